@@ -1,0 +1,119 @@
+package dev.libretto.benchmark;
+
+import dev.libretto.generate.GreedyDecoder;
+import dev.libretto.model.CellType;
+import dev.libretto.model.Initializers;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Weights;
+import dev.libretto.run.Checkpoint;
+import dev.libretto.run.RunConfig;
+import dev.libretto.run.RunConfig.CorpusInfo;
+import dev.libretto.run.TrainConfig;
+import dev.libretto.text.Batches;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Sampling;
+import dev.libretto.text.Vocabulary;
+import dev.libretto.train.TrainStep;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import org.bytedeco.javacpp.Pointer;
+
+/** Trains and writes for long with a small model and watches how much memory the process holds. */
+public final class Soak {
+    /** How much larger the last quarter's mean may be than the second quarter's; the first is warming up. */
+    public static final double ALLOWED_GROWTH = 0.02;
+
+    private static final int SAMPLES = 200;
+    private static final int HIDDEN_SIZE = 32;
+
+    /**
+     * Resident memory over one kind of work.
+     *
+     * @param work what was done
+     * @param mebibytes samples at even distances, from its start to its end
+     */
+    public record Memory(String work, List<Double> mebibytes) {
+        /** The mean of the samples of a quarter, 0 to 3. */
+        public double quarterMean(int quarter) {
+            int size = mebibytes.size();
+            return mebibytes.subList(size * quarter / 4, size * (quarter + 1) / 4).stream()
+                    .mapToDouble(Double::doubleValue)
+                    .average()
+                    .orElseThrow();
+        }
+
+        /** The growth from the second quarter's mean to the last one's, as a part of it. */
+        public double growth() {
+            return quarterMean(3) / quarterMean(1) - 1;
+        }
+
+        /** Whether it is within {@link #ALLOWED_GROWTH}. */
+        public boolean isFlat() {
+            return growth() <= ALLOWED_GROWTH;
+        }
+    }
+
+    private final Vocabulary vocabulary;
+    private final RunConfig config;
+    private final Batches batches;
+    private final Weights weights;
+
+    /** Prepares a model with 32 hidden units, 16 time steps and 8 rows, on the built-in lyrics. */
+    public Soak() throws IOException {
+        CorpusOptions options = CorpusOptions.WHOLE_TEXT.withMaxChars(CorpusOptions.DEFAULT_MAX_CHARS);
+        Corpus corpus = Corpus.builtIn(options);
+        TrainConfig textbook = TrainConfig.TEXTBOOK;
+        TrainConfig training =
+                new TrainConfig(16, 8, 1, 1, 0.01, Sampling.RANDOM, 1, textbook.divergence(), textbook.checkpoints());
+        vocabulary = Vocabulary.of(corpus);
+        ModelConfig model = new ModelConfig(CellType.RNN, vocabulary.size(), HIDDEN_SIZE, 1);
+        config = new RunConfig(CorpusInfo.of(null, options, corpus), model, training);
+        batches = new Batches(
+                vocabulary.encode(corpus), training.batchSize(), training.seqLength(), training.sampling(), 1);
+        weights = Initializers.draw(LanguageModel.parameters(model), training.seed());
+    }
+
+    /** Trains for so many steps. */
+    public Memory train(int steps) {
+        Samples samples = new Samples(steps);
+        try (TrainStep step = new TrainStep(config, Checkpoint.start(config, weights))) {
+            Batches.Epoch epoch = batches.epoch(0);
+            for (int i = 0; i < steps; i++) {
+                if (i / epoch.count() != epoch.number()) {
+                    epoch = batches.epoch(i / epoch.count());
+                }
+                step.run(epoch.batch(i % epoch.count()), config.training().learningRate());
+                samples.done(i + 1);
+            }
+        }
+        return new Memory(steps + " training steps", samples.taken);
+    }
+
+    /** Writes so many characters. */
+    public Memory generate(int characters) {
+        Samples samples = new Samples(characters);
+        int[] written = new int[1];
+        new GreedyDecoder(config.model(), weights)
+                .continueText(vocabulary.encode("分开"), characters, id -> samples.done(++written[0]));
+        return new Memory(characters + " generated characters", samples.taken);
+    }
+
+    /** Takes samples at even distances of the work. */
+    private static final class Samples {
+        private final int work;
+        private final List<Double> taken = new ArrayList<>();
+
+        Samples(int work) {
+            this.work = work;
+        }
+
+        void done(int amount) {
+            if ((long) amount * SAMPLES / work > taken.size()) {
+                taken.add(Pointer.physicalBytes() / (double) (1 << 20));
+            }
+        }
+    }
+}

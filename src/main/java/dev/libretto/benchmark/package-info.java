@@ -1,0 +1,2 @@
+/** Measurements of the program itself. */
+package dev.libretto.benchmark;

@@ -1,0 +1,118 @@
+package dev.libretto.cli;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import org.apache.commons.cli.CommandLine;
+import org.apache.commons.cli.DefaultParser;
+import org.apache.commons.cli.MissingArgumentException;
+import org.apache.commons.cli.Options;
+import org.apache.commons.cli.ParseException;
+import org.apache.commons.cli.UnrecognizedOptionException;
+import org.apache.commons.text.similarity.LevenshteinDistance;
+
+/** The options that a command was given. */
+final class Arguments {
+    private final CommandLine line;
+
+    private Arguments(CommandLine line) {
+        this.line = line;
+    }
+
+    /** @throws UsageException if there is an option or argument that is not among {@code flags} */
+    static Arguments parse(List<Flag<?>> flags, List<String> words) throws UsageException {
+        Options options = new Options();
+        flags.forEach(flag -> options.addOption(flag.toOption()));
+        DefaultParser parser = DefaultParser.builder()
+                .setAllowPartialMatching(false)
+                .setStripLeadingAndTrailingQuotes(false)
+                .get();
+        try {
+            requireTwoDashes(options, words);
+            CommandLine line = parser.parse(options, words.toArray(String[]::new));
+            if (!line.getArgList().isEmpty()) {
+                throw new UsageException(
+                        "\"" + line.getArgList().get(0) + "\" is not an option; options begin with two dashes");
+            }
+            return new Arguments(line);
+        } catch (UnrecognizedOptionException e) {
+            throw new UsageException(unknown(e.getOption(), flags));
+        } catch (MissingArgumentException e) {
+            String name = e.getOption().getLongOpt();
+            throw new UsageException("--" + name + " needs a value: --" + name + " "
+                    + e.getOption().getArgName());
+        } catch (ParseException e) {
+            throw new UsageException(e.getMessage());
+        }
+    }
+
+    /** Commons CLI would take {@code -help} for {@code --help}. */
+    private static void requireTwoDashes(Options options, List<String> words) throws UnrecognizedOptionException {
+        for (String word : words) {
+            if (word.matches("-[^-].*") && options.hasLongOption(word.replaceFirst("=.*", ""))) {
+                throw new UnrecognizedOptionException("one dash", word);
+            }
+        }
+    }
+
+    private static String unknown(String option, List<Flag<?>> flags) {
+        String typed = option.replaceFirst("^-+", "").replaceFirst("=.*", "");
+        Optional<String> near = flags.stream()
+                .map(Flag::name)
+                .filter(name -> distance(typed, name) <= Math.max(1, typed.length() / 3))
+                .min(Comparator.comparing(name -> distance(typed, name)));
+        return "there is no option " + option
+                + near.map(name -> "; did you mean --" + name + "?").orElse("");
+    }
+
+    /** How many letters are wrong, in all of the name or in its beginning. */
+    private static int distance(String typed, String name) {
+        LevenshteinDistance distance = LevenshteinDistance.getDefaultInstance();
+        String beginning = name.substring(0, Math.min(name.length(), typed.length() + 1));
+        return Math.min(distance.apply(typed, name), 1 + distance.apply(typed, beginning));
+    }
+
+    /** Whether the option was given. */
+    boolean has(Flag<?> flag) {
+        return line.hasOption(flag.name());
+    }
+
+    /**
+     * The value of an option, or its default.
+     *
+     * @throws UsageException if the value cannot be read, is out of range, or is given twice
+     */
+    <T> T get(Flag<T> flag) throws UsageException {
+        String[] values = flag.argument().isEmpty() ? null : line.getOptionValues(flag.name());
+        if (values == null) {
+            return has(flag) ? flag.reader().read("") : flag.defaultValue();
+        }
+        if (values.length > 1) {
+            throw new UsageException("--" + flag.name() + " is given " + values.length + " times; give it once");
+        }
+        return read(flag, values[0]);
+    }
+
+    /**
+     * Every value of an option that can be given several times.
+     *
+     * @throws UsageException if a value cannot be read
+     */
+    <T> List<T> getAll(Flag<T> flag) throws UsageException {
+        List<T> values = new ArrayList<>();
+        for (String value : Arrays.asList(has(flag) ? line.getOptionValues(flag.name()) : new String[0])) {
+            values.add(read(flag, value));
+        }
+        return values;
+    }
+
+    private static <T> T read(Flag<T> flag, String value) throws UsageException {
+        try {
+            return flag.reader().read(value);
+        } catch (IllegalArgumentException e) {
+            throw new UsageException("--" + flag.name() + " is \"" + value + "\"; it " + e.getMessage());
+        }
+    }
+}

@@ -1,0 +1,27 @@
+package dev.libretto.cli;
+
+import java.util.List;
+
+/** One of the things that Libretto can be told to do. */
+interface Command {
+    /** The word on the command line. */
+    String name();
+
+    /** One line that says what it does. */
+    String summary();
+
+    /** The options, in the order of the help. */
+    List<Flag<?>> flags();
+
+    /** Two command lines to start from, without the program's name. */
+    List<String> examples();
+
+    /**
+     * Does it.
+     *
+     * @return the exit code: 0, or 128 and the number of the signal that ended it
+     * @throws UsageException if the options do not fit
+     * @throws Exception if it fails; the message says why in one line
+     */
+    int run(Arguments arguments, Console console) throws Exception;
+}

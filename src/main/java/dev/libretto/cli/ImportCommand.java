@@ -1,0 +1,100 @@
+package dev.libretto.cli;
+
+import dev.libretto.device.NativeLog;
+import dev.libretto.export.Description;
+import dev.libretto.export.PortableModel;
+import dev.libretto.run.Checkpoint;
+import dev.libretto.run.RunConfig;
+import dev.libretto.run.RunConfig.CorpusInfo;
+import dev.libretto.run.RunDirectory;
+import dev.libretto.run.TrainConfig;
+import dev.libretto.text.Vocabulary;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+
+/** {@code libretto import}: makes a run of weights from Keras or PyTorch. */
+final class ImportCommand implements Command {
+    static final Flag<Path> WEIGHTS = Flag.path("weights", "FILE", "weights to read, safetensors or npz");
+    static final Flag<Path> DESCRIPTION = Flag.path(
+            "description", "FILE", "layout, cell, sizes and vocabulary of the model (default the weights' FILE.json)");
+    static final Flag<Path> RUN = Flag.path("run", "DIR", "run directory to write");
+    static final Flag<Boolean> OVERWRITE = TrainFlags.OVERWRITE;
+
+    @Override
+    public String name() {
+        return "import";
+    }
+
+    @Override
+    public String summary() {
+        return "make a run of weights from Keras or PyTorch";
+    }
+
+    @Override
+    public List<Flag<?>> flags() {
+        return List.of(WEIGHTS, DESCRIPTION, RUN, OVERWRITE);
+    }
+
+    @Override
+    public List<String> examples() {
+        return List.of(
+                "import --weights lyrics.safetensors --run runs/lyrics",
+                "import --weights tuned.npz --description lyrics.npz.json --run runs/tuned");
+    }
+
+    @Override
+    public int run(Arguments arguments, Console console) throws Exception {
+        boolean overwrite = arguments.get(OVERWRITE);
+        Path weights = arguments.get(WEIGHTS);
+        Path description = arguments.get(DESCRIPTION);
+        Path path = arguments.get(RUN);
+        if (weights == null) {
+            throw new UsageException("there are no weights to read; add --weights FILE");
+        }
+        if (path == null) {
+            throw new UsageException("there is no run to make of them; add --run DIR");
+        }
+        RunDirectory.requireUsable(path, overwrite);
+        PortableModel model =
+                PortableModel.read(weights, description == null ? Description.beside(weights) : description);
+        NativeLog.passOverFirstRun();
+        write(model, path, overwrite);
+        console.err()
+                .printf(
+                        Locale.ROOT,
+                        "%,d parameters of %s are in the run %s; write with it:%n  %s generate --run %s --prefix %s%n",
+                        model.weights().count(),
+                        weights,
+                        path,
+                        console.command(),
+                        Shell.quote(path.toString()),
+                        Shell.quote(prefix(model.description().vocabulary())));
+        return 0;
+    }
+
+    /** A character to begin with: a letter, where there is one. */
+    private static String prefix(List<String> vocabulary) {
+        return vocabulary.stream()
+                .filter(symbol -> Character.isLetter(symbol.codePointAt(0)))
+                .findFirst()
+                .orElse(vocabulary.get(0));
+    }
+
+    /** A run of no epochs, whose text is not known. */
+    private static void write(PortableModel model, Path path, boolean overwrite) throws Exception {
+        Description description = model.description();
+        RunConfig config = new RunConfig(
+                CorpusInfo.unknown(description.keepNewlines()),
+                description.model(),
+                TrainConfig.TEXTBOOK.withEpochs(0));
+        Vocabulary vocabulary = Vocabulary.ofSymbols(description.vocabulary());
+        try (RunDirectory run = RunDirectory.create(path, config, vocabulary, overwrite)) {
+            try {
+                run.save(Checkpoint.start(config, model.weights()));
+            } finally {
+                run.discardIfNeverBegun();
+            }
+        }
+    }
+}

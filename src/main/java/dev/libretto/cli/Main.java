@@ -1,0 +1,160 @@
+package dev.libretto.cli;
+
+import dev.libretto.export.WeightsException;
+import dev.libretto.run.Disk;
+import dev.libretto.run.RunException;
+import dev.libretto.run.Runs;
+import dev.libretto.text.CorpusException;
+import dev.libretto.train.DivergenceException;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.stream.Collectors;
+import org.tensorflow.TensorFlow;
+import org.tensorflow.exceptions.TFResourceExhaustedException;
+
+/** Libretto's command line. Exit codes: 0 it is done, 1 it failed, 2 the command line is wrong. */
+public final class Main {
+    private static final int FAILURE = 1;
+    private static final int USAGE = 2;
+
+    private static final Flag<Boolean> HELP = Flag.toggle("help", "show this help");
+    private static final Flag<Boolean> DEBUG = Flag.toggle("debug", "show the stack trace of a failure");
+
+    static final List<Command> COMMANDS = List.of(
+            new TrainCommand(),
+            new GenerateCommand("generate"),
+            new GenerateCommand("predict"),
+            new EvaluateCommand(),
+            new ExportCommand(),
+            new ImportCommand(),
+            new BenchmarkCommand());
+    private final Console console;
+
+    Main(Console console) {
+        this.console = console;
+    }
+
+    public static void main(String[] args) {
+        Console console = new Console(
+                new PrintStream(
+                        OutputException.reporting(new FileOutputStream(FileDescriptor.out)),
+                        false,
+                        StandardCharsets.UTF_8),
+                new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
+                System.getProperty("libretto.program", "libretto"),
+                new Runs(Path.of("runs")));
+        System.exit(new Main(console).run(args));
+    }
+
+    /** Does what the command line says and returns the exit code. */
+    int run(String... args) {
+        List<String> words = Arrays.asList(args);
+        boolean debug = words.contains("--debug");
+        String who = words.isEmpty() || find(words.get(0)).isEmpty() ? "libretto" : "libretto " + words.get(0);
+        try {
+            int exitCode = dispatch(words);
+            console.out().flush();
+            return exitCode;
+        } catch (UsageException e) {
+            String help = console.command() + who.substring("libretto".length()) + " --help";
+            console.complain(who + ": " + e.getMessage() + " (\"" + help + "\" shows what it takes)");
+            return USAGE;
+        } catch (OutputException e) {
+            if (e.isClosedPipe()) {
+                return 0;
+            }
+            console.complain(who + ": the output could not be written: " + e.getMessage());
+            return FAILURE;
+        } catch (Exception | LinkageError | OutOfMemoryError e) {
+            console.complain(who + ": " + explain(e));
+            if (debug) {
+                e.printStackTrace(console.err());
+            }
+            return FAILURE;
+        }
+    }
+
+    private int dispatch(List<String> words) throws Exception {
+        if (words.isEmpty()) {
+            throw new UsageException("say what to do: " + names());
+        }
+        String first = words.get(0);
+        switch (first) {
+            case "--help", "-h", "help" -> Help.print(COMMANDS, console);
+            case "--version" -> printVersion();
+            default -> {
+                return run(
+                        find(first)
+                                .orElseThrow(() -> new UsageException(
+                                        "there is no command \"" + first + "\"; the commands are " + names())),
+                        words.subList(1, words.size()));
+            }
+        }
+        return 0;
+    }
+
+    private int run(Command command, List<String> words) throws Exception {
+        List<Flag<?>> flags = new ArrayList<>(command.flags());
+        flags.add(DEBUG);
+        flags.add(HELP);
+        if (words.contains("--help") || words.contains("-h")) {
+            Help.print(command, flags, console);
+            return 0;
+        }
+        return command.run(Arguments.parse(flags, words), console);
+    }
+
+    private Optional<Command> find(String name) {
+        return COMMANDS.stream().filter(command -> command.name().equals(name)).findFirst();
+    }
+
+    private String names() {
+        return COMMANDS.stream().map(Command::name).collect(Collectors.joining(", "));
+    }
+
+    private void printVersion() throws IOException {
+        Properties versions = new Properties();
+        try (InputStream input = Main.class.getResourceAsStream("/libretto.properties")) {
+            versions.load(input);
+        }
+        console.out()
+                .printf(
+                        "libretto %s, TensorFlow %s (TensorFlow Java %s), Java %s%n",
+                        versions.getProperty("version"),
+                        TensorFlow.version(),
+                        versions.getProperty("tensorflow-java"),
+                        Runtime.version());
+    }
+
+    /** One line that says why something failed. */
+    private static String explain(Throwable e) {
+        if (e instanceof CorpusException
+                || e instanceof RunException
+                || e instanceof WeightsException
+                || e instanceof DivergenceException
+                || e instanceof IllegalArgumentException) {
+            return e.getMessage();
+        }
+        if (e instanceof IOException io) {
+            return String.valueOf(Disk.reason(io)).lines().findFirst().orElse("");
+        }
+        if (e instanceof OutOfMemoryError) {
+            return "out of memory; give Java more by LIBRETTO_JAVA_OPTS=-Xmx8g, or use a smaller --max-chars or --hidden-size";
+        }
+        String first = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+        if (e instanceof TFResourceExhaustedException) {
+            return "out of memory (" + first + "); use a smaller --batch-size, --seq-length or --hidden-size";
+        }
+        return "unexpected " + e.getClass().getSimpleName() + ": " + first + "; --debug shows where";
+    }
+}

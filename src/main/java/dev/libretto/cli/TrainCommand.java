@@ -1,0 +1,228 @@
+package dev.libretto.cli;
+
+import dev.libretto.device.Devices;
+import dev.libretto.device.NativeLog;
+import dev.libretto.model.Initializers;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
+import dev.libretto.run.Checkpoint;
+import dev.libretto.run.Disk;
+import dev.libretto.run.Progress;
+import dev.libretto.run.RunConfig;
+import dev.libretto.run.RunConfig.CorpusInfo;
+import dev.libretto.run.RunDirectory;
+import dev.libretto.run.RunDirectory.Resumed;
+import dev.libretto.run.Runs;
+import dev.libretto.run.TrainConfig;
+import dev.libretto.text.Batches;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Vocabulary;
+import dev.libretto.train.Trainer;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+
+/** {@code libretto train}: reads a text, trains a model on it, or goes on with it, and reports how it goes. */
+final class TrainCommand implements Command {
+    @Override
+    public String name() {
+        return "train";
+    }
+
+    @Override
+    public String summary() {
+        return "train a model on a text, report perplexity, write with it";
+    }
+
+    @Override
+    public List<Flag<?>> flags() {
+        return TrainFlags.ALL;
+    }
+
+    @Override
+    public List<String> examples() {
+        return List.of(
+                "train --corpus novel.txt --max-chars 0 --epochs 100", "train --resume runs/latest --epochs 500");
+    }
+
+    /** What is to be trained, known before anything is written. */
+    private record Plan(Path path, RunConfig config, Corpus corpus, Vocabulary vocabulary) {}
+
+    @Override
+    public int run(Arguments arguments, Console console) throws Exception {
+        List<String> givenPrefixes = arguments.getAll(TrainFlags.PREFIX);
+        int length = arguments.get(TrainFlags.LENGTH);
+        int reportEvery = arguments.get(TrainFlags.REPORT_EVERY);
+        boolean resumes = arguments.has(TrainFlags.RESUME);
+        Plan plan = resumes ? resumedRun(arguments) : newRun(arguments, console);
+
+        TrainConfig training = plan.config().training();
+        Batches batches = new Batches(
+                plan.vocabulary().encode(plan.corpus()),
+                training.batchSize(),
+                training.seqLength(),
+                training.sampling(),
+                training.seed());
+        List<String> prefixes = givenPrefixes.isEmpty() ? defaultPrefixes(plan) : givenPrefixes;
+        for (String prefix : prefixes) {
+            Prefix.encode(plan.vocabulary(), prefix, "give --prefix in the characters of the text");
+        }
+        console.runs().requireUsable();
+        NativeLog.passOverFirstRun();
+
+        try (StopSignal stop = new StopSignal(() -> console.err().println("stopping after this batch"))) {
+            Resumed from = resumes
+                    ? RunDirectory.resume(plan.path(), training, console::warn)
+                    : create(plan, arguments.get(TrainFlags.OVERWRITE));
+            try (RunDirectory run = from.run()) {
+                describe(console, plan, batches);
+                pointLatestAt(run, console);
+                if (resumes) {
+                    describe(console, from.checkpoint().progress(), training.epochs());
+                }
+                TrainReport report = new TrainReport(console, run, prefixes, length, reportEvery);
+                try (Trainer trainer = new Trainer(run, batches, from.checkpoint(), report, stop::isRequested)) {
+                    conclude(console, run, trainer.train(), prefixes.get(0));
+                } finally {
+                    run.discardIfNeverBegun();
+                }
+                return stop.exitCode();
+            }
+        }
+    }
+
+    private static void pointLatestAt(RunDirectory run, Console console) {
+        try {
+            console.runs().pointLatestAt(run);
+        } catch (IOException e) {
+            console.warn("could not point " + console.runs().folder() + "/latest at this run: " + Disk.reason(e));
+        }
+    }
+
+    private static Plan newRun(Arguments arguments, Console console) throws Exception {
+        TrainConfig training = TrainFlags.trainConfig(arguments);
+        CorpusOptions options = TrainFlags.corpusOptions(arguments);
+        // Read before the text is, so that a wrong option is told first.
+        TrainFlags.modelConfig(arguments, 1);
+        boolean overwrite = arguments.get(TrainFlags.OVERWRITE);
+        Path given = arguments.get(TrainFlags.RUN);
+        Path file = arguments.get(TrainFlags.CORPUS);
+        if (given == null && overwrite) {
+            throw new UsageException("--overwrite replaces the run that --run names; add --run DIR");
+        }
+        Path path = given == null ? console.runs().unusedPath() : given;
+        RunDirectory.requireUsable(path, overwrite);
+        Corpus corpus = file == null ? Corpus.builtIn(options) : Corpus.read(file, options);
+        Vocabulary vocabulary = Vocabulary.of(corpus);
+        ModelConfig model = TrainFlags.modelConfig(arguments, vocabulary.size());
+        RunConfig config = new RunConfig(CorpusInfo.of(file, options, corpus), model, training);
+        return new Plan(path, config, corpus, vocabulary);
+    }
+
+    private static Plan resumedRun(Arguments arguments) throws Exception {
+        Path path = Runs.resolve(arguments.get(TrainFlags.RESUME));
+        if (arguments.has(TrainFlags.RUN) || arguments.has(TrainFlags.OVERWRITE)) {
+            throw new UsageException("--resume names the run itself; leave --run and --overwrite out");
+        }
+        Path given = arguments.get(TrainFlags.CORPUS);
+        RunDirectory run = RunDirectory.open(path);
+        TrainConfig training = TrainFlags.resumedConfig(arguments, run.config());
+        CorpusInfo info = run.config().corpus();
+        if (!info.known()) {
+            throw new IllegalArgumentException(path + " was imported, so the text it learns from is not known and its"
+                    + " training cannot go on; train where the weights came from and import them again");
+        }
+        CorpusOptions options = info.options().withMaxBytes(arguments.get(TrainFlags.MAX_BYTES));
+        if (arguments.has(TrainFlags.ENCODING)) {
+            options = options.withEncoding(arguments.get(TrainFlags.ENCODING));
+        }
+        Path file = given != null || info.file() == null ? given : Path.of(info.file());
+        Corpus corpus = file == null ? Corpus.builtIn(options) : Corpus.read(file, options);
+        if (!corpus.sha256().equals(info.sha256())) {
+            throw new IllegalArgumentException(corpus.name() + " is not the text that " + path
+                    + " learns from (another SHA-256); name that text with --corpus, or start a new run");
+        }
+        if (!Vocabulary.of(corpus).symbols().equals(run.vocabulary().symbols())) {
+            throw new IllegalArgumentException(
+                    path + " is damaged: its vocabulary has other characters than the text that it learns from");
+        }
+        return new Plan(path, run.config().withTraining(training), corpus, run.vocabulary());
+    }
+
+    private static Resumed create(Plan plan, boolean overwrite) throws IOException {
+        List<Parameter> parameters = LanguageModel.parameters(plan.config().model());
+        Checkpoint start = Checkpoint.start(
+                plan.config(),
+                Initializers.draw(parameters, plan.config().training().seed()));
+        return new Resumed(RunDirectory.create(plan.path(), plan.config(), plan.vocabulary(), overwrite), start);
+    }
+
+    private static List<String> defaultPrefixes(Plan plan) {
+        boolean known = TrainFlags.TEXTBOOK_PREFIXES.stream()
+                .flatMapToInt(String::codePoints)
+                .allMatch(codePoint -> plan.vocabulary().idOf(codePoint) >= 0);
+        int shown = Math.min(10, plan.corpus().length());
+        return known
+                ? TrainFlags.TEXTBOOK_PREFIXES
+                : List.of(new String(plan.corpus().codePoints(), 0, shown));
+    }
+
+    private static void describe(Console console, Plan plan, Batches batches) {
+        ModelConfig model = plan.config().model();
+        TrainConfig training = plan.config().training();
+        long parameters = LanguageModel.parameters(model).stream()
+                .mapToLong(Parameter::size)
+                .sum();
+        console.err()
+                .printf(
+                        Locale.ROOT,
+                        """
+                        corpus: %s, %,d characters, %,d distinct
+                        batches: %,d per epoch, %d rows of %d time steps, %s sampling
+                        model: %s, %,d hidden units, %,d parameters
+                        device: %s
+                        """,
+                        plan.corpus().name(),
+                        plan.corpus().length(),
+                        model.vocabularySize(),
+                        batches.count(),
+                        training.batchSize(),
+                        training.seqLength(),
+                        training.sampling(),
+                        describe(model),
+                        model.hiddenSize(),
+                        parameters,
+                        Devices.describeDefault());
+    }
+
+    private static String describe(ModelConfig model) {
+        String cell = model.cell().toString().toUpperCase(Locale.ROOT);
+        return model.layers() == 1 ? cell : model.layers() + " layers of " + cell;
+    }
+
+    private static void describe(Console console, Progress progress, int epochs) {
+        if (progress.epoch() >= epochs) {
+            console.err().printf("all %d epochs are trained; --epochs asks for more%n", progress.epoch());
+        } else {
+            console.err().printf("going on after epoch %d, batch %d of the next%n", progress.epoch(), progress.batch());
+        }
+    }
+
+    private static void conclude(Console console, RunDirectory run, Progress progress, String prefix) {
+        String path = Shell.quote(run.path().toString());
+        int asked = run.config().training().epochs();
+        if (progress.epoch() < asked) {
+            console.err()
+                    .printf(
+                            "stopped in epoch %d of %d; what was learnt is kept; go on with:%n  %s train --resume %s%n",
+                            progress.epoch() + 1, asked, console.command(), path);
+        }
+        console.err()
+                .printf(
+                        "the run is in %s; write with it:%n  %s generate --run %s --prefix %s --length %d%n",
+                        run.path(), console.command(), path, Shell.quote(prefix), GenerateCommand.DEFAULT_LENGTH);
+    }
+}

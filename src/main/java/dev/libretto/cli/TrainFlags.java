@@ -1,0 +1,210 @@
+package dev.libretto.cli;
+
+import dev.libretto.model.CellType;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.run.CheckpointPolicy;
+import dev.libretto.run.DivergencePolicy;
+import dev.libretto.run.RunConfig;
+import dev.libretto.run.TrainConfig;
+import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Sampling;
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.List;
+
+/** The options of {@code libretto train}, with their defaults from the records that they end in. */
+final class TrainFlags {
+    static final List<String> TEXTBOOK_PREFIXES = List.of("分开", "不分开");
+    static final int DEFAULT_REPORT_EVERY = 50;
+
+    private static final TrainConfig TEXTBOOK = TrainConfig.TEXTBOOK;
+
+    static final Flag<Path> CORPUS =
+            Flag.path("corpus", "FILE", "text to learn from: plain, .txt.gz or .txt.zip (default the built-in lyrics)");
+    static final Flag<Integer> MAX_CHARS = Flag.integer(
+            "max-chars",
+            "characters to use from the start of the text, 0 for all",
+            CorpusOptions.DEFAULT_MAX_CHARS,
+            0,
+            Integer.MAX_VALUE);
+    static final Flag<Boolean> KEEP_NEWLINES =
+            Flag.toggle("keep-newlines", "keep newlines and carriage returns instead of reading them as spaces");
+    static final Flag<Charset> ENCODING =
+            Flag.encoding("encoding", "character encoding of the text", StandardCharsets.UTF_8);
+    static final Flag<Long> MAX_BYTES = Flag.positiveLong(
+            "max-bytes", "bytes that the text may have once it is unpacked", CorpusOptions.DEFAULT_MAX_BYTES);
+    static final Flag<Path> RUN = Flag.path("run", "DIR", "run directory to write (default runs/ and the time)");
+    static final Flag<Boolean> OVERWRITE = Flag.toggle("overwrite", "replace the run that --run names");
+    static final Flag<Path> RESUME = Flag.path("resume", "DIR", "run to go on with, from its newest checkpoint");
+    static final Flag<CellType> CELL = Flag.oneOf("cell", "recurrent cell", ModelConfig.DEFAULT_CELL);
+    static final Flag<Integer> LAYERS =
+            Flag.integer("layers", "cells on top of each other", ModelConfig.DEFAULT_LAYERS, 1, ModelConfig.MAX_LAYERS);
+    static final Flag<Integer> HIDDEN_SIZE = Flag.integer(
+            "hidden-size",
+            "hidden units of each layer",
+            ModelConfig.DEFAULT_HIDDEN_SIZE,
+            1,
+            ModelConfig.MAX_HIDDEN_SIZE);
+    static final Flag<Integer> SEQ_LENGTH =
+            Flag.integer("seq-length", "time steps in a batch", TEXTBOOK.seqLength(), 1, TrainConfig.MAX_SEQ_LENGTH);
+    static final Flag<Integer> BATCH_SIZE =
+            Flag.integer("batch-size", "rows in a batch", TEXTBOOK.batchSize(), 1, TrainConfig.MAX_BATCH_SIZE);
+    static final Flag<Integer> EPOCHS = Flag.integer(
+            "epochs",
+            "passes over the text, 0 saves the untrained model",
+            TEXTBOOK.epochs(),
+            0,
+            TrainConfig.MAX_EPOCHS);
+    static final Flag<Double> LEARNING_RATE =
+            Flag.positive("learning-rate", "factor of each gradient step", TEXTBOOK.learningRate());
+    static final Flag<Double> CLIP_NORM =
+            Flag.positive("clip-norm", "largest global norm of the gradients", TEXTBOOK.clipNorm());
+    static final Flag<Sampling> SAMPLING =
+            Flag.oneOf("sampling", "how the text is cut into batches", TEXTBOOK.sampling());
+    static final Flag<Long> SEED = Flag.seed("seed", "what is random follows from it", TEXTBOOK.seed());
+    static final Flag<CheckpointPolicy.Every> CHECKPOINT_EVERY = Flag.parsed(
+            "checkpoint-every",
+            "WORK",
+            "work between two checkpoints: epochs like 5, batches like 200b, minutes like 10m",
+            TEXTBOOK.checkpoints().every(),
+            CheckpointPolicy.Every::parse);
+    static final Flag<Integer> KEEP = Flag.integer(
+            "keep",
+            "newest checkpoints that stay, beside the best one",
+            TEXTBOOK.checkpoints().keep(),
+            1,
+            CheckpointPolicy.MAX_KEEP);
+    static final Flag<DivergencePolicy.Action> ON_DIVERGENCE = Flag.oneOf(
+            "on-divergence",
+            "stop, or go back to the best checkpoint with half the learning rate, when the loss is lost",
+            TEXTBOOK.divergence().action());
+    static final Flag<Double> DIVERGENCE_FACTOR = Flag.parsed(
+            "divergence-factor",
+            "X",
+            "a batch with more than X times the lowest loss of an epoch is a divergence too; 0 for none",
+            TEXTBOOK.divergence().factor(),
+            TrainFlags::divergenceFactor);
+    static final Flag<Integer> MAX_ROLLBACKS = Flag.integer(
+            "max-rollbacks",
+            "times to go back before stopping",
+            TEXTBOOK.divergence().maxRollbacks(),
+            1,
+            DivergencePolicy.MAX_ROLLBACKS);
+    static final Flag<Integer> REPORT_EVERY =
+            Flag.integer("report-every", "epochs between two reports", DEFAULT_REPORT_EVERY, 1, TrainConfig.MAX_EPOCHS);
+    static final Flag<String> PREFIX = Flag.text(
+            "prefix",
+            "text to continue in reports, can be given several times (default "
+                    + String.join(" and ", TEXTBOOK_PREFIXES)
+                    + " where the text has these characters, or else how it begins)");
+    static final Flag<Integer> LENGTH = Flag.integer(
+            "length",
+            "characters to write after each prefix",
+            GenerateCommand.DEFAULT_LENGTH,
+            1,
+            GenerateCommand.MAX_LENGTH);
+
+    /** All of them, in the order of the help. */
+    static final List<Flag<?>> ALL = List.of(
+            CORPUS,
+            MAX_CHARS,
+            KEEP_NEWLINES,
+            ENCODING,
+            MAX_BYTES,
+            RUN,
+            OVERWRITE,
+            RESUME,
+            CELL,
+            LAYERS,
+            HIDDEN_SIZE,
+            SEQ_LENGTH,
+            BATCH_SIZE,
+            EPOCHS,
+            LEARNING_RATE,
+            CLIP_NORM,
+            SAMPLING,
+            SEED,
+            CHECKPOINT_EVERY,
+            KEEP,
+            ON_DIVERGENCE,
+            DIVERGENCE_FACTOR,
+            MAX_ROLLBACKS,
+            REPORT_EVERY,
+            PREFIX,
+            LENGTH);
+
+    private TrainFlags() {}
+
+    private static double divergenceFactor(String value) {
+        double factor = Flag.decimal(value);
+        if (factor != 0 && !(factor > 1 && factor <= Float.MAX_VALUE)) {
+            throw new IllegalArgumentException("must be 0 or a number more than 1");
+        }
+        return factor;
+    }
+
+    /** How the corpus is read. */
+    static CorpusOptions corpusOptions(Arguments arguments) throws UsageException {
+        return new CorpusOptions(
+                arguments.get(MAX_CHARS),
+                arguments.get(KEEP_NEWLINES),
+                arguments.get(ENCODING),
+                arguments.get(MAX_BYTES));
+    }
+
+    /** The sizes of a new run's model. */
+    static ModelConfig modelConfig(Arguments arguments, int vocabularySize) throws UsageException {
+        return new ModelConfig(arguments.get(CELL), vocabularySize, arguments.get(HIDDEN_SIZE), arguments.get(LAYERS));
+    }
+
+    /** How a new run is trained. */
+    static TrainConfig trainConfig(Arguments arguments) throws UsageException {
+        return new TrainConfig(
+                arguments.get(SEQ_LENGTH),
+                arguments.get(BATCH_SIZE),
+                arguments.get(EPOCHS),
+                arguments.get(LEARNING_RATE),
+                arguments.get(CLIP_NORM),
+                arguments.get(SAMPLING),
+                arguments.get(SEED),
+                new DivergencePolicy(
+                        arguments.get(ON_DIVERGENCE), arguments.get(DIVERGENCE_FACTOR), arguments.get(MAX_ROLLBACKS)),
+                new CheckpointPolicy(arguments.get(CHECKPOINT_EVERY), arguments.get(KEEP)));
+    }
+
+    /**
+     * How a run is trained further: as it was, but for more epochs and other checkpoints.
+     *
+     * @throws UsageException if an option is given that would change what the run computes
+     */
+    static TrainConfig resumedConfig(Arguments arguments, RunConfig stored) throws UsageException {
+        TrainConfig training = stored.training();
+        requireSame(arguments, CELL, stored.model().cell());
+        requireSame(arguments, LAYERS, stored.model().layers());
+        requireSame(arguments, HIDDEN_SIZE, stored.model().hiddenSize());
+        requireSame(arguments, SEQ_LENGTH, training.seqLength());
+        requireSame(arguments, BATCH_SIZE, training.batchSize());
+        requireSame(arguments, LEARNING_RATE, training.learningRate());
+        requireSame(arguments, CLIP_NORM, training.clipNorm());
+        requireSame(arguments, SAMPLING, training.sampling());
+        requireSame(arguments, SEED, training.seed());
+        requireSame(arguments, ON_DIVERGENCE, training.divergence().action());
+        requireSame(arguments, DIVERGENCE_FACTOR, training.divergence().factor());
+        requireSame(arguments, MAX_ROLLBACKS, training.divergence().maxRollbacks());
+        requireSame(arguments, MAX_CHARS, stored.corpus().maxChars());
+        requireSame(arguments, KEEP_NEWLINES, stored.corpus().keepNewlines());
+        CheckpointPolicy checkpoints = training.checkpoints();
+        return training.withEpochs(arguments.has(EPOCHS) ? arguments.get(EPOCHS) : training.epochs())
+                .withCheckpoints(new CheckpointPolicy(
+                        arguments.has(CHECKPOINT_EVERY) ? arguments.get(CHECKPOINT_EVERY) : checkpoints.every(),
+                        arguments.has(KEEP) ? arguments.get(KEEP) : checkpoints.keep()));
+    }
+
+    private static <T> void requireSame(Arguments arguments, Flag<T> flag, T stored) throws UsageException {
+        if (arguments.has(flag) && !arguments.get(flag).equals(stored)) {
+            throw new UsageException("--" + flag.name() + " is " + stored
+                    + " in this run and cannot change in it; leave the option out, or start a new run");
+        }
+    }
+}

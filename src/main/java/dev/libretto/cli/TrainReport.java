@@ -1,0 +1,52 @@
+package dev.libretto.cli;
+
+import dev.libretto.generate.GreedyDecoder;
+import dev.libretto.model.Weights;
+import dev.libretto.run.EpochMetrics;
+import dev.libretto.run.RunDirectory;
+import dev.libretto.train.TrainingListener;
+import java.util.List;
+import java.util.Locale;
+
+/**
+ * The textbook's report: perplexity, the epoch's time, and a greedy continuation of each prefix.
+ *
+ * @param length how many characters to write after each prefix
+ * @param every epochs between two reports; the last epoch has one in any case
+ */
+record TrainReport(Console console, RunDirectory run, List<String> prefixes, int length, int every)
+        implements TrainingListener {
+    @Override
+    public void epochEnded(EpochMetrics metrics, Weights weights) {
+        int last = run.config().training().epochs();
+        if (metrics.epoch() % every != 0 && metrics.epoch() != last) {
+            return;
+        }
+        StringBuilder report = new StringBuilder(String.format(
+                Locale.ROOT,
+                "epoch %d, perplexity %f, time %.2f sec%n",
+                metrics.epoch(),
+                metrics.perplexity(),
+                metrics.seconds()));
+        GreedyDecoder decoder = new GreedyDecoder(run.config().model(), weights);
+        for (String prefix : prefixes) {
+            report.append(" - ").append(prefix);
+            decoder.continueText(
+                    run.vocabulary().encode(prefix),
+                    length,
+                    id -> report.append(run.vocabulary().decode(id)));
+            report.append(System.lineSeparator());
+        }
+        try {
+            console.out().print(report);
+            console.out().flush();
+        } catch (OutputException e) {
+            // Nobody can read the report; the run goes on in its directory.
+        }
+    }
+
+    @Override
+    public void rolledBack(String message) {
+        console.warn(message);
+    }
+}

@@ -1,0 +1,22 @@
+package dev.libretto.device;
+
+import com.sun.jna.Library;
+import com.sun.jna.Native;
+
+/** The functions of the C library that Java has no other way to. */
+interface LibC extends Library {
+    int dup(int descriptor);
+
+    int dup2(int from, int to);
+
+    int open(String path, int flags);
+
+    int close(int descriptor);
+
+    void _exit(int code);
+
+    /** @throws LinkageError where there is no place to unpack JNA's library */
+    static LibC load() {
+        return Native.load("c", LibC.class);
+    }
+}

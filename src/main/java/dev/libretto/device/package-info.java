@@ -1,0 +1,2 @@
+/** How a device is named and found. */
+package dev.libretto.device;

@@ -1,0 +1,196 @@
+package dev.libretto.export;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.MapperFeature;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.BufferedInputStream;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.tensorflow.ndarray.Shape;
+
+/**
+ * The safetensors format: eight bytes with the length of a header, the header as JSON, and the numbers, array after array
+ * without gaps (<a href="https://huggingface.co/docs/safetensors">specification</a>).
+ */
+final class Safetensors {
+    /** The most bytes of a header: enough for ten thousand arrays. */
+    private static final long MAX_HEADER = 1 << 20;
+
+    private static final String METADATA = "__metadata__";
+
+    private static final JsonMapper MAPPER = JsonMapper.builder(JsonFactory.builder()
+                    .streamReadConstraints(
+                            StreamReadConstraints.builder().maxNestingDepth(8).build())
+                    .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+                    .build())
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+            .enable(DeserializationFeature.FAIL_ON_NULL_CREATOR_PROPERTIES)
+            .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+            .enable(DeserializationFeature.FAIL_ON_MISSING_CREATOR_PROPERTIES)
+            .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+            .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
+            .build();
+
+    private Safetensors() {}
+
+    /** What the header says of an array; the offsets count from the end of the header. */
+    private record Entry(
+            String dtype,
+            long[] shape,
+            @JsonProperty("data_offsets") long[] offsets) {}
+
+    private record Placed(String name, ElementType type, long[] shape, long begin, long end) {}
+
+    /** Writes float32 arrays, in their order. */
+    static void write(OutputStream output, List<NamedArray> arrays) throws IOException {
+        Map<String, Entry> entries = new LinkedHashMap<>();
+        long offset = 0;
+        for (NamedArray array : arrays) {
+            long end = offset + (long) array.values().length * ElementType.F32.bytes();
+            entries.put(
+                    array.name(),
+                    new Entry(ElementType.F32.name(), array.shape().asArray(), new long[] {offset, end}));
+            offset = end;
+        }
+        byte[] header = padded(MAPPER.writeValueAsString(entries)).getBytes(StandardCharsets.UTF_8);
+        output.write(ByteBuffer.allocate(Long.BYTES)
+                .order(ByteOrder.LITTLE_ENDIAN)
+                .putLong(header.length)
+                .array());
+        output.write(header);
+        for (NamedArray array : arrays) {
+            ElementType.write(output, array.values());
+        }
+    }
+
+    /** With spaces behind it, so that the numbers begin at a multiple of eight bytes. */
+    private static String padded(String header) {
+        int length = header.getBytes(StandardCharsets.UTF_8).length;
+        return header + " ".repeat(Math.floorMod(-length, Long.BYTES));
+    }
+
+    /**
+     * Reads arrays, in the order of their numbers.
+     *
+     * @throws WeightsException if the file is not as the specification says
+     */
+    static List<NamedArray> read(Path file) throws IOException {
+        try (InputStream input = new BufferedInputStream(Files.newInputStream(file))) {
+            long size = Files.size(file);
+            byte[] header = readHeader(input, size);
+            long dataSize = size - Long.BYTES - header.length;
+            WeightsFormat.requireMemory(dataSize);
+            List<NamedArray> arrays = new ArrayList<>();
+            for (Placed array : placed(header, dataSize)) {
+                float[] values = array.type().read(input, NamedArray.sizeOf(array.shape()));
+                arrays.add(new NamedArray(array.name(), Shape.of(array.shape()), values));
+            }
+            return arrays;
+        } catch (EOFException e) {
+            throw new WeightsException(file, "the file ends too early", e);
+        } catch (CharacterCodingException e) {
+            throw new WeightsException(file, "the header is not UTF-8", e);
+        } catch (JsonProcessingException e) {
+            throw new WeightsException(file, "the header is not as it must be: " + firstLine(e), e);
+        } catch (IllegalArgumentException e) {
+            throw new WeightsException(file, e.getMessage(), e);
+        }
+    }
+
+    private static String firstLine(JsonProcessingException e) {
+        return e.getOriginalMessage().lines().findFirst().orElse("not JSON");
+    }
+
+    private static byte[] readHeader(InputStream input, long fileSize) throws IOException {
+        byte[] prefix = input.readNBytes(Long.BYTES);
+        if (prefix.length < Long.BYTES) {
+            throw new EOFException();
+        }
+        long length = ByteBuffer.wrap(prefix).order(ByteOrder.LITTLE_ENDIAN).getLong();
+        if (length < 0 || length > fileSize - Long.BYTES) {
+            throw new IllegalArgumentException(
+                    "the header is said to have " + Long.toUnsignedString(length) + " bytes; the file has " + fileSize);
+        }
+        if (length > MAX_HEADER) {
+            throw new IllegalArgumentException(
+                    "the header has " + length + " bytes; " + MAX_HEADER + " are the most that is read");
+        }
+        return input.readNBytes((int) length);
+    }
+
+    /** The arrays by their place, after a check that they fill the file without gaps and overlaps. */
+    private static List<Placed> placed(byte[] header, long dataSize) throws IOException {
+        List<Placed> arrays = entries(header);
+        arrays.sort(Comparator.comparingLong(Placed::begin).thenComparingLong(Placed::end));
+        long position = 0;
+        for (Placed array : arrays) {
+            if (array.begin() != position) {
+                throw new IllegalArgumentException(array.name() + " begins at byte " + array.begin()
+                        + "; the arrays before it end at byte " + position);
+            }
+            position = array.end();
+        }
+        if (position != dataSize) {
+            throw new IllegalArgumentException(
+                    "the arrays take " + position + " bytes; the file has " + dataSize + " for them");
+        }
+        return arrays;
+    }
+
+    private static List<Placed> entries(byte[] header) throws IOException {
+        String json = StandardCharsets.UTF_8
+                .newDecoder()
+                .decode(ByteBuffer.wrap(header))
+                .toString();
+        JsonNode root = MAPPER.readTree(json);
+        if (!json.startsWith("{") || !root.isObject()) {
+            throw new IllegalArgumentException("the header is not a JSON object");
+        }
+        List<Placed> arrays = new ArrayList<>();
+        for (Map.Entry<String, JsonNode> property : root.properties()) {
+            if (!property.getKey().equals(METADATA)) {
+                arrays.add(placed(property.getKey(), MAPPER.treeToValue(property.getValue(), Entry.class)));
+            }
+        }
+        return arrays;
+    }
+
+    private static Placed placed(String name, Entry entry) {
+        if (entry == null) {
+            throw new IllegalArgumentException(name + " is null in the header");
+        }
+        ElementType type = ElementType.ofSafetensors(entry.dtype())
+                .orElseThrow(() -> new IllegalArgumentException(
+                        name + " has the type " + entry.dtype() + "; F16, BF16, F32 and F64 can be read"));
+        if (entry.offsets().length != 2 || entry.offsets()[0] < 0) {
+            throw new IllegalArgumentException(name + " has data_offsets that are not a begin and an end");
+        }
+        long begin = entry.offsets()[0];
+        long end = entry.offsets()[1];
+        long bytes = (long) NamedArray.sizeOf(entry.shape()) * type.bytes();
+        if (end - begin != bytes) {
+            throw new IllegalArgumentException(
+                    name + " has bytes " + begin + " to " + end + "; its shape and type take " + bytes);
+        }
+        return new Placed(name, type, entry.shape(), begin, end);
+    }
+}

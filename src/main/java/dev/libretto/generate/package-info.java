@@ -1,0 +1,2 @@
+/** Writing text with a trained model. */
+package dev.libretto.generate;

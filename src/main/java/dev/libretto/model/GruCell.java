@@ -1,0 +1,59 @@
+package dev.libretto.model;
+
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.Output;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * The gated recurrent unit (Cho et al., 2014) with the reset gate after the recurrent product, as cuDNN, PyTorch and Keras
+ * ({@code reset_after=True}) have it:
+ *
+ * <pre>
+ *     x_z, x_r, x_n = x · W + b               in blocks of H columns
+ *     h_z, h_r, h_n = h · U + d
+ *     z = σ(x_z + h_z)
+ *     r = σ(x_r + h_r)
+ *     n = tanh(x_n + r ∘ h_n)
+ *     h' = z ∘ h + (1 − z) ∘ n
+ * </pre>
+ *
+ * <p>with the kernel W {@code [I, 3·H]}, the recurrent kernel U {@code [H, 3·H]} and the biases b and d, the two rows of one
+ * array {@code [2, 3·H]}.
+ */
+final class GruCell implements Cell {
+    private final InputProjection input;
+    private final Operand<TFloat32> recurrentKernel;
+    private final Operand<TFloat32> recurrentBias;
+
+    GruCell(Ops tf, Operand<TFloat32> kernel, Operand<TFloat32> recurrentKernel, Operand<TFloat32> biases) {
+        List<Output<TFloat32>> rows = tf.unstack(biases, 2L).output();
+        this.input = new InputProjection(tf, kernel, rows.get(0));
+        this.recurrentKernel = recurrentKernel;
+        this.recurrentBias = rows.get(1);
+    }
+
+    @Override
+    public InputProjection input() {
+        return input;
+    }
+
+    @Override
+    public Step step(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
+        Operand<TFloat32> h = state.get(0);
+        List<Output<TFloat32>> x = tf.split(tf.constant(1), projected, 3L).output();
+        Operand<TFloat32> product = tf.nn.biasAdd(tf.linalg.matMul(h, recurrentKernel), recurrentBias);
+        List<Output<TFloat32>> u = tf.split(tf.constant(1), product, 3L).output();
+        Operand<TFloat32> z = tf.math.sigmoid(tf.math.addN(List.of(x.get(0), u.get(0))));
+        Operand<TFloat32> r = tf.math.sigmoid(tf.math.addN(List.of(x.get(1), u.get(1))));
+        Operand<TFloat32> n = tf.math.tanh(tf.math.addN(List.of(x.get(2), tf.math.mul(r, u.get(2)))));
+        Operand<TFloat32> next = mix(tf, z, h, n);
+        return new Step(next, List.of(next));
+    }
+
+    /** z ∘ h + (1 − z) ∘ n, as n + z ∘ (h − n). */
+    static Operand<TFloat32> mix(Ops tf, Operand<TFloat32> z, Operand<TFloat32> h, Operand<TFloat32> n) {
+        return tf.math.addN(List.of(n, tf.math.mul(z, tf.math.sub(h, n))));
+    }
+}

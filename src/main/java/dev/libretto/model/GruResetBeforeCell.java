@@ -1,0 +1,58 @@
+package dev.libretto.model;
+
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.Output;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * The gated recurrent unit (Cho et al., 2014) as it was first written, with the reset gate before the recurrent product, as
+ * Keras has it with {@code reset_after=False}:
+ *
+ * <pre>
+ *     x_z, x_r, x_n = x · W + b               in blocks of H columns
+ *     U_z, U_r, U_n = U
+ *     z = σ(x_z + h · U_z)
+ *     r = σ(x_r + h · U_r)
+ *     n = tanh(x_n + (r ∘ h) · U_n)
+ *     h' = z ∘ h + (1 − z) ∘ n
+ * </pre>
+ *
+ * <p>with the kernel W {@code [I, 3·H]}, the recurrent kernel U {@code [H, 3·H]} and the bias b {@code [3·H]}.
+ */
+final class GruResetBeforeCell implements Cell {
+    private final InputProjection input;
+    /** U_z and U_r, {@code [H, 2·H]}. */
+    private final Operand<TFloat32> gateKernel;
+    /** U_n, {@code [H, H]}. */
+    private final Operand<TFloat32> candidateKernel;
+
+    GruResetBeforeCell(Ops tf, InputProjection input, Operand<TFloat32> recurrentKernel) {
+        int h = Math.toIntExact(recurrentKernel.shape().get(0));
+        List<Output<TFloat32>> parts = tf.splitV(recurrentKernel, tf.constant(new int[] {2 * h, h}), tf.constant(1), 2L)
+                .output();
+        this.input = input;
+        this.gateKernel = parts.get(0);
+        this.candidateKernel = parts.get(1);
+    }
+
+    @Override
+    public InputProjection input() {
+        return input;
+    }
+
+    @Override
+    public Step step(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
+        Operand<TFloat32> h = state.get(0);
+        List<Output<TFloat32>> x = tf.split(tf.constant(1), projected, 3L).output();
+        List<Output<TFloat32>> u =
+                tf.split(tf.constant(1), tf.linalg.matMul(h, gateKernel), 2L).output();
+        Operand<TFloat32> z = tf.math.sigmoid(tf.math.addN(List.of(x.get(0), u.get(0))));
+        Operand<TFloat32> r = tf.math.sigmoid(tf.math.addN(List.of(x.get(1), u.get(1))));
+        Operand<TFloat32> candidate = tf.linalg.matMul(tf.math.mul(r, h), candidateKernel);
+        Operand<TFloat32> n = tf.math.tanh(tf.math.addN(List.of(x.get(2), candidate)));
+        Operand<TFloat32> next = GruCell.mix(tf, z, h, n);
+        return new Step(next, List.of(next));
+    }
+}

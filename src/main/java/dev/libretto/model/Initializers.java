@@ -1,0 +1,69 @@
+package dev.libretto.model;
+
+import java.util.Arrays;
+import java.util.List;
+import org.tensorflow.EagerSession;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.linalg.Qr;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
+
+/** Draws a model's first weights: a function of the seed and each parameter's place in the model, nothing else. */
+public final class Initializers {
+    private final Ops tf;
+    private final long seed;
+
+    private Initializers(Ops tf, long seed) {
+        this.tf = tf;
+        this.seed = seed;
+    }
+
+    /** The first weights of a model; the same seed gives the same bits. */
+    public static Weights draw(List<Parameter> parameters, long seed) {
+        try (EagerSession session = EagerSession.create()) {
+            Initializers initializers = new Initializers(Ops.create(session), seed);
+            return new Weights(parameters, p -> initializers.values(p, parameters.indexOf(p)));
+        }
+    }
+
+    private float[] values(Parameter parameter, int place) {
+        return switch (parameter.initializer()) {
+            case ZEROS -> new float[parameter.size()];
+            case UNIT_FORGET_BIAS -> unitForgetBias(parameter.size());
+            case GLOROT_UNIFORM -> glorotUniform(parameter.shape(), place);
+            case ORTHOGONAL -> orthogonal(parameter.shape(), place);
+        };
+    }
+
+    private static float[] unitForgetBias(int size) {
+        float[] bias = new float[size];
+        Arrays.fill(bias, size / 4, size / 2, 1);
+        return bias;
+    }
+
+    private float[] glorotUniform(Shape shape, int place) {
+        double limit = Math.sqrt(6.0 / (shape.get(0) + shape.get(1)));
+        Operand<TFloat32> unit = tf.random.statelessRandomUniform(tf.constant(shape), key(place));
+        return FloatTensors.toArray(
+                tf.math.mul(tf.math.sub(unit, tf.constant(0.5f)), tf.constant((float) (2 * limit))));
+    }
+
+    /** The Q of a random normal matrix, with the signs that make it unique; a wide matrix is a tall one transposed. */
+    private float[] orthogonal(Shape shape, int place) {
+        long rows = shape.get(0);
+        long columns = shape.get(1);
+        Shape tall = Shape.of(Math.max(rows, columns), Math.min(rows, columns));
+        Operand<TFloat32> normal = tf.random.statelessRandomNormal(tf.constant(tall), key(place));
+        Qr<TFloat32> qr = tf.linalg.qr(normal);
+        Operand<TFloat32> q = tf.math.mul(qr.q(), tf.math.sign(tf.linalg.tensorDiagPart(qr.r())));
+        Operand<TInt32> swap = tf.constant(new int[] {1, 0});
+        return FloatTensors.toArray(rows < columns ? tf.linalg.transpose(q, swap) : q);
+    }
+
+    private Operand<TInt64> key(int place) {
+        return tf.constant(new long[] {seed, place});
+    }
+}

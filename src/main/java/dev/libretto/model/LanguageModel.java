@@ -1,0 +1,160 @@
+package dev.libretto.model;
+
+import dev.libretto.model.Parameter.Initializer;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.function.Function;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+/**
+ * A character-level recurrent language model: layers of a recurrent cell and a dense layer, which gives the logits of the
+ * next character from the output of the last cell:
+ *
+ * <pre>
+ *     logits = h · W + b
+ * </pre>
+ *
+ * <p>with the kernel W {@code [H, V]} and the bias b {@code [V]}. The same definition builds a graph and computes eagerly,
+ * as its {@link Ops} do.
+ *
+ * <p>A state is a list of arrays {@code [B, H]}: those of the first layer's cell, then the next layer's.
+ */
+public final class LanguageModel {
+    /**
+     * What the model gives.
+     *
+     * @param logits the scores of every character as the next one: {@code [T·B, V]} unrolled, {@code [B, V]} for a step
+     * @param state the state after the last time step
+     */
+    public record Output(Operand<TFloat32> logits, List<Operand<TFloat32>> state) {}
+
+    private final ModelConfig config;
+    private final List<Cell> layers = new ArrayList<>();
+    private final Operand<TFloat32> denseKernel;
+    private final Operand<TFloat32> denseBias;
+
+    /** @param valueOf gives each of {@link #parameters} as an operand of the graph or eager session that {@code tf} is of */
+    public LanguageModel(Ops tf, ModelConfig config, Function<Parameter, Operand<TFloat32>> valueOf) {
+        this.config = config;
+        for (int layer = 0; layer < config.layers(); layer++) {
+            layers.add(config.cell().create(tf, cellParameters(config, layer), valueOf));
+        }
+        List<Parameter> dense = denseParameters(config);
+        denseKernel = valueOf.apply(dense.get(0));
+        denseBias = valueOf.apply(dense.get(1));
+    }
+
+    /** Everything a model of these sizes learns, in a fixed order: layer by layer, then the dense layer. */
+    public static List<Parameter> parameters(ModelConfig config) {
+        List<Parameter> parameters = new ArrayList<>();
+        for (int layer = 0; layer < config.layers(); layer++) {
+            parameters.addAll(cellParameters(config, layer));
+        }
+        parameters.addAll(denseParameters(config));
+        return List.copyOf(parameters);
+    }
+
+    private static List<Parameter> cellParameters(ModelConfig config, int layer) {
+        return config.cell().parameters(layer, config.inputSize(layer), config.hiddenSize());
+    }
+
+    private static List<Parameter> denseParameters(ModelConfig config) {
+        long v = config.vocabularySize();
+        long h = config.hiddenSize();
+        return List.of(
+                new Parameter("dense/kernel", Shape.of(h, v), Initializer.GLOROT_UNIFORM),
+                new Parameter("dense/bias", Shape.of(v), Initializer.ZEROS));
+    }
+
+    /** The shape of each array of the state for a batch of {@code batchSize} rows. */
+    public static List<Shape> stateShapes(ModelConfig config, int batchSize) {
+        Shape shape = Shape.of(batchSize, config.hiddenSize());
+        return Collections.nCopies(config.layers() * config.cell().states(), shape);
+    }
+
+    /**
+     * All time steps of a batch, layer by layer.
+     *
+     * @param ids the characters, {@code [T, B]} of a known T
+     * @param state the state before the first time step
+     * @return logits {@code [T·B, V]}, row {@code t·B + b} for time step t of row b
+     */
+    public Output unroll(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state) {
+        List<Operand<TFloat32>> next = new ArrayList<>();
+        Operand<TFloat32> rows = null;
+        for (int layer = 0; layer < layers.size(); layer++) {
+            Ops scope = tf.withSubScope("layer_" + layer);
+            Operand<TFloat32> projected = rows == null
+                    ? layers.get(layer).input().lookup(scope, ids)
+                    : timeMajor(scope, layers.get(layer).input().apply(scope, rows), ids.shape());
+            rows = unrollLayer(scope, layers.get(layer), projected, stateOf(layer, state), next);
+        }
+        return new Output(logits(tf.withSubScope("dense"), rows), next);
+    }
+
+    /**
+     * @param projected {@code [T, B, G·H]}
+     * @param next takes the layer's state after the last time step
+     * @return the outputs of all time steps, {@code [T·B, H]}
+     */
+    private Operand<TFloat32> unrollLayer(
+            Ops tf,
+            Cell cell,
+            Operand<TFloat32> projected,
+            List<Operand<TFloat32>> state,
+            List<Operand<TFloat32>> next) {
+        List<Operand<TFloat32>> outputs = new ArrayList<>();
+        List<Operand<TFloat32>> current = state;
+        long steps = projected.shape().get(0);
+        int t = 0;
+        for (Operand<TFloat32> x : tf.withName("time_steps").unstack(projected, steps)) {
+            Cell.Step step = cell.step(tf.withSubScope("step_" + t++), x, current);
+            outputs.add(step.output());
+            current = step.state();
+        }
+        next.addAll(current);
+        Operand<TFloat32> stacked = tf.withName("outputs").stack(outputs);
+        return tf.reshape(stacked, tf.constant(new int[] {-1, config.hiddenSize()}));
+    }
+
+    /** {@code [T·B, N]} as {@code [T, B, N]}. */
+    private static Operand<TFloat32> timeMajor(Ops tf, Operand<TFloat32> rows, Shape ids) {
+        return tf.reshape(rows, tf.constant(new long[] {ids.get(0), ids.get(1), -1}));
+    }
+
+    /**
+     * One time step.
+     *
+     * @param ids a character for each row, {@code [B]}
+     * @param state the state before it
+     * @return logits {@code [B, V]}
+     */
+    public Output step(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state) {
+        List<Operand<TFloat32>> next = new ArrayList<>();
+        Operand<TFloat32> output = null;
+        for (int layer = 0; layer < layers.size(); layer++) {
+            Cell cell = layers.get(layer);
+            Operand<TFloat32> projected =
+                    output == null ? cell.input().lookup(tf, ids) : cell.input().apply(tf, output);
+            Cell.Step step = cell.step(tf, projected, stateOf(layer, state));
+            output = step.output();
+            next.addAll(step.state());
+        }
+        return new Output(logits(tf, output), next);
+    }
+
+    private List<Operand<TFloat32>> stateOf(int layer, List<Operand<TFloat32>> state) {
+        int states = config.cell().states();
+        return state.subList(layer * states, (layer + 1) * states);
+    }
+
+    /** @param outputs the last cell's outputs, {@code [N, H]} */
+    private Operand<TFloat32> logits(Ops tf, Operand<TFloat32> outputs) {
+        return tf.nn.biasAdd(tf.linalg.matMul(outputs, denseKernel), denseBias);
+    }
+}

@@ -1,0 +1,37 @@
+package dev.libretto.model;
+
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * The long short-term memory (Hochreiter and Schmidhuber, 1997; the forget gate after Gers, Schmidhuber and Cummins, 2000):
+ *
+ * <pre>
+ *     i, f, g, o = x · W + h · U + b          in blocks of H columns
+ *     c' = σ(f) ∘ c + σ(i) ∘ tanh(g)
+ *     h' = σ(o) ∘ tanh(c')
+ * </pre>
+ *
+ * <p>with the kernel W {@code [I, 4·H]}, the recurrent kernel U {@code [H, 4·H]} and the bias b {@code [4·H]}. The state is
+ * h and c, the output h'.
+ *
+ * @param input x · W + b
+ * @param recurrentKernel U
+ */
+record LstmCell(InputProjection input, Operand<TFloat32> recurrentKernel) implements Cell {
+    @Override
+    public Step step(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
+        Operand<TFloat32> h = state.get(0);
+        Operand<TFloat32> c = state.get(1);
+        Operand<TFloat32> gates = tf.math.addN(List.of(projected, tf.linalg.matMul(h, recurrentKernel)));
+        List<org.tensorflow.Output<TFloat32>> blocks =
+                tf.split(tf.constant(1), gates, 4L).output();
+        Operand<TFloat32> kept = tf.math.mul(tf.math.sigmoid(blocks.get(1)), c);
+        Operand<TFloat32> added = tf.math.mul(tf.math.sigmoid(blocks.get(0)), tf.math.tanh(blocks.get(2)));
+        Operand<TFloat32> nextC = tf.math.addN(List.of(kept, added));
+        Operand<TFloat32> nextH = tf.math.mul(tf.math.sigmoid(blocks.get(3)), tf.math.tanh(nextC));
+        return new Step(nextH, List.of(nextH, nextC));
+    }
+}

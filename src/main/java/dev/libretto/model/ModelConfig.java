@@ -1,0 +1,48 @@
+package dev.libretto.model;
+
+import java.util.Objects;
+
+/**
+ * The sizes of a model.
+ *
+ * @param cell the recurrent cell of every layer
+ * @param vocabularySize V, distinct characters
+ * @param hiddenSize H, hidden units of each layer
+ * @param layers L, cells on top of each other: each takes the output of the one below
+ */
+public record ModelConfig(CellType cell, int vocabularySize, int hiddenSize, int layers) {
+    /** The textbook's cell. */
+    public static final CellType DEFAULT_CELL = CellType.RNN;
+
+    /** The textbook's hidden units. */
+    public static final int DEFAULT_HIDDEN_SIZE = 256;
+
+    /** The textbook's layers. */
+    public static final int DEFAULT_LAYERS = 1;
+
+    /** The most hidden units: a recurrent kernel of {@code [16384, 16384]} is 1 GiB. */
+    public static final int MAX_HIDDEN_SIZE = 16_384;
+
+    /** The most layers. */
+    public static final int MAX_LAYERS = 64;
+
+    /** @throws IllegalArgumentException if a size is out of range */
+    public ModelConfig {
+        Objects.requireNonNull(cell, "cell");
+        if (vocabularySize < 1) {
+            throw new IllegalArgumentException("vocabulary size is " + vocabularySize + "; it must be at least 1");
+        }
+        if (hiddenSize < 1 || hiddenSize > MAX_HIDDEN_SIZE) {
+            throw new IllegalArgumentException(
+                    "hidden size is " + hiddenSize + "; it must be from 1 to " + MAX_HIDDEN_SIZE);
+        }
+        if (layers < 1 || layers > MAX_LAYERS) {
+            throw new IllegalArgumentException("layers is " + layers + "; it must be from 1 to " + MAX_LAYERS);
+        }
+    }
+
+    /** I, the size of a layer's input: V for the first, H for those above it. */
+    int inputSize(int layer) {
+        return layer == 0 ? vocabularySize : hiddenSize;
+    }
+}

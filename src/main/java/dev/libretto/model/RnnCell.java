@@ -1,0 +1,27 @@
+package dev.libretto.model;
+
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * The simple recurrent cell (Elman, 1990):
+ *
+ * <pre>
+ *     h' = tanh(x · W + h · U + b)
+ * </pre>
+ *
+ * <p>with the kernel W {@code [I, H]}, the recurrent kernel U {@code [H, H]} and the bias b {@code [H]}.
+ *
+ * @param input x · W + b
+ * @param recurrentKernel U
+ */
+record RnnCell(InputProjection input, Operand<TFloat32> recurrentKernel) implements Cell {
+    @Override
+    public Step step(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
+        Operand<TFloat32> h = state.get(0);
+        Operand<TFloat32> next = tf.math.tanh(tf.math.addN(List.of(projected, tf.linalg.matMul(h, recurrentKernel))));
+        return new Step(next, List.of(next));
+    }
+}

@@ -1,0 +1,133 @@
+package dev.libretto.run;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import dev.libretto.model.FloatTensors;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.Parameter.Initializer;
+import dev.libretto.model.Weights;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Iterator;
+import java.util.List;
+import org.tensorflow.EagerSession;
+import org.tensorflow.Operand;
+import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TString;
+import org.tensorflow.types.family.TType;
+
+/**
+ * All that training goes on from. The arrays are a TensorFlow checkpoint, each parameter under its own name, so that
+ * TensorFlow's own tools read it.
+ *
+ * @param weights the values of every parameter
+ * @param state the carried state, each {@code [B, H]}, of the parameters {@link #stateArrays}
+ * @param progress how far training was
+ */
+public record Checkpoint(Weights weights, Weights state, Progress progress) {
+    private static final String PREFIX = "weights";
+    private static final String PROGRESS = "progress.json";
+
+    /** Before the first batch: these weights and a zero state. */
+    public static Checkpoint start(RunConfig config, Weights weights) {
+        Weights zeros = new Weights(stateArrays(config), array -> new float[array.size()]);
+        return new Checkpoint(weights, zeros, Progress.start(config.training().learningRate()));
+    }
+
+    /** The arrays of the carried state. */
+    public static List<Parameter> stateArrays(RunConfig config) {
+        List<Parameter> arrays = new ArrayList<>();
+        for (Shape shape :
+                LanguageModel.stateShapes(config.model(), config.training().batchSize())) {
+            arrays.add(new Parameter("state/" + arrays.size(), shape, Initializer.ZEROS));
+        }
+        return arrays;
+    }
+
+    /** Writes the files of this checkpoint into an existing, empty directory, and syncs them. */
+    void write(Path directory) throws IOException {
+        try (EagerSession session = EagerSession.create()) {
+            Ops tf = Ops.create(session);
+            List<Parameter> arrays = new ArrayList<>();
+            List<Operand<?>> values = new ArrayList<>();
+            for (Weights part : List.of(weights, state)) {
+                for (Parameter array : part.parameters()) {
+                    arrays.add(array);
+                    values.add(tf.constant(array.shape(), DataBuffers.of(part.of(array))));
+                }
+            }
+            tf.train.save(prefix(tf, directory), names(tf, arrays), wholeSlices(tf, arrays), values);
+        } catch (TensorFlowException e) {
+            throw new IOException(firstLine(e), e);
+        }
+        Files.writeString(directory.resolve(PROGRESS), Json.write(progress));
+        Checksums.write(directory);
+        for (Path file : Disk.list(directory)) {
+            Disk.sync(file);
+        }
+        Disk.syncList(directory);
+    }
+
+    /**
+     * Reads a checkpoint.
+     *
+     * @throws RunException if it is damaged or of another model
+     */
+    static Checkpoint read(Path directory, RunConfig config) throws IOException {
+        Progress progress = readProgress(directory);
+        try (EagerSession session = EagerSession.create()) {
+            Ops tf = Ops.create(session);
+            Weights weights = restore(tf, directory, LanguageModel.parameters(config.model()));
+            return new Checkpoint(weights, restore(tf, directory, stateArrays(config)), progress);
+        } catch (TensorFlowException | IllegalArgumentException e) {
+            throw new RunException(directory + " cannot be read: " + firstLine(e), e);
+        }
+    }
+
+    /** Reads how far training was, after a check of every file. */
+    static Progress readProgress(Path directory) throws IOException {
+        Checksums.verify(directory);
+        return Json.read(directory.resolve(PROGRESS), new TypeReference<>() {});
+    }
+
+    private static Weights restore(Ops tf, Path directory, List<Parameter> arrays) {
+        List<Class<? extends TType>> types =
+                arrays.stream().<Class<? extends TType>>map(p -> TFloat32.class).toList();
+        Iterator<Operand<TType>> restored = tf.train
+                .restore(prefix(tf, directory), names(tf, arrays), wholeSlices(tf, arrays), types)
+                .iterator();
+        return new Weights(arrays, array -> values(array, restored.next()));
+    }
+
+    private static float[] values(Parameter parameter, Operand<TType> restored) {
+        TFloat32 tensor = (TFloat32) restored.asTensor();
+        if (!tensor.shape().equals(parameter.shape())) {
+            throw new IllegalArgumentException(
+                    parameter.name() + " has the shape " + tensor.shape() + ", not " + parameter.shape());
+        }
+        return FloatTensors.toArray(tensor);
+    }
+
+    private static Operand<TString> prefix(Ops tf, Path directory) {
+        return tf.constant(directory.resolve(PREFIX).toString());
+    }
+
+    private static Operand<TString> names(Ops tf, List<Parameter> parameters) {
+        return tf.array(parameters.stream().map(Parameter::name).toArray(String[]::new));
+    }
+
+    /** An empty slice specification for each parameter means all of it. */
+    private static Operand<TString> wholeSlices(Ops tf, List<Parameter> parameters) {
+        return tf.array(parameters.stream().map(p -> "").toArray(String[]::new));
+    }
+
+    private static String firstLine(RuntimeException e) {
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+    }
+}

@@ -1,0 +1,88 @@
+package dev.libretto.run;
+
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonValue;
+import java.util.Objects;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * When checkpoints are written and how many stay.
+ *
+ * @param every the work between two checkpoints
+ * @param keep how many of the newest stay; the best one stays beside them
+ */
+public record CheckpointPolicy(Every every, int keep) {
+    /** The most checkpoints that can be kept. */
+    public static final int MAX_KEEP = 1_000_000;
+
+    /** A checkpoint a minute, the newest two kept. */
+    public static final CheckpointPolicy DEFAULT = new CheckpointPolicy(new Every(1, Unit.MINUTES), 2);
+
+    /** @throws IllegalArgumentException if {@code keep} is out of range */
+    public CheckpointPolicy {
+        Objects.requireNonNull(every, "checkpoint every");
+        if (keep < 1 || keep > MAX_KEEP) {
+            throw new IllegalArgumentException("keep is " + keep + "; it must be from 1 to " + MAX_KEEP);
+        }
+    }
+
+    /** What the work between two checkpoints is counted in. */
+    public enum Unit {
+        EPOCHS(""),
+        BATCHES("b"),
+        MINUTES("m");
+
+        private final String suffix;
+
+        Unit(String suffix) {
+            this.suffix = suffix;
+        }
+    }
+
+    /** A number of epochs ({@code 5}), batches ({@code 200b}) or minutes ({@code 10m}). */
+    public record Every(int count, Unit unit) {
+        private static final int MAX_COUNT = 999_999_999;
+        private static final Pattern FORM = Pattern.compile("([1-9]\\d{0,8})([bm]?)");
+
+        public Every {
+            Objects.requireNonNull(unit, "unit");
+            if (count < 1 || count > MAX_COUNT) {
+                throw new IllegalArgumentException("checkpoint every " + count + ": it must be from 1 to " + MAX_COUNT);
+            }
+        }
+
+        /** @throws IllegalArgumentException if the text is of another form */
+        @JsonCreator
+        public static Every parse(String text) {
+            Matcher matcher = FORM.matcher(text);
+            if (!matcher.matches()) {
+                throw new IllegalArgumentException("must be epochs like 5, batches like 200b or minutes like 10m");
+            }
+            for (Unit unit : Unit.values()) {
+                if (unit.suffix.equals(matcher.group(2))) {
+                    return new Every(Integer.parseInt(matcher.group(1)), unit);
+                }
+            }
+            throw new AssertionError("every suffix of the form is a unit's");
+        }
+
+        /**
+         * Whether a checkpoint falls on this point whatever happened before; for minutes, any point may be one. Only such
+         * checkpoints are gone back to, so that an interruption, which leaves one more, changes nothing.
+         */
+        public boolean fallsOn(Progress progress) {
+            return switch (unit) {
+                case EPOCHS -> progress.batch() == 0 && progress.epoch() % count == 0;
+                case BATCHES -> progress.step() % count == 0;
+                case MINUTES -> true;
+            };
+        }
+
+        @Override
+        @JsonValue
+        public String toString() {
+            return count + unit.suffix;
+        }
+    }
+}

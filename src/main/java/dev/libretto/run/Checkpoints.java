@@ -1,0 +1,184 @@
+package dev.libretto.run;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.function.Consumer;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The checkpoints of a run. Each is written under another name, synced to the disk and then renamed, and older ones are
+ * deleted only after that: at every instant there is a whole one.
+ */
+final class Checkpoints {
+    private static final String UNFINISHED = "unfinished";
+
+    private final Path folder;
+
+    /** A directory of the folder that has a checkpoint's name. */
+    private record Entry(Path path, long step, int rollbacks) {
+        private static final Pattern NAME = Pattern.compile("step-(\\d{8,18})(?:-rollback-(\\d{1,3}))?");
+
+        static String name(Progress progress) {
+            String name = String.format(Locale.ROOT, "step-%08d", progress.step());
+            return progress.rollbacks() == 0 ? name : name + "-rollback-" + progress.rollbacks();
+        }
+
+        /**
+         * Holds the checkpoint to its name, which says how new it is.
+         *
+         * @throws RunException if it has another: it was copied here
+         */
+        Progress checked(Progress progress) throws RunException {
+            if (!path.endsWith(name(progress))) {
+                throw new RunException(path + " is damaged: it holds the checkpoint " + name(progress));
+            }
+            return progress;
+        }
+
+        /** Reads how far training was, after a check of every file. */
+        Progress readProgress() throws IOException {
+            return checked(Checkpoint.readProgress(path));
+        }
+
+        static List<Entry> of(Path path) {
+            Matcher matcher = NAME.matcher(path.getFileName().toString());
+            if (!matcher.matches()) {
+                return List.of();
+            }
+            int rollbacks = matcher.group(2) == null ? 0 : Integer.parseInt(matcher.group(2));
+            return List.of(new Entry(path, Long.parseLong(matcher.group(1)), rollbacks));
+        }
+    }
+
+    Checkpoints(Path folder) {
+        this.folder = folder;
+    }
+
+    /**
+     * Saves a checkpoint, and deletes those that are not among the newest or the best.
+     *
+     * @throws IOException if it cannot be written; the ones before it are untouched then
+     */
+    void save(Checkpoint checkpoint, CheckpointPolicy policy) throws IOException {
+        Path target = folder.resolve(Entry.name(checkpoint.progress()));
+        if (!Files.exists(target)) {
+            write(checkpoint, target);
+        }
+        List<Entry> newestFirst = entries();
+        Path best = best(newestFirst, policy, warning -> {});
+        for (Entry old : newestFirst.subList(Math.min(policy.keep(), newestFirst.size()), newestFirst.size())) {
+            if (!old.path().equals(best)) {
+                Disk.deleteTree(old.path());
+            }
+        }
+    }
+
+    private void write(Checkpoint checkpoint, Path target) throws IOException {
+        Path unfinished = folder.resolve(UNFINISHED);
+        Disk.deleteTree(unfinished);
+        Files.createDirectory(unfinished);
+        try {
+            checkpoint.write(unfinished);
+        } catch (IOException e) {
+            Disk.deleteTree(unfinished);
+            throw e;
+        }
+        Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
+        Disk.syncList(folder);
+    }
+
+    /**
+     * Reads the newest whole checkpoint.
+     *
+     * @param warnings is told of each damaged one that was passed over
+     * @throws RunException if there is none
+     */
+    Checkpoint newest(RunConfig config, Consumer<String> warnings) throws IOException {
+        List<String> damages = new ArrayList<>();
+        for (Entry entry : entries()) {
+            try {
+                Checkpoint checkpoint = Checkpoint.read(entry.path(), config);
+                entry.checked(checkpoint.progress());
+                damages.forEach(damage -> warnings.accept(damage + "; using " + entry.path() + " instead"));
+                return checkpoint;
+            } catch (RunException e) {
+                damages.add(e.getMessage());
+            } catch (NoSuchFileException e) {
+                damages.add(Disk.reason(e));
+            }
+        }
+        throw new RunException(
+                damages.isEmpty()
+                        ? folder.getParent() + " has no checkpoint; its training ended before the first one"
+                        : String.join("; ", damages) + "; there is no other checkpoint");
+    }
+
+    /**
+     * Reads the checkpoint with the lowest loss, of those on the policy's schedule.
+     *
+     * @throws RunException if there is none
+     */
+    Checkpoint best(RunConfig config, Consumer<String> warnings) throws IOException {
+        Path best = best(entries(), config.training().checkpoints(), warnings);
+        return best == null ? newest(config, warnings) : Checkpoint.read(best, config);
+    }
+
+    /** The whole one on the schedule of lowest loss, the newest of several; null where there is none. */
+    private static Path best(List<Entry> newestFirst, CheckpointPolicy policy, Consumer<String> warnings)
+            throws IOException {
+        Path best = null;
+        double lowest = Double.POSITIVE_INFINITY;
+        for (Entry entry : newestFirst) {
+            try {
+                Progress progress = entry.readProgress();
+                double loss = progress.loss() == null ? Double.MAX_VALUE : progress.loss();
+                if (policy.every().fallsOn(progress) && loss < lowest) {
+                    lowest = loss;
+                    best = entry.path();
+                }
+            } catch (RunException e) {
+                warnings.accept(e.getMessage());
+            }
+        }
+        return best;
+    }
+
+    /** Moves damaged checkpoints out of the way of new ones, under another name. */
+    void setDamagedAside() throws IOException {
+        for (Entry entry : entries()) {
+            try {
+                entry.readProgress();
+            } catch (RunException e) {
+                Path aside = folder.resolve("damaged-" + entry.path().getFileName());
+                Disk.deleteTree(aside);
+                Files.move(entry.path(), aside, StandardCopyOption.ATOMIC_MOVE);
+            }
+        }
+    }
+
+    /** Whether there is none, whole or damaged. */
+    boolean isEmpty() throws IOException {
+        return entries().isEmpty();
+    }
+
+    /** The newest first. */
+    private List<Entry> entries() throws IOException {
+        if (!Files.isDirectory(folder)) {
+            return List.of();
+        }
+        return Disk.list(folder).stream()
+                .flatMap(path -> Entry.of(path).stream())
+                .sorted(Comparator.comparingInt(Entry::rollbacks)
+                        .thenComparingLong(Entry::step)
+                        .reversed())
+                .toList();
+    }
+}

@@ -1,0 +1,72 @@
+package dev.libretto.run;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.DigestInputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+
+/**
+ * The SHA-256 of each file of a checkpoint, in the file {@code SHA256SUMS} beside them, in the form that {@code sha256sum
+ * --check} reads.
+ */
+final class Checksums {
+    static final String FILE = "SHA256SUMS";
+
+    private static final int MAX_BYTES = 1 << 16;
+
+    private Checksums() {}
+
+    /** Writes the checksums of the files that are in a directory. */
+    static void write(Path directory) throws IOException {
+        Files.write(directory.resolve(FILE), lines(directory));
+    }
+
+    /** @throws RunException naming the first file that is missing, too many, or not as it was written */
+    static void verify(Path directory) throws IOException {
+        Path sums = directory.resolve(FILE);
+        if (!Files.isDirectory(directory)) {
+            throw new RunException(directory + " is damaged: it is not a directory");
+        }
+        String content = Disk.readText(sums, MAX_BYTES);
+        List<String> written = content.lines().toList();
+        List<String> actual = lines(directory);
+        for (String line : actual) {
+            if (!written.contains(line)) {
+                throw new RunException(directory.resolve(line.substring(line.indexOf(' ') + 2))
+                        + " is damaged: its SHA-256 is not the one in " + FILE);
+            }
+        }
+        if (!content.equals(String.join("\n", actual) + "\n")) {
+            throw new RunException(sums + " is damaged: it does not list the files that are there");
+        }
+    }
+
+    /** A line for each file but the list itself, by name. */
+    private static List<String> lines(Path directory) throws IOException {
+        List<String> lines = new ArrayList<>();
+        for (Path file : Disk.list(directory)) {
+            if (!file.endsWith(FILE)) {
+                lines.add(sha256(file) + "  " + file.getFileName());
+            }
+        }
+        return lines;
+    }
+
+    private static String sha256(Path file) throws IOException {
+        Disk.requireFile(file);
+        try (InputStream input = Files.newInputStream(file);
+                DigestInputStream digesting = new DigestInputStream(input, MessageDigest.getInstance("SHA-256"))) {
+            digesting.transferTo(OutputStream.nullOutputStream());
+            return HexFormat.of().formatHex(digesting.getMessageDigest().digest());
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every JDK has SHA-256", e);
+        }
+    }
+}

@@ -1,0 +1,108 @@
+package dev.libretto.run;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
+import java.util.List;
+import java.util.stream.Stream;
+
+/** Writing that a crash cannot leave half done, and why it failed. */
+public final class Disk {
+    private Disk() {}
+
+    /** Replaces a file as a whole: written under another name, synced, renamed. */
+    static void replace(Path file, String content) throws IOException {
+        Path fresh = file.resolveSibling(file.getFileName() + ".new");
+        Files.writeString(fresh, content, StandardCharsets.UTF_8);
+        sync(fresh);
+        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
+        syncList(file.toAbsolutePath().getParent());
+    }
+
+    /**
+     * Reads a file of a run.
+     *
+     * @param maxBytes more than any that is written takes
+     * @throws RunException naming the file if it is missing, no text or too large
+     */
+    static String readText(Path file, int maxBytes) throws IOException {
+        requireFile(file);
+        try {
+            if (Files.size(file) > maxBytes) {
+                throw new RunException(file + " is damaged: it has " + Files.size(file) + " bytes");
+            }
+            return Files.readString(file);
+        } catch (NoSuchFileException e) {
+            throw new RunException(file + " is missing; the run directory is not complete", e);
+        } catch (CharacterCodingException e) {
+            throw new RunException(file + " is damaged: it is not UTF-8", e);
+        }
+    }
+
+    /** @throws RunException naming the file if it is a directory, of which Java's message says only that it is one */
+    static void requireFile(Path file) throws RunException {
+        if (Files.isDirectory(file)) {
+            throw new RunException(file + " is damaged: it is a directory");
+        }
+    }
+
+    /** Forces the content of a file to the disk. */
+    public static void sync(Path file) throws IOException {
+        try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
+            channel.force(true);
+        }
+    }
+
+    /** Forces the list of a directory's files to the disk. */
+    public static void syncList(Path directory) throws IOException {
+        try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
+            channel.force(true);
+        }
+    }
+
+    /** The entries of a directory, by name. */
+    static List<Path> list(Path directory) throws IOException {
+        try (Stream<Path> entries = Files.list(directory)) {
+            return entries.sorted().toList();
+        }
+    }
+
+    /** Deletes a directory with all that is in it, if it is there. */
+    static void deleteTree(Path directory) throws IOException {
+        if (!Files.exists(directory)) {
+            return;
+        }
+        try (Stream<Path> tree = Files.walk(directory)) {
+            for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
+    }
+
+    /** Why a file could not be read or written, in words, with its name where the exception has it. */
+    public static String reason(IOException e) {
+        if (e instanceof NoSuchFileException missing) {
+            return missing.getFile() + " does not exist";
+        }
+        if (e instanceof AccessDeniedException denied) {
+            return denied.getFile() + ": permission denied";
+        }
+        if (e instanceof FileAlreadyExistsException file) {
+            return file.getFile() + " is in the way";
+        }
+        if (e instanceof FileSystemException other && other.getReason() != null) {
+            return other.getFile() + ": " + other.getReason();
+        }
+        return e.getMessage();
+    }
+}

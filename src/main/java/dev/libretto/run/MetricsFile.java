@@ -1,0 +1,58 @@
+package dev.libretto.run;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.List;
+
+/** {@code metrics.csv}: a header and a row per epoch. */
+final class MetricsFile {
+    /** The most that Java reads at once: twice what the rows of as many epochs as there can be take. */
+    private static final int MAX_BYTES = Integer.MAX_VALUE - 8;
+
+    private final Path path;
+
+    MetricsFile(Path path) {
+        this.path = path;
+    }
+
+    /** Writes the header alone. */
+    void create() throws IOException {
+        Disk.replace(path, EpochMetrics.HEADER + "\n");
+    }
+
+    /** Adds a row. */
+    void append(EpochMetrics metrics) throws IOException {
+        Files.writeString(path, metrics.row() + "\n", StandardOpenOption.APPEND);
+    }
+
+    /** Forces the rows to the disk. */
+    void sync() throws IOException {
+        Disk.sync(path);
+    }
+
+    /**
+     * Takes away all rows after an epoch, also one that a crash left half written.
+     *
+     * @return how many of the epochs up to there have a row
+     */
+    int cutAfter(int epoch) throws IOException {
+        List<String> lines = Files.exists(path) ? lines() : List.of();
+        StringBuilder kept = new StringBuilder(EpochMetrics.HEADER + "\n");
+        int rows = 0;
+        while (rows < epoch && rows + 1 < lines.size() && EpochMetrics.isRow(lines.get(rows + 1), rows + 1)) {
+            kept.append(lines.get(++rows)).append('\n');
+        }
+        Disk.replace(path, kept.toString());
+        return rows;
+    }
+
+    private List<String> lines() throws IOException {
+        try {
+            return Disk.readText(path, MAX_BYTES).lines().toList();
+        } catch (RunException e) {
+            throw new RunException(e.getMessage() + "; move it away to go on without it", e);
+        }
+    }
+}

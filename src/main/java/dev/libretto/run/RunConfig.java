@@ -1,0 +1,95 @@
+package dev.libretto.run;
+
+import dev.libretto.model.ModelConfig;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusOptions;
+import java.nio.charset.Charset;
+import java.nio.charset.IllegalCharsetNameException;
+import java.nio.charset.StandardCharsets;
+import java.nio.charset.UnsupportedCharsetException;
+import java.nio.file.Path;
+import java.util.Objects;
+
+/**
+ * What a run was started with, stored as {@code config.json}.
+ *
+ * @param corpus the text it learns from
+ * @param model the sizes of its model
+ * @param training how it is trained
+ */
+public record RunConfig(CorpusInfo corpus, ModelConfig model, TrainConfig training) {
+    /** @throws IllegalArgumentException if a part is missing */
+    public RunConfig {
+        if (corpus == null || model == null || training == null) {
+            throw new IllegalArgumentException("one of corpus, model and training is missing");
+        }
+    }
+
+    /** The same but for how it is trained. */
+    public RunConfig withTraining(TrainConfig newTraining) {
+        return new RunConfig(corpus, model, newTraining);
+    }
+
+    /**
+     * Which text a run learns from, and how to read it again.
+     *
+     * @param file the absolute path it was read from; null for the built-in lyrics
+     * @param encoding the character encoding of the file
+     * @param maxChars how many characters were asked for; 0 is all
+     * @param keepNewlines whether newlines and carriage returns stayed as they are instead of becoming spaces
+     * @param characters how many characters were used; 0 where the text is not known
+     * @param sha256 the hash of those characters as UTF-8, in hexadecimal; empty where the text is not known
+     */
+    public record CorpusInfo(
+            String file, String encoding, int maxChars, boolean keepNewlines, int characters, String sha256) {
+        /** @throws IllegalArgumentException if a value cannot be */
+        public CorpusInfo {
+            Objects.requireNonNull(sha256, "corpus sha256");
+            Objects.requireNonNull(encoding, "corpus encoding");
+            // Both check what they are given.
+            options(maxChars, keepNewlines, encoding);
+            Path.of(file == null ? "" : file);
+            boolean isUnknown = characters == 0 && sha256.isEmpty();
+            if (characters < 1 && !isUnknown) {
+                throw new IllegalArgumentException("characters is " + characters + "; it must be at least 1");
+            }
+        }
+
+        /** @param file where the corpus was read from; null for the built-in lyrics */
+        public static CorpusInfo of(Path file, CorpusOptions options, Corpus corpus) {
+            return new CorpusInfo(
+                    file == null ? null : file.toAbsolutePath().normalize().toString(),
+                    options.encoding().name(),
+                    options.maxChars(),
+                    options.keepNewlines(),
+                    corpus.length(),
+                    corpus.sha256());
+        }
+
+        /** The text of a model that was trained elsewhere: all that is known is what becomes of newlines. */
+        public static CorpusInfo unknown(boolean keepNewlines) {
+            return new CorpusInfo(null, StandardCharsets.UTF_8.name(), 0, keepNewlines, 0, "");
+        }
+
+        /** Whether it is known which text it is, so that it can be read again. */
+        public boolean known() {
+            return characters > 0;
+        }
+
+        /** How the text is read. */
+        public CorpusOptions options() {
+            return options(maxChars, keepNewlines, encoding);
+        }
+
+        private static CorpusOptions options(int maxChars, boolean keepNewlines, String encoding) {
+            try {
+                return CorpusOptions.WHOLE_TEXT
+                        .withMaxChars(maxChars)
+                        .withKeepNewlines(keepNewlines)
+                        .withEncoding(Charset.forName(encoding));
+            } catch (UnsupportedCharsetException | IllegalCharsetNameException e) {
+                throw new IllegalArgumentException("Java does not know the encoding " + encoding, e);
+            }
+        }
+    }
+}

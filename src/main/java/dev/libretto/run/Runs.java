@@ -1,0 +1,76 @@
+package dev.libretto.run;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.time.LocalDateTime;
+import java.time.format.DateTimeFormatter;
+import java.util.Locale;
+
+/**
+ * The folder where runs go that were given no other place, and its link {@code latest} to the one started last.
+ *
+ * @param folder usually {@code runs} in the working directory
+ */
+public record Runs(Path folder) {
+    /** A path named after the time, where nothing is yet. */
+    public Path unusedPath() {
+        String time =
+                DateTimeFormatter.ofPattern("yyyy-MM-dd-HHmmss", Locale.ROOT).format(LocalDateTime.now());
+        Path path = folder.resolve(time);
+        for (int n = 2; Files.exists(path); n++) {
+            path = folder.resolve(time + "-" + n);
+        }
+        return path;
+    }
+
+    /**
+     * The run that was started last.
+     *
+     * @throws RunException if there is none
+     */
+    public Path latest() throws IOException {
+        if (!Files.isDirectory(link())) {
+            throw new RunException("there is no run yet (" + link()
+                    + " is missing); make one with the command train, or name one with --run");
+        }
+        return resolve(link());
+    }
+
+    /** The directory that a path stands for: what the link points at where it is one, the path itself where not. */
+    public static Path resolve(Path path) throws IOException {
+        return Files.isSymbolicLink(path) ? path.resolveSibling(Files.readSymbolicLink(path)) : path;
+    }
+
+    /** @throws RunException if something that is not a link has the name of the link */
+    public void requireUsable() throws IOException {
+        if (Files.exists(folder) && !Files.isDirectory(folder)) {
+            throw new RunException(folder + " is a file; move it away, that name is for the folder of runs");
+        }
+        if (Files.exists(link(), LinkOption.NOFOLLOW_LINKS) && !Files.isSymbolicLink(link())) {
+            throw new RunException(link() + " is not a link; move it away, that name is for the latest run");
+        }
+    }
+
+    /**
+     * Points {@code latest} at a run.
+     *
+     * @throws IOException if it cannot be written
+     */
+    public void pointLatestAt(RunDirectory run) throws IOException {
+        requireUsable();
+        Files.createDirectories(folder);
+        Path here = folder.toAbsolutePath().normalize();
+        Path target = run.path().toAbsolutePath().normalize();
+        Path fresh = folder.resolve("latest." + ProcessHandle.current().pid());
+        Files.deleteIfExists(fresh);
+        Files.createSymbolicLink(fresh, target.startsWith(here) ? here.relativize(target) : target);
+        Files.move(fresh, link(), StandardCopyOption.ATOMIC_MOVE, StandardCopyOption.REPLACE_EXISTING);
+    }
+
+    private Path link() {
+        return folder.resolve("latest");
+    }
+}

@@ -1,0 +1,127 @@
+package dev.libretto.text;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.CharBuffer;
+import java.nio.charset.CharsetDecoder;
+import java.nio.charset.CoderResult;
+import java.nio.charset.CodingErrorAction;
+import java.nio.charset.StandardCharsets;
+
+/** Decodes a stream of bytes to Unicode code points, strictly: a byte that is not of the encoding is an error. */
+final class CodePointReader {
+    private static final int BYTE_ORDER_MARK = 0xFEFF;
+
+    private final InputStream input;
+    private final CharsetDecoder decoder;
+    private final ByteBuffer bytes = ByteBuffer.allocate(1 << 16).flip();
+    private final CharBuffer chars = CharBuffer.allocate(1 << 16).flip();
+    private final String source;
+    private final long maxBytes;
+    /** Bytes of the stream that came before the first one now in {@link #bytes}. */
+    private long bytesBefore;
+
+    private boolean atStart = true;
+    private boolean atEnd;
+
+    CodePointReader(InputStream input, CorpusOptions options, String source) {
+        this.input = input;
+        this.source = source;
+        this.maxBytes = options.maxBytes();
+        this.decoder = options.encoding()
+                .newDecoder()
+                .onMalformedInput(CodingErrorAction.REPORT)
+                .onUnmappableCharacter(CodingErrorAction.REPORT);
+    }
+
+    /**
+     * The next code point, or -1 at the end. A byte order mark at the start is passed over.
+     *
+     * @throws CorpusException if the bytes are not of the encoding; the message says at which offset
+     */
+    int next() throws IOException {
+        int codePoint = nextCodePoint();
+        if (atStart) {
+            atStart = false;
+            if (codePoint == BYTE_ORDER_MARK) {
+                return nextCodePoint();
+            }
+        }
+        return codePoint;
+    }
+
+    private int nextCodePoint() throws IOException {
+        if (!chars.hasRemaining() && !fill()) {
+            return -1;
+        }
+        char first = chars.get();
+        if (!Character.isSurrogate(first)) {
+            return first;
+        }
+        // Some decoders, such as that of UTF-32, let halves through.
+        if (Character.isLowSurrogate(first) || !(chars.hasRemaining() || fill())) {
+            throw halfCharacter(first);
+        }
+        char second = chars.get();
+        if (!Character.isLowSurrogate(second)) {
+            throw halfCharacter(first);
+        }
+        return Character.toCodePoint(first, second);
+    }
+
+    private CorpusException halfCharacter(char surrogate) {
+        return new CorpusException(String.format(
+                "%s is not %s: it has U+%04X, which is half of a character; name the file's encoding with --encoding",
+                source, decoder.charset(), (int) surrogate));
+    }
+
+    /** Decodes until at least one char is there; false at the end of the text. */
+    private boolean fill() throws IOException {
+        chars.clear();
+        while (chars.position() == 0 && !atEnd) {
+            if (!readBytes()) {
+                atEnd = decode(true) && decoder.flush(chars).isUnderflow();
+            } else {
+                decode(false);
+            }
+        }
+        chars.flip();
+        return chars.hasRemaining();
+    }
+
+    private boolean readBytes() throws IOException {
+        bytesBefore += bytes.position();
+        bytes.compact();
+        int read;
+        try {
+            read = input.read(bytes.array(), bytes.position(), bytes.remaining());
+        } catch (java.util.zip.ZipException | java.io.EOFException e) {
+            throw TextFile.damaged(source, e);
+        }
+        bytes.position(bytes.position() + Math.max(read, 0)).flip();
+        if (bytesBefore + bytes.limit() > maxBytes) {
+            throw new CorpusException(
+                    String.format("%s unpacks to more than %d bytes; --max-bytes sets that limit", source, maxBytes));
+        }
+        return read >= 0;
+    }
+
+    /** False where an error lies ahead, after chars that were decoded before it. */
+    private boolean decode(boolean endOfInput) throws CorpusException {
+        CoderResult result = decoder.decode(bytes, chars, endOfInput);
+        // What was decoded before comes first; the error is met again when that is used up.
+        if (result.isError() && chars.position() == 0) {
+            long offset = bytesBefore + bytes.position();
+            throw new CorpusException(String.format(
+                    "%s is not %s: the byte 0x%02x at offset %d cannot be decoded; "
+                            + "name the file's encoding with --encoding, e.g. --encoding %s",
+                    source,
+                    decoder.charset(),
+                    bytes.get(bytes.position()),
+                    offset,
+                    decoder.charset().equals(StandardCharsets.UTF_8) ? "GB18030" : "UTF-8"));
+        }
+        return !result.isError();
+    }
+}

@@ -1,0 +1,30 @@
+package dev.libretto.train;
+
+import dev.libretto.run.CheckpointPolicy.Every;
+import dev.libretto.run.CheckpointPolicy.Unit;
+import dev.libretto.run.Progress;
+import java.time.Duration;
+
+/** Says when the next checkpoint is due. */
+final class CheckpointClock {
+    private final Every every;
+    private long lastNanos;
+
+    CheckpointClock(Every every) {
+        this.every = every;
+        saved();
+    }
+
+    /** Notes that a checkpoint was saved. */
+    void saved() {
+        lastNanos = System.nanoTime();
+    }
+
+    /** Whether one is due after the batch that led to {@code now}. */
+    boolean isDue(Progress now) {
+        if (every.unit() == Unit.MINUTES) {
+            return Duration.ofNanos(System.nanoTime() - lastNanos).toMinutes() >= every.count();
+        }
+        return every.fallsOn(now);
+    }
+}

@@ -1,0 +1,157 @@
+package dev.libretto.train;
+
+import dev.libretto.run.Checkpoint;
+import dev.libretto.run.DivergencePolicy;
+import dev.libretto.run.EpochMetrics;
+import dev.libretto.run.Progress;
+import dev.libretto.run.RunDirectory;
+import dev.libretto.run.TrainConfig;
+import dev.libretto.text.Batch;
+import dev.libretto.text.Batches;
+import java.io.IOException;
+import java.util.Locale;
+import java.util.function.BooleanSupplier;
+
+/**
+ * The loop over epochs: trains, measures, and keeps what was learnt in the run directory.
+ *
+ * <p>Every batch takes one {@link Progress} to the next, and a checkpoint holds one of them with its arrays; so a run that
+ * goes on from a checkpoint does the same as one that was never interrupted, bit for bit.
+ */
+public final class Trainer implements AutoCloseable {
+    private final RunDirectory run;
+    private final TrainConfig config;
+    private final Batches batches;
+    private final TrainingListener listener;
+    private final BooleanSupplier stopRequested;
+    private final TrainStep step;
+    private final CheckpointClock clock;
+    private Progress progress;
+    /** The epoch whose batches are being trained; null before the first. */
+    private Batches.Epoch epoch;
+    /** The start or the end of the last whole epoch, whichever is later: what a divergence leaves. */
+    private Checkpoint good;
+
+    /**
+     * @param start where to go on from; {@link Checkpoint#start} for a new run
+     * @param stopRequested asked after every batch; once it is true, training ends there and keeps what was learnt
+     */
+    public Trainer(
+            RunDirectory run,
+            Batches batches,
+            Checkpoint start,
+            TrainingListener listener,
+            BooleanSupplier stopRequested) {
+        this.run = run;
+        this.config = run.config().training();
+        this.batches = batches;
+        this.listener = listener;
+        this.stopRequested = stopRequested;
+        this.step = new TrainStep(run.config(), start);
+        this.progress = start.progress();
+        this.good = start;
+        this.clock = new CheckpointClock(config.checkpoints().every());
+    }
+
+    /**
+     * Trains for the epochs that the run's configuration asks for, and leaves a checkpoint.
+     *
+     * @return how far it came: all epochs, or where it was asked to stop
+     * @throws DivergenceException if the loss is lost and no rollback is left; the last good weights are kept
+     * @throws IOException if the run directory cannot be written
+     */
+    public Progress train() throws IOException {
+        run.save(good);
+        boolean stopped = false;
+        while (progress.epoch() < config.epochs() && !stopped) {
+            long start = System.nanoTime();
+            TrainStep.Measures measures = step.run(nextBatch(), progress.learningRate());
+            if (hasDiverged(measures)) {
+                recover(measures);
+            } else {
+                progress = progress.afterBatch(measures.loss(), (System.nanoTime() - start) / 1e9);
+                if (progress.batch() == epoch.count()) {
+                    endEpoch();
+                }
+                if (clock.isDue(progress)) {
+                    save(step.checkpoint(run.config(), progress));
+                }
+            }
+            stopped = stopRequested.getAsBoolean();
+        }
+        save(step.checkpoint(run.config(), progress));
+        return progress;
+    }
+
+    private Batch nextBatch() {
+        if (epoch == null || epoch.number() != progress.epoch()) {
+            epoch = batches.epoch(progress.epoch());
+        }
+        return epoch.batch(progress.batch());
+    }
+
+    private void endEpoch() throws IOException {
+        double seconds = progress.seconds();
+        progress = progress.afterEpoch();
+        EpochMetrics metrics = new EpochMetrics(
+                progress.epoch(),
+                progress.loss(),
+                seconds,
+                batches.charsPerEpoch() / seconds,
+                progress.learningRate(),
+                progress.rollbacks());
+        run.append(metrics);
+        good = step.checkpoint(run.config(), progress);
+        listener.epochEnded(metrics, good.weights());
+    }
+
+    private void save(Checkpoint checkpoint) throws IOException {
+        run.save(checkpoint);
+        clock.saved();
+    }
+
+    private boolean hasDiverged(TrainStep.Measures measures) {
+        return !measures.isFinite() || config.divergence().isJump(measures.loss(), progress.lowestLoss());
+    }
+
+    /** Stops, or goes back to the best checkpoint with half the learning rate. */
+    private void recover(TrainStep.Measures measures) throws IOException {
+        DivergencePolicy policy = config.divergence();
+        String what = String.format(
+                Locale.ROOT,
+                "training diverged in epoch %d: loss %s, gradient norm %s; %s",
+                progress.epoch() + 1,
+                measures.loss(),
+                measures.gradientNorm(),
+                progress.loss() == null
+                        ? "no epoch was finished"
+                        : "the last perplexity was " + Math.exp(progress.loss()));
+        if (policy.action() == DivergencePolicy.Action.STOP || progress.rollbacks() == policy.maxRollbacks()) {
+            save(good);
+            String tried = progress.rollbacks() == 0 ? "" : " after " + progress.rollbacks() + " rollbacks";
+            throw new DivergenceException(
+                    what + tried + "; the weights before are kept; try a lower --learning-rate or --clip-norm");
+        }
+        Checkpoint best = run.best(listener::rolledBack);
+        progress = best.progress().afterRollback(progress);
+        good = new Checkpoint(best.weights(), best.state(), progress);
+        step.restore(good);
+        // In this order, so that a crash between the two leaves rows that a resume cuts off.
+        save(good);
+        run.cutMetricsAfter(progress.epoch());
+        listener.rolledBack(String.format(
+                Locale.ROOT,
+                "%s; going back to epoch %d, batch %d with learning rate %s (rollback %d of %d)",
+                what,
+                progress.epoch(),
+                progress.batch(),
+                progress.learningRate(),
+                progress.rollbacks(),
+                policy.maxRollbacks()));
+    }
+
+    @Override
+    public void close() {
+        step.close();
+    }
+}

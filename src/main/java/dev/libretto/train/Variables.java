@@ -1,0 +1,76 @@
+package dev.libretto.train;
+
+import dev.libretto.model.FloatTensors;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.Weights;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.tensorflow.Operand;
+import org.tensorflow.Output;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Assign;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.op.core.Variable;
+import org.tensorflow.types.TFloat32;
+
+/** A model's parameters as variables of a graph, and their way in and out of a session. */
+final class Variables {
+    private record Slot(Variable<TFloat32> variable, Placeholder<TFloat32> value, Assign<TFloat32> assign) {}
+
+    private final Map<Parameter, Slot> slots = new LinkedHashMap<>();
+
+    Variables(Ops tf, List<Parameter> parameters) {
+        for (Parameter parameter : parameters) {
+            String name = parameter.name().replace('/', '_');
+            Variable<TFloat32> variable = tf.withName(name).variable(parameter.shape(), TFloat32.class);
+            Ops loading = tf.withSubScope("load_" + name);
+            Placeholder<TFloat32> value =
+                    loading.withName("value").placeholder(TFloat32.class, Placeholder.shape(parameter.shape()));
+            slots.put(
+                    parameter,
+                    new Slot(variable, value, loading.withName("assign").assign(variable, value)));
+        }
+    }
+
+    /** The variable of a parameter. */
+    Operand<TFloat32> of(Parameter parameter) {
+        return slots.get(parameter).variable();
+    }
+
+    /** Every variable as the output that gradients are taken for, in the parameters' order. */
+    Output<?>[] outputs() {
+        return slots.values().stream().map(slot -> slot.variable().asOutput()).toArray(Output<?>[]::new);
+    }
+
+    /** The variables, in the parameters' order. */
+    List<Operand<TFloat32>> all() {
+        return slots.values().stream().<Operand<TFloat32>>map(Slot::variable).toList();
+    }
+
+    /** Gives every variable its value. */
+    void load(Session session, Weights weights) {
+        slots.forEach((parameter, slot) -> {
+            try (TFloat32 value = FloatTensors.of(parameter.shape(), weights.of(parameter))) {
+                session.runner()
+                        .feed(slot.value(), value)
+                        .addTarget(slot.assign())
+                        .run()
+                        .close();
+            }
+        });
+    }
+
+    /** The values that the variables have now. */
+    Weights read(Session session) {
+        Session.Runner runner = session.runner();
+        slots.values().forEach(slot -> runner.fetch(slot.variable()));
+        List<Parameter> parameters = new ArrayList<>(slots.keySet());
+        try (Result result = runner.run()) {
+            return new Weights(parameters, p -> FloatTensors.toArray((TFloat32) result.get(parameters.indexOf(p))));
+        }
+    }
+}

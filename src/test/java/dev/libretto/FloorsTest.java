@@ -1,0 +1,59 @@
+package dev.libretto;
+
+import static com.tngtech.archunit.library.Architectures.layeredArchitecture;
+
+import com.tngtech.archunit.core.domain.JavaClasses;
+import com.tngtech.archunit.core.importer.ClassFileImporter;
+import com.tngtech.archunit.core.importer.ImportOption;
+import org.junit.jupiter.api.Test;
+
+/** A package uses only packages on lower floors. */
+class FloorsTest {
+    private final JavaClasses classes = new ClassFileImporter()
+            .withImportOption(new ImportOption.DoNotIncludeTests())
+            .importPackages("dev.libretto");
+
+    @Test
+    void packagesUseOnlyLowerFloors() {
+        layeredArchitecture()
+                .consideringOnlyDependenciesInAnyPackage("dev.libretto..")
+                .layer("text")
+                .definedBy("dev.libretto.text..")
+                .layer("model")
+                .definedBy("dev.libretto.model..")
+                .layer("device")
+                .definedBy("dev.libretto.device..")
+                .layer("run")
+                .definedBy("dev.libretto.run..")
+                .layer("train")
+                .definedBy("dev.libretto.train..")
+                .layer("generate")
+                .definedBy("dev.libretto.generate..")
+                .layer("benchmark")
+                .definedBy("dev.libretto.benchmark..")
+                .layer("export")
+                .definedBy("dev.libretto.export..")
+                .layer("cli")
+                .definedBy("dev.libretto.cli..")
+                .whereLayer("cli")
+                .mayNotBeAccessedByAnyLayer()
+                .whereLayer("benchmark")
+                .mayOnlyBeAccessedByLayers("cli")
+                .whereLayer("export")
+                .mayOnlyBeAccessedByLayers("cli")
+                .whereLayer("train")
+                .mayOnlyBeAccessedByLayers("benchmark", "cli")
+                .whereLayer("generate")
+                .mayOnlyBeAccessedByLayers("benchmark", "cli")
+                .whereLayer("run")
+                .mayOnlyBeAccessedByLayers("train", "generate", "benchmark", "export", "cli")
+                .whereLayer("text")
+                .mayOnlyBeAccessedByLayers("run", "train", "generate", "benchmark", "export", "cli")
+                .whereLayer("model")
+                .mayOnlyBeAccessedByLayers("run", "train", "generate", "benchmark", "export", "cli")
+                .whereLayer("device")
+                .mayOnlyBeAccessedByLayers("run", "train", "generate", "benchmark", "export", "cli")
+                .ensureAllClassesAreContainedInArchitectureIgnoring("dev.libretto")
+                .check(classes);
+    }
+}

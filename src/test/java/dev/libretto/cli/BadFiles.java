@@ -1,0 +1,191 @@
+package dev.libretto.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_16;
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static java.util.Map.entry;
+import static org.junit.jupiter.api.Assumptions.assumeFalse;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.Charset;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Arrays;
+import java.util.HexFormat;
+import java.util.Locale;
+import java.util.Map;
+import java.util.zip.GZIPOutputStream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+
+/** The files and folders that {@code bad-input.txt} names, each made by itself. */
+final class BadFiles {
+    static final String TEXT = "the quick brown fox jumps over the lazy dog. ".repeat(20);
+    /** As many distinct characters, but others in another order. */
+    static final String TWIN = new StringBuilder(TEXT).reverse().toString().toUpperCase(Locale.ROOT);
+
+    private static final String CENTRAL_HEADER = "504b0102";
+    private static final String LOCAL_HEADER = "504b0304";
+    private static final String PNG = "89504e470d0a1a0a0000000d49484452";
+
+    /** Makes a file. */
+    @FunctionalInterface
+    private interface Maker {
+        void make(Path file) throws IOException;
+    }
+
+    private static final Map<String, Maker> MAKERS = Map.ofEntries(
+            entry("text.txt", text(TEXT)),
+            entry("twin.txt", text(TWIN)),
+            entry("empty.txt", text("")),
+            entry("mark.txt", text("\uFEFF")),
+            entry("one.txt", text("a")),
+            entry("two.txt", text("ab")),
+            entry("hundred.txt", text("0123456789".repeat(10))),
+            entry("unknown.txt", text("不分开")),
+            entry("one-known.txt", text("a不分开")),
+            entry("loop.txt", file -> Files.createSymbolicLink(file, file)),
+            entry("dangling.txt", file -> Files.createSymbolicLink(file, Path.of("gone.txt"))),
+            entry("secret.txt", file -> without("r", text(TEXT), file)),
+            entry("shut", file -> without("w", Files::createDirectory, file)),
+            entry(
+                    "folder",
+                    file -> text("years of work")
+                            .make(Files.createDirectory(file).resolve("thesis.doc"))),
+            entry("runs", text("")),
+            entry("runs-latest", file -> runs(file, Files::createDirectory)),
+            entry("runs-latest-gone", file -> runs(file, link -> Files.createSymbolicLink(link, Path.of("gone")))),
+            // Not of the encoding
+            entry("ff-at-0.txt", badByteAt(0)),
+            entry("ff-at-65535.txt", badByteAt(65_535)),
+            entry("ff-at-65536.txt", badByteAt(65_536)),
+            entry("ff-at-200000.txt", badByteAt(200_000)),
+            entry("cut-utf8.txt", bytes("6162e588")),
+            entry("overlong-utf8.txt", bytes("61c080")),
+            entry("surrogate-utf8.txt", bytes("6162eda0bd")),
+            entry("latin1.txt", bytes("636166e9")),
+            entry(
+                    "gb18030.txt",
+                    file -> Files.write(file, TWIN.replace('T', '分').getBytes(Charset.forName("GB18030")))),
+            entry("utf16.txt", file -> Files.write(file, TEXT.getBytes(UTF_16))),
+            entry("odd-utf16.txt", bytes("00610062ff")),
+            entry("cut-surrogate-utf16.txt", bytes("00610062d83d")),
+            entry("high-surrogate-utf32.txt", bytes("000000610000d83d")),
+            entry("lost-surrogate-utf32.txt", bytes("0000d83d00000061")),
+            entry("low-surrogate-utf32.txt", bytes("000000610000de00")),
+            entry("picture.png", bytes(PNG)),
+            // Archives
+            entry("empty.zip", zip()),
+            entry("no-text.zip", zip("readme.md", "song.txt/")),
+            entry("two-texts.zip", zip("a.txt", "b/b.TXT")),
+            entry("no-bytes.zip", zip("empty.txt")),
+            entry("picture.zip", zip("png.txt")),
+            entry("cut.zip", file -> cut(zip("a.txt"), file)),
+            entry("magic.zip", bytes("504b0304")),
+            entry("trailing.zip", file -> append(zip("a.txt"), new byte[70_000], file)),
+            entry("encrypted.zip", file -> patch(zip("a.txt"), CENTRAL_HEADER, 8, 9, file)),
+            entry("bzip2.zip", file -> patch(zip("a.txt"), CENTRAL_HEADER, 10, 12, file)),
+            entry("no-local-header.zip", file -> patch(zip("a.txt"), CENTRAL_HEADER, 42, 1, file)),
+            entry("bad-deflate.zip", file -> patch(zip("a.txt"), LOCAL_HEADER, 35, 0xff, file)),
+            entry("bad-byte.zip", file -> patch(zip("a.txt"), LOCAL_HEADER, 40, 0x55, file)),
+            entry("empty.gz", gzip(bytes(""))),
+            entry("picture.gz", gzip(bytes(PNG))),
+            entry("twice.gz", gzip(gzip(text(TEXT)))),
+            entry("cut.gz", file -> cut(gzip(text(TEXT)), file)),
+            entry("magic.gz", bytes("1f8b")),
+            entry("cut-header.gz", bytes("1f8b0800")),
+            entry("method-7.gz", file -> patch(gzip(text(TEXT)), "1f8b", 2, 7, file)),
+            entry("bad-deflate.gz", file -> patch(gzip(text(TEXT)), "1f8b", 10, 0xff, file)),
+            entry("bad-byte.gz", file -> patch(gzip(text(TEXT)), "1f8b", 20, 0x55, file)));
+
+    private BadFiles() {}
+
+    /** Makes the file of that name in a folder, if it is one of these. */
+    static void make(Path folder, String name) throws IOException {
+        Maker maker = MAKERS.get(name);
+        if (maker != null) {
+            maker.make(folder.resolve(name));
+        }
+    }
+
+    private static Maker text(String text) {
+        return file -> Files.writeString(file, text);
+    }
+
+    private static Maker bytes(String hex) {
+        return file -> Files.write(file, HexFormat.of().parseHex(hex));
+    }
+
+    private static Maker badByteAt(int offset) {
+        byte[] bytes = new byte[offset + 10];
+        Arrays.fill(bytes, (byte) 'a');
+        bytes[offset] = (byte) 0xff;
+        return file -> Files.write(file, bytes);
+    }
+
+    /** A folder {@code runs} with something as its {@code latest}. */
+    private static void runs(Path file, Maker latest) throws IOException {
+        latest.make(Files.createDirectory(file.resolveSibling("runs")).resolve("latest"));
+    }
+
+    /** The file without a permission; whoever has all of them cannot try it. */
+    private static void without(String permission, Maker maker, Path file) throws IOException {
+        maker.make(file);
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x".replace(permission, "-")));
+        assumeFalse(Files.isReadable(file) && Files.isWritable(file), "this user may read and write everything");
+    }
+
+    /** A zip of entries with a line of text, but for empty.txt and png.txt. */
+    private static Maker zip(String... names) {
+        return file -> {
+            try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
+                for (String name : names) {
+                    zip.putNextEntry(new ZipEntry(name));
+                    zip.write(
+                            switch (name) {
+                                case "empty.txt", "song.txt/" -> new byte[0];
+                                case "png.txt" -> HexFormat.of().parseHex(PNG);
+                                default -> "the quick brown fox".getBytes(UTF_8);
+                            });
+                }
+            }
+        };
+    }
+
+    private static Maker gzip(Maker content) {
+        return file -> {
+            ByteArrayOutputStream packed = new ByteArrayOutputStream();
+            try (OutputStream gzip = new GZIPOutputStream(packed)) {
+                gzip.write(made(content, file));
+            }
+            Files.write(file, packed.toByteArray());
+        };
+    }
+
+    private static void cut(Maker maker, Path file) throws IOException {
+        byte[] whole = made(maker, file);
+        Files.write(file, Arrays.copyOf(whole, whole.length / 2));
+    }
+
+    private static void append(Maker maker, byte[] more, Path file) throws IOException {
+        byte[] whole = made(maker, file);
+        byte[] longer = Arrays.copyOf(whole, whole.length + more.length);
+        System.arraycopy(more, 0, longer, whole.length, more.length);
+        Files.write(file, longer);
+    }
+
+    /** Sets the byte so many after the start of a signature. */
+    private static void patch(Maker maker, String signature, int offset, int value, Path file) throws IOException {
+        byte[] bytes = made(maker, file);
+        int start = HexFormat.of().formatHex(bytes).indexOf(signature) / 2;
+        bytes[start + offset] = (byte) value;
+        Files.write(file, bytes);
+    }
+
+    private static byte[] made(Maker maker, Path file) throws IOException {
+        maker.make(file);
+        return Files.readAllBytes(file);
+    }
+}

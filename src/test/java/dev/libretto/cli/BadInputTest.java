@@ -1,0 +1,127 @@
+package dev.libretto.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+
+/** Every mistake of {@code bad-input.txt}: its exit code, its one line, and a folder that is left as it was. */
+class BadInputTest {
+    private static final Pattern WORD = Pattern.compile("'([^']*)'|(\\S+)");
+    private static final Pattern NAMED = Pattern.compile("[@+]/([^/\\s']+)");
+
+    @TempDir
+    private static Path trained;
+
+    @TempDir
+    private Path folder;
+
+    private String out;
+    private String err;
+
+    /** A row of the table. */
+    record Row(int exitCode, String line, String message) {
+        static Row of(String row) {
+            String[] columns = row.split(" *\\| *", 3);
+            return new Row(Integer.parseInt(columns[0]), columns[1], columns[2]);
+        }
+
+        /** The command line's words; one in quotes may be empty or hold spaces. */
+        List<String> words() {
+            return WORD.matcher(line)
+                    .results()
+                    .map(word -> word.group(1) == null ? word.group(2) : word.group(1))
+                    .filter(word -> !word.startsWith("+/"))
+                    .map(String::translateEscapes)
+                    .toList();
+        }
+
+        @Override
+        public String toString() {
+            return line;
+        }
+    }
+
+    static Stream<Row> badInput() throws IOException {
+        return Files.readAllLines(Path.of("src/test/resources/bad-input.txt")).stream()
+                .filter(line -> !line.isBlank() && !line.startsWith("#"))
+                .map(Row::of);
+    }
+
+    @BeforeAll
+    static void train() throws IOException {
+        train("run", BadFiles.TEXT, 4);
+        train("other", BadFiles.TEXT.replace('q', 't'), 5);
+        train("twin", BadFiles.TWIN, 4);
+    }
+
+    private static void train(String name, String text, int hiddenSize) throws IOException {
+        Path corpus = Files.writeString(trained.resolve(name + ".txt"), text);
+        String line = "train --corpus %s --run %s --hidden-size %d --seq-length 10 --batch-size 4 --epochs 2"
+                + " --checkpoint-every 1 --length 1";
+        BadInputTest test = new BadInputTest();
+        test.folder = trained;
+        int exitCode = test.run(
+                String.format(line, corpus, trained.resolve(name), hiddenSize).split(" "));
+        assertThat(exitCode).as(test.err).isZero();
+    }
+
+    @Test
+    void theUndamagedRunIsFine() throws IOException {
+        try (BadRuns runs = new BadRuns(trained)) {
+            runs.make(folder, "run");
+        }
+        assertThat(run("generate", "--run", inFolder("@/run"), "--prefix", "t")).isZero();
+        assertThat(run("train", "--resume", inFolder("@/run"))).isZero();
+    }
+
+    @ParameterizedTest
+    @MethodSource
+    void badInput(Row row) throws IOException {
+        try (BadRuns runs = new BadRuns(trained)) {
+            Matcher named = NAMED.matcher(row.line());
+            while (named.find()) {
+                BadFiles.make(folder, named.group(1));
+                runs.make(folder, named.group(1));
+            }
+            Map<String, String> before = Snapshot.of(folder);
+
+            int exitCode = run(row.words().stream().map(this::inFolder).toArray(String[]::new));
+
+            assertThat(err).contains(inFolder(row.message())).hasLineCount(1).matches("[^\\p{Cntrl}]+\n");
+            assertThat(err).doesNotContain("Exception", "unexpected", "java.", "jackson", "Source:");
+            assertThat(exitCode).isEqualTo(row.exitCode());
+            assertThat(err.contains(" --help\" shows what it takes)")).isEqualTo(exitCode == 2);
+            assertThat(out).isEmpty();
+            assertThat(Snapshot.of(folder)).isEqualTo(before);
+        }
+    }
+
+    /** The table's letter for the folder that holds the files. */
+    private String inFolder(String text) {
+        return text.replace("@", folder.toString());
+    }
+
+    @Test
+    void thereAreRowsEnoughAndNoneIsThereTwice() throws IOException {
+        assertThat(badInput().map(Row::line)).hasSizeGreaterThan(110).doesNotHaveDuplicates();
+    }
+
+    private int run(String... args) {
+        Ended ended = Ended.of(folder.resolve("runs"), args);
+        out = ended.out();
+        err = ended.err();
+        return ended.exitCode();
+    }
+}

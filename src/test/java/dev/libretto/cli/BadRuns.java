@@ -1,0 +1,167 @@
+package dev.libretto.cli;
+
+import static java.util.Map.entry;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import java.util.Map;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * Damaged copies of a trained run. {@code run~FILE~DAMAGE} is the run in which every file whose name begins so has that
+ * damage, and {@code run~FILE~DAMAGE~sealed} one whose checksums fit it. A damage is one of those in {@link #damage}, or
+ * {@code FIELD=VALUE}, or the name of what the file holds instead.
+ */
+final class BadRuns implements AutoCloseable {
+    private static final Map<String, String> INSTEAD = Map.ofEntries(
+            entry("null", "null"),
+            entry("number", "5"),
+            entry("string", "\"abc\""),
+            entry("words", "not JSON"),
+            entry("object", "{}"),
+            entry("unclosed", "{"),
+            entry("closed-twice", "{}}"),
+            entry("list", "[]"),
+            entry("list-of-numbers", "[1]"),
+            entry("list-of-null", "[null]"),
+            entry("list-of-lists", "[[\"a\"]]"),
+            entry("list-of-words", "[\"ab\"]"),
+            entry("list-of-nothing", "[\"\"]"),
+            entry("list-of-one", "[\"a\"]"),
+            entry("unsorted", "[\"b\", \"a\"]"),
+            entry("doubled", "[\"a\", \"a\"]"),
+            entry("deep", "[".repeat(100_000)));
+
+    private final Path trained;
+    private final List<FileChannel> locks = new ArrayList<>();
+
+    /** @param trained a folder with {@code run}, {@code other} of other sizes, and {@code twin} of another text */
+    BadRuns(Path trained) {
+        this.trained = trained;
+    }
+
+    /** Makes the run of that name in a folder, if it is the name of one. */
+    void make(Path folder, String name) throws IOException {
+        String[] parts = name.split("~");
+        if (!parts[0].equals("run")) {
+            return;
+        }
+        Path run = folder.resolve(name);
+        copy(trained.resolve("run"), run);
+        for (Path file : parts.length == 1 ? List.<Path>of() : find(run, parts[1])) {
+            damage(run, file, parts[2]);
+            if (parts.length > 3) {
+                seal(file.getParent());
+            }
+        }
+    }
+
+    private static List<Path> find(Path run, String name) throws IOException {
+        List<Path> files = tree(run).stream()
+                .filter(file -> file.getFileName().toString().startsWith(name))
+                .toList();
+        assertThat(files).as(name).isNotEmpty();
+        return files;
+    }
+
+    private void damage(Path run, Path file, String damage) throws IOException {
+        switch (damage) {
+            case "missing" -> delete(file);
+            case "empty" -> Files.write(file, new byte[0]);
+            case "cut" -> Files.write(file, Arrays.copyOf(Files.readAllBytes(file), (int) Files.size(file) / 2));
+            case "folder" -> {
+                delete(file);
+                Files.createDirectory(file);
+            }
+            case "file" -> {
+                delete(file);
+                Files.createFile(file);
+            }
+            case "flipped" -> flip(file);
+            case "latin1" -> Files.write(file, new byte[] {'{', '"', (byte) 0xe9, '"', '}'});
+            case "held" -> hold(file);
+            case "other", "twin" -> copy(trained.resolve(damage).resolve(run.relativize(file)), file);
+            default -> Files.writeString(file, damage.contains("=") ? edited(file, damage) : INSTEAD.get(damage));
+        }
+    }
+
+    private static void flip(Path file) throws IOException {
+        byte[] bytes = Files.readAllBytes(file);
+        bytes[bytes.length / 2] ^= 1;
+        Files.write(file, bytes);
+    }
+
+    private void hold(Path file) throws IOException {
+        FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
+        channel.lock();
+        locks.add(channel);
+    }
+
+    /** The file's JSON with another value of a field; with none of it, where the value is {@code -}. */
+    private static String edited(Path file, String change) throws IOException {
+        String field = change.substring(0, change.indexOf('='));
+        String value = change.substring(change.indexOf('=') + 1);
+        String good = Files.readString(file);
+        Pattern pattern = Pattern.compile("\"" + field + "\" : [^,\\n]+,?");
+        String bad = value.equals("-") ? "" : "\"" + field + "\" : " + value;
+        Matcher matcher = pattern.matcher(good);
+        assertThat(matcher.find()).as(change).isTrue();
+        boolean last = !matcher.group().endsWith(",");
+        return matcher.replaceFirst(Matcher.quoteReplacement(last || bad.isEmpty() ? bad : bad + ","));
+    }
+
+    /** Writes the checksums that fit a checkpoint's files as they are now. */
+    private static void seal(Path checkpoint) throws IOException {
+        StringBuilder sums = new StringBuilder();
+        for (Path file : tree(checkpoint)) {
+            if (Files.isRegularFile(file) && !file.endsWith("SHA256SUMS")) {
+                sums.append(Snapshot.sha256(file))
+                        .append("  ")
+                        .append(file.getFileName())
+                        .append('\n');
+            }
+        }
+        Files.writeString(checkpoint.resolve("SHA256SUMS"), sums);
+    }
+
+    private static void copy(Path from, Path to) throws IOException {
+        delete(to);
+        for (Path file : tree(from)) {
+            Files.copy(file, to.resolve(from.relativize(file).toString()));
+        }
+    }
+
+    private static void delete(Path tree) throws IOException {
+        if (Files.exists(tree)) {
+            List<Path> files = new ArrayList<>(tree(tree));
+            Collections.reverse(files);
+            for (Path file : files) {
+                Files.delete(file);
+            }
+        }
+    }
+
+    private static List<Path> tree(Path root) throws IOException {
+        try (Stream<Path> tree = Files.walk(root)) {
+            return tree.sorted().toList();
+        }
+    }
+
+    /** Gives up the locks that damage has taken. */
+    @Override
+    public void close() throws IOException {
+        for (FileChannel lock : locks) {
+            lock.close();
+        }
+    }
+}

@@ -1,0 +1,21 @@
+package dev.libretto.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+
+import dev.libretto.run.Runs;
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.nio.file.Path;
+
+/** How a command line ended that was run in this process. */
+record Ended(int exitCode, String out, String err) {
+    /** @param runs the folder where runs go that are given no other place */
+    static Ended of(Path runs, String... args) {
+        ByteArrayOutputStream out = new ByteArrayOutputStream();
+        ByteArrayOutputStream err = new ByteArrayOutputStream();
+        Console console = new Console(
+                new PrintStream(out, true, UTF_8), new PrintStream(err, true, UTF_8), "libretto", new Runs(runs));
+        int exitCode = new Main(console).run(args);
+        return new Ended(exitCode, out.toString(UTF_8), err.toString(UTF_8));
+    }
+}

@@ -1,0 +1,214 @@
+package dev.libretto.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.libretto.run.Progress;
+import dev.libretto.run.RunDirectory;
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The program as a user meets it: the launcher, as a process of its own. */
+class LibrettoIT {
+    private static final String LAUNCHER = Path.of("libretto").toAbsolutePath().toString();
+
+    @TempDir
+    private Path folder;
+
+    private record Ended(int exitCode, String out, String err) {}
+
+    /** No options: the textbook run on the built-in lyrics. */
+    @Test
+    void theTextbookRun() throws Exception {
+        Ended train = run(Map.of(), "train");
+
+        assertThat(train.exitCode()).isZero();
+        List<String> reports =
+                train.out().lines().filter(line -> line.startsWith("epoch")).toList();
+        assertThat(reports).hasSize(5);
+        assertThat(reports.get(4)).startsWith("epoch 250, perplexity ");
+        double perplexity = Double.parseDouble(reports.get(4).split("[ ,]+")[3]);
+        assertThat(perplexity).isBetween(1.0, 2.0);
+        assertThat(train.out().lines().filter(line -> line.startsWith(" - "))).hasSize(10);
+
+        // Nothing on stderr but what Libretto says.
+        assertThat(train.err())
+                .matches("corpus: built-in lyrics, 10,000 characters, 638 distinct\n"
+                        + "batches: 8 per epoch, 32 rows of 35 time steps, consecutive sampling\n"
+                        + "model: RNN, 256 hidden units, 393,086 parameters\n"
+                        + "device: [^\n]+\n"
+                        + "the run is in runs/[^\n]+; write with it:\n"
+                        + "  [^\n]+ generate --run runs/[^\n]+ --prefix 分开 --length 50\n");
+
+        // The last report is what the saved weights write, by the very command that the end of training shows.
+        String shown = train.err()
+                .lines()
+                .reduce((first, second) -> second)
+                .orElseThrow()
+                .strip();
+        Ended generate = start(Map.of(), List.of("bash", "-c", shown));
+        assertThat(generate.err()).isEmpty();
+        assertThat(train.out()).contains(" - " + generate.out());
+    }
+
+    /** Chinese comes in as an argument and goes out as text whatever the locale says. */
+    @Test
+    void textIsUtf8InAnyLocale() throws Exception {
+        Map<String, String> ascii = Map.of("LC_ALL", "C", "LANG", "C");
+        Files.writeString(folder.resolve("文.txt"), "分开不分开".repeat(50));
+        Ended train =
+                run(ascii, "train", "--corpus", "文.txt", "--epochs", "2", "--batch-size", "2", "--seq-length", "5");
+
+        assertThat(train.exitCode()).isZero();
+        assertThat(train.err()).startsWith("corpus: 文.txt, 250 characters, 3 distinct\n");
+        assertThat(run(ascii, "generate", "--prefix", "不分", "--length", "0").out())
+                .isEqualTo("不分\n");
+    }
+
+    /**
+     * The signals of Ctrl-C and of {@code docker stop} end training after the batch and keep what was learnt. A build in the
+     * background ignores Ctrl-C, and so would what it starts; {@code env} undoes that.
+     */
+    @ParameterizedTest
+    @CsvSource({"INT, 130", "TERM, 143"})
+    void aSignalKeepsWhatWasLearnt(String signal, int exitCode) throws Exception {
+        Process process = process(
+                        Map.of(),
+                        List.of(
+                                "env",
+                                "--default-signal=INT",
+                                LAUNCHER,
+                                "train",
+                                "--report-every",
+                                "1",
+                                "--run",
+                                "kept"))
+                .start();
+        List<String> out = new ArrayList<>();
+        try (BufferedReader reader = new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8))) {
+            out.add(reader.readLine());
+            new ProcessBuilder("bash", "-c", "kill -" + signal + " " + process.pid())
+                    .start()
+                    .waitFor();
+            reader.lines().forEach(out::add);
+        }
+        String err = new String(process.getErrorStream().readAllBytes(), UTF_8);
+        assertThat(process.waitFor()).isEqualTo(exitCode);
+
+        long epochs = out.stream().filter(line -> line.startsWith("epoch")).count();
+        assertThat(err)
+                .contains("stopping after this batch")
+                .contains("stopped in epoch " + (epochs + 1) + " of 250; what was learnt is kept");
+        Progress progress =
+                RunDirectory.open(folder.resolve("kept")).newest(warning -> {}).progress();
+        assertThat(progress.epoch()).isEqualTo((int) epochs);
+        assertThat(progress.step()).isEqualTo(epochs * 8 + progress.batch());
+        assertThat(Files.readAllLines(folder.resolve("kept/metrics.csv"))).hasSize((int) epochs + 1);
+        assertThat(run(Map.of(), "generate", "--prefix", "分开").exitCode()).isZero();
+    }
+
+    /** At the textbook's sizes, where TensorFlow computes with several threads. */
+    @Test
+    void theSameSeedGivesTheSameBits() throws Exception {
+        for (String name : List.of("one", "two")) {
+            assertThat(run(Map.of(), "train", "--epochs", "3", "--run", name).exitCode())
+                    .isZero();
+        }
+        String weights = "checkpoints/step-00000024/weights.data-00000-of-00001";
+        assertThat(folder.resolve("one").resolve(weights))
+                .hasSameBinaryContentAs(folder.resolve("two").resolve(weights));
+    }
+
+    @Test
+    void aReaderThatHasReadEnoughEndsItSilently() throws Exception {
+        assertThat(run(Map.of(), "train", "--epochs", "1").exitCode()).isZero();
+        String generate = LAUNCHER + " generate --prefix 分开 --length 1000000";
+
+        Ended piped = start(Map.of(), List.of("bash", "-c", generate + " | head -c 9; echo \" ${PIPESTATUS[0]}\""));
+        assertThat(piped.out()).startsWith("分开").endsWith(" 0\n");
+        assertThat(piped.err()).isEmpty();
+
+        Ended full = start(Map.of(), List.of("bash", "-c", generate + " > /dev/full"));
+        assertThat(full.exitCode()).isEqualTo(1);
+        assertThat(full.err())
+                .isEqualTo("libretto generate: the output could not be written: No space left on device\n");
+    }
+
+    /** Installed under a path with spaces, the commands that it shows can still be typed. */
+    @Test
+    void shownCommandsAreQuoted() throws Exception {
+        Path link = folder.resolve("my programs/lib retto");
+        Files.createDirectories(link.getParent());
+        Files.createSymbolicLink(link, Path.of(LAUNCHER));
+        Ended train = start(Map.of(), List.of(link.toString(), "train", "--epochs", "0", "--run", "my run"));
+
+        String shown = train.err().lines().reduce((first, second) -> second).orElseThrow();
+        assertThat(shown).contains("'" + link + "' generate --run 'my run'");
+        assertThat(start(Map.of(), List.of("bash", "-c", shown.strip())).exitCode())
+                .isZero();
+    }
+
+    @Test
+    void exitCodesAndOneLine() throws Exception {
+        Ended usage = run(Map.of(), "train", "--epoch", "5");
+        assertThat(usage.exitCode()).isEqualTo(2);
+        assertThat(usage.err()).contains("did you mean --epochs?").hasLineCount(1);
+
+        Ended failure = run(Map.of(), "evaluate", "--corpus", "none.txt");
+        assertThat(failure.exitCode()).isEqualTo(1);
+        assertThat(failure.err()).hasLineCount(1);
+
+        try (Stream<Path> left = Files.list(folder)) {
+            assertThat(left).isEmpty();
+        }
+    }
+
+    @Test
+    void aReadOnlyPlaceIsNamed() throws Exception {
+        Ended failure = run(Map.of(), "train", "--epochs", "1", "--run", "/proc/run");
+
+        assertThat(failure.exitCode()).isEqualTo(1);
+        assertThat(failure.err().lines().reduce((first, second) -> second).orElseThrow())
+                .startsWith("libretto train: ")
+                .contains("/proc/run");
+    }
+
+    private Ended run(Map<String, String> environment, String... arguments) throws Exception {
+        List<String> line = new ArrayList<>(List.of(LAUNCHER));
+        line.addAll(List.of(arguments));
+        return start(environment, line);
+    }
+
+    private Ended start(Map<String, String> environment, List<String> line) throws Exception {
+        Path out = Files.createTempFile("libretto", ".out");
+        Path err = Files.createTempFile("libretto", ".err");
+        Process process = process(environment, line)
+                .redirectOutput(out.toFile())
+                .redirectError(err.toFile())
+                .start();
+        assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
+        Ended ended = new Ended(process.exitValue(), Files.readString(out), Files.readString(err));
+        Files.delete(out);
+        Files.delete(err);
+        return ended;
+    }
+
+    private ProcessBuilder process(Map<String, String> environment, List<String> line) throws IOException {
+        ProcessBuilder builder = new ProcessBuilder(line).directory(folder.toFile());
+        builder.environment().remove("TF_CPP_MIN_LOG_LEVEL");
+        builder.environment().putAll(environment);
+        return builder;
+    }
+}

@@ -1,0 +1,226 @@
+package dev.libretto.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The commands as a user types them, in this process. */
+class MainTest {
+    private static final String TEXT = "the quick brown fox jumps over the lazy dog. ".repeat(20);
+
+    @TempDir
+    private Path folder;
+
+    private Path corpus;
+    private String out;
+    private String err;
+
+    @BeforeEach
+    void writeCorpus() throws IOException {
+        corpus = folder.resolve("text.txt");
+        Files.writeString(corpus, TEXT);
+    }
+
+    @Test
+    void trainsAndWritesAndEvaluates() throws IOException {
+        assertThat(train("--epochs", "30", "--report-every", "15")).isZero();
+        assertThat(out)
+                .matches("(?s)epoch 15, perplexity \\d+\\.\\d{6}, time \\d+\\.\\d{2} sec\\n - the .{16}\\n"
+                        + "epoch 30, perplexity \\d+\\.\\d{6}, time \\d+\\.\\d{2} sec\\n - the .{16}\\n");
+        assertThat(err)
+                .contains("corpus: " + corpus + ", 900 characters, 28 distinct")
+                .contains("batches: 22 per epoch, 4 rows of 10 time steps, consecutive sampling")
+                .contains("model: RNN, 16 hidden units, 1,196 parameters")
+                .contains("libretto generate --run " + folder.resolve("run") + " --prefix 'the ' --length 50");
+        assertThat(folder.resolve("runs/latest").toRealPath())
+                .isEqualTo(folder.resolve("run").toRealPath());
+        String continuation = out.substring(out.lastIndexOf(" - ") + 3);
+
+        assertThat(run("generate", "--prefix", "the ", "--length", "16")).isZero();
+        assertThat(out).isEqualTo(continuation);
+        assertThat(err).isEmpty();
+
+        assertThat(run("predict", "--prefix", "the ", "--prefix", "fox", "--length", "0", "--run", runDir()))
+                .isZero();
+        assertThat(out).isEqualTo("the \nfox\n");
+
+        assertThat(run("evaluate", "--corpus", corpus.toString())).isZero();
+        assertThat(out)
+                .matches("characters predicted: 899\n"
+                        + "characters outside the vocabulary, left out: 0\n"
+                        + "loss: \\d\\.\\d{6} nats per character\n"
+                        + "perplexity: \\d+\\.\\d{6}\n"
+                        + "bits per character: \\d\\.\\d{6}\n");
+    }
+
+    @Test
+    void theLongestTimeBetweenCheckpoints() {
+        assertThat(train("--epochs", "1", "--checkpoint-every", "999999999m")).isZero();
+    }
+
+    @Test
+    void theUntrainedModelWritesToo() {
+        assertThat(train("--epochs", "0")).isZero();
+        assertThat(out).isEmpty();
+        assertThat(run("generate", "--prefix", "the", "--length", "7")).isZero();
+        assertThat(out).startsWith("the").hasSize(11);
+    }
+
+    @Test
+    void reportsTheLastEpochAlsoBetweenTwoReports() {
+        assertThat(train("--epochs", "3", "--report-every", "2")).isZero();
+        assertThat(out.lines().filter(line -> line.startsWith("epoch")).map(line -> line.substring(0, 7)))
+                .containsExactly("epoch 2", "epoch 3");
+    }
+
+    @Test
+    void aCorpusWithoutTheTextbooksPrefixIsContinuedFromItsOwnBeginning() throws IOException {
+        assertThat(run("train", "--corpus", corpus.toString(), "--epochs", "1", "--batch-size", "2", "--run", runDir()))
+                .isZero();
+        assertThat(out).contains(" - the quick ");
+
+        Files.writeString(corpus, "不分开" + TEXT);
+        assertThat(train("--overwrite", "--epochs", "1")).isZero();
+        assertThat(out).contains(" - 分开").contains(" - 不分开");
+    }
+
+    @Test
+    void unknownCharactersAreCountedOrNamedOrLeftOut() throws IOException {
+        assertThat(train("--epochs", "1")).isZero();
+        Files.writeString(corpus, "the 猫 and the 😀\n");
+
+        assertThat(run("evaluate", "--corpus", corpus.toString())).isZero();
+        assertThat(out).contains("characters predicted: 13\ncharacters outside the vocabulary, left out: 2\n");
+
+        assertThat(run("generate", "--prefix", "the猫")).isEqualTo(1);
+        assertThat(err)
+                .isEqualTo("libretto generate: the prefix \"the猫\": '猫' (U+732B) is not in the vocabulary;"
+                        + " --unknown skip leaves such characters out\n");
+        assertThat(out).isEmpty();
+
+        assertThat(run("generate", "--prefix", "t猫he", "--unknown", "skip", "--length", "2"))
+                .isZero();
+        assertThat(out).startsWith("the").hasSize(6);
+
+        assertThat(run("generate", "--prefix", "猫", "--unknown", "skip")).isEqualTo(1);
+        assertThat(err).contains("the model knows no character of the prefix \"猫\"");
+    }
+
+    @Test
+    void newlinesAreKeptThroughoutWhereAsked() throws IOException {
+        Files.writeString(corpus, TEXT.replace(". ", ".\n"));
+        assertThat(train("--epochs", "1", "--keep-newlines")).isZero();
+        assertThat(Files.readString(folder.resolve("run/vocabulary.json"))).contains("\"\\n\"");
+
+        assertThat(run("evaluate", "--corpus", corpus.toString())).isZero();
+        assertThat(out).contains("left out: 0");
+    }
+
+    @Test
+    void aSecondRunIsNotWrittenOverTheFirst() {
+        assertThat(train("--epochs", "1")).isZero();
+        assertThat(train("--epochs", "1")).isEqualTo(1);
+        assertThat(err).contains("already holds a run").hasLineCount(1);
+        assertThat(train("--epochs", "1", "--overwrite")).isZero();
+    }
+
+    @Test
+    void divergenceIsAFailureThatKeepsTheRun() {
+        assertThat(train("--learning-rate", "1e38", "--clip-norm", "1e38")).isEqualTo(1);
+        assertThat(err).contains("libretto train: training diverged in epoch 1: loss ");
+        assertThat(run("generate", "--prefix", "the")).isZero();
+    }
+
+    @Test
+    void anEmptyPrefixIsWrongUsage() {
+        assertThat(run("generate", "--prefix", "")).isEqualTo(2);
+        assertThat(err).contains("--prefix is \"\"; it must be at least one character");
+    }
+
+    @Test
+    void theTraceIsShownOnlyOnRequest() {
+        assertThat(run("generate", "--prefix", "a", "--debug")).isEqualTo(1);
+        assertThat(err).contains("there is no run yet").contains("\tat dev.libretto.");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"train", "generate", "predict", "evaluate", "export", "import"})
+    void helpShowsEveryOptionWithItsDefault(String command) {
+        assertThat(run(command, "--help")).isZero();
+        assertThat(err).isEmpty();
+        assertThat(out).contains("examples:\n  libretto " + command);
+        assertThat(out.lines()).allMatch(line -> line.codePoints().count() <= 100);
+        Command of = Stream.of(
+                        new TrainCommand(),
+                        new GenerateCommand("generate"),
+                        new GenerateCommand("predict"),
+                        new EvaluateCommand(),
+                        new ExportCommand(),
+                        new ImportCommand())
+                .filter(each -> each.name().equals(command))
+                .findFirst()
+                .orElseThrow();
+        String unwrapped = out.replaceAll("\\s+", " ");
+        for (Flag<?> flag : of.flags()) {
+            assertThat(unwrapped).contains("--" + flag.name()).contains(flag.description());
+        }
+    }
+
+    @Test
+    void theReadmeNamesEveryOptionWithItsDefault() throws IOException {
+        String readme = Files.readString(Path.of("README.md"));
+        for (Command command : Main.COMMANDS) {
+            for (Flag<?> flag : command.flags()) {
+                assertThat(readme.lines().filter(line -> line.startsWith("| `--" + flag.name())))
+                        .as(command.name() + " --" + flag.name())
+                        .isNotEmpty();
+            }
+        }
+    }
+
+    @Test
+    void helpAndVersion() {
+        assertThat(run("--help")).isZero();
+        assertThat(out).contains("usage: libretto COMMAND").contains("train ").contains("evaluate ");
+
+        assertThat(run("--version")).isZero();
+        assertThat(out)
+                .matches(
+                        "libretto \\d+\\.\\d+\\.\\d+, TensorFlow 2\\.18\\.\\d+ \\(TensorFlow Java 1\\.1\\.0\\), Java .+\n");
+    }
+
+    private int train(String... more) {
+        return run(Stream.of(
+                        List.of("train", "--corpus", corpus.toString(), "--run", runDir()),
+                        List.of("--hidden-size", "16", "--seq-length", "10", "--batch-size", "4", "--length", "16"),
+                        List.of(more),
+                        Stream.of(more).anyMatch("--learning-rate"::equals)
+                                ? List.<String>of()
+                                : List.of("--learning-rate", "10", "--clip-norm", "0.1"),
+                        folder.resolve("text.txt").toFile().length() == TEXT.length()
+                                ? List.of("--prefix", "the ")
+                                : List.<String>of())
+                .flatMap(List::stream)
+                .toArray(String[]::new));
+    }
+
+    private String runDir() {
+        return folder.resolve("run").toString();
+    }
+
+    private int run(String... args) {
+        Ended ended = Ended.of(folder.resolve("runs"), args);
+        out = ended.out();
+        err = ended.err();
+        return ended.exitCode();
+    }
+}

@@ -1,0 +1,160 @@
+package dev.libretto.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** {@code export} and {@code import} as a user types them. */
+class PortabilityTest {
+    @TempDir
+    private static Path trained;
+
+    @TempDir
+    private Path folder;
+
+    private static String out;
+    private static String err;
+
+    @BeforeAll
+    static void train() throws IOException {
+        Path corpus = trained.resolve("text.txt");
+        Files.writeString(corpus, "the quick brown fox\njumps over the lazy dog. ".repeat(9));
+        for (String cell : List.of("rnn", "gru", "gru-reset-before", "lstm")) {
+            assertThat(run("train --keep-newlines --hidden-size 5 --layers 2 --seq-length 5 --batch-size 4 --epochs 1"
+                            + " --prefix the --cell " + cell + " --corpus " + corpus + " --run " + trained + "/"
+                            + cell))
+                    .isZero();
+        }
+    }
+
+    private static int run(String line) {
+        Ended ended = Ended.of(trained.resolve("runs"), line.split(" "));
+        out = ended.out();
+        err = ended.err();
+        return ended.exitCode();
+    }
+
+    private List<String> files() throws IOException {
+        try (Stream<Path> files = Files.list(folder)) {
+            return files.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    private String textOf(String run) {
+        assertThat(run("generate --prefix the --length 30 --run " + run)).isZero();
+        return out;
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "rnn, pytorch, safetensors",
+        "rnn, keras, npz",
+        "gru, pytorch, npz",
+        "gru, keras, safetensors",
+        "lstm, pytorch, safetensors",
+        "gru-reset-before, keras, npz"
+    })
+    void anExportedRunIsTheSameOnceItIsImported(String cell, String layout, String format) throws IOException {
+        String run = trained + "/" + cell;
+        String file = folder + "/weights";
+        assertThat(run("export --run " + run + " --layout " + layout + " --format " + format + " --out " + file))
+                .isZero();
+        assertThat(out).isEmpty();
+        assertThat(err)
+                .contains("parameters are in " + file + ", in the " + layout + " layout; " + file + ".json describes");
+        assertThat(files()).containsExactly("weights", "weights.json");
+
+        assertThat(run("import --weights " + file + " --run " + folder + "/back"))
+                .isZero();
+        assertThat(err).contains("libretto generate --run " + folder + "/back --prefix ");
+        assertThat(textOf(folder + "/back")).isEqualTo(textOf(run));
+    }
+
+    @Test
+    void anImportedRunIsEvaluatedButNotTrainedOn() {
+        assertThat(run("export --run " + trained + "/rnn --out " + folder + "/w"))
+                .isZero();
+        assertThat(run("import --weights " + folder + "/w --run " + folder + "/back"))
+                .isZero();
+        String evaluate = "evaluate --corpus " + trained + "/text.txt --run ";
+        assertThat(run(evaluate + trained + "/rnn")).isZero();
+        String evaluation = out;
+        assertThat(run(evaluate + folder + "/back")).isZero();
+        assertThat(out).isEqualTo(evaluation).contains("left out: 0");
+
+        assertThat(run("train --resume " + folder + "/back")).isEqualTo(1);
+        assertThat(err)
+                .contains("was imported, so the text it learns from is not known")
+                .hasLineCount(1);
+    }
+
+    @Test
+    void nothingIsReplacedUnasked() throws IOException {
+        String export = "export --run " + trained + "/rnn --out " + folder + "/w";
+        Files.writeString(folder.resolve("w.json"), "mine");
+        assertThat(run(export)).isEqualTo(1);
+        assertThat(err).contains("w.json: it is there already; replace it by --overwrite");
+        assertThat(files()).containsExactly("w.json");
+        assertThat(folder.resolve("w.json")).hasContent("mine");
+
+        assertThat(run(export + " --overwrite")).isZero();
+        assertThat(run(export)).isEqualTo(1);
+
+        String again = "import --weights " + folder + "/w --run " + folder + "/back";
+        assertThat(run(again)).isZero();
+        assertThat(run(again)).isEqualTo(1);
+        assertThat(err).contains("already holds a run");
+        assertThat(run(again + " --overwrite")).isZero();
+    }
+
+    @Test
+    void whatDoesNotFitLeavesNothingBehind() throws IOException {
+        assertThat(run("export --run " + trained + "/gru-reset-before --out " + folder + "/w"))
+                .isEqualTo(1);
+        assertThat(err)
+                .contains("PyTorch has no such GRU, use the keras layout")
+                .hasLineCount(1);
+        assertThat(files()).isEmpty();
+
+        assertThat(run("export --run " + trained + "/rnn --out " + folder + "/none/w"))
+                .isEqualTo(1);
+        assertThat(err).contains("there is no directory " + folder + "/none; make it first");
+
+        assertThat(run("export --run " + trained + "/rnn --out " + folder + "/rnn"))
+                .isZero();
+        assertThat(run("export --run " + trained + "/lstm --out " + folder + "/lstm"))
+                .isZero();
+        String wrong = "import --weights " + folder + "/lstm --description " + folder + "/rnn.json --run " + folder;
+        assertThat(run(wrong + "/back")).isEqualTo(1);
+        assertThat(err)
+                .endsWith("/lstm: rnn.weight_ih_l0 has the shape [20, 29]; it must be [5, 29]\n")
+                .hasLineCount(1);
+
+        Files.writeString(folder.resolve("rnn"), "short");
+        assertThat(run("import --weights " + folder + "/rnn --run " + folder + "/back"))
+                .isEqualTo(1);
+        assertThat(err).contains("/rnn: it is neither a safetensors nor an npz file");
+
+        Files.writeString(folder.resolve("lstm.json"), "{\"layout\": \"pytorch\"}");
+        assertThat(run("import --weights " + folder + "/lstm --run " + folder + "/back"))
+                .isEqualTo(1);
+        assertThat(err).contains("/lstm.json is damaged").hasLineCount(1);
+
+        Files.delete(folder.resolve("lstm.json"));
+        assertThat(run("import --weights " + folder + "/lstm --run " + folder + "/back"))
+                .isEqualTo(1);
+        assertThat(err)
+                .contains("/lstm.json: there is no such file; export writes it")
+                .hasLineCount(1);
+        assertThat(files()).containsExactly("lstm", "rnn", "rnn.json");
+    }
+}

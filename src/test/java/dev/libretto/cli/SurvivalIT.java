@@ -1,0 +1,227 @@
+package dev.libretto.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.libretto.model.Parameter;
+import dev.libretto.model.Weights;
+import dev.libretto.run.RunDirectory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Training that is killed, starved of disk, or robbed of its directory. {@code -Dlibretto.kills=200} kills more often than
+ * the ten times of a normal build.
+ */
+@Timeout(value = 3, unit = TimeUnit.HOURS)
+class SurvivalIT {
+    private static final String LAUNCHER = Path.of("libretto").toAbsolutePath().toString();
+    private static final int KILLS = Integer.getInteger("libretto.kills", 10);
+
+    /** A checkpoint after every batch, so that most instants are within the writing of one. */
+    private static final String SMALL = " --max-chars 650 --hidden-size 32 --seq-length 10 --batch-size 4 --epochs 6"
+            + " --learning-rate 10 --clip-norm 0.1 --checkpoint-every 1b --report-every 1 --length 5";
+
+    @TempDir
+    private Path folder;
+
+    private record Ended(int exitCode, String out, String err) {
+        String lastLine() {
+            return err.lines().reduce((first, second) -> second).orElseThrow();
+        }
+    }
+
+    @Test
+    void killedAtAnyInstantItGoesOnToTheSameEnd() throws Exception {
+        assertThat(run("train --run whole" + SMALL).exitCode()).isZero();
+        String text = run("generate --run whole --prefix 一 --length 50").out();
+        Random random = new Random();
+        for (int kill = 0; kill < KILLS; kill++) {
+            String name = "killed-" + kill;
+            Process process = start("train --run " + name + SMALL, folder.resolve("err"));
+            while (process.isAlive() && !Files.exists(folder.resolve(name))) {
+                Thread.sleep(5);
+            }
+            long delay = random.nextLong(1_500_000_000);
+            TimeUnit.NANOSECONDS.sleep(delay);
+            process.destroyForcibly().waitFor();
+
+            Ended rest =
+                    run(hasCheckpoint(name) ? "train --resume " + name : "train --overwrite --run " + name + SMALL);
+
+            assertThat(rest.exitCode())
+                    .as("killed after %d ns: %s", delay, rest.err())
+                    .isZero();
+            assertThat(rest.err()).doesNotContain("warning");
+            assertSameWeights(folder.resolve(name), folder.resolve("whole"));
+            assertThat(untimed(name)).as("killed after %d ns", delay).isEqualTo(untimed("whole"));
+            assertThat(run("generate --run " + name + " --prefix 一 --length 50").out())
+                    .isEqualTo(text);
+        }
+    }
+
+    @Test
+    void aSecondProcessMayNotWriteTheSameRun() throws Exception {
+        Process first = start("train --run one --epochs 10000 --report-every 1", folder.resolve("err"));
+        awaitMetrics("one");
+        Ended second = run("train --resume one");
+        first.destroyForcibly().waitFor();
+
+        assertThat(second.exitCode()).isEqualTo(1);
+        assertThat(second.lastLine())
+                .isEqualTo("libretto train: one is being trained by another process;"
+                        + " wait for its end, or use another --run");
+        assertThat(run("train --resume one --epochs 1").exitCode()).isZero();
+    }
+
+    @Test
+    void aSecondSignalEndsItAtOnce() throws Exception {
+        // Its first batch takes far longer than what lies between the two signals.
+        Process process = start(
+                "train --run slow --max-chars 0 --hidden-size 1500 --seq-length 200 --batch-size 64",
+                folder.resolve("err"));
+        while (!Files.isSymbolicLink(folder.resolve("runs/latest"))) {
+            Thread.sleep(10);
+        }
+        Thread.sleep(500);
+        signal(process, "INT");
+        Thread.sleep(300);
+        signal(process, "INT");
+
+        assertThat(process.waitFor()).isEqualTo(130);
+        assertThat(Files.readString(folder.resolve("err"))).doesNotContain("stopped in epoch");
+    }
+
+    @Test
+    void aDirectoryThatDisappears() throws Exception {
+        Process process = start("train --run here --epochs 10000 --checkpoint-every 1", folder.resolve("err"));
+        awaitMetrics("here");
+        Files.move(folder.resolve("here"), folder.resolve("elsewhere"));
+
+        assertThat(process.waitFor()).isEqualTo(1);
+        String err = Files.readString(folder.resolve("err"));
+        assertThat(err.lines().reduce((first, second) -> second).orElseThrow())
+                .startsWith("libretto train: could not write ")
+                .contains("does not exist")
+                .endsWith("there is no checkpoint in here");
+        assertThat(run("generate --run elsewhere --prefix 分").exitCode()).isZero();
+    }
+
+    /** A small file system of its own stands in for the disk. */
+    @Test
+    void aDiskThatFillsUp() throws Exception {
+        Ended full = inSmallFileSystem("size=2m", "train --run disk/run --keep 1000" + SMALL);
+
+        assertThat(full.out()).contains("exit 1").contains("generate 0");
+        assertThat(full.err().lines().filter(line -> line.startsWith("libretto")))
+                .singleElement()
+                .asString()
+                .startsWith("libretto train: could not write ")
+                .contains("No space left on device")
+                .containsPattern(
+                        "the checkpoint of epoch \\d+, step \\d+ is safe; mend it and go on with train --resume");
+    }
+
+    @Test
+    void aReadOnlyFileSystem() throws Exception {
+        Ended readOnly = inSmallFileSystem("ro", "train --run disk/run --epochs 1");
+
+        assertThat(readOnly.out()).contains("exit 1");
+        assertThat(readOnly.err().lines().filter(line -> line.startsWith("libretto train")))
+                .singleElement()
+                .asString()
+                .contains("disk/run")
+                .endsWith("Read-only file system");
+    }
+
+    /** Runs a command in a mount namespace where {@code disk} is a file system of its own, and then writes with the run. */
+    private Ended inSmallFileSystem(String options, String command) throws Exception {
+        String unshare = "unshare --mount " + (isRoot() ? "" : "--user --map-root-user ");
+        assumeTrue(
+                bash(unshare + "mount -t tmpfs -o size=1m tmpfs .").exitCode() == 0,
+                "this machine does not let the test mount a file system");
+        Files.createDirectories(folder.resolve("disk"));
+        String script = "mount -t tmpfs -o " + options + " tmpfs disk; " + LAUNCHER + " " + command + "; echo exit $?; "
+                + LAUNCHER + " generate --run disk/run --prefix 一; echo generate $?";
+        return bash(unshare + "bash -c '" + script + "'");
+    }
+
+    private boolean isRoot() throws Exception {
+        return bash("id -u").out().strip().equals("0");
+    }
+
+    private boolean hasCheckpoint(String name) throws IOException {
+        Path checkpoints = folder.resolve(name).resolve("checkpoints");
+        if (!Files.isDirectory(checkpoints)) {
+            return false;
+        }
+        try (Stream<Path> saved = Files.list(checkpoints)) {
+            return saved.anyMatch(path -> path.getFileName().toString().startsWith("step-"));
+        }
+    }
+
+    private void awaitMetrics(String name) throws Exception {
+        Path metrics = folder.resolve(name).resolve("metrics.csv");
+        while (!Files.exists(metrics) || Files.readAllLines(metrics).size() < 3) {
+            Thread.sleep(20);
+        }
+    }
+
+    private static void signal(Process process, String signal) throws Exception {
+        new ProcessBuilder("bash", "-c", "kill -" + signal + " " + process.pid())
+                .start()
+                .waitFor();
+    }
+
+    private static void assertSameWeights(Path one, Path two) throws IOException {
+        Weights first = RunDirectory.open(one).newest(warning -> {}).weights();
+        Weights second = RunDirectory.open(two).newest(warning -> {}).weights();
+        for (Parameter parameter : first.parameters()) {
+            assertThat(first.of(parameter)).containsExactly(second.of(parameter));
+        }
+    }
+
+    private List<String> untimed(String name) throws IOException {
+        List<String> rows = new ArrayList<>();
+        for (String row : Files.readAllLines(folder.resolve(name).resolve("metrics.csv"))) {
+            String[] cells = row.split(",");
+            rows.add(String.join(",", cells[0], cells[1], cells[2], cells[5], cells[6]));
+        }
+        return rows;
+    }
+
+    private Ended run(String command) throws Exception {
+        return bash(LAUNCHER + " " + command);
+    }
+
+    private Ended bash(String script) throws Exception {
+        Path err = Files.createTempFile("libretto", ".err");
+        Process process = new ProcessBuilder("bash", "-c", script)
+                .directory(folder.toFile())
+                .redirectError(err.toFile())
+                .start();
+        String out = new String(process.getInputStream().readAllBytes(), UTF_8);
+        int exitCode = process.waitFor();
+        String errors = Files.readString(err);
+        Files.delete(err);
+        return new Ended(exitCode, out, errors);
+    }
+
+    private Process start(String command, Path err) throws IOException {
+        return new ProcessBuilder("bash", "-c", "exec env --default-signal=INT " + LAUNCHER + " " + command)
+                .directory(folder.toFile())
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .redirectError(err.toFile())
+                .start();
+    }
+}

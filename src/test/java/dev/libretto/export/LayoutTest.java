@@ -1,0 +1,188 @@
+package dev.libretto.export;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.libretto.model.Parameter;
+import dev.libretto.model.Parameter.Initializer;
+import dev.libretto.model.Weights;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.tensorflow.ndarray.Shape;
+
+/** The layouts of frameworks, by hand for small cases and there and back for all. */
+class LayoutTest {
+    private static Parameter parameter(String name, long... shape) {
+        return new Parameter(name, Shape.of(shape), Initializer.ZEROS);
+    }
+
+    /** @param biasRows 2 for the bias of a GRU that resets after the product, 1 for others */
+    private static List<Parameter> model(int gates, int biasRows, int layers, int v, int h) {
+        List<Parameter> parameters = new ArrayList<>();
+        for (int layer = 0; layer < layers; layer++) {
+            String prefix = "layer_" + layer;
+            parameters.add(parameter(prefix + "/kernel", layer == 0 ? v : h, gates * h));
+            parameters.add(parameter(prefix + "/recurrent_kernel", h, gates * h));
+            parameters.add(
+                    biasRows == 2 ? parameter(prefix + "/bias", 2, gates * h) : parameter(prefix + "/bias", gates * h));
+        }
+        parameters.add(parameter("dense/kernel", h, v));
+        parameters.add(parameter("dense/bias", v));
+        return parameters;
+    }
+
+    private static Weights random(List<Parameter> parameters) {
+        Random random = new Random(3);
+        return new Weights(parameters, parameter -> {
+            float[] values = new float[parameter.size()];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = (float) random.nextGaussian();
+            }
+            return values;
+        });
+    }
+
+    /** Every parameter's values are 0, 1, 2, ... */
+    private static Weights counting(List<Parameter> parameters) {
+        return new Weights(parameters, parameter -> {
+            float[] values = new float[parameter.size()];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = i;
+            }
+            return values;
+        });
+    }
+
+    private static void assertArray(NamedArray array, String name, Shape shape, double... values) {
+        assertThat(array.name()).isEqualTo(name);
+        assertThat(array.shape()).isEqualTo(shape);
+        assertThat(array.values()).hasSize(values.length);
+        for (int i = 0; i < values.length; i++) {
+            assertThat(array.values()[i]).isEqualTo((float) values[i]);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 1", "3, 2", "4, 1"})
+    void thereAndBackIsTheSame(int gates, int biasRows) {
+        for (Layout layout : Layout.values()) {
+            for (int layers = 1; layers <= 3; layers++) {
+                for (int h = 1; h <= 4; h++) {
+                    List<Parameter> parameters = model(gates, biasRows, layers, 5, h);
+                    Weights weights = random(parameters);
+                    Weights back = layout.weights(parameters, layout.arrays(weights));
+                    for (Parameter parameter : parameters) {
+                        assertThat(back.of(parameter)).containsExactly(weights.of(parameter));
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void kerasTakesTheParametersAsTheyAre() {
+        List<Parameter> parameters = model(3, 1, 2, 3, 2);
+        List<NamedArray> arrays = Layout.KERAS.arrays(counting(parameters));
+        assertThat(arrays.stream().map(NamedArray::name))
+                .containsExactly(
+                        "layer_0/kernel",
+                        "layer_0/recurrent_kernel",
+                        "layer_0/bias",
+                        "layer_1/kernel",
+                        "layer_1/recurrent_kernel",
+                        "layer_1/bias",
+                        "dense/kernel",
+                        "dense/bias");
+        assertArray(arrays.get(2), "layer_0/bias", Shape.of(6), 0, 1, 2, 3, 4, 5);
+    }
+
+    @Test
+    void pyTorchTakesTheRnnTransposedWithASecondBiasOfZeros() {
+        List<NamedArray> arrays = Layout.PYTORCH.arrays(counting(model(1, 1, 1, 3, 2)));
+        assertThat(arrays).hasSize(6);
+        assertArray(arrays.get(0), "rnn.weight_ih_l0", Shape.of(2, 3), 0, 2, 4, 1, 3, 5);
+        assertArray(arrays.get(1), "rnn.weight_hh_l0", Shape.of(2, 2), 0, 2, 1, 3);
+        assertArray(arrays.get(2), "rnn.bias_ih_l0", Shape.of(2), 0, 1);
+        assertArray(arrays.get(3), "rnn.bias_hh_l0", Shape.of(2), 0, 0);
+        assertArray(arrays.get(4), "dense.weight", Shape.of(3, 2), 0, 3, 1, 4, 2, 5);
+        assertArray(arrays.get(5), "dense.bias", Shape.of(3), 0, 1, 2);
+    }
+
+    /** Columns z0 z1 r0 r1 h0 h1 become rows r0 r1 z0 z1 n0 n1. */
+    @Test
+    void pyTorchTakesTheGatesOfTheGruInItsOwnOrder() {
+        List<NamedArray> arrays = Layout.PYTORCH.arrays(counting(model(3, 2, 2, 2, 2)));
+        assertThat(arrays).hasSize(10);
+        assertArray(arrays.get(0), "rnn.weight_ih_l0", Shape.of(6, 2), 2, 8, 3, 9, 0, 6, 1, 7, 4, 10, 5, 11);
+        assertArray(arrays.get(2), "rnn.bias_ih_l0", Shape.of(6), 2, 3, 0, 1, 4, 5);
+        assertArray(arrays.get(3), "rnn.bias_hh_l0", Shape.of(6), 8, 9, 6, 7, 10, 11);
+        assertArray(arrays.get(5), "rnn.weight_hh_l1", Shape.of(6, 2), 2, 8, 3, 9, 0, 6, 1, 7, 4, 10, 5, 11);
+    }
+
+    /** Columns i f c o become rows i f g o. */
+    @Test
+    void pyTorchTakesTheGatesOfTheLstmInTheSameOrder() {
+        List<NamedArray> arrays = Layout.PYTORCH.arrays(counting(model(4, 1, 1, 2, 1)));
+        assertArray(arrays.get(0), "rnn.weight_ih_l0", Shape.of(4, 2), 0, 4, 1, 5, 2, 6, 3, 7);
+        assertArray(arrays.get(1), "rnn.weight_hh_l0", Shape.of(4, 1), 0, 1, 2, 3);
+        assertArray(arrays.get(2), "rnn.bias_ih_l0", Shape.of(4), 0, 1, 2, 3);
+        assertArray(arrays.get(3), "rnn.bias_hh_l0", Shape.of(4), 0, 0, 0, 0);
+    }
+
+    @Test
+    void theTwoBiasesOfPyTorchAreAdded() {
+        List<Parameter> parameters = model(1, 1, 1, 3, 2);
+        List<NamedArray> arrays = new ArrayList<>(Layout.PYTORCH.arrays(counting(parameters)));
+        arrays.set(3, new NamedArray("rnn.bias_hh_l0", Shape.of(2), new float[] {10, 20}));
+        assertThat(Layout.PYTORCH.weights(parameters, arrays).of(parameters.get(2)))
+                .containsExactly(10, 21);
+    }
+
+    @Test
+    void aGruThatResetsBeforeTheProductHasNoFormInPyTorch() {
+        assertThatThrownBy(() -> Layout.PYTORCH.arrays(counting(model(3, 1, 1, 3, 2))))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("layer_0/bias has the shape [6], that of a GRU that resets before the product;"
+                        + " PyTorch has no such GRU, use the keras layout");
+    }
+
+    @Test
+    void arraysThatAreNotTheModelsAreNamed() {
+        List<Parameter> parameters = model(1, 1, 1, 3, 2);
+        List<NamedArray> whole = Layout.PYTORCH.arrays(counting(parameters));
+
+        List<NamedArray> missing = new ArrayList<>(whole);
+        missing.remove(3);
+        assertRefused(parameters, missing, "there is no rnn.bias_hh_l0 [2]; the pytorch layout of this model has rnn.");
+
+        List<NamedArray> unknown = new ArrayList<>(whole);
+        unknown.add(new NamedArray("rnn.weight_ih_l0_reverse", Shape.of(1), new float[1]));
+        assertRefused(parameters, unknown, "rnn.weight_ih_l0_reverse has no place; the pytorch layout of this model");
+
+        List<NamedArray> shape = new ArrayList<>(whole);
+        shape.set(0, new NamedArray("rnn.weight_ih_l0", Shape.of(3, 2), new float[6]));
+        assertRefused(parameters, shape, "rnn.weight_ih_l0 has the shape [3, 2]; it must be [2, 3]");
+
+        List<NamedArray> infinite = new ArrayList<>(whole);
+        infinite.set(2, new NamedArray("rnn.bias_ih_l0", Shape.of(2), new float[] {1, Float.NaN}));
+        assertRefused(parameters, infinite, "rnn.bias_ih_l0 has the value NaN at place 1; it must be finite");
+    }
+
+    private static void assertRefused(List<Parameter> parameters, List<NamedArray> arrays, String message) {
+        assertThatThrownBy(() -> Layout.PYTORCH.weights(parameters, arrays))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith(message);
+    }
+
+    @Test
+    void aParameterWithoutAPlaceIsNamed() {
+        List<Parameter> parameters = new ArrayList<>(model(1, 1, 1, 3, 2));
+        parameters.add(parameter("embedding", 3, 2));
+        assertThatThrownBy(() -> Layout.PYTORCH.arrays(counting(parameters)))
+                .hasMessage("embedding has no place in PyTorch's layout");
+    }
+}

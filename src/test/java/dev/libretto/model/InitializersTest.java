@@ -1,0 +1,89 @@
+package dev.libretto.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.libretto.model.Parameter.Initializer;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.tensorflow.ndarray.Shape;
+
+class InitializersTest {
+    @Test
+    void glorotUniformFillsItsRangeEvenly() {
+        float[] values = draw(Initializer.GLOROT_UNIFORM, 200, 100, 1);
+        double limit = Math.sqrt(6.0 / 300);
+
+        double[] sorted = IntStream.range(0, values.length)
+                .mapToDouble(i -> values[i])
+                .sorted()
+                .toArray();
+        assertThat(sorted[0]).isGreaterThanOrEqualTo(-limit).isLessThan(-0.99 * limit);
+        assertThat(sorted[sorted.length - 1]).isLessThanOrEqualTo(limit).isGreaterThan(0.99 * limit);
+        for (int decile = 1; decile < 10; decile++) {
+            double expected = limit * (decile / 5.0 - 1);
+            assertThat(sorted[sorted.length * decile / 10]).isCloseTo(expected, within(0.02 * limit));
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"7, 7", "64, 64", "5, 20", "20, 5"})
+    void orthogonalRowsOrColumnsAreOrthonormal(int rows, int columns) {
+        float[] q = draw(Initializer.ORTHOGONAL, rows, columns, 1);
+        boolean wide = columns > rows;
+        int vectors = Math.min(rows, columns);
+        int length = Math.max(rows, columns);
+        for (int a = 0; a < vectors; a++) {
+            for (int b = 0; b <= a; b++) {
+                double dot = 0;
+                for (int k = 0; k < length; k++) {
+                    dot += wide ? q[a * columns + k] * q[b * columns + k] : q[k * columns + a] * q[k * columns + b];
+                }
+                assertThat(dot).as("%d · %d", a, b).isCloseTo(a == b ? 1 : 0, within(1e-5));
+            }
+        }
+    }
+
+    @Test
+    void biasesStartAtZero() {
+        assertThat(draw(Initializer.ZEROS, 3, 4, 1)).containsOnly(0f).hasSize(12);
+    }
+
+    @Test
+    void theForgetGateStartsOpen() {
+        Parameter bias = new Parameter("p", Shape.of(12), Initializer.UNIT_FORGET_BIAS);
+
+        assertThat(Initializers.draw(List.of(bias), 1).of(bias)).containsExactly(0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0);
+    }
+
+    @Test
+    void theSeedDecidesEveryBit() {
+        List<Parameter> parameters = LanguageModel.parameters(new ModelConfig(CellType.LSTM, 11, 5, 2));
+        Weights one = Initializers.draw(parameters, 1);
+        Weights again = Initializers.draw(parameters, 1);
+        Weights other = Initializers.draw(parameters, 2);
+        for (Parameter parameter : parameters) {
+            assertThat(again.of(parameter)).containsExactly(one.of(parameter));
+            if (parameter.name().endsWith("kernel")) {
+                assertThat(other.of(parameter)).isNotEqualTo(one.of(parameter));
+            }
+        }
+    }
+
+    @Test
+    void parametersOfOneShapeDiffer() {
+        Parameter first = new Parameter("first", Shape.of(3, 4), Initializer.GLOROT_UNIFORM);
+        Parameter second = new Parameter("second", Shape.of(3, 4), Initializer.GLOROT_UNIFORM);
+        Weights weights = Initializers.draw(List.of(first, second), 1);
+
+        assertThat(weights.of(first)).isNotEqualTo(weights.of(second));
+    }
+
+    private static float[] draw(Initializer initializer, int rows, int columns, long seed) {
+        Parameter parameter = new Parameter("p", Shape.of(rows, columns), initializer);
+        return Initializers.draw(List.of(parameter), seed).of(parameter);
+    }
+}

@@ -1,0 +1,218 @@
+package dev.libretto.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.libretto.ReferenceModel;
+import dev.libretto.TestModels;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.tensorflow.EagerSession;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Output;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+class LanguageModelTest {
+    private static final int V = 11;
+    private static final int H = 5;
+    private static final int T = 7;
+    private static final int B = 3;
+
+    private final int[] ids = TestModels.randomIds(T * B, V, 2);
+
+    /** Every cell, in one layer and in two. */
+    static Stream<ModelConfig> models() {
+        return Stream.of(CellType.values())
+                .flatMap(cell -> Stream.of(new ModelConfig(cell, V, H, 1), new ModelConfig(cell, V, H, 2)));
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    void theUnrolledModelIsTheNaiveLoop(ModelConfig config) {
+        Weights weights = TestModels.randomWeights(config, 1);
+        List<float[]> start = randomState(config);
+        double[][] states = TestModels.rows(start, B);
+        double[] logits = new double[T * B * V];
+        ReferenceModel reference = new ReferenceModel(config, weights);
+        for (int i = 0; i < ids.length; i++) {
+            states[i % B] = reference.step(ids[i], states[i % B]);
+            System.arraycopy(reference.logits(states[i % B]), 0, logits, i * V, V);
+        }
+
+        try (EagerSession session = EagerSession.create()) {
+            LanguageModel.Output output = unroll(Ops.create(session), config, weights, ids, T, start);
+
+            assertThat(output.logits().shape()).isEqualTo(Shape.of(T * B, V));
+            assertClose(FloatTensors.toArray(output.logits()), logits, 1e-5);
+            double[][] ends = TestModels.rows(arrays(output.state()), B);
+            for (int row = 0; row < B; row++) {
+                assertThat(ends[row]).containsExactly(states[row], within(1e-6));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    void oneStepAtATimeIsTheUnrolledModel(ModelConfig config) {
+        Weights weights = TestModels.randomWeights(config, 1);
+        List<float[]> start = randomState(config);
+        try (EagerSession session = EagerSession.create()) {
+            Ops tf = Ops.create(session);
+            float[] whole = FloatTensors.toArray(
+                    unroll(tf, config, weights, ids, T, start).logits());
+            LanguageModel model = model(tf, config, weights);
+            List<Operand<TFloat32>> current = operands(tf, start);
+            for (int t = 0; t < T; t++) {
+                int[] row = Arrays.copyOfRange(ids, t * B, (t + 1) * B);
+                LanguageModel.Output step = model.step(tf, tf.constant(row), current);
+                current = step.state();
+
+                assertThat(step.logits().shape()).isEqualTo(Shape.of(B, V));
+                assertThat(FloatTensors.toArray(step.logits()))
+                        .containsExactly(Arrays.copyOfRange(whole, t * B * V, (t + 1) * B * V), within(2e-6f));
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
+    void threeChunksWithTheStateCarriedAreTheWholeSequence(ModelConfig config) {
+        Weights weights = TestModels.randomWeights(config, 1);
+        try (EagerSession session = EagerSession.create()) {
+            Ops tf = Ops.create(session);
+            List<float[]> carried = randomState(config);
+            float[] whole = FloatTensors.toArray(
+                    unroll(tf, config, weights, ids, T, carried).logits());
+            int done = 0;
+            for (int chunk : new int[] {2, 4, 1}) {
+                int[] part = Arrays.copyOfRange(ids, done * B, (done + chunk) * B);
+                LanguageModel.Output output = unroll(tf, config, weights, part, chunk, carried);
+                carried = arrays(output.state());
+
+                int from = done * B * V;
+                float[] logits = FloatTensors.toArray(output.logits());
+                assertThat(logits)
+                        .containsExactly(Arrays.copyOfRange(whole, from, from + logits.length), within(2e-6f));
+                done += chunk;
+            }
+            assertThat(done).isEqualTo(T);
+        }
+    }
+
+    /** The textbook's shapes: 35 time steps, 2 rows, 256 hidden units. */
+    @Test
+    void theTextbooksShapes() {
+        ModelConfig config = new ModelConfig(CellType.RNN, 1027, 256, 1);
+        try (Graph graph = new Graph()) {
+            Ops tf = Ops.create(graph);
+            LanguageModel model =
+                    new LanguageModel(tf, config, p -> tf.placeholder(TFloat32.class, Placeholder.shape(p.shape())));
+            Operand<TInt32> inputs = tf.zeros(tf.constant(new int[] {35, 2}), TInt32.class);
+            Operand<TFloat32> start = tf.zeros(tf.constant(new int[] {2, 256}), TFloat32.class);
+            LanguageModel.Output output = model.unroll(tf, inputs, List.of(start));
+
+            assertThat(output.logits().shape()).isEqualTo(Shape.of(70, 1027));
+            assertThat(graph.operation("layer_0/outputs").output(0).shape()).isEqualTo(Shape.of(35, 2, 256));
+            assertThat(output.state()).hasSize(1);
+            assertThat(output.state().get(0).shape()).isEqualTo(Shape.of(2, 256));
+            assertThat(LanguageModel.stateShapes(config, 2)).containsExactly(Shape.of(2, 256));
+        }
+    }
+
+    /** A two-layer LSTM of 512 on 65 characters: 4·H·(V + H + 1) + 4·H·(H + H + 1) + V·(H + 1). */
+    @Test
+    void parametersOfAWellKnownModel() {
+        long count = LanguageModel.parameters(new ModelConfig(CellType.LSTM, 65, 512, 2)).stream()
+                .mapToLong(Parameter::size)
+                .sum();
+
+        assertThat(count).isEqualTo(2048L * (65 + 512 + 1) + 2048L * (512 + 512 + 1) + 65 * 513);
+    }
+
+    /** One-hot rows times the kernel, plus the bias: the result and the gradient of each are those of the lookup. */
+    @Test
+    void theLookupIsTheOneHotProductWithItsGradients() {
+        Weights weights = TestModels.randomWeights(new ModelConfig(CellType.RNN, V, H, 1), 1);
+        try (Graph graph = new Graph();
+                Session session = new Session(graph)) {
+            Ops tf = Ops.create(graph);
+            Parameter kernelOf = weights.parameters().get(0);
+            Parameter biasOf = weights.parameters().get(2);
+            Operand<TFloat32> kernel = constant(tf, kernelOf.shape(), weights.of(kernelOf));
+            Operand<TFloat32> bias = constant(tf, biasOf.shape(), weights.of(biasOf));
+            InputProjection projection = new InputProjection(tf, kernel, bias);
+            Operand<TInt32> batch = tf.constant(Shape.of(T * B), DataBuffers.of(ids));
+            Operand<TFloat32> lookup = projection.lookup(tf, batch);
+            Operand<TFloat32> oneHot = tf.oneHot(batch, tf.constant(V), tf.constant(1f), tf.constant(0f));
+            Operand<TFloat32> product = projection.apply(tf, oneHot);
+
+            Session.Runner runner = session.runner().fetch(lookup).fetch(product);
+            for (Operand<TFloat32> projected : List.of(lookup, product)) {
+                // A loss with a different derivative for every element.
+                Operand<TFloat32> loss = tf.reduceSum(tf.math.square(projected), tf.constant(new int[] {0, 1}));
+                for (Output<?> gradient :
+                        graph.addGradients(loss.asOutput(), new Output<?>[] {kernel.asOutput(), bias.asOutput()})) {
+                    runner.fetch(gradient);
+                }
+            }
+            try (Result result = runner.run()) {
+                assertThat(array(result, 0)).containsExactly(array(result, 1));
+                assertThat(array(result, 2)).containsExactly(array(result, 4), within(1e-6f));
+                assertThat(array(result, 3)).containsExactly(array(result, 5), within(1e-5f));
+                assertThat(array(result, 2)).isNotEqualTo(new float[V * H]);
+            }
+        }
+    }
+
+    private static float[] array(Result result, int index) {
+        return FloatTensors.toArray((TFloat32) result.get(index));
+    }
+
+    private static LanguageModel.Output unroll(
+            Ops tf, ModelConfig config, Weights weights, int[] chunk, int steps, List<float[]> from) {
+        Operand<TInt32> inputs = tf.constant(Shape.of(steps, B), DataBuffers.of(chunk));
+        return model(tf, config, weights).unroll(tf, inputs, operands(tf, from));
+    }
+
+    private static LanguageModel model(Ops tf, ModelConfig config, Weights weights) {
+        return new LanguageModel(tf, config, p -> constant(tf, p.shape(), weights.of(p)));
+    }
+
+    private static Operand<TFloat32> constant(Ops tf, Shape shape, float[] values) {
+        return tf.constant(shape, DataBuffers.of(values));
+    }
+
+    private static List<float[]> randomState(ModelConfig config) {
+        return TestModels.randomState(config, B, 6);
+    }
+
+    private static List<Operand<TFloat32>> operands(Ops tf, List<float[]> state) {
+        List<Operand<TFloat32>> operands = new ArrayList<>();
+        state.forEach(array -> operands.add(constant(tf, Shape.of(B, H), array)));
+        return operands;
+    }
+
+    private static List<float[]> arrays(List<Operand<TFloat32>> state) {
+        return state.stream().map(FloatTensors::toArray).toList();
+    }
+
+    private static void assertClose(float[] actual, double[] expected, double tolerance) {
+        assertThat(actual).hasSameSizeAs(expected);
+        for (int i = 0; i < actual.length; i++) {
+            assertThat((double) actual[i]).as("element %d", i).isCloseTo(expected[i], within(tolerance));
+        }
+    }
+}

@@ -1,0 +1,537 @@
+package dev.libretto.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.libretto.TestModels;
+import dev.libretto.model.CellType;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.Weights;
+import dev.libretto.run.CheckpointPolicy.Every;
+import dev.libretto.run.RunConfig.CorpusInfo;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Vocabulary;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RunDirectoryTest {
+    private static final Corpus CORPUS =
+            new Corpus("test", "abc分开😀".codePoints().toArray());
+    private static final Vocabulary VOCABULARY = Vocabulary.of(CORPUS);
+    private static final ModelConfig MODEL = new ModelConfig(CellType.RNN, VOCABULARY.size(), 4, 1);
+    private static final RunConfig CONFIG = new RunConfig(
+            CorpusInfo.of(Path.of("abc.txt"), CorpusOptions.WHOLE_TEXT, CORPUS),
+            MODEL,
+            TrainConfig.TEXTBOOK.withCheckpoints(new CheckpointPolicy(Every.parse("1"), 2)));
+
+    @TempDir
+    private Path folder;
+
+    private Path path;
+    private final List<String> warnings = new ArrayList<>();
+
+    @BeforeEach
+    void namePath() {
+        path = folder.resolve("runs/one");
+    }
+
+    @Test
+    void whatIsWrittenIsRead() throws IOException {
+        create().close();
+        RunDirectory run = RunDirectory.open(path);
+
+        assertThat(run.config()).isEqualTo(CONFIG);
+        assertThat(run.vocabulary().symbols()).isEqualTo(VOCABULARY.symbols());
+        assertThat(path.resolve("metrics.csv"))
+                .hasContent("epoch,loss,perplexity,seconds,chars_per_second,learning_rate,rollbacks");
+    }
+
+    @Test
+    void aCheckpointKeepsEveryBit() throws IOException {
+        Checkpoint saved = checkpoint(new Progress(3, 2, 26, 0.1 + 0.2, 1.5, 1.25, 1.125, 50, 1), 1);
+        Parameter first = saved.weights().parameters().get(0);
+        saved.weights().of(first)[0] = -0.0f;
+        saved.weights().of(first)[1] = Float.MIN_VALUE;
+        saved.weights().of(first)[2] = Float.intBitsToFloat(0x3f800001);
+        saved.state().of(saved.state().parameters().get(0))[5] = 0.1f;
+        try (RunDirectory run = create()) {
+            run.save(saved);
+        }
+
+        Checkpoint read = RunDirectory.open(path).newest(warnings::add);
+        assertThat(read.progress()).isEqualTo(saved.progress());
+        assertSameBits(read.weights(), saved.weights());
+        assertSameBits(read.state(), saved.state());
+        assertThat(warnings).isEmpty();
+    }
+
+    @Test
+    void theNewestAndTheBestAreKept() throws IOException {
+        try (RunDirectory run = create()) {
+            double[] losses = {5, 4, 2, 3, 6, 7};
+            for (int i = 0; i < losses.length; i++) {
+                run.save(checkpoint(i + 1, losses[i]));
+            }
+
+            assertThat(saved()).containsExactly("step-00000030", "step-00000050", "step-00000060");
+            assertThat(run.newest(warnings::add).progress().epoch()).isEqualTo(6);
+            assertThat(run.best(warnings::add).progress().epoch()).isEqualTo(3);
+        }
+    }
+
+    @Test
+    void afterARollbackTheNewestIsTheOneThatWentBack() throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(1, 5));
+            run.save(checkpoint(2, 9));
+            Progress back =
+                    checkpoint(1, 5).progress().afterRollback(checkpoint(2, 9).progress());
+            run.save(checkpoint(back, 1));
+
+            assertThat(run.newest(warnings::add).progress()).isEqualTo(back);
+            assertThat(back.learningRate()).isEqualTo(50);
+            assertThat(saved()).contains("step-00000010-rollback-1");
+        }
+    }
+
+    /** A checkpoint off the schedule is there because training was interrupted; it is not one to go back to. */
+    @Test
+    void onlyCheckpointsOnTheScheduleAreGoneBackTo() throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(1, 5));
+            run.save(checkpoint(new Progress(2, 3, 23, 1, 1, 4.0, 4.0, 100, 0), 1));
+
+            assertThat(run.newest(warnings::add).progress().step()).isEqualTo(23);
+            assertThat(run.best(warnings::add).progress().step()).isEqualTo(10);
+        }
+    }
+
+    @Test
+    void anUnfinishedCheckpointIsPassedOver() throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(1, 5));
+            Files.createDirectory(path.resolve("checkpoints/unfinished"));
+            Files.writeString(path.resolve("checkpoints/unfinished/weights.index"), "half");
+
+            assertThat(run.newest(warnings::add).progress().step()).isEqualTo(10);
+            run.save(checkpoint(2, 4));
+            assertThat(run.newest(warnings::add).progress().step()).isEqualTo(20);
+        }
+    }
+
+    /** Any flipped bit in any file of the newest checkpoint is found and named, and the one before is used. */
+    @Test
+    void aFlippedBitIsFoundAndTheCheckpointBeforeIsUsed() throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(1, 5));
+            run.save(checkpoint(2, 4));
+        }
+        RunDirectory run = RunDirectory.open(path);
+        Random random = new Random(1);
+        for (Path file : Disk.list(path.resolve("checkpoints/step-00000020"))) {
+            byte[] good = Files.readAllBytes(file);
+            for (int i = 0; i < 100; i++) {
+                byte[] bad = good.clone();
+                int at = random.nextInt(bad.length);
+                bad[at] ^= (byte) (1 << random.nextInt(8));
+                Files.write(file, bad);
+                warnings.clear();
+
+                assertThat(run.newest(warnings::add).progress().step())
+                        .as("byte %d of %s", at, file)
+                        .isEqualTo(10);
+                assertThat(warnings).hasSize(1);
+                assertThat(warnings.get(0))
+                        .contains("step-00000020")
+                        .contains("damaged")
+                        .contains("using " + path.resolve("checkpoints/step-00000010"));
+            }
+            Files.write(file, good);
+        }
+        warnings.clear();
+        assertThat(run.newest(warnings::add).progress().step()).isEqualTo(20);
+        assertThat(warnings).isEmpty();
+    }
+
+    @Test
+    void aTruncatedOrMissingOrStrangeFileIsFound() throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(1, 5));
+            run.save(checkpoint(2, 4));
+        }
+        RunDirectory run = RunDirectory.open(path);
+        Path newest = path.resolve("checkpoints/step-00000020");
+        for (Path file : Disk.list(newest)) {
+            byte[] good = Files.readAllBytes(file);
+            for (int length : new int[] {0, 1, good.length / 2, good.length - 1}) {
+                Files.write(file, Arrays.copyOf(good, length));
+                assertThat(run.newest(warnings::add).progress().step()).isEqualTo(10);
+            }
+            Files.delete(file);
+            assertThat(run.newest(warnings::add).progress().step()).isEqualTo(10);
+            Files.write(file, good);
+        }
+        Files.createFile(newest.resolve("strange"));
+        assertThat(run.newest(warnings::add).progress().step()).isEqualTo(10);
+        assertThat(warnings).hasSize(4 * 5 + 1);
+    }
+
+    @Test
+    void whereAllAreDamagedEachIsNamed() throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(1, 5));
+            run.save(checkpoint(2, 4));
+        }
+        for (String name : saved()) {
+            Files.writeString(path.resolve("checkpoints").resolve(name).resolve("progress.json"), "{}");
+        }
+
+        assertThatThrownBy(() -> RunDirectory.open(path).newest(warnings::add))
+                .isInstanceOf(RunException.class)
+                .hasMessageContaining("step-00000010")
+                .hasMessageContaining("step-00000020")
+                .hasMessageContaining("there is no other checkpoint");
+    }
+
+    @Test
+    void goingOnSetsDamageAsideAndCutsTheMetrics() throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(1, 5));
+            run.save(checkpoint(2, 4));
+            for (int epoch = 1; epoch <= 3; epoch++) {
+                run.append(new EpochMetrics(epoch, 1, 1, 1, 100, 0));
+            }
+        }
+        Files.writeString(path.resolve("metrics.csv"), "4,0.5,1.6", StandardOpenOption.APPEND);
+        Files.writeString(path.resolve("checkpoints/step-00000020/progress.json"), "{}");
+
+        TrainConfig more = TrainConfig.TEXTBOOK.withEpochs(500);
+        try (RunDirectory run = RunDirectory.resume(path, more, warnings::add).run()) {
+            assertThat(run.config().training().epochs()).isEqualTo(500);
+            assertThat(Files.readAllLines(path.resolve("metrics.csv"))).hasSize(2);
+            assertThat(saved()).containsExactly("damaged-step-00000020", "step-00000010");
+            run.save(checkpoint(2, 4));
+        }
+        assertThat(warnings).hasSize(1);
+        assertThat(RunDirectory.open(path).config().training().epochs()).isEqualTo(500);
+        assertThat(RunDirectory.open(path).newest(warnings::add).progress().step())
+                .isEqualTo(20);
+    }
+
+    @Test
+    void oneWriterAtATime() throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(1, 5));
+            assertThatThrownBy(() -> RunDirectory.resume(path, TrainConfig.TEXTBOOK, warnings::add))
+                    .isInstanceOf(RunException.class)
+                    .hasMessageContaining("is being trained by another process");
+            assertThatThrownBy(() -> RunDirectory.create(path, CONFIG, VOCABULARY, true))
+                    .isInstanceOf(RunException.class)
+                    .hasMessageContaining("is being trained by another process");
+            assertThat(RunDirectory.open(path).newest(warnings::add).progress().step())
+                    .as("reading is free")
+                    .isEqualTo(10);
+        }
+        RunDirectory.resume(path, TrainConfig.TEXTBOOK, warnings::add).run().close();
+    }
+
+    @Test
+    void nothingIsReplacedUnlessAsked() throws IOException {
+        create().close();
+        Files.writeString(path.resolve("metrics.csv"), "precious");
+
+        assertThatThrownBy(() -> RunDirectory.create(path, CONFIG, VOCABULARY, false))
+                .isInstanceOf(RunException.class)
+                .hasMessageContaining("already holds a run");
+        assertThat(path.resolve("metrics.csv")).hasContent("precious");
+
+        RunDirectory.create(path, CONFIG, VOCABULARY, true).close();
+        assertThat(path.resolve("metrics.csv")).content().startsWith("epoch,");
+    }
+
+    @Test
+    void aFolderWithOtherFilesIsNeverReplaced() throws IOException {
+        Files.createDirectories(path);
+        Files.writeString(path.resolve("thesis.doc"), "years of work");
+
+        for (boolean overwrite : new boolean[] {false, true}) {
+            assertThatThrownBy(() -> RunDirectory.create(path, CONFIG, VOCABULARY, overwrite))
+                    .isInstanceOf(RunException.class)
+                    .hasMessageContaining("thesis.doc is not a file of a run");
+        }
+        assertThat(path.resolve("thesis.doc")).hasContent("years of work");
+    }
+
+    /** Not even where one of them has the name of a run's own file. */
+    @Test
+    void aRunWithOtherFilesIsNeverReplaced() throws IOException {
+        create().close();
+        Files.writeString(path.resolve("thesis.doc"), "years of work");
+
+        assertThatThrownBy(() -> RunDirectory.create(path, CONFIG, VOCABULARY, true))
+                .isInstanceOf(RunException.class)
+                .hasMessageContaining("thesis.doc is not a file of a run");
+        assertThat(path.resolve("thesis.doc")).hasContent("years of work");
+    }
+
+    @Test
+    void pathsThatTensorFlowTakesForPatternsAreRejected() {
+        for (String name : List.of("a[1]", "b*", "c?", "d{e}", "f\\g")) {
+            assertThatThrownBy(() -> RunDirectory.requireUsable(folder.resolve(name), false))
+                    .isInstanceOf(RunException.class)
+                    .hasMessageContaining("which TensorFlow cannot read a checkpoint from");
+        }
+    }
+
+    @Test
+    void linksAreNotReplaced() throws IOException {
+        create().close();
+        Path link = folder.resolve("link");
+        Files.createSymbolicLink(link, path);
+
+        assertThatThrownBy(() -> RunDirectory.create(link, CONFIG, VOCABULARY, true))
+                .isInstanceOf(RunException.class)
+                .hasMessageContaining("is a link");
+        assertThat(path.resolve("config.json")).exists();
+    }
+
+    @Test
+    void whatNeverBeganIsDiscarded() throws IOException {
+        try (RunDirectory run = create()) {
+            run.discardIfNeverBegun();
+        }
+        assertThat(path).doesNotExist();
+
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(1, 5));
+            run.discardIfNeverBegun();
+        }
+        assertThat(RunDirectory.open(path).newest(warnings::add).progress().epoch())
+                .isEqualTo(1);
+    }
+
+    @Test
+    void anEmptyFolderIsFine() throws IOException {
+        Files.createDirectories(path);
+        create().close();
+
+        assertThat(RunDirectory.open(path).config()).isEqualTo(CONFIG);
+    }
+
+    @Test
+    void whatIsNoRunSaysSo() throws IOException {
+        assertCannotOpen("there is no run directory " + path);
+
+        Files.createDirectories(path);
+        assertCannotOpen("is not a run directory: it has no config.json");
+
+        create().close();
+        assertThatThrownBy(() -> RunDirectory.open(path).newest(warnings::add))
+                .isInstanceOf(RunException.class)
+                .hasMessageContaining("has no checkpoint");
+    }
+
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            quoteCharacter = '~',
+            value = {
+                "config.json | \"hiddenSize\" : 4 | \"hiddenSize\" : -4 | hidden size is -4",
+                "config.json | \"hiddenSize\" : 4 | \"hiddenSize\" : null | damaged",
+                "config.json | \"hiddenSize\" : 4 | \"hidden\" : 4 | damaged",
+                "config.json | \"hiddenSize\" : 4 | \"hiddenSize\" : \"x\" | damaged",
+                "config.json | \"consecutive\" | \"sideways\" | damaged",
+                "config.json | { | [ | damaged",
+                "config.json | \"hiddenSize\" : 4 | \"hiddenSize\" : 5, \"hiddenSize\" : 4 | damaged",
+                "config.json | \"hiddenSize\" : 4 | \"\\n\\u001b\\n\" : 4 | damaged",
+                "config.json | \"vocabularySize\" : 6 | \"vocabularySize\" : 7 | config.json says 7",
+                "vocabulary.json | \"a\" | \"aa\" | must be one character",
+                "vocabulary.json | \"a\" | 1 | damaged",
+                "vocabulary.json | \"a\" | \"\\n\\n\" | symbol 0 is \"??\"; it must be one character",
+                "vocabulary.json | \"😀\" | \"\\ud83d\" | must be one character",
+                "vocabulary.json | ] | ~~ | damaged",
+            })
+    void damagedFilesAreNamed(String file, String good, String bad, String message) throws IOException {
+        create().close();
+        String content = Files.readString(path.resolve(file));
+        assertThat(content).contains(good);
+        Files.writeString(path.resolve(file), content.replace(good, bad == null ? "" : bad));
+
+        assertCannotOpen(message);
+        assertCannotOpen(file);
+    }
+
+    /** The file has three gigabytes by its length alone; none of them is read. */
+    @ParameterizedTest
+    @ValueSource(strings = {"config.json", "vocabulary.json", "metrics.csv", "checkpoints/step-00000010/SHA256SUMS"})
+    void aFileWithoutEndIsDamaged(String file) throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(1, 5));
+        }
+        try (RandomAccessFile sparse = new RandomAccessFile(path.resolve(file).toFile(), "rw")) {
+            sparse.setLength(3L << 30);
+        }
+
+        assertThatThrownBy(() -> RunDirectory.resume(path, TrainConfig.TEXTBOOK, warnings::add))
+                .isInstanceOf(RunException.class)
+                .hasMessageContaining(file + " is damaged: it has 3221225472 bytes");
+    }
+
+    /** As a hand makes one that restores a backup to the wrong place: the newest by its name, and an older one. */
+    @Test
+    void aCheckpointUnderTheNameOfAnotherIsPassedOver() throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(1, 5));
+            run.save(checkpoint(2, 4));
+        }
+        Path checkpoints = path.resolve("checkpoints");
+        Path copy = Files.createDirectory(checkpoints.resolve("step-00000030"));
+        for (Path file : Disk.list(checkpoints.resolve("step-00000010"))) {
+            Files.copy(file, copy.resolve(file.getFileName()));
+        }
+
+        RunDirectory run = RunDirectory.open(path);
+        assertThat(run.newest(warnings::add).progress().step()).isEqualTo(20);
+        assertThat(run.best(warnings::add).progress().step()).isEqualTo(20);
+        assertThat(warnings).hasSize(2);
+        assertThat(warnings)
+                .allSatisfy(warning -> assertThat(warning)
+                        .contains("step-00000030 is damaged: it holds the checkpoint step-00000010"));
+
+        RunDirectory.resume(path, TrainConfig.TEXTBOOK, warnings::add).run().close();
+        assertThat(saved()).containsExactly("damaged-step-00000030", "step-00000010", "step-00000020");
+    }
+
+    @Test
+    void damagedRowsOfTheMetricsAreCutAndToldOf() throws IOException {
+        try (RunDirectory run = create()) {
+            run.append(new EpochMetrics(1, 1, 1, 1, 100, 0));
+            run.append(new EpochMetrics(2, 1, 1, 1, 100, 0));
+            run.save(checkpoint(2, 4));
+        }
+        Path metrics = path.resolve("metrics.csv");
+        List<String> good = Files.readAllLines(metrics);
+        for (String bad : List.of("2,0.5", "2,1,1,1\0\0,1,100,0", "2,1,1,1,1,100,0,0", "")) {
+            Files.write(metrics, List.of(good.get(0), good.get(1), bad));
+            RunDirectory.resume(path, TrainConfig.TEXTBOOK, warnings::add).run().close();
+
+            assertThat(Files.readAllLines(metrics)).isEqualTo(good.subList(0, 2));
+            assertThat(warnings).hasSize(1);
+            assertThat(warnings.remove(0)).endsWith("has rows for 1 of the 2 epochs trained");
+        }
+    }
+
+    /** A schedule that could be had but not read back would make a run that cannot be opened. */
+    @Test
+    void theLongestScheduleIsReadBack() {
+        Every longest = new Every(999_999_999, CheckpointPolicy.Unit.BATCHES);
+
+        assertThat(Every.parse(longest.toString())).isEqualTo(longest);
+        assertThatThrownBy(() -> new Every(1_000_000_000, CheckpointPolicy.Unit.BATCHES))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("checkpoint every 1000000000: it must be from 1 to 999999999");
+    }
+
+    @Test
+    void weightsOfAnotherModelAreRejected() throws IOException {
+        ModelConfig wider = new ModelConfig(CellType.RNN, VOCABULARY.size(), 5, 1);
+        RunConfig other = new RunConfig(CONFIG.corpus(), wider, CONFIG.training());
+        try (RunDirectory run = create()) {
+            run.save(Checkpoint.start(other, TestModels.randomWeights(wider, 1)));
+
+            assertThatThrownBy(() -> run.newest(warnings::add))
+                    .isInstanceOf(RunException.class)
+                    .hasMessageContaining("layer_0/kernel has the shape [6, 5], not [6, 4]");
+        }
+    }
+
+    @Test
+    void latestFollowsTheLastRun() throws IOException {
+        Runs runs = new Runs(folder.resolve("runs"));
+        assertThatThrownBy(runs::latest).isInstanceOf(RunException.class).hasMessageContaining("there is no run yet");
+
+        Path elsewhere = folder.resolve("elsewhere");
+        for (Path each : List.of(path, elsewhere, path)) {
+            try (RunDirectory run = RunDirectory.create(each, CONFIG, VOCABULARY, true)) {
+                runs.pointLatestAt(run);
+            }
+            assertThat(runs.latest()).isEqualTo(each);
+        }
+        assertThat(Files.readSymbolicLink(folder.resolve("runs/latest"))).isEqualTo(Path.of("one"));
+    }
+
+    @Test
+    void latestIsNotTakenFromSomethingElse() throws IOException {
+        Runs runs = new Runs(folder.resolve("runs"));
+        Files.createDirectories(folder.resolve("runs"));
+        Files.writeString(folder.resolve("runs/latest"), "mine");
+        try (RunDirectory run = create()) {
+            assertThatThrownBy(() -> runs.pointLatestAt(run)).isInstanceOf(RunException.class);
+        }
+        assertThat(folder.resolve("runs/latest")).hasContent("mine");
+    }
+
+    @Test
+    void unusedPathsAreUnused() throws IOException {
+        Runs runs = new Runs(folder);
+        Path first = runs.unusedPath();
+        Files.createDirectory(first);
+
+        assertThat(runs.unusedPath()).isNotEqualTo(first).doesNotExist();
+    }
+
+    private void assertCannotOpen(String message) {
+        assertThatThrownBy(() -> RunDirectory.open(path))
+                .isInstanceOf(RunException.class)
+                .hasMessageContaining(message)
+                .hasMessageNotContaining("\n");
+    }
+
+    private RunDirectory create() throws IOException {
+        return RunDirectory.create(path, CONFIG, VOCABULARY, false);
+    }
+
+    /** At the end of an epoch of ten batches. */
+    private static Checkpoint checkpoint(int epoch, double loss) {
+        return checkpoint(new Progress(epoch, 0, 10 * epoch, 0, 0, loss, loss, 100, 0), epoch);
+    }
+
+    private static Checkpoint checkpoint(Progress progress, long seed) {
+        Checkpoint start = Checkpoint.start(CONFIG, TestModels.randomWeights(MODEL, seed));
+        return new Checkpoint(start.weights(), start.state(), progress);
+    }
+
+    private List<String> saved() throws IOException {
+        return Disk.list(path.resolve("checkpoints")).stream()
+                .map(checkpoint -> checkpoint.getFileName().toString())
+                .toList();
+    }
+
+    private static void assertSameBits(Weights one, Weights two) {
+        assertThat(one.parameters()).isEqualTo(two.parameters());
+        for (Parameter parameter : one.parameters()) {
+            assertThat(bits(one.of(parameter))).containsExactly(bits(two.of(parameter)));
+        }
+    }
+
+    private static int[] bits(float[] values) {
+        int[] bits = new int[values.length];
+        Arrays.setAll(bits, i -> Float.floatToRawIntBits(values[i]));
+        return bits;
+    }
+}

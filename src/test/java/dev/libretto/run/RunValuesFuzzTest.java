@@ -1,0 +1,172 @@
+package dev.libretto.run;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.code_intelligence.jazzer.junit.FuzzTest;
+import com.fasterxml.jackson.core.type.TypeReference;
+import dev.libretto.ByteSource;
+import dev.libretto.Fuzzing;
+import dev.libretto.model.CellType;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.Weights;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.Vocabulary;
+import java.io.IOException;
+import java.lang.reflect.InvocationTargetException;
+import java.lang.reflect.RecordComponent;
+import java.nio.charset.Charset;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.random.RandomGenerator;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.Timeout.ThreadMode;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a run writes is read back equal, whatever its values. */
+class RunValuesFuzzTest {
+    private static final int TRIES = 10_000;
+    private static final List<String> ENCODINGS =
+            List.copyOf(Charset.availableCharsets().keySet());
+
+    @TempDir(factory = Fuzzing.InMemory.class)
+    private Path folder;
+
+    @FuzzTest
+    void readsBack(byte[] choices) throws IOException {
+        readsBack(new ByteSource(choices));
+    }
+
+    @Test
+    @Timeout(value = 10, unit = TimeUnit.MINUTES, threadMode = ThreadMode.SEPARATE_THREAD)
+    void randomValues() throws IOException {
+        for (int seed = 0; seed < 1_000; seed++) {
+            readsBack(new SplittableRandom(seed));
+        }
+    }
+
+    private void readsBack(RandomGenerator random) throws IOException {
+        switch (random.nextInt(4)) {
+            case 0 -> {
+                RunConfig config = any(RunConfig.class, random);
+                assertThat(Json.<RunConfig>read(write(config), new TypeReference<>() {}))
+                        .isEqualTo(config);
+            }
+            case 1 -> {
+                Progress progress = any(Progress.class, random);
+                assertThat(Json.<Progress>read(write(progress), new TypeReference<>() {}))
+                        .isEqualTo(progress);
+            }
+            case 2 -> vocabulary(random);
+            default -> checkpoint(random);
+        }
+    }
+
+    private void vocabulary(RandomGenerator random) throws IOException {
+        int surrogates = Character.MAX_SURROGATE - Character.MIN_SURROGATE + 1;
+        int[] text = random.ints(1 + random.nextInt(300), 0, Character.MAX_CODE_POINT + 1 - surrogates)
+                .map(c -> c < Character.MIN_SURROGATE ? c : c + surrogates)
+                .toArray();
+        List<String> symbols = Vocabulary.of(new Corpus("test", text)).symbols();
+        List<String> read = Json.read(write(symbols), new TypeReference<>() {});
+
+        assertThat(Vocabulary.ofSymbols(read).symbols()).isEqualTo(symbols);
+    }
+
+    private void checkpoint(RandomGenerator random) throws IOException {
+        CellType cell = CellType.values()[random.nextInt(CellType.values().length)];
+        ModelConfig model =
+                new ModelConfig(cell, 1 + random.nextInt(20), 1 + random.nextInt(20), 1 + random.nextInt(3));
+        RunConfig config = new RunConfig(TestRun.CONFIG.corpus(), model, TestRun.CONFIG.training());
+        Checkpoint checkpoint = new Checkpoint(
+                anyBits(LanguageModel.parameters(model), random),
+                anyBits(Checkpoint.stateArrays(config), random),
+                any(Progress.class, random));
+        Path directory = folder.resolve("checkpoint");
+        Disk.deleteTree(directory);
+        Files.createDirectory(directory);
+        checkpoint.write(directory);
+
+        assertThat(TestRun.same(Checkpoint.read(directory, config), checkpoint)).isTrue();
+    }
+
+    private Path write(Object value) throws IOException {
+        Path file = folder.resolve("value.json");
+        Files.deleteIfExists(file);
+        return Files.write(file, Json.write(value).getBytes(UTF_8));
+    }
+
+    /** Floats of any bits: subnormals, negative zeros, infinities and every NaN. */
+    private static Weights anyBits(List<Parameter> arrays, RandomGenerator random) {
+        return new Weights(arrays, array -> {
+            float[] values = new float[array.size()];
+            for (int i = 0; i < values.length; i++) {
+                values[i] = Float.intBitsToFloat(random.nextInt());
+            }
+            return values;
+        });
+    }
+
+    /** A record of whatever values its constructor takes. */
+    private static <T> T any(Class<T> type, RandomGenerator random) {
+        RecordComponent[] components = type.getRecordComponents();
+        Class<?>[] types =
+                Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new);
+        for (int i = 0; i < TRIES; i++) {
+            Object[] values = Arrays.stream(components)
+                    .map(component -> any(component, random))
+                    .toArray();
+            try {
+                return type.getDeclaredConstructor(types).newInstance(values);
+            } catch (InvocationTargetException e) {
+                assertThat(e.getCause()).isInstanceOf(IllegalArgumentException.class);
+            } catch (ReflectiveOperationException e) {
+                throw new AssertionError(e);
+            }
+        }
+        throw new AssertionError("none of " + TRIES + " tries is a " + type + "; tame its values below");
+    }
+
+    /** Any value, most often one that fits most places; choices of zero always do. */
+    private static Object any(RecordComponent component, RandomGenerator random) {
+        Class<?> type = component.getType();
+        boolean tame = random.nextInt(4) < 3;
+        if (type.isRecord()) {
+            return any(type, random);
+        }
+        if (type.isEnum()) {
+            return type.getEnumConstants()[random.nextInt(type.getEnumConstants().length)];
+        }
+        if (type == int.class) {
+            return tame ? 1 + random.nextInt(100) : random.nextInt();
+        }
+        if (type == long.class) {
+            return tame ? random.nextInt(100) : random.nextLong();
+        }
+        if (type == double.class) {
+            return tame ? 2 + random.nextDouble() : Double.longBitsToDouble(random.nextLong());
+        }
+        if (type == Double.class) {
+            return tame ? random.nextDouble() : null;
+        }
+        if (type == boolean.class) {
+            return random.nextBoolean();
+        }
+        if (component.getName().equals("encoding")) {
+            return ENCODINGS.get(random.nextInt(ENCODINGS.size()));
+        }
+        if (type == String.class) {
+            return random.ints(random.nextInt(20), 1, Character.MIN_SURROGATE)
+                    .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                    .toString();
+        }
+        throw new AssertionError("make values of " + type + " here, for " + component);
+    }
+}

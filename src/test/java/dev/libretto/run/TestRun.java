@@ -1,0 +1,103 @@
+package dev.libretto.run;
+
+import dev.libretto.TestModels;
+import dev.libretto.model.CellType;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.Weights;
+import dev.libretto.run.CheckpointPolicy.Every;
+import dev.libretto.run.RunConfig.CorpusInfo;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Vocabulary;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Stream;
+
+/**
+ * A small run for tests to damage.
+ *
+ * @param oldestFirst its two checkpoints, of the epochs 1 and 2
+ * @param files what each of its files held at first, by path below the run
+ */
+record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> files) {
+    private static final Corpus CORPUS =
+            new Corpus("test", "abc分开😀".codePoints().toArray());
+    static final Vocabulary VOCABULARY = Vocabulary.of(CORPUS);
+    static final ModelConfig MODEL = new ModelConfig(CellType.LSTM, VOCABULARY.size(), 4, 2);
+    static final RunConfig CONFIG = new RunConfig(
+            CorpusInfo.of(Path.of("abc.txt"), CorpusOptions.WHOLE_TEXT, CORPUS),
+            MODEL,
+            TrainConfig.TEXTBOOK.withCheckpoints(new CheckpointPolicy(Every.parse("1"), 2)));
+
+    static TestRun create(Path path) throws IOException {
+        List<Checkpoint> checkpoints = List.of(checkpoint(1), checkpoint(2));
+        try (RunDirectory run = RunDirectory.create(path, CONFIG, VOCABULARY, false)) {
+            for (Checkpoint checkpoint : checkpoints) {
+                int epoch = checkpoint.progress().epoch();
+                run.append(new EpochMetrics(epoch, 5.0 / epoch, 0.25, 1000, 100, 0));
+                run.save(checkpoint);
+            }
+        }
+        Map<String, byte[]> files = new TreeMap<>();
+        try (Stream<Path> tree = Files.walk(path)) {
+            for (Path file : tree.filter(Files::isRegularFile).toList()) {
+                files.put(path.relativize(file).toString(), Files.readAllBytes(file));
+            }
+        }
+        return new TestRun(path, checkpoints, files);
+    }
+
+    /** Writes every file anew, and nothing else is there. */
+    void restore() throws IOException {
+        Disk.deleteTree(path);
+        for (String name : files.keySet()) {
+            restore(name);
+        }
+    }
+
+    /** Writes a file anew. */
+    void restore(String name) throws IOException {
+        write(name, files.get(name));
+    }
+
+    /** Writes a file of the run, under whatever path. */
+    Path write(String name, byte[] content) throws IOException {
+        Path file = path.resolve(name);
+        Files.createDirectories(file.getParent());
+        Files.deleteIfExists(file);
+        return Files.write(file, content);
+    }
+
+    /** Whether two checkpoints are the same to the last bit. */
+    static boolean same(Checkpoint one, Checkpoint two) {
+        return one.progress().equals(two.progress())
+                && sameBits(one.weights(), two.weights())
+                && sameBits(one.state(), two.state());
+    }
+
+    private static boolean sameBits(Weights one, Weights two) {
+        return one.parameters().equals(two.parameters())
+                && one.parameters().stream().allMatch(array -> Arrays.equals(bits(one, array), bits(two, array)));
+    }
+
+    private static int[] bits(Weights weights, Parameter array) {
+        float[] values = weights.of(array);
+        int[] bits = new int[values.length];
+        Arrays.setAll(bits, i -> Float.floatToRawIntBits(values[i]));
+        return bits;
+    }
+
+    /** At the end of an epoch of ten batches; the loss falls. */
+    private static Checkpoint checkpoint(int epoch) {
+        Checkpoint start = Checkpoint.start(CONFIG, TestModels.randomWeights(MODEL, epoch));
+        double loss = 5.0 / epoch;
+        return new Checkpoint(
+                start.weights(), start.state(), new Progress(epoch, 0, 10L * epoch, 0, 0, loss, loss, 100, 0));
+    }
+}

@@ -1,0 +1,158 @@
+package dev.libretto.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class BatchesTest {
+    /** The textbook's example: 0 to 29 in rows of two, six time steps. */
+    @Test
+    void consecutiveIsTheTextbooksExample() {
+        Batches.Epoch epoch = batches(30, 2, 6, Sampling.CONSECUTIVE).epoch(0);
+
+        assertThat(epoch.count()).isEqualTo(2);
+        assertThat(row(epoch.batch(0).inputs(), 2, 0)).containsExactly(0, 1, 2, 3, 4, 5);
+        assertThat(row(epoch.batch(0).inputs(), 2, 1)).containsExactly(15, 16, 17, 18, 19, 20);
+        assertThat(row(epoch.batch(0).targets(), 2, 1)).containsExactly(16, 17, 18, 19, 20, 21);
+        assertThat(row(epoch.batch(1).inputs(), 2, 0)).containsExactly(6, 7, 8, 9, 10, 11);
+        assertThat(row(epoch.batch(1).inputs(), 2, 1)).containsExactly(21, 22, 23, 24, 25, 26);
+    }
+
+    @Test
+    void theTextbookRunHasEightBatches() {
+        assertThat(batches(10_000, 32, 35, Sampling.CONSECUTIVE).count()).isEqualTo(8);
+        assertThat(batches(10_000, 32, 35, Sampling.RANDOM).count()).isEqualTo(8);
+    }
+
+    @Test
+    void inputsAreTimeMajor() {
+        assertThat(batches(30, 2, 6, Sampling.CONSECUTIVE).epoch(0).batch(0).inputs())
+                .startsWith(0, 15, 1, 16, 2, 17);
+    }
+
+    @Test
+    void onlyConsecutiveBatchesContinueAndTheFirstDoesNot() {
+        Batches.Epoch consecutive = batches(30, 2, 6, Sampling.CONSECUTIVE).epoch(3);
+        assertThat(consecutive.batch(0).continues()).isFalse();
+        assertThat(consecutive.batch(1).continues()).isTrue();
+
+        Batches.Epoch random = batches(30, 2, 6, Sampling.RANDOM).epoch(3);
+        assertThat(random.batch(1).continues()).isFalse();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"30, 2, 6", "1000, 7, 13", "50, 1, 49", "71, 35, 1", "2, 1, 1"})
+    void consecutiveRowsCoverTheTextWithTargetsOneAhead(int length, int batchSize, int seqLength) {
+        Batches.Epoch epoch =
+                batches(length, batchSize, seqLength, Sampling.CONSECUTIVE).epoch(0);
+        int rowLength = length / batchSize;
+        for (int row = 0; row < batchSize; row++) {
+            List<Integer> walked = new ArrayList<>();
+            for (int i = 0; i < epoch.count(); i++) {
+                Batch batch = epoch.batch(i);
+                row(batch.inputs(), batchSize, row).forEach(walked::add);
+                assertThat(row(batch.targets(), batchSize, row))
+                        .isEqualTo(row(batch.inputs(), batchSize, row).stream()
+                                .map(id -> id + 1)
+                                .toList());
+            }
+            int start = row * rowLength;
+            assertThat(walked)
+                    .isEqualTo(IntStream.range(start, start + walked.size())
+                            .boxed()
+                            .toList());
+            assertThat(rowLength - 1 - walked.size()).as("left over").isBetween(0, seqLength - 1);
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"30, 2, 6", "1000, 7, 13", "50, 1, 49", "71, 35, 1"})
+    void randomWindowsAreDistinctAndTargetsOneAhead(int length, int batchSize, int seqLength) {
+        Batches.Epoch epoch =
+                batches(length, batchSize, seqLength, Sampling.RANDOM).epoch(0);
+        List<Integer> starts = new ArrayList<>();
+        for (int i = 0; i < epoch.count(); i++) {
+            Batch batch = epoch.batch(i);
+            for (int row = 0; row < batchSize; row++) {
+                List<Integer> window = row(batch.inputs(), batchSize, row);
+                int start = window.get(0);
+                starts.add(start);
+                assertThat(window)
+                        .isEqualTo(IntStream.range(start, start + seqLength)
+                                .boxed()
+                                .toList());
+                assertThat(row(batch.targets(), batchSize, row))
+                        .isEqualTo(window.stream().map(id -> id + 1).toList());
+            }
+        }
+        assertThat(starts).doesNotHaveDuplicates().allMatch(start -> start % seqLength == 0);
+        assertThat(starts).hasSize((length - 1) / seqLength / batchSize * batchSize);
+    }
+
+    @Test
+    void theShuffleIsAFunctionOfSeedAndEpoch() {
+        assertThat(shuffle(1, 5)).isEqualTo(shuffle(1, 5));
+        assertThat(shuffle(1, 5)).isNotEqualTo(shuffle(1, 6));
+        assertThat(shuffle(1, 5)).isNotEqualTo(shuffle(2, 5));
+    }
+
+    @Test
+    void everyWindowComesFirstInSomeEpoch() {
+        Batches batches = batches(51, 1, 10, Sampling.RANDOM);
+
+        assertThat(IntStream.range(0, 200).map(e -> batches.epoch(e).batch(0).inputs()[0]))
+                .contains(0, 10, 20, 30, 40);
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void aTextTooShortSaysByHowMuchAndWhatFits(Sampling sampling) {
+        assertThatThrownBy(() -> batches(100, 32, 35, sampling))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(
+                        "the text has 100 characters, too short for one batch of 32 rows of 35 time steps")
+                .hasMessageEndingWith("--batch-size 2 fits");
+        assertThat(batches(100, 2, 35, sampling).count()).isPositive();
+
+        assertThatThrownBy(() -> batches(20, 32, 35, sampling))
+                .hasMessageEndingWith("--batch-size 1 --seq-length 19 fits");
+        assertThat(batches(20, 1, 19, sampling).count()).isEqualTo(1);
+
+        assertThatThrownBy(() -> batches(1, 32, 35, sampling)).hasMessageEndingWith("at least 2 characters are needed");
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void theLengthThatTheMessageAsksForIsTheLeastThatFits(Sampling sampling) {
+        int needed = sampling == Sampling.CONSECUTIVE ? 32 * 36 : 32 * 35 + 1;
+        assertThatThrownBy(() -> batches(needed - 1, 32, 35, sampling))
+                .hasMessageContaining("(" + needed + " characters)");
+        assertThat(batches(needed, 32, 35, sampling).count()).isEqualTo(1);
+    }
+
+    private static int[] shuffle(long seed, int epoch) {
+        int[] ids = IntStream.range(0, 1001).toArray();
+        Batches.Epoch order = new Batches(ids, 4, 5, Sampling.RANDOM, seed).epoch(epoch);
+        return IntStream.range(0, order.count())
+                .flatMap(i -> Arrays.stream(order.batch(i).inputs()))
+                .toArray();
+    }
+
+    private static Batches batches(int length, int batchSize, int seqLength, Sampling sampling) {
+        return new Batches(IntStream.range(0, length).toArray(), batchSize, seqLength, sampling, 1);
+    }
+
+    private static List<Integer> row(int[] timeMajor, int batchSize, int row) {
+        return IntStream.range(0, timeMajor.length / batchSize)
+                .mapToObj(t -> timeMajor[t * batchSize + row])
+                .toList();
+    }
+}

@@ -1,0 +1,272 @@
+package dev.libretto.text;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.charset.Charset;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.zip.GZIPOutputStream;
+import java.util.zip.ZipEntry;
+import java.util.zip.ZipOutputStream;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class CorpusTest {
+    private static final String TEXT = "分开\n不分开\r\n😀 end";
+
+    @TempDir
+    private Path folder;
+
+    private Path file;
+
+    @BeforeEach
+    void nameFile() {
+        file = folder.resolve("text.txt");
+    }
+
+    @Test
+    void newlinesAndCarriageReturnsBecomeSpacesOneForOne() throws IOException {
+        Files.writeString(file, TEXT);
+
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo("分开 不分开  😀 end");
+    }
+
+    @Test
+    void newlinesStayWhereAsked() throws IOException {
+        Files.writeString(file, TEXT);
+
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withKeepNewlines(true))))
+                .isEqualTo(TEXT);
+    }
+
+    @Test
+    void anEmojiIsOneCharacter() throws IOException {
+        Files.writeString(file, "a😀b");
+
+        assertThat(Corpus.read(file, CorpusOptions.WHOLE_TEXT).codePoints()).containsExactly('a', 0x1F600, 'b');
+    }
+
+    @Test
+    void maxCharsCountsCodePoints() throws IOException {
+        Files.writeString(file, "😀😀😀😀");
+
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withMaxChars(3))))
+                .isEqualTo("😀😀😀");
+    }
+
+    @Test
+    void maxCharsBeyondTheEndReadsAll() throws IOException {
+        Files.writeString(file, "ab");
+
+        assertThat(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withMaxChars(10)).length())
+                .isEqualTo(2);
+    }
+
+    @Test
+    void aByteOrderMarkIsNotText() throws IOException {
+        Files.writeString(file, "\uFEFFab\uFEFF");
+
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo("ab\uFEFF");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"GB18030", "Big5", "UTF-16", "UTF-16LE", "Shift_JIS", "UTF-8"})
+    void otherEncodings(String name) throws IOException {
+        Charset encoding = Charset.forName(name);
+        String text = "不不不abc";
+        Files.write(file, text.getBytes(encoding));
+
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withEncoding(encoding))))
+                .isEqualTo(text);
+    }
+
+    @Test
+    void gzip() throws IOException {
+        try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
+            out.write(TEXT.getBytes(UTF_8));
+        }
+
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withKeepNewlines(true))))
+                .isEqualTo(TEXT);
+    }
+
+    @Test
+    void zipWithOneTextAmongOtherThings() throws IOException {
+        zip("readme.md", "folder/", "folder/song.TXT", "__MACOSX/song.txt");
+
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo("in folder/song.TXT");
+    }
+
+    @Test
+    void zipWithoutTextOrWithTwo() throws IOException {
+        zip("readme.md");
+        assertFails("holds 0 .txt files; a corpus archive holds exactly one");
+
+        zip("a.txt", "b.txt");
+        assertFails("holds 2 .txt files; a corpus archive holds exactly one");
+    }
+
+    @Test
+    void damagedArchives() throws IOException {
+        zip("a.txt");
+        byte[] zip = Files.readAllBytes(file);
+        Files.write(file, java.util.Arrays.copyOf(zip, zip.length / 2));
+        assertFails("is a damaged archive");
+
+        try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
+            out.write(new byte[10_000]);
+        }
+        byte[] gzip = Files.readAllBytes(file);
+        Files.write(file, java.util.Arrays.copyOf(gzip, gzip.length - 9));
+        assertFails("is a damaged archive");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 3, 65_535, 65_536, 65_537, 200_000})
+    void saysWhereABytesIsNotOfTheEncoding(int offset) throws IOException {
+        byte[] bytes = new byte[200_010];
+        java.util.Arrays.fill(bytes, (byte) 'a');
+        bytes[offset] = (byte) 0xff;
+        Files.write(file, bytes);
+
+        assertFails("is not UTF-8: the byte 0xff at offset " + offset + " cannot be decoded");
+    }
+
+    @Test
+    void whatLiesBehindMaxCharsIsNotLookedAt() throws IOException {
+        Files.write(file, new byte[] {'a', 'b', 'c', (byte) 0xff});
+
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withMaxChars(3))))
+                .isEqualTo("abc");
+        assertThatThrownBy(() -> Corpus.read(file, CorpusOptions.WHOLE_TEXT.withMaxChars(4)))
+                .hasMessageContaining("offset 3");
+    }
+
+    @Test
+    void theAdviceIsAnotherEncoding() throws IOException {
+        Files.write(file, new byte[] {'a', (byte) 0xff});
+        assertFails("--encoding GB18030");
+
+        assertThatThrownBy(() -> Corpus.read(file, CorpusOptions.WHOLE_TEXT.withEncoding(Charset.forName("GB18030"))))
+                .hasMessageContaining("is not GB18030")
+                .hasMessageContaining("--encoding UTF-8");
+    }
+
+    @Test
+    void textThatBeginsLikeAnArchive() throws IOException {
+        Files.writeString(file, "PKU is a university");
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo("PKU is a university");
+
+        Files.write(file, new byte[] {0x1f, (byte) 0x8b});
+        assertFails("is a damaged archive");
+    }
+
+    @Test
+    void zipWithANameInAnotherEncoding() throws IOException {
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file), Charset.forName("GBK"))) {
+            zip.putNextEntry(new ZipEntry("歌词.txt"));
+            zip.write("abc".getBytes(UTF_8));
+        }
+
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo("abc");
+    }
+
+    @Test
+    void aCharacterCutShortAtTheEndIsAnError() throws IOException {
+        Files.write(file, new byte[] {'a', 'b', (byte) 0xe5, (byte) 0x88});
+
+        assertFails("the byte 0xe5 at offset 2 cannot be decoded");
+    }
+
+    @Test
+    void charactersAcrossTheBufferBoundary() throws IOException {
+        String text = "a" + "😀".repeat(40_000) + "分".repeat(40_000);
+        Files.writeString(file, text);
+
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo(text);
+    }
+
+    /** 64 MiB of zeros in 64 KiB: unpacking stops at the limit. */
+    @Test
+    void anArchiveThatUnpacksToTooMuchStopsAtTheLimit() throws IOException {
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
+            zip.putNextEntry(new ZipEntry("bomb.txt"));
+            for (int i = 0; i < 64; i++) {
+                zip.write(new byte[1 << 20]);
+            }
+        }
+        assertThat(Files.size(file)).isLessThan(1 << 17);
+
+        assertThatThrownBy(() -> Corpus.read(file, CorpusOptions.WHOLE_TEXT.withMaxBytes(1_000_000)))
+                .isInstanceOf(CorpusException.class)
+                .hasMessage(file + " unpacks to more than 1000000 bytes; --max-bytes sets that limit");
+        assertThat(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withMaxBytes(1 << 26))
+                        .length())
+                .isEqualTo(1 << 26);
+    }
+
+    @Test
+    void filesThatAreNoText() throws IOException {
+        assertFails("there is no file " + file);
+
+        Files.createFile(file);
+        assertFails("is empty; a corpus needs text");
+
+        Files.delete(file);
+        Files.createDirectory(file);
+        assertFails("is a directory; name a text file");
+    }
+
+    @Test
+    void theHashIsOfTheTextAndNotOfItsContainer() throws IOException {
+        Files.writeString(file, "abc");
+        String plain = Corpus.read(file, CorpusOptions.WHOLE_TEXT).sha256();
+        try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
+            out.write("abc".getBytes(UTF_8));
+        }
+
+        assertThat(Corpus.read(file, CorpusOptions.WHOLE_TEXT).sha256())
+                .isEqualTo(plain)
+                .isEqualTo("ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+
+    @Test
+    void theBuiltInLyricsAreLargeAndVariedEnough() throws IOException {
+        Corpus lyrics = Corpus.builtIn(CorpusOptions.WHOLE_TEXT);
+        Vocabulary vocabulary = Vocabulary.of(lyrics);
+
+        assertThat(lyrics.length()).isGreaterThanOrEqualTo(20_000);
+        assertThat(vocabulary.size()).isBetween(900, 1_400);
+        Corpus textbook = Corpus.builtIn(CorpusOptions.WHOLE_TEXT.withMaxChars(CorpusOptions.DEFAULT_MAX_CHARS));
+        assertThat(text(textbook)).contains("不分开");
+    }
+
+    private void assertFails(String message) {
+        assertThatThrownBy(() -> Corpus.read(file, CorpusOptions.WHOLE_TEXT))
+                .isInstanceOf(CorpusException.class)
+                .hasMessageContaining(message)
+                .hasMessageContaining(file.toString());
+    }
+
+    private void zip(String... names) throws IOException {
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
+            for (String name : names) {
+                zip.putNextEntry(new ZipEntry(name));
+                if (!name.endsWith("/")) {
+                    zip.write(("in " + name).getBytes(UTF_8));
+                }
+            }
+        }
+    }
+
+    private static String text(Corpus corpus) {
+        return new String(corpus.codePoints(), 0, corpus.length());
+    }
+}

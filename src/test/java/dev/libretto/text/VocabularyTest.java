@@ -1,0 +1,84 @@
+package dev.libretto.text;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.util.Arrays;
+import java.util.List;
+import java.util.Random;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class VocabularyTest {
+    @Test
+    void idsFollowCodePointOrder() {
+        Vocabulary vocabulary = of("b😀a开b");
+
+        assertThat(vocabulary.symbols()).containsExactly("a", "b", "开", "😀");
+        assertThat(vocabulary.encode("b😀a开b")).containsExactly(1, 3, 0, 2, 1);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", " ", "a", "分开不分开", "😀👨‍👩‍👧é", "\n\r\t\0", "\u2028\uD7FF\uE000\uFFFF"})
+    void decodeUndoesEncode(String text) {
+        Vocabulary vocabulary = of(text + "x");
+
+        assertThat(vocabulary.decode(vocabulary.encode(text))).isEqualTo(text);
+    }
+
+    @ParameterizedTest
+    @MethodSource("randomTexts")
+    void decodeUndoesEncodeOfAnyText(String text) {
+        Vocabulary vocabulary = of(text);
+
+        assertThat(vocabulary.decode(vocabulary.encode(text))).isEqualTo(text);
+        assertThat(Vocabulary.ofSymbols(vocabulary.symbols()).encode(text)).isEqualTo(vocabulary.encode(text));
+    }
+
+    static List<String> randomTexts() {
+        Random random = new Random(7);
+        return random.ints(100, 1, 200)
+                .mapToObj(length -> random.ints(0, 0x110000)
+                        .filter(c -> c < 0xD800 || c > 0xDFFF)
+                        .limit(length)
+                        .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                        .toString())
+                .toList();
+    }
+
+    @Test
+    void anUnknownCharacterIsNamed() {
+        assertThatThrownBy(() -> of("ab").encode("a猫b"))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("'猫' (U+732B) is not in the vocabulary");
+        assertThatThrownBy(() -> of("ab").encode("a\nb")).hasMessageContaining("'LINE FEED (LF)' (U+000A)");
+    }
+
+    @Test
+    void unknownCharactersCanBeLeftOut() {
+        assertThat(of("ab").encodeKnown("a猫b😀a".codePoints())).containsExactly(0, 1, 0);
+    }
+
+    @Test
+    void storedSymbolsMustBeSingleDistinctAndInOrder() {
+        assertRejected("this one has none");
+        assertRejected("symbol 1 is \"bc\"; it must be one character", "a", "bc");
+        assertRejected("symbol 0 is \"\"; it must be one character", "");
+        assertRejected("symbol 1 (\"a\") is out of order or there twice", "a", "a");
+        assertRejected("symbol 1 (\"a\") is out of order or there twice", "b", "a");
+        assertRejected("symbol 1 is \"null\"; it must be one character", "a", null);
+        assertRejected("it must be one character", "a", "\ud800");
+    }
+
+    private static void assertRejected(String message, String... symbols) {
+        assertThatThrownBy(() -> Vocabulary.ofSymbols(Arrays.asList(symbols)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining(message);
+    }
+
+    private static Vocabulary of(String text) {
+        return Vocabulary.of(new Corpus("test", text.codePoints().toArray()));
+    }
+}

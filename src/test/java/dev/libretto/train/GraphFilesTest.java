@@ -1,0 +1,80 @@
+package dev.libretto.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.google.protobuf.TextFormat;
+import dev.libretto.model.CellType;
+import dev.libretto.model.ModelConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.tensorflow.Graph;
+import org.tensorflow.proto.GraphDef;
+import org.tensorflow.proto.NodeDef;
+
+/**
+ * Holds the training graph to the files in {@code graphs/}, so that a change of the graph is seen in review. After a
+ * change that is meant, {@code mvn test -Dtest=GraphFilesTest -Dlibretto.writeGraphs=true} writes them anew.
+ */
+class GraphFilesTest {
+    private static final Path GRAPHS = Path.of("graphs");
+    private static final boolean WRITE = Boolean.getBoolean("libretto.writeGraphs");
+
+    @ParameterizedTest
+    @EnumSource
+    void theTrainingGraphIsTheOneOnFile(CellType cell) throws IOException {
+        try (Graph graph = new Graph()) {
+            new TrainingGraph(graph, new ModelConfig(cell, 5, 4, 1), 2, 3, 0.01);
+            GraphDef definition = graph.toGraphDef();
+            holds(cell + ".pbtxt", TextFormat.printer().printToString(definition));
+            holds(cell + ".md", drawing(cell, definition));
+        }
+    }
+
+    private static void holds(String file, String content) throws IOException {
+        if (WRITE) {
+            Files.writeString(GRAPHS.resolve(file), content);
+        }
+        assertThat(GRAPHS.resolve(file)).hasContent(content);
+    }
+
+    /** A Mermaid flow chart of the graph: a box for each scope, without constants and the loading of weights. */
+    private static String drawing(CellType cell, GraphDef definition) {
+        Map<String, Set<String>> operations = new LinkedHashMap<>();
+        Set<String> arrows = new LinkedHashSet<>();
+        for (NodeDef node : definition.getNodeList()) {
+            if (!node.getOp().equals("Const") && !node.getName().startsWith("load_")) {
+                operations
+                        .computeIfAbsent(scope(node.getName()), scope -> new LinkedHashSet<>())
+                        .add(node.getOp());
+            }
+        }
+        for (NodeDef node : definition.getNodeList()) {
+            for (String input : node.getInputList()) {
+                String from = scope(input.replaceFirst("^\\^", "").replaceFirst(":\\d+$", ""));
+                String to = scope(node.getName());
+                if (!from.equals(to) && operations.containsKey(from) && operations.containsKey(to)) {
+                    arrows.add("    " + from + " --> " + to + "\n");
+                }
+            }
+        }
+        String boxes = operations.entrySet().stream()
+                .map(scope -> "    " + scope.getKey() + "[\"<b>" + scope.getKey() + "</b><br/>"
+                        + String.join(", ", scope.getValue()) + "\"]\n")
+                .collect(Collectors.joining());
+        return "# One training step, cell " + cell + ": T = 2, B = 3, V = 5, H = 4\n\n```mermaid\nflowchart TD\n"
+                + boxes + String.join("", arrows) + "```\n";
+    }
+
+    /** The first part of a name, and the second too within a layer. */
+    private static String scope(String node) {
+        return node.replaceFirst("^(layer_\\d+)/([^/]*).*", "$1_$2").replaceFirst("/.*", "");
+    }
+}

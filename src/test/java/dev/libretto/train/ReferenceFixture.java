@@ -1,0 +1,177 @@
+package dev.libretto.train;
+
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.PropertyNamingStrategies;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.libretto.export.Layout;
+import dev.libretto.export.NamedArray;
+import dev.libretto.model.CellType;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.Weights;
+import dev.libretto.run.Checkpoint;
+import dev.libretto.run.CheckpointPolicy;
+import dev.libretto.run.DivergencePolicy;
+import dev.libretto.run.Progress;
+import dev.libretto.run.RunConfig;
+import dev.libretto.run.RunConfig.CorpusInfo;
+import dev.libretto.run.TrainConfig;
+import dev.libretto.text.Batch;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Sampling;
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Iterator;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+
+/** What another framework computed, as {@code src/test/python/make_fixtures.py} stored it. */
+record ReferenceFixture(
+        Map<String, String> versions,
+        String cell,
+        int layers,
+        @JsonProperty("T") int T,
+        @JsonProperty("B") int B,
+        @JsonProperty("V") int V,
+        @JsonProperty("H") int H,
+        double clipNorm,
+        double learningRate,
+        List<Array> weights,
+        List<List<Array>> initialState,
+        int[][][] inputs,
+        int[][][] targets,
+        Array outputs,
+        Array logits,
+        List<List<Array>> finalState,
+        double loss,
+        List<Array> gradients,
+        double globalNorm,
+        List<Array> clippedGradients,
+        double[] losses,
+        List<Array> finalWeights) {
+
+    /** An array of the framework, row-major. */
+    record Array(String name, int[] shape, float[] values) {}
+
+    static ReferenceFixture read(String name) throws IOException {
+        JsonMapper mapper = JsonMapper.builder()
+                .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
+                .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+                .build();
+        try (InputStream input = ReferenceFixture.class.getResourceAsStream("/reference/" + name + ".json")) {
+            return mapper.readValue(input, ReferenceFixture.class);
+        }
+    }
+
+    ModelConfig model() {
+        CellType type = CellType.valueOf(cell.toUpperCase(Locale.ROOT).replace('-', '_'));
+        return new ModelConfig(type, V, H, layers);
+    }
+
+    RunConfig runConfig() {
+        TrainConfig training = new TrainConfig(
+                T,
+                B,
+                1,
+                learningRate,
+                clipNorm,
+                Sampling.CONSECUTIVE,
+                1,
+                DivergencePolicy.DEFAULT,
+                CheckpointPolicy.DEFAULT);
+        Corpus nothing = new Corpus("none", new int[] {'a'});
+        return new RunConfig(CorpusInfo.of(null, CorpusOptions.WHOLE_TEXT, nothing), model(), training);
+    }
+
+    private Layout layout() {
+        return versions.containsKey("torch") ? Layout.PYTORCH : Layout.KERAS;
+    }
+
+    /** The start of training. */
+    Checkpoint start() {
+        Iterator<float[]> arrays = startState().iterator();
+        Weights state = new Weights(Checkpoint.stateArrays(runConfig()), parameter -> arrays.next());
+        return new Checkpoint(startWeights(), state, Progress.start(learningRate));
+    }
+
+    /** The first weights. */
+    Weights startWeights() {
+        return ofItsLayout(weights);
+    }
+
+    /** The first state, the arrays of the first layer first. */
+    List<float[]> startState() {
+        return initialState.stream().flatMap(List::stream).map(Array::values).toList();
+    }
+
+    /** Libretto's arrays as the framework's. */
+    List<NamedArray> inItsLayout(Weights own) {
+        return layout().arrays(own);
+    }
+
+    private Weights ofItsLayout(List<Array> arrays) {
+        List<Parameter> parameters = LanguageModel.parameters(model());
+        List<NamedArray> named = new ArrayList<>();
+        List<NamedArray> names = layout().arrays(new Weights(parameters, p -> new float[p.size()]));
+        for (int i = 0; i < arrays.size(); i++) {
+            Array array = arrays.get(i);
+            named.add(new NamedArray(names.get(i).name(), names.get(i).shape(), array.values()));
+        }
+        return layout().weights(parameters, named);
+    }
+
+    /** Whether an array is the second of two biases that are only added: PyTorch's for every cell but the GRU. */
+    boolean hasTwiceTheBias(String name) {
+        return layout() == Layout.PYTORCH && !cell.equals("gru") && name.contains("bias_hh");
+    }
+
+    /** Whether an array is one of two such biases. */
+    boolean isHalfOfABias(String name) {
+        return layout() == Layout.PYTORCH && !cell.equals("gru") && name.startsWith("rnn.bias");
+    }
+
+    private boolean isTwiceThere(Parameter parameter) {
+        return layout() == Layout.PYTORCH
+                && !cell.equals("gru")
+                && parameter.name().matches("layer_.*/bias");
+    }
+
+    /** The global norm as the framework takes it, over its own arrays. */
+    double norm(Weights gradients) {
+        double squares = 0;
+        for (Parameter parameter : gradients.parameters()) {
+            for (float g : gradients.of(parameter)) {
+                squares += (isTwiceThere(parameter) ? 2.0 : 1.0) * g * g;
+            }
+        }
+        return Math.sqrt(squares);
+    }
+
+    /** One clipped step of its SGD: a bias that is there twice moves twice as far. */
+    Weights descend(Weights own, Weights gradients) {
+        double rate = learningRate * Math.min(1, clipNorm / norm(gradients));
+        return new Weights(own.parameters(), parameter -> {
+            float[] values = own.of(parameter).clone();
+            for (int i = 0; i < values.length; i++) {
+                values[i] -= (float)
+                        ((isTwiceThere(parameter) ? 2 : 1) * rate * gradients.of(parameter)[i]);
+            }
+            return values;
+        });
+    }
+
+    /** Batch {@code i}, which goes on where the one before ended, the first from the initial state. */
+    Batch batch(int i) {
+        return new Batch(flat(inputs[i]), flat(targets[i]), true);
+    }
+
+    private static int[] flat(int[][] rows) {
+        return Arrays.stream(rows).flatMapToInt(Arrays::stream).toArray();
+    }
+}

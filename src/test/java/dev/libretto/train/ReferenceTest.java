@@ -1,0 +1,183 @@
+package dev.libretto.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.libretto.export.NamedArray;
+import dev.libretto.model.FloatTensors;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.Weights;
+import dev.libretto.run.Progress;
+import dev.libretto.text.Batch;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.tensorflow.Graph;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+/**
+ * Libretto's numbers against those of Keras and PyTorch: outputs and states to 1e-5, every gradient to 1e-4 of the largest of
+ * its array, ten losses of clipped SGD to 1e-5.
+ */
+class ReferenceTest {
+    /** Fixtures whose arrays are Libretto's, one by one. */
+    static Stream<String> ofTheSameArrays() {
+        return Stream.of("keras-rnn", "keras-gru", "keras-gru-reset-before", "keras-lstm", "pytorch-gru")
+                .flatMap(ReferenceTest::inOneLayerAndInTwo);
+    }
+
+    static Stream<String> all() {
+        return Stream.concat(
+                ofTheSameArrays(), Stream.of("pytorch-rnn", "pytorch-lstm").flatMap(ReferenceTest::inOneLayerAndInTwo));
+    }
+
+    private static Stream<String> inOneLayerAndInTwo(String cell) {
+        return Stream.of(cell + "-1layers", cell + "-2layers");
+    }
+
+    @ParameterizedTest
+    @MethodSource("all")
+    void agrees(String name) throws IOException {
+        ReferenceFixture fixture = ReferenceFixture.read(name);
+        try (Graph graph = new Graph()) {
+            TrainingGraph step =
+                    new TrainingGraph(graph, fixture.model(), fixture.T(), fixture.B(), fixture.clipNorm());
+            try (Session session = new Session(graph)) {
+                oneBatchAgrees(fixture, step, session);
+                tenStepsAgree(fixture, step, session);
+            }
+        }
+    }
+
+    private static void oneBatchAgrees(ReferenceFixture fixture, TrainingGraph step, Session session) {
+        step.variables.load(session, fixture.startWeights());
+        Results results = run(fixture, step, session, 0, fixture.startState());
+
+        assertAbsolutelyClose(results.outputs(), fixture.outputs().values(), 1e-5);
+        assertAbsolutelyClose(results.logits(), fixture.logits().values(), 1e-5);
+        assertThat(results.loss()).isCloseTo(fixture.loss(), within(1e-5 * fixture.loss()));
+        List<ReferenceFixture.Array> finalState =
+                fixture.finalState().stream().flatMap(List::stream).toList();
+        for (int i = 0; i < finalState.size(); i++) {
+            assertAbsolutelyClose(results.state().get(i), finalState.get(i).values(), 1e-5);
+        }
+        double norm = fixture.norm(results.gradients());
+        assertThat(norm).isCloseTo(fixture.globalNorm(), within(1e-4 * fixture.globalNorm()));
+        double factor = Math.min(1, fixture.clipNorm() / norm);
+        assertGradientsAgree(fixture, results.gradients(), 1, fixture.gradients());
+        assertGradientsAgree(fixture, results.gradients(), factor, fixture.clippedGradients());
+    }
+
+    private static void assertGradientsAgree(
+            ReferenceFixture fixture, Weights gradients, double factor, List<ReferenceFixture.Array> expected) {
+        List<NamedArray> actual = fixture.inItsLayout(gradients);
+        for (int i = 0; i < actual.size(); i++) {
+            float[] scaled = actual.get(i).values().clone();
+            for (int j = 0; j < scaled.length; j++) {
+                scaled[j] *= (float) factor;
+            }
+            // A bias that PyTorch has twice is in Libretto once, and both of its gradients are that one's.
+            int pair = fixture.hasTwiceTheBias(actual.get(i).name()) ? i - 1 : i;
+            float[] own = pair == i ? scaled : expected.get(i).values();
+            assertRelativelyClose(own, expected.get(pair).values(), 1e-4);
+        }
+    }
+
+    /** Ten batches with the state carried on, each followed by the framework's own update of its own arrays. */
+    private static void tenStepsAgree(ReferenceFixture fixture, TrainingGraph step, Session session) {
+        Weights weights = fixture.startWeights();
+        List<float[]> state = fixture.startState();
+        for (int i = 0; i < 10; i++) {
+            step.variables.load(session, weights);
+            Results results = run(fixture, step, session, i, state);
+            assertThat(results.loss())
+                    .as("loss %d", i)
+                    .isCloseTo(fixture.losses()[i], within(1e-5 * fixture.losses()[i]));
+            state = results.state();
+            weights = fixture.descend(weights, results.gradients());
+        }
+        List<NamedArray> end = fixture.inItsLayout(weights);
+        for (int i = 0; i < end.size(); i++) {
+            float[] values = end.get(i).values();
+            if (!fixture.isHalfOfABias(end.get(i).name())) {
+                assertAbsolutelyClose(values, fixture.finalWeights().get(i).values(), 1e-5);
+            }
+        }
+    }
+
+    /** Libretto's own update, in its graph, where the arrays are the framework's one by one. */
+    @ParameterizedTest
+    @MethodSource("ofTheSameArrays")
+    void tenTrainingStepsAgree(String name) throws IOException {
+        ReferenceFixture fixture = ReferenceFixture.read(name);
+        try (TrainStep step = new TrainStep(fixture.runConfig(), fixture.start())) {
+            for (int i = 0; i < 10; i++) {
+                double loss = step.run(fixture.batch(i), fixture.learningRate()).loss();
+                assertThat(loss).as("loss %d", i).isCloseTo(fixture.losses()[i], within(1e-5 * fixture.losses()[i]));
+            }
+            Weights end =
+                    step.checkpoint(fixture.runConfig(), Progress.start(1)).weights();
+            List<NamedArray> arrays = fixture.inItsLayout(end);
+            for (int i = 0; i < arrays.size(); i++) {
+                assertAbsolutelyClose(
+                        arrays.get(i).values(), fixture.finalWeights().get(i).values(), 1e-5);
+            }
+        }
+    }
+
+    private record Results(float[] outputs, float[] logits, double loss, List<float[]> state, Weights gradients) {}
+
+    private static Results run(
+            ReferenceFixture fixture, TrainingGraph step, Session session, int index, List<float[]> state) {
+        Batch batch = fixture.batch(index);
+        Shape ids = Shape.of(fixture.T(), fixture.B());
+        TInt32 inputs = TInt32.tensorOf(ids, DataBuffers.of(batch.inputs()));
+        TInt32 targets = TInt32.tensorOf(ids, DataBuffers.of(batch.targets()));
+        List<Tensor> fed = new ArrayList<>(List.of(inputs, targets));
+        Session.Runner runner = session.runner()
+                .feed(step.inputs, inputs)
+                .feed(step.targets, targets)
+                .fetch("layer_" + (fixture.layers() - 1) + "/outputs")
+                .fetch("dense/BiasAdd")
+                .fetch(step.loss);
+        for (int i = 0; i < state.size(); i++) {
+            TFloat32 tensor = FloatTensors.of(Shape.of(fixture.B(), fixture.H()), state.get(i));
+            fed.add(tensor);
+            runner.feed(step.state.get(i), tensor).fetch(step.nextState.get(i));
+        }
+        step.gradients.forEach(runner::fetch);
+        List<float[]> arrays = new ArrayList<>();
+        try (Result result = runner.run()) {
+            result.forEach(entry -> arrays.add(FloatTensors.toArray((TFloat32) entry.getValue())));
+        }
+        fed.forEach(Tensor::close);
+        List<Parameter> parameters = LanguageModel.parameters(fixture.model());
+        int first = 3 + state.size();
+        Weights gradients = new Weights(parameters, p -> arrays.get(first + parameters.indexOf(p)));
+        return new Results(arrays.get(0), arrays.get(1), arrays.get(2)[0], arrays.subList(3, first), gradients);
+    }
+
+    private static void assertAbsolutelyClose(float[] actual, float[] expected, double tolerance) {
+        assertThat(actual).containsExactly(expected, within((float) tolerance));
+    }
+
+    /** Each value within {@code tolerance} of the largest of its array. */
+    private static void assertRelativelyClose(float[] actual, float[] expected, double tolerance) {
+        double largest = 0;
+        for (float value : expected) {
+            largest = Math.max(largest, Math.abs(value));
+        }
+        assertThat(largest).isPositive();
+        assertAbsolutelyClose(actual, expected, tolerance * largest);
+    }
+}

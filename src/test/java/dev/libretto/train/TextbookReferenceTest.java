@@ -1,0 +1,66 @@
+package dev.libretto.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import dev.libretto.model.Initializers;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.run.Checkpoint;
+import dev.libretto.run.RunConfig;
+import dev.libretto.run.RunConfig.CorpusInfo;
+import dev.libretto.run.TrainConfig;
+import dev.libretto.text.Batches;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Vocabulary;
+import java.io.IOException;
+import java.io.InputStream;
+import org.junit.jupiter.api.Test;
+
+/**
+ * The textbook run on the built-in lyrics, held to the losses of Keras from the same first weights on the same batches: the
+ * first 20 to 1e-4. After that, steps of learning rate 100 have made the last bits of 32-bit sums, which two programs add in
+ * different orders, large enough to see.
+ */
+class TextbookReferenceTest {
+    @Test
+    void theFirstFiftyLossesAreThoseOfKeras() throws IOException {
+        JsonNode fixture;
+        try (InputStream input = getClass().getResourceAsStream("/reference/textbook-keras.json")) {
+            fixture = new ObjectMapper().readTree(input);
+        }
+        JsonNode expected = fixture.get("losses");
+        long seed = fixture.get("seed").asLong();
+        assertThat(expected).hasSize(50);
+
+        CorpusOptions options = CorpusOptions.WHOLE_TEXT.withMaxChars(CorpusOptions.DEFAULT_MAX_CHARS);
+        Corpus corpus = Corpus.builtIn(options);
+        Vocabulary vocabulary = Vocabulary.of(corpus);
+        TrainConfig training = TrainConfig.TEXTBOOK;
+        ModelConfig model = new ModelConfig(
+                ModelConfig.DEFAULT_CELL,
+                vocabulary.size(),
+                ModelConfig.DEFAULT_HIDDEN_SIZE,
+                ModelConfig.DEFAULT_LAYERS);
+        RunConfig config = new RunConfig(CorpusInfo.of(null, options, corpus), model, training);
+        Batches batches = new Batches(
+                vocabulary.encode(corpus),
+                training.batchSize(),
+                training.seqLength(),
+                training.sampling(),
+                training.seed());
+        Checkpoint start = Checkpoint.start(config, Initializers.draw(LanguageModel.parameters(model), seed));
+        try (TrainStep step = new TrainStep(config, start)) {
+            for (int i = 0; i < 50; i++) {
+                double loss = step.run(
+                                batches.epoch(i / batches.count()).batch(i % batches.count()), training.learningRate())
+                        .loss();
+                double keras = expected.get(i).asDouble();
+                assertThat(loss).as("batch %d", i).isCloseTo(keras, within((i < 20 ? 1e-4 : 2e-2) * keras));
+            }
+        }
+    }
+}

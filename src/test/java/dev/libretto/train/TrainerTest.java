@@ -1,0 +1,418 @@
+package dev.libretto.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.libretto.model.CellType;
+import dev.libretto.model.Initializers;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.Weights;
+import dev.libretto.run.Checkpoint;
+import dev.libretto.run.CheckpointPolicy;
+import dev.libretto.run.DivergencePolicy;
+import dev.libretto.run.EpochMetrics;
+import dev.libretto.run.Progress;
+import dev.libretto.run.RunConfig;
+import dev.libretto.run.RunConfig.CorpusInfo;
+import dev.libretto.run.RunDirectory;
+import dev.libretto.run.RunDirectory.Resumed;
+import dev.libretto.run.TrainConfig;
+import dev.libretto.text.Batch;
+import dev.libretto.text.Batches;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Sampling;
+import dev.libretto.text.Vocabulary;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.stream.Stream;
+import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class TrainerTest {
+    private static final int HIDDEN = 16;
+    private static final CheckpointPolicy.Every EVERY_EPOCH = CheckpointPolicy.Every.parse("1");
+
+    @TempDir
+    private Path folder;
+
+    private final List<EpochMetrics> epochs = new ArrayList<>();
+    private final List<String> rollbacks = new ArrayList<>();
+
+    @Test
+    void learnsAShortTextByHeart() throws IOException {
+        Trained trained = train("learnt", config(60, 10, Sampling.CONSECUTIVE), () -> false);
+
+        assertThat(epochs).hasSize(60);
+        assertThat(epochs.get(0).perplexity()).isGreaterThan(10);
+        assertThat(epochs.get(59).perplexity()).isLessThan(3);
+        assertThat(trained.progress()).satisfies(end -> {
+            assertThat(end.epoch()).isEqualTo(60);
+            assertThat(end.batch()).isZero();
+            assertThat(end.step()).isEqualTo(60 * 16);
+            assertThat(end.loss()).isEqualTo(epochs.get(59).loss());
+        });
+    }
+
+    @Test
+    void metricsAreARowPerEpochWithEveryDigit() throws IOException {
+        train("metrics", config(3, 1, Sampling.CONSECUTIVE), () -> false);
+
+        List<String> rows = Files.readAllLines(folder.resolve("metrics/metrics.csv"));
+        assertThat(rows).hasSize(4);
+        for (int i = 0; i < 3; i++) {
+            String[] cells = rows.get(i + 1).split(",");
+            assertThat(cells[0]).isEqualTo(Integer.toString(i + 1));
+            assertThat(Double.parseDouble(cells[1])).isEqualTo(epochs.get(i).loss());
+            assertThat(Double.parseDouble(cells[2]))
+                    .isEqualTo(Math.exp(epochs.get(i).loss()));
+            double seconds = Double.parseDouble(cells[3]);
+            assertThat(Double.parseDouble(cells[4]) * seconds).isCloseTo(16 * 4 * 10, within(1e-6));
+        }
+    }
+
+    /** Before anything is learnt, the loss of an untrained model is near that of a uniform guess, ln V. */
+    @Test
+    void theFirstLossIsNearThatOfAGuess() throws IOException {
+        train("first", config(1, 1e-6, Sampling.CONSECUTIVE), () -> false);
+
+        assertThat(epochs.get(0).loss()).isCloseTo(Math.log(vocabulary().size()), within(0.3));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void theSameSeedGivesTheSameBits(Sampling sampling) throws IOException {
+        Trained one = train("one", config(5, 10, sampling), () -> false);
+        Trained two = train("two", config(5, 10, sampling), () -> false);
+
+        assertSameBits(one.weights(), two.weights());
+        assertThat(epochs.subList(0, 5).stream().map(EpochMetrics::loss))
+                .isEqualTo(
+                        epochs.subList(5, 10).stream().map(EpochMetrics::loss).toList());
+    }
+
+    /** The carried state matters: with it, the second batch has another loss than from zeros. */
+    @Test
+    void consecutiveBatchesCarryTheState() {
+        TrainConfig config = config(1, 1e-9, Sampling.CONSECUTIVE);
+        Batches.Epoch epoch = batches(config).epoch(0);
+        try (TrainStep step = new TrainStep(runConfig(config), start(config))) {
+            step.run(epoch.batch(0), 1e-9);
+            float carried = step.run(epoch.batch(1), 1e-9).loss();
+            Batch alone = new Batch(epoch.batch(1).inputs(), epoch.batch(1).targets(), false);
+            float fromZeros = step.run(alone, 1e-9).loss();
+            step.run(epoch.batch(0), 1e-9);
+            float carriedAgain = step.run(epoch.batch(1), 1e-9).loss();
+
+            assertThat(carried).isNotEqualTo(fromZeros);
+            assertThat(carriedAgain).isCloseTo(carried, within(1e-6f));
+        }
+    }
+
+    @Test
+    void noEpochsLeaveTheUntrainedModel() throws IOException {
+        TrainConfig config = config(0, 1, Sampling.CONSECUTIVE);
+        Trained trained = train("untrained", config, () -> false);
+
+        assertThat(trained.progress()).isEqualTo(Progress.start(config.learningRate()));
+        assertSameBits(trained.weights(), start(config).weights());
+    }
+
+    @Test
+    void aStopKeepsWhatWasLearntUpToItsBatch() throws IOException {
+        Trained stopped = train("stopped", config(5, 10, Sampling.CONSECUTIVE), stopAfter(20));
+
+        assertThat(stopped.progress().epoch()).isEqualTo(1);
+        assertThat(stopped.progress().batch()).isEqualTo(4);
+        assertThat(stopped.progress().step()).isEqualTo(20);
+        assertThat(Files.readAllLines(folder.resolve("stopped/metrics.csv"))).hasSize(2);
+    }
+
+    /** Wherever it is interrupted, and however often, a run that goes on ends in the same bits and the same metrics. */
+    @ParameterizedTest
+    @EnumSource
+    void anInterruptedRunEndsAsIfItHadNotBeen(Sampling sampling) throws IOException {
+        TrainConfig config = config(5, 10, sampling);
+        Trained whole = train("whole", config, () -> false);
+
+        Progress progress = train("parts", config, stopAfter(1)).progress();
+        for (int batches : new int[] {1, 13, 1, 16, 17}) {
+            progress = resume("parts", config, stopAfter(batches)).progress();
+        }
+        assertThat(progress.step()).isEqualTo(49);
+        Trained parts = resume("parts", config, () -> false);
+
+        assertSameBits(parts.weights(), whole.weights());
+        assertThat(untimed("parts")).isEqualTo(untimed("whole")).hasSize(6);
+    }
+
+    @Test
+    void moreEpochsThanFirstAskedFor() throws IOException {
+        Trained whole = train("whole", config(5, 10, Sampling.CONSECUTIVE), () -> false);
+        train("longer", config(3, 10, Sampling.CONSECUTIVE), () -> false);
+        Trained longer = resume("longer", config(5, 10, Sampling.CONSECUTIVE), () -> false);
+
+        assertSameBits(longer.weights(), whole.weights());
+        assertThat(untimed("longer")).isEqualTo(untimed("whole"));
+    }
+
+    @ParameterizedTest
+    @CsvSource({"1, 2 3", "2, 2 3", "3, 0 3", "20b, 40 48", "16b, 32 48", "1000b, 0 48", "10m, 0 48"})
+    void checkpointsFollowTheirSchedule(String every, String expected) throws IOException {
+        TrainConfig config = config(3, 1, Sampling.CONSECUTIVE)
+                .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse(every), 2));
+        train("run", config, () -> false);
+
+        boolean epochsExpected = !every.matches(".*[bm]");
+        List<String> steps = new ArrayList<>();
+        for (String step : expected.split(" ")) {
+            steps.add(String.format("step-%08d", Integer.parseInt(step) * (epochsExpected ? 16 : 1)));
+        }
+        try (Stream<Path> saved = Files.list(folder.resolve("run/checkpoints"))) {
+            assertThat(saved.map(path -> path.getFileName().toString()).sorted())
+                    .containsAll(steps);
+        }
+    }
+
+    @Test
+    void divergenceStopsAndLeavesTheLastGoodWeights() throws IOException {
+        TrainConfig config = config(50, 1e38, Sampling.CONSECUTIVE);
+        assertThatThrownBy(() -> train("diverged", config, () -> false))
+                .isInstanceOf(DivergenceException.class)
+                .hasMessageContaining("training diverged in epoch 1")
+                .hasMessageContaining("try a lower --learning-rate");
+
+        Weights kept = RunDirectory.open(folder.resolve("diverged"))
+                .newest(this::noWarning)
+                .weights();
+        assertSameBits(kept, start(config).weights());
+    }
+
+    @Test
+    void divergenceSaysTheLastPerplexity() {
+        DivergencePolicy jump = new DivergencePolicy(DivergencePolicy.Action.STOP, 1.2, 1);
+        TrainConfig config = new TrainConfig(
+                10, 4, 50, 400, 0.1, Sampling.CONSECUTIVE, 1, jump, new CheckpointPolicy(EVERY_EPOCH, 2));
+        assertThatThrownBy(() -> train("jumped", config, () -> false)).isInstanceOf(DivergenceException.class);
+
+        assertThat(epochs).isNotEmpty();
+        EpochMetrics last = epochs.get(epochs.size() - 1);
+        folder = folder.resolve("again");
+        assertThatThrownBy(() -> train("jumped", config, () -> false))
+                .hasMessageContaining("training diverged in epoch " + (last.epoch() + 1))
+                .hasMessageContaining("the last perplexity was " + last.perplexity());
+    }
+
+    /** A learning rate far too high, halved until the loss stays within the factor. */
+    @Test
+    void rollbackHalvesTheLearningRateUntilItHolds() throws IOException {
+        DivergencePolicy policy = new DivergencePolicy(DivergencePolicy.Action.ROLLBACK, 1.5, 20);
+        TrainConfig config = new TrainConfig(
+                10, 4, 12, 400, 0.1, Sampling.CONSECUTIVE, 1, policy, new CheckpointPolicy(EVERY_EPOCH, 2));
+        Trained trained = train("healed", config, () -> false);
+
+        assertThat(rollbacks).isNotEmpty().hasSizeLessThan(20);
+        assertThat(rollbacks.get(0)).contains("training diverged in epoch").contains("(rollback 1 of 20)");
+        assertThat(trained.progress().rollbacks()).isEqualTo(rollbacks.size());
+        assertThat(trained.progress().learningRate()).isEqualTo(400 / Math.pow(2, rollbacks.size()));
+
+        List<String> rows = Files.readAllLines(folder.resolve("healed/metrics.csv"));
+        assertThat(rows).hasSize(13);
+        for (int epoch = 1; epoch <= 12; epoch++) {
+            assertThat(rows.get(epoch)).startsWith(epoch + ",");
+        }
+        assertThat(rows.get(12)).endsWith("," + trained.progress().learningRate() + "," + rollbacks.size());
+
+        Trained parts = train("parts", config, stopAfter(30));
+        for (int i = 0; i < 40 && parts.progress().epoch() < 12; i++) {
+            parts = resume("parts", config, stopAfter(7));
+        }
+        assertSameBits(parts.weights(), trained.weights());
+        assertThat(untimed("parts")).isEqualTo(untimed("healed"));
+    }
+
+    @Test
+    void rollbacksAreBounded() {
+        DivergencePolicy policy = new DivergencePolicy(DivergencePolicy.Action.ROLLBACK, 0, 3);
+        TrainConfig config = new TrainConfig(
+                10, 4, 12, 3e38, 1e30, Sampling.CONSECUTIVE, 1, policy, new CheckpointPolicy(EVERY_EPOCH, 2));
+
+        assertThatThrownBy(() -> train("hopeless", config, () -> false))
+                .isInstanceOf(DivergenceException.class)
+                .hasMessageContaining("after 3 rollbacks");
+        assertThat(rollbacks).hasSize(3);
+    }
+
+    /**
+     * 200 epochs: what TensorFlow and Java hold does not grow from the second quarter to the last. Between the two lie 400
+     * batches with a state of 64 KiB each and 100 epochs with weights of 500 KiB each, so that one of them forgotten each
+     * time is 25 MiB at least.
+     */
+    @Test
+    void memoryStaysFlat() throws IOException {
+        List<Long> resident = new ArrayList<>();
+        List<Long> heap = new ArrayList<>();
+        ModelConfig wide = new ModelConfig(CellType.RNN, vocabulary().size(), 256, 1);
+        TrainConfig config = new TrainConfig(
+                2,
+                64,
+                200,
+                1,
+                0.1,
+                Sampling.CONSECUTIVE,
+                1,
+                DivergencePolicy.DEFAULT,
+                new CheckpointPolicy(CheckpointPolicy.Every.parse("100"), 1));
+        RunConfig runConfig = new RunConfig(CorpusInfo.of(null, CorpusOptions.WHOLE_TEXT, corpus()), wide, config);
+        Checkpoint start =
+                Checkpoint.start(runConfig, Initializers.draw(LanguageModel.parameters(wide), config.seed()));
+        try (RunDirectory run = RunDirectory.create(folder.resolve("flat"), runConfig, vocabulary(), false)) {
+            train(new Resumed(run, start), () -> false, metrics -> {
+                if (metrics.epoch() % 10 == 0) {
+                    System.gc();
+                    Runtime runtime = Runtime.getRuntime();
+                    heap.add((runtime.totalMemory() - runtime.freeMemory()) >> 20);
+                    resident.add(Pointer.physicalBytes() >> 20);
+                }
+            });
+        }
+        assertThat(growth(resident)).as("resident MiB: %s", resident).isLessThan(8);
+        assertThat(growth(heap)).as("heap MiB: %s", heap).isLessThan(4);
+    }
+
+    private static double growth(List<Long> samples) {
+        int quarter = samples.size() / 4;
+        double second = samples.subList(quarter, 2 * quarter).stream()
+                .mapToLong(Long::longValue)
+                .average()
+                .orElseThrow();
+        double last = samples.subList(3 * quarter, 4 * quarter).stream()
+                .mapToLong(Long::longValue)
+                .average()
+                .orElseThrow();
+        return last - second;
+    }
+
+    private record Trained(Progress progress, Weights weights) {}
+
+    private Trained train(String name, TrainConfig config, BooleanSupplier stop) throws IOException {
+        return train(name, config, stop, epochs::add);
+    }
+
+    private Trained train(String name, TrainConfig config, BooleanSupplier stop, Consumer<EpochMetrics> listener)
+            throws IOException {
+        try (RunDirectory run = RunDirectory.create(folder.resolve(name), runConfig(config), vocabulary(), false)) {
+            return train(new Resumed(run, start(config)), stop, listener);
+        }
+    }
+
+    private Trained resume(String name, TrainConfig config, BooleanSupplier stop) throws IOException {
+        Resumed from = RunDirectory.resume(folder.resolve(name), config, this::noWarning);
+        try (RunDirectory ignored = from.run()) {
+            assertThat(ignored.path()).exists();
+            return train(from, stop, epochs::add);
+        }
+    }
+
+    private Trained train(Resumed from, BooleanSupplier stop, Consumer<EpochMetrics> listener) throws IOException {
+        TrainingListener both = new TrainingListener() {
+            @Override
+            public void epochEnded(EpochMetrics metrics, Weights weights) {
+                listener.accept(metrics);
+            }
+
+            @Override
+            public void rolledBack(String message) {
+                rollbacks.add(message);
+            }
+        };
+        RunDirectory run = from.run();
+        Batches batches = batches(run.config().training());
+        try (Trainer trainer = new Trainer(run, batches, from.checkpoint(), both, stop)) {
+            Progress progress = trainer.train();
+            Checkpoint newest = run.newest(this::noWarning);
+            assertThat(newest.progress()).isEqualTo(progress);
+            return new Trained(progress, newest.weights());
+        }
+    }
+
+    private void noWarning(String warning) {
+        throw new AssertionError(warning);
+    }
+
+    private static BooleanSupplier stopAfter(int batches) {
+        AtomicInteger asked = new AtomicInteger();
+        return () -> asked.incrementAndGet() == batches;
+    }
+
+    /** The rows of a run's metrics without the columns that measure time. */
+    private List<String> untimed(String name) throws IOException {
+        List<String> rows = new ArrayList<>();
+        for (String row : Files.readAllLines(folder.resolve(name).resolve("metrics.csv"))) {
+            String[] cells = row.split(",");
+            rows.add(String.join(",", cells[0], cells[1], cells[2], cells[5], cells[6]));
+        }
+        return rows;
+    }
+
+    private static TrainConfig config(int epochs, double learningRate, Sampling sampling) {
+        return new TrainConfig(
+                10,
+                4,
+                epochs,
+                learningRate,
+                0.1,
+                sampling,
+                1,
+                DivergencePolicy.DEFAULT,
+                new CheckpointPolicy(EVERY_EPOCH, 2));
+    }
+
+    private static RunConfig runConfig(TrainConfig config) {
+        return new RunConfig(CorpusInfo.of(null, CorpusOptions.WHOLE_TEXT, corpus()), model(), config);
+    }
+
+    private static Checkpoint start(TrainConfig config) {
+        return Checkpoint.start(runConfig(config), Initializers.draw(LanguageModel.parameters(model()), config.seed()));
+    }
+
+    private static Corpus corpus() {
+        try {
+            return Corpus.builtIn(CorpusOptions.WHOLE_TEXT.withMaxChars(650));
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static Vocabulary vocabulary() {
+        return Vocabulary.of(corpus());
+    }
+
+    private static ModelConfig model() {
+        return new ModelConfig(CellType.RNN, vocabulary().size(), HIDDEN, 1);
+    }
+
+    private static Batches batches(TrainConfig config) {
+        int[] ids = vocabulary().encode(corpus());
+        return new Batches(ids, config.batchSize(), config.seqLength(), config.sampling(), config.seed());
+    }
+
+    private static void assertSameBits(Weights one, Weights two) {
+        for (Parameter parameter : one.parameters()) {
+            assertThat(one.of(parameter)).containsExactly(two.of(parameter));
+        }
+    }
+}

@@ -1,0 +1,202 @@
+package dev.libretto.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.libretto.ReferenceModel;
+import dev.libretto.TestModels;
+import dev.libretto.model.CellType;
+import dev.libretto.model.FloatTensors;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.Weights;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.tensorflow.Graph;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.nn.SparseSoftmaxCrossEntropyWithLogits;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+class TrainingGraphTest {
+    private static final double NO_CLIPPING = 1e9;
+    private static final ModelConfig SMALL = new ModelConfig(CellType.RNN, 11, 5, 1);
+
+    /** What one run of the graph gives, and the weights after it. */
+    private record Outcome(float loss, float norm, List<float[]> gradients, List<float[]> nextState, Weights after) {}
+
+    /** With the logits 0, ln 2, ln 5 the probabilities are 1/8, 2/8, 5/8. */
+    @Test
+    void crossEntropyOfHandComputedLogits() {
+        try (Graph graph = new Graph();
+                Session session = new Session(graph)) {
+            Ops tf = Ops.create(graph);
+            float[][] logits = {{0, (float) Math.log(2), (float) Math.log(5)}, {7, 7, 7}};
+            SparseSoftmaxCrossEntropyWithLogits<TFloat32> crossEntropy =
+                    TrainingGraph.crossEntropy(tf, tf.constant(logits), tf.constant(new int[][] {{1}, {0}}));
+            try (Result result = session.runner()
+                    .fetch(crossEntropy.loss())
+                    .fetch(crossEntropy.backprop())
+                    .run()) {
+                assertThat(FloatTensors.toArray((TFloat32) result.get(0)))
+                        .containsExactly(new float[] {(float) Math.log(4), (float) Math.log(3)}, within(1e-6f));
+                assertThat(FloatTensors.toArray((TFloat32) result.get(1)))
+                        .containsExactly(new float[] {0.125f, -0.75f, 0.625f, -2 / 3f, 1 / 3f, 1 / 3f}, within(1e-6f));
+            }
+        }
+    }
+
+    /** Every gradient against the central difference of a loss computed by plain loops in double precision. */
+    @ParameterizedTest
+    @CsvSource({
+        "RNN, 1, 7, 3, 11, 5",
+        "RNN, 1, 1, 1, 2, 1",
+        "RNN, 3, 1, 4, 3, 6",
+        "RNN, 1, 12, 2, 5, 8",
+        "GRU, 1, 7, 3, 11, 5",
+        "GRU, 2, 4, 2, 5, 3",
+        "GRU_RESET_BEFORE, 1, 7, 3, 11, 5",
+        "GRU_RESET_BEFORE, 2, 4, 2, 5, 3",
+        "LSTM, 1, 7, 3, 11, 5",
+        "LSTM, 2, 4, 2, 5, 3"
+    })
+    void gradientsAreTheNumericalOnes(CellType cell, int layers, int t, int b, int v, int h) {
+        ModelConfig config = new ModelConfig(cell, v, h, layers);
+        Weights weights = TestModels.randomWeights(config, 3);
+        int[] inputs = TestModels.randomIds(t * b, v, 4);
+        int[] targets = TestModels.randomIds(t * b, v, 5);
+        List<float[]> state = TestModels.randomState(config, b, 6);
+        Outcome outcome = run(config, weights, t, b, NO_CLIPPING, 1, inputs, targets, state);
+
+        ReferenceModel reference = new ReferenceModel(config, weights);
+        double[][] states = TestModels.rows(state, b);
+        assertThat((double) outcome.loss()).isCloseTo(reference.loss(inputs, targets, states), within(1e-6));
+        double[][] ends = TestModels.rows(outcome.nextState(), b);
+        for (int row = 0; row < b; row++) {
+            assertThat(ends[row]).containsExactly(states[row], within(1e-6));
+        }
+        double delta = 1e-5;
+        for (int p = 0; p < weights.parameters().size(); p++) {
+            double[] values = reference.parameter(p);
+            for (int i = 0; i < values.length; i++) {
+                double value = values[i];
+                values[i] = value + delta;
+                double up = reference.loss(inputs, targets, TestModels.rows(state, b));
+                values[i] = value - delta;
+                double down = reference.loss(inputs, targets, TestModels.rows(state, b));
+                values[i] = value;
+                assertThat((double) outcome.gradients().get(p)[i])
+                        .as("%s[%d]", weights.parameters().get(p).name(), i)
+                        .isCloseTo((up - down) / (2 * delta), within(1e-6));
+            }
+        }
+    }
+
+    @Test
+    void theNormIsOfAllGradientsTogether() {
+        Outcome outcome = runSmall(NO_CLIPPING, 1);
+
+        double squares = 0;
+        for (float[] gradient : outcome.gradients()) {
+            for (float g : gradient) {
+                squares += (double) g * g;
+            }
+        }
+        assertThat((double) outcome.norm()).isCloseTo(Math.sqrt(squares), within(1e-6));
+    }
+
+    /** w − learning rate · min(1, clip norm / norm) · g, for a norm above the limit and one below. */
+    @ParameterizedTest
+    @CsvSource({"0.01", "0.1", "1000"})
+    void theUpdateIsClippedDescent(double clipNorm) {
+        float rate = 2.5f;
+        Outcome outcome = runSmall(clipNorm, rate);
+        double factor = Math.min(1, clipNorm / outcome.norm());
+        assertThat(factor < 1).isEqualTo(clipNorm < 1000);
+
+        Weights before = smallWeights();
+        List<Parameter> parameters = before.parameters();
+        for (int p = 0; p < parameters.size(); p++) {
+            float[] values = before.of(parameters.get(p));
+            for (int i = 0; i < values.length; i++) {
+                double expected =
+                        values[i] - rate * factor * outcome.gradients().get(p)[i];
+                assertThat((double) outcome.after().of(parameters.get(p))[i]).isCloseTo(expected, within(1e-6));
+            }
+        }
+    }
+
+    private static Weights smallWeights() {
+        return TestModels.randomWeights(SMALL, 3);
+    }
+
+    private static Outcome runSmall(double clipNorm, float learningRate) {
+        int[] inputs = TestModels.randomIds(21, 11, 4);
+        int[] targets = TestModels.randomIds(21, 11, 5);
+        return run(
+                SMALL,
+                smallWeights(),
+                7,
+                3,
+                clipNorm,
+                learningRate,
+                inputs,
+                targets,
+                TestModels.randomState(SMALL, 3, 6));
+    }
+
+    private static Outcome run(
+            ModelConfig config,
+            Weights weights,
+            int t,
+            int b,
+            double clipNorm,
+            float learningRate,
+            int[] inputs,
+            int[] targets,
+            List<float[]> state) {
+        Shape ids = Shape.of(t, b);
+        try (Graph graph = new Graph();
+                TInt32 inputTensor = TInt32.tensorOf(ids, DataBuffers.of(inputs));
+                TInt32 targetTensor = TInt32.tensorOf(ids, DataBuffers.of(targets));
+                TFloat32 rate = TFloat32.scalarOf(learningRate)) {
+            TrainingGraph step = new TrainingGraph(graph, config, t, b, clipNorm);
+            List<TFloat32> fed = new ArrayList<>();
+            try (Session session = new Session(graph)) {
+                step.variables.load(session, weights);
+                Session.Runner runner = session.runner()
+                        .feed(step.inputs, inputTensor)
+                        .feed(step.targets, targetTensor)
+                        .feed(step.learningRate, rate)
+                        .addTarget(step.update)
+                        .fetch(step.loss)
+                        .fetch(step.gradientNorm);
+                for (int i = 0; i < state.size(); i++) {
+                    TFloat32 tensor = FloatTensors.of(Shape.of(b, config.hiddenSize()), state.get(i));
+                    fed.add(tensor);
+                    runner.feed(step.state.get(i), tensor).fetch(step.nextState.get(i));
+                }
+                step.gradients.forEach(runner::fetch);
+                try (Result result = runner.run()) {
+                    fed.forEach(TFloat32::close);
+                    List<float[]> arrays = new ArrayList<>();
+                    result.forEach(entry -> arrays.add(FloatTensors.toArray((TFloat32) entry.getValue())));
+                    int gradients = 2 + state.size();
+                    return new Outcome(
+                            arrays.get(0)[0],
+                            arrays.get(1)[0],
+                            arrays.subList(gradients, arrays.size()),
+                            arrays.subList(2, gradients),
+                            step.variables.read(session));
+                }
+            }
+        }
+    }
+}
