@@ -44,7 +44,7 @@ class FloorsTest {
                 .whereLayer("train")
                 .mayOnlyBeAccessedByLayers("benchmark", "cli")
                 .whereLayer("generate")
-                .mayOnlyBeAccessedByLayers("benchmark", "cli")
+                .mayOnlyBeAccessedByLayers("benchmark", "export", "cli")
                 .whereLayer("run")
                 .mayOnlyBeAccessedByLayers("train", "generate", "benchmark", "export", "cli")
                 .whereLayer("text")
