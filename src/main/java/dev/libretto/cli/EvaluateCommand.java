@@ -4,11 +4,11 @@ import dev.libretto.device.NativeLog;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Ids;
 import dev.libretto.train.Evaluation;
 import dev.libretto.train.Evaluator;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -56,7 +56,7 @@ final class EvaluateCommand implements Command {
         CorpusOptions options =
                 new CorpusOptions(maxChars, run.config().corpus().keepNewlines(), encoding, maxBytes);
         Corpus corpus = Corpus.read(file, options);
-        int[] ids = run.vocabulary().encodeKnown(Arrays.stream(corpus.codePoints()));
+        Ids ids = run.vocabulary().encodeKnown(corpus);
         NativeLog.passOverFirstRun();
         try (Evaluator evaluator =
                 new Evaluator(run.config().model(), run.newest(console::warn).weights())) {
@@ -72,7 +72,7 @@ final class EvaluateCommand implements Command {
                             bits per character: %f
                             """,
                             evaluation.characters(),
-                            corpus.length() - ids.length,
+                            corpus.length() - 1 - evaluation.characters(),
                             evaluation.loss(),
                             evaluation.perplexity(),
                             evaluation.bitsPerCharacter());

@@ -93,7 +93,7 @@ final class GenerateCommand implements Command {
 
     private static int[] encode(Vocabulary vocabulary, String prefix, Unknown unknown) {
         if (unknown == Unknown.SKIP) {
-            int[] known = vocabulary.encodeKnown(prefix.codePoints());
+            int[] known = vocabulary.encodeKnown(prefix);
             if (known.length == 0) {
                 throw new IllegalArgumentException(
                         "the model knows no character of the prefix \"" + prefix + "\"; give one of its own text");

@@ -1,43 +1,47 @@
 package dev.libretto.text;
 
-import java.util.Random;
-import java.util.stream.IntStream;
-
 /**
  * A text cut into batches of B rows and T time steps, after the two samplings of <em>Dive into Deep Learning</em>, section
  * "Language Models and the Dataset". What is left over at the end of the text is not used.
  */
 public final class Batches {
-    private final int[] ids;
+    private final Ids ids;
     private final int batchSize;
     private final int seqLength;
     private final Sampling sampling;
     private final long seed;
+    private final int count;
 
     /**
      * @param ids the text as character ids
      * @param batchSize B, rows in a batch
      * @param seqLength T, time steps in a batch
      * @param seed what random sampling shuffles by, together with the epoch
-     * @throws IllegalArgumentException if the text is too short for one batch
+     * @throws IllegalArgumentException if the text is too short for one batch, or has more batches than an int can count
      */
-    public Batches(int[] ids, int batchSize, int seqLength, Sampling sampling, long seed) {
+    public Batches(Ids ids, int batchSize, int seqLength, Sampling sampling, long seed) {
         this.ids = ids;
         this.batchSize = batchSize;
         this.seqLength = seqLength;
         this.sampling = sampling;
         this.seed = seed;
-        if (count() == 0) {
+        long count = switch (sampling) {
+            case CONSECUTIVE -> (rowLength() - 1) / seqLength;
+            case RANDOM -> windows() / batchSize;
+        };
+        if (count <= 0) {
             throw new IllegalArgumentException(tooShort());
         }
+        if (count > Integer.MAX_VALUE) {
+            throw new IllegalArgumentException("an epoch has " + count + " batches, and " + Integer.MAX_VALUE
+                    + " are the most; use a larger --batch-size or --seq-length");
+        }
+        this.count = (int) count;
     }
 
     /** The number of batches in an epoch. */
     public int count() {
-        return switch (sampling) {
-            case CONSECUTIVE -> (rowLength() - 1) / seqLength;
-            case RANDOM -> windows() / batchSize;
-        };
+        return count;
     }
 
     /** The number of characters that an epoch predicts. */
@@ -47,15 +51,18 @@ public final class Batches {
 
     /** The order of an epoch's batches, a function of the seed and the epoch alone. */
     public Epoch epoch(int epoch) {
-        return new Epoch(epoch, sampling == Sampling.RANDOM ? shuffledWindows(epoch) : null);
+        // Neighbouring seeds draw neighbouring keys; the odd factor moves the epochs far apart.
+        long key = seed + 0x9E3779B97F4A7C15L * (epoch + 1L);
+        return new Epoch(epoch, sampling == Sampling.RANDOM ? new Permutation(windows(), key) : null);
     }
 
     /** The batches of one epoch. */
     public final class Epoch {
         private final int number;
-        private final int[] windows;
+        /** The order of the windows; null where the batches are consecutive. */
+        private final Permutation windows;
 
-        private Epoch(int number, int[] windows) {
+        private Epoch(int number, Permutation windows) {
             this.number = number;
             this.windows = windows;
         }
@@ -67,7 +74,7 @@ public final class Batches {
 
         /** The number of batches. */
         public int count() {
-            return Batches.this.count();
+            return count;
         }
 
         /**
@@ -79,37 +86,24 @@ public final class Batches {
             int[] inputs = new int[seqLength * batchSize];
             int[] targets = new int[seqLength * batchSize];
             for (int row = 0; row < batchSize; row++) {
-                int start = windows == null
-                        ? row * rowLength() + index * seqLength
-                        : windows[index * batchSize + row] * seqLength;
+                long start = windows == null
+                        ? row * rowLength() + (long) index * seqLength
+                        : windows.at((long) index * batchSize + row) * seqLength;
                 for (int t = 0; t < seqLength; t++) {
-                    inputs[t * batchSize + row] = ids[start + t];
-                    targets[t * batchSize + row] = ids[start + t + 1];
+                    inputs[t * batchSize + row] = ids.at(start + t);
+                    targets[t * batchSize + row] = ids.at(start + t + 1);
                 }
             }
             return new Batch(inputs, targets, windows == null && index > 0);
         }
     }
 
-    private int rowLength() {
-        return ids.length / batchSize;
+    private long rowLength() {
+        return ids.length() / batchSize;
     }
 
-    private int windows() {
-        return (ids.length - 1) / seqLength;
-    }
-
-    private int[] shuffledWindows(int epoch) {
-        int[] order = IntStream.range(0, windows()).toArray();
-        // Neighbouring seeds give neighbouring first numbers; the odd factor moves the epochs far apart.
-        Random random = new Random(seed + 0x9E3779B97F4A7C15L * (epoch + 1L));
-        for (int i = order.length - 1; i > 0; i--) {
-            int j = random.nextInt(i + 1);
-            int swapped = order[i];
-            order[i] = order[j];
-            order[j] = swapped;
-        }
-        return order;
+    private long windows() {
+        return (ids.length() - 1) / seqLength;
     }
 
     private String tooShort() {
@@ -118,13 +112,13 @@ public final class Batches {
                 : (long) batchSize * seqLength + 1;
         String message = String.format(
                 "the text has %d characters, too short for one batch of %d rows of %d time steps (%d characters)",
-                ids.length, batchSize, seqLength, needed);
-        int rows = ids.length / (seqLength + 1);
+                ids.length(), batchSize, seqLength, needed);
+        long rows = ids.length() / (seqLength + 1);
         if (rows >= 1) {
             return message + "; --batch-size " + rows + " fits";
         }
-        return ids.length < 2
+        return ids.length() < 2
                 ? message + "; at least 2 characters are needed"
-                : message + "; --batch-size 1 --seq-length " + (ids.length - 1) + " fits";
+                : message + "; --batch-size 1 --seq-length " + (ids.length() - 1) + " fits";
     }
 }

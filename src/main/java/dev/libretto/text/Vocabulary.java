@@ -76,8 +76,8 @@ public final class Vocabulary {
      *
      * @throws IllegalArgumentException naming the first character that is not in the vocabulary
      */
-    public int[] encode(Corpus corpus) {
-        return encode(Arrays.stream(corpus.codePoints()));
+    public Ids encode(Corpus corpus) {
+        return Ids.of(encode(Arrays.stream(corpus.codePoints())));
     }
 
     private int[] encode(IntStream text) {
@@ -93,8 +93,13 @@ public final class Vocabulary {
     }
 
     /** The ids of those characters of a text that the vocabulary has; the others are left out. */
-    public int[] encodeKnown(IntStream codePoints) {
-        return codePoints.map(this::idOf).filter(id -> id >= 0).toArray();
+    public int[] encodeKnown(String text) {
+        return text.codePoints().map(this::idOf).filter(id -> id >= 0).toArray();
+    }
+
+    /** The ids of a corpus, with {@link Ids#UNKNOWN} for each character that the vocabulary does not have. */
+    public Ids encodeKnown(Corpus corpus) {
+        return Ids.of(Arrays.stream(corpus.codePoints()).map(this::idOf).toArray());
     }
 
     /**

@@ -4,6 +4,7 @@ import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
+import dev.libretto.text.Ids;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
@@ -58,38 +59,73 @@ public final class Evaluator implements AutoCloseable {
     /**
      * Evaluates a text.
      *
-     * @param ids its characters; at least two
+     * @param ids its characters, at least two of them known; {@link Ids#UNKNOWN} ones are left out
      * @throws IllegalArgumentException if there are fewer
      */
-    public Evaluation evaluate(int[] ids) {
-        if (ids.length < 2) {
-            throw new IllegalArgumentException(
-                    "the text has " + ids.length + " characters that the model knows; it takes at least 2");
-        }
-        int predicted = ids.length - 1;
-        double lossSum = 0;
-        Result carried = null;
+    public Evaluation evaluate(Ids ids) {
+        Pass pass = new Pass();
         try {
-            for (int start = 0; start < predicted; start += SEQ_LENGTH) {
-                int count = Math.min(SEQ_LENGTH, predicted - start);
-                Result result = run(window(ids, start, count), window(ids, start + 1, count), carried);
-                if (carried != null) {
-                    carried.close();
+            for (long position = 0; position < ids.length(); position++) {
+                int id = ids.at(position);
+                if (id != Ids.UNKNOWN) {
+                    pass.add(id);
                 }
-                carried = result;
-                lossSum += sum((TFloat32) result.get(0), count);
             }
+            return pass.end();
         } finally {
+            pass.close();
+        }
+    }
+
+    /** One pass over a text, character by character. */
+    private final class Pass {
+        /** The characters of the next window, each the target of the one before. */
+        private final int[] window = new int[SEQ_LENGTH + 1];
+
+        private int filled;
+        private long predicted;
+        private double lossSum;
+        /** What the last window left; null before the first. */
+        private Result carried;
+
+        void add(int id) {
+            window[filled++] = id;
+            if (filled == window.length) {
+                predict();
+            }
+        }
+
+        /** Predicts what the window has; the last character begins the next. */
+        private void predict() {
+            int count = filled - 1;
+            int last = window[count];
+            // What lies past the end of the text is padded by whatever is there; its losses are not counted.
+            Result result =
+                    run(Arrays.copyOf(window, SEQ_LENGTH), Arrays.copyOfRange(window, 1, window.length), carried);
+            close();
+            carried = result;
+            lossSum += sum((TFloat32) result.get(0), count);
+            predicted += count;
+            window[0] = last;
+            filled = 1;
+        }
+
+        Evaluation end() {
+            if (predicted + filled < 2) {
+                throw new IllegalArgumentException(
+                        "the text has " + filled + " characters that the model knows; it takes at least 2");
+            }
+            if (filled > 1) {
+                predict();
+            }
+            return new Evaluation(predicted, lossSum / predicted);
+        }
+
+        void close() {
             if (carried != null) {
                 carried.close();
             }
         }
-        return new Evaluation(predicted, lossSum / predicted);
-    }
-
-    /** What lies past the end of the text is padded by character 0; its losses are not counted. */
-    private static int[] window(int[] ids, int start, int count) {
-        return Arrays.copyOf(Arrays.copyOfRange(ids, start, start + count), SEQ_LENGTH);
     }
 
     private Result run(int[] in, int[] out, Result carried) {

@@ -7,10 +7,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 class BatchesTest {
     /** The textbook's example: 0 to 29 in rows of two, six time steps. */
@@ -97,6 +99,66 @@ class BatchesTest {
         assertThat(starts).hasSize((length - 1) / seqLength / batchSize * batchSize);
     }
 
+    @ParameterizedTest
+    @ValueSource(longs = {1, 2, 3, 4, 5, 16, 17, 1000, 65_537})
+    void aPermutationHasEveryNumberOnce(long size) {
+        Permutation permutation = new Permutation(size, 7);
+
+        assertThat(LongStream.range(0, size).map(permutation::at).sorted())
+                .containsExactlyElementsOf(LongStream.range(0, size).boxed().toList());
+    }
+
+    /** Each of ten numbers at each of ten places as often as chance has it: χ² with 81 degrees of freedom. */
+    @Test
+    void permutationsAreEven() {
+        int size = 10;
+        int draws = 20_000;
+        int[][] seen = new int[size][size];
+        for (int key = 0; key < draws; key++) {
+            Permutation permutation = new Permutation(size, key);
+            for (int place = 0; place < size; place++) {
+                seen[place][(int) permutation.at(place)]++;
+            }
+        }
+        double expected = draws / (double) size;
+        double chiSquare = Arrays.stream(seen)
+                .flatMapToInt(Arrays::stream)
+                .mapToDouble(count -> (count - expected) * (count - expected) / expected)
+                .sum();
+        assertThat(chiSquare).as("its 0.001 and 0.999 quantiles").isBetween(46.0, 126.1);
+    }
+
+    /** Ten times 2^31 characters, of which none is stored. */
+    @ParameterizedTest
+    @EnumSource
+    void aTextBeyondTheLongestArray(Sampling sampling) {
+        long length = 10L << 31;
+        Ids ids = new Ids() {
+            @Override
+            public long length() {
+                return length;
+            }
+
+            @Override
+            public int at(long position) {
+                return (int) (position / 1000);
+            }
+        };
+        Batches batches = new Batches(ids, 10, 1000, sampling, 1);
+        Batch last = batches.epoch(0).batch(batches.count() - 1);
+
+        assertThat(batches.count()).isEqualTo((int) (length / 10_000));
+        assertThat(Arrays.stream(last.inputs())).allMatch(id -> id >= 0 && id <= length / 1000);
+        if (sampling == Sampling.CONSECUTIVE) {
+            long rowLength = length / 10;
+            long at = (batches.count() - 1) * 1000L;
+            assertThat(row(last.inputs(), 10, 9).get(0)).isEqualTo((int) ((9 * rowLength + at) / 1000));
+        }
+        assertThatThrownBy(() -> new Batches(ids, 1, 1, sampling, 1))
+                .hasMessage("an epoch has 21474836479 batches, and 2147483647 are the most;"
+                        + " use a larger --batch-size or --seq-length");
+    }
+
     @Test
     void theShuffleIsAFunctionOfSeedAndEpoch() {
         assertThat(shuffle(1, 5)).isEqualTo(shuffle(1, 5));
@@ -140,14 +202,14 @@ class BatchesTest {
 
     private static int[] shuffle(long seed, int epoch) {
         int[] ids = IntStream.range(0, 1001).toArray();
-        Batches.Epoch order = new Batches(ids, 4, 5, Sampling.RANDOM, seed).epoch(epoch);
+        Batches.Epoch order = new Batches(Ids.of(ids), 4, 5, Sampling.RANDOM, seed).epoch(epoch);
         return IntStream.range(0, order.count())
                 .flatMap(i -> Arrays.stream(order.batch(i).inputs()))
                 .toArray();
     }
 
     private static Batches batches(int length, int batchSize, int seqLength, Sampling sampling) {
-        return new Batches(IntStream.range(0, length).toArray(), batchSize, seqLength, sampling, 1);
+        return new Batches(Ids.of(IntStream.range(0, length).toArray()), batchSize, seqLength, sampling, 1);
     }
 
     private static List<Integer> row(int[] timeMajor, int batchSize, int row) {

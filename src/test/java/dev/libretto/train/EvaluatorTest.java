@@ -9,7 +9,9 @@ import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
+import dev.libretto.text.Ids;
 import java.util.Arrays;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -30,7 +32,7 @@ class EvaluatorTest {
                 });
 
         try (Evaluator evaluator = new Evaluator(CONFIG, WEIGHTS)) {
-            Evaluation evaluation = evaluator.evaluate(ids);
+            Evaluation evaluation = evaluator.evaluate(Ids.of(ids));
 
             assertThat(evaluation.characters()).isEqualTo(length - 1);
             assertThat(evaluation.loss()).isCloseTo(expected, within(1e-5));
@@ -41,7 +43,18 @@ class EvaluatorTest {
     void oneEvaluationLeavesNothingForTheNext() {
         int[] ids = TestModels.randomIds(300, CONFIG.vocabularySize(), 1);
         try (Evaluator evaluator = new Evaluator(CONFIG, WEIGHTS)) {
-            assertThat(evaluator.evaluate(ids)).isEqualTo(evaluator.evaluate(ids));
+            assertThat(evaluator.evaluate(Ids.of(ids))).isEqualTo(evaluator.evaluate(Ids.of(ids)));
+        }
+    }
+
+    @Test
+    void unknownCharactersAreLeftOut() {
+        int[] ids = TestModels.randomIds(300, CONFIG.vocabularySize(), 1);
+        int[] withUnknown = Arrays.stream(ids)
+                .flatMap(id -> id % 3 == 0 ? IntStream.of(Ids.UNKNOWN, id) : IntStream.of(id))
+                .toArray();
+        try (Evaluator evaluator = new Evaluator(CONFIG, WEIGHTS)) {
+            assertThat(evaluator.evaluate(Ids.of(withUnknown))).isEqualTo(evaluator.evaluate(Ids.of(ids)));
         }
     }
 
@@ -56,7 +69,7 @@ class EvaluatorTest {
     @Test
     void aTextOfOneCharacterHasNothingToPredict() {
         try (Evaluator evaluator = new Evaluator(CONFIG, WEIGHTS)) {
-            assertThatThrownBy(() -> evaluator.evaluate(new int[1]))
+            assertThatThrownBy(() -> evaluator.evaluate(Ids.of(0)))
                     .isInstanceOf(IllegalArgumentException.class)
                     .hasMessageContaining("the text has 1 characters");
         }

@@ -24,6 +24,7 @@ import dev.libretto.text.Batch;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Ids;
 import dev.libretto.text.Sampling;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
@@ -406,7 +407,7 @@ class TrainerTest {
     }
 
     private static Batches batches(TrainConfig config) {
-        int[] ids = vocabulary().encode(corpus());
+        Ids ids = vocabulary().encode(corpus());
         return new Batches(ids, config.batchSize(), config.seqLength(), config.sampling(), config.seed());
     }
 
