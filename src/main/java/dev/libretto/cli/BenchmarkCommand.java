@@ -26,7 +26,7 @@ final class BenchmarkCommand implements Command {
 
     @Override
     public List<Flag<?>> flags() {
-        return List.of(SOAK, STEPS, CHARACTERS);
+        return List.of(SOAK, STEPS, CHARACTERS, DeviceFlags.DEVICE, DeviceFlags.PRECISION);
     }
 
     @Override
@@ -41,6 +41,7 @@ final class BenchmarkCommand implements Command {
         if (!arguments.get(SOAK)) {
             throw new UsageException("say what to measure: --soak");
         }
+        console.err().println("device: " + DeviceFlags.use(arguments));
         NativeLog.passOverFirstRun();
         Soak soak = new Soak();
         boolean trained = report(console, soak.train(steps));

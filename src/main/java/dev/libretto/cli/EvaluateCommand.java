@@ -33,7 +33,7 @@ final class EvaluateCommand implements Command {
 
     @Override
     public List<Flag<?>> flags() {
-        return List.of(RUN, CORPUS, MAX_CHARS, ENCODING, MAX_BYTES);
+        return List.of(RUN, CORPUS, MAX_CHARS, ENCODING, MAX_BYTES, DeviceFlags.DEVICE, DeviceFlags.PRECISION);
     }
 
     @Override
@@ -57,6 +57,7 @@ final class EvaluateCommand implements Command {
                 new CorpusOptions(maxChars, run.config().corpus().keepNewlines(), encoding, maxBytes);
         Corpus corpus = Corpus.read(file, options);
         Ids ids = run.vocabulary().encodeKnown(corpus);
+        DeviceFlags.useQuietly(arguments, console);
         NativeLog.passOverFirstRun();
         try (Evaluator evaluator =
                 new Evaluator(run.config().model(), run.newest(console::warn).weights())) {

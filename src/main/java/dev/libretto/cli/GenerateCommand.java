@@ -53,7 +53,7 @@ final class GenerateCommand implements Command {
 
     @Override
     public List<Flag<?>> flags() {
-        return List.of(RUN, PREFIX, LENGTH, UNKNOWN);
+        return List.of(RUN, PREFIX, LENGTH, UNKNOWN, DeviceFlags.DEVICE, DeviceFlags.PRECISION);
     }
 
     @Override
@@ -76,6 +76,7 @@ final class GenerateCommand implements Command {
         for (String prefix : prefixes) {
             encoded.add(encode(vocabulary, prefix, unknown));
         }
+        DeviceFlags.useQuietly(arguments, console);
         GreedyDecoder decoder = new GreedyDecoder(
                 run.config().model(), run.newest(console::warn).weights());
         for (int[] prefix : encoded) {

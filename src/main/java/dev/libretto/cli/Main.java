@@ -1,5 +1,7 @@
 package dev.libretto.cli;
 
+import dev.libretto.device.Build;
+import dev.libretto.device.DeviceException;
 import dev.libretto.export.WeightsException;
 import dev.libretto.run.Disk;
 import dev.libretto.run.RunException;
@@ -9,7 +11,6 @@ import dev.libretto.train.DivergenceException;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -17,7 +18,6 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
-import java.util.Properties;
 import java.util.stream.Collectors;
 import org.tensorflow.TensorFlow;
 import org.tensorflow.exceptions.TFResourceExhaustedException;
@@ -122,18 +122,12 @@ public final class Main {
         return COMMANDS.stream().map(Command::name).collect(Collectors.joining(", "));
     }
 
-    private void printVersion() throws IOException {
-        Properties versions = new Properties();
-        try (InputStream input = Main.class.getResourceAsStream("/libretto.properties")) {
-            versions.load(input);
-        }
+    private void printVersion() {
+        Build build = Build.current();
         console.out()
                 .printf(
                         "libretto %s, TensorFlow %s (TensorFlow Java %s), Java %s%n",
-                        versions.getProperty("version"),
-                        TensorFlow.version(),
-                        versions.getProperty("tensorflow-java"),
-                        Runtime.version());
+                        build.version(), TensorFlow.version(), build.tensorflowJava(), Runtime.version());
     }
 
     /** One line that says why something failed. */
@@ -142,6 +136,7 @@ public final class Main {
                 || e instanceof RunException
                 || e instanceof WeightsException
                 || e instanceof DivergenceException
+                || e instanceof DeviceException
                 || e instanceof IllegalArgumentException) {
             return e.getMessage();
         }

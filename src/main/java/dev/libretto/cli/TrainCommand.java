@@ -1,6 +1,6 @@
 package dev.libretto.cli;
 
-import dev.libretto.device.Devices;
+import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.NativeLog;
 import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
@@ -71,6 +71,7 @@ final class TrainCommand implements Command {
             Prefix.encode(plan.vocabulary(), prefix, "give --prefix in the characters of the text");
         }
         console.runs().requireUsable();
+        Choice device = DeviceFlags.use(arguments);
         NativeLog.passOverFirstRun();
 
         try (StopSignal stop = new StopSignal(() -> console.err().println("stopping after this batch"))) {
@@ -78,7 +79,7 @@ final class TrainCommand implements Command {
                     ? RunDirectory.resume(plan.path(), training, console::warn)
                     : create(plan, arguments.get(TrainFlags.OVERWRITE));
             try (RunDirectory run = from.run()) {
-                describe(console, plan, batches);
+                describe(console, plan, batches, device);
                 pointLatestAt(run, console);
                 if (resumes) {
                     describe(console, from.checkpoint().progress(), training.epochs());
@@ -170,7 +171,7 @@ final class TrainCommand implements Command {
                 : List.of(new String(plan.corpus().codePoints(), 0, shown));
     }
 
-    private static void describe(Console console, Plan plan, Batches batches) {
+    private static void describe(Console console, Plan plan, Batches batches, Choice device) {
         ModelConfig model = plan.config().model();
         TrainConfig training = plan.config().training();
         long parameters = LanguageModel.parameters(model).stream()
@@ -195,7 +196,7 @@ final class TrainCommand implements Command {
                         describe(model),
                         model.hiddenSize(),
                         parameters,
-                        Devices.describeDefault());
+                        device);
     }
 
     private static String describe(ModelConfig model) {

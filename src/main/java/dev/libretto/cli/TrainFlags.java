@@ -132,7 +132,9 @@ final class TrainFlags {
             MAX_ROLLBACKS,
             REPORT_EVERY,
             PREFIX,
-            LENGTH);
+            LENGTH,
+            DeviceFlags.DEVICE,
+            DeviceFlags.PRECISION);
 
     private TrainFlags() {}
 

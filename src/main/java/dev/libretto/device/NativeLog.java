@@ -46,7 +46,7 @@ public final class NativeLog {
 
     private static void runOnce() {
         try (Graph graph = new Graph();
-                Session session = new Session(graph)) {
+                Session session = Sessions.open(graph)) {
             session.runner().fetch(Ops.create(graph).constant(0)).run().close();
         }
     }

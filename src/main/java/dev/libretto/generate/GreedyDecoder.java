@@ -1,5 +1,6 @@
 package dev.libretto.generate;
 
+import dev.libretto.device.Sessions;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
@@ -56,7 +57,7 @@ public final class GreedyDecoder {
     private record Position(int id, List<float[]> state) {}
 
     private Position stretch(Position start, int from, int count, int[] prefix, IntConsumer written) {
-        try (EagerSession session = EagerSession.create()) {
+        try (EagerSession session = Sessions.openEager()) {
             Ops tf = Ops.create(session);
             LanguageModel model =
                     new LanguageModel(tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))));

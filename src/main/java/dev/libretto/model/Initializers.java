@@ -7,6 +7,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.linalg.Qr;
+import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
@@ -21,9 +22,10 @@ public final class Initializers {
         this.seed = seed;
     }
 
-    /** The first weights of a model; the same seed gives the same bits. */
+    /** The first weights of a model; the same seed gives the same bits, because they are always drawn on the CPU. */
     public static Weights draw(List<Parameter> parameters, long seed) {
-        try (EagerSession session = EagerSession.create()) {
+        ConfigProto cpu = ConfigProto.newBuilder().putDeviceCount("GPU", 0).build();
+        try (EagerSession session = EagerSession.options().config(cpu).build()) {
             Initializers initializers = new Initializers(Ops.create(session), seed);
             return new Weights(parameters, p -> initializers.values(p, parameters.indexOf(p)));
         }

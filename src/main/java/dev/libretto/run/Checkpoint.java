@@ -1,6 +1,7 @@
 package dev.libretto.run;
 
 import com.fasterxml.jackson.core.type.TypeReference;
+import dev.libretto.device.Sessions;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Parameter;
@@ -52,7 +53,7 @@ public record Checkpoint(Weights weights, Weights state, Progress progress) {
 
     /** Writes the files of this checkpoint into an existing, empty directory, and syncs them. */
     void write(Path directory) throws IOException {
-        try (EagerSession session = EagerSession.create()) {
+        try (EagerSession session = Sessions.openEagerOnCpu()) {
             Ops tf = Ops.create(session);
             List<Parameter> arrays = new ArrayList<>();
             List<Operand<?>> values = new ArrayList<>();
@@ -81,7 +82,7 @@ public record Checkpoint(Weights weights, Weights state, Progress progress) {
      */
     static Checkpoint read(Path directory, RunConfig config) throws IOException {
         Progress progress = readProgress(directory);
-        try (EagerSession session = EagerSession.create()) {
+        try (EagerSession session = Sessions.openEagerOnCpu()) {
             Ops tf = Ops.create(session);
             Weights weights = restore(tf, directory, LanguageModel.parameters(config.model()));
             return new Checkpoint(weights, restore(tf, directory, stateArrays(config)), progress);

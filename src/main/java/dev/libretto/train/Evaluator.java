@@ -1,5 +1,6 @@
 package dev.libretto.train;
 
+import dev.libretto.device.Sessions;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
@@ -49,7 +50,7 @@ public final class Evaluator implements AutoCloseable {
                 new LanguageModel(tf, config, variables::of).unroll(tf, inputs, new ArrayList<>(state));
         nextState = output.state();
         losses = TrainingGraph.crossEntropy(tf, output.logits(), targets).loss();
-        session = new Session(graph);
+        session = Sessions.open(graph);
         variables.load(session, weights);
         for (Shape shape : LanguageModel.stateShapes(config, 1)) {
             zeroState.add(FloatTensors.zeros(shape));

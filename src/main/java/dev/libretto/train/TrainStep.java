@@ -1,5 +1,6 @@
 package dev.libretto.train;
 
+import dev.libretto.device.Sessions;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
@@ -55,7 +56,7 @@ public final class TrainStep implements AutoCloseable {
             graph.close();
             throw e;
         }
-        session = new Session(graph);
+        session = Sessions.open(graph);
         try {
             restore(start);
             for (Parameter array : start.state().parameters()) {

@@ -1,0 +1,34 @@
+package dev.libretto.device;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.util.Properties;
+
+/**
+ * Which build of Libretto this is.
+ *
+ * @param version Libretto's
+ * @param tensorflowJava the version of TensorFlow Java
+ * @param classifier the build of TensorFlow's native library, such as {@code linux-x86_64-gpu}
+ */
+public record Build(String version, String tensorflowJava, String classifier) {
+    /** The one that runs. */
+    public static Build current() {
+        Properties properties = new Properties();
+        try (InputStream input = Build.class.getResourceAsStream("/libretto.properties")) {
+            properties.load(input);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return new Build(
+                properties.getProperty("version"),
+                properties.getProperty("tensorflow-java"),
+                properties.getProperty("tensorflow-classifier"));
+    }
+
+    /** Whether it can compute on NVIDIA's GPUs. */
+    public boolean isCuda() {
+        return classifier.endsWith("-gpu");
+    }
+}

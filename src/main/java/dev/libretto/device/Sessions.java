@@ -1,0 +1,44 @@
+package dev.libretto.device;
+
+import org.tensorflow.EagerSession;
+import org.tensorflow.Graph;
+import org.tensorflow.Session;
+
+/**
+ * Opens TensorFlow's sessions on the device that this process computes on, the CPU until another is chosen. TensorFlow
+ * numbers the cards once for all sessions of a process, so the choice is the process's too.
+ */
+public final class Sessions {
+    private static volatile Device device = Device.CPU;
+
+    private Sessions() {}
+
+    /**
+     * Has the sessions that are opened from now on compute on a device.
+     *
+     * @throws DeviceException if the device does not have the precision
+     */
+    public static void use(Device chosen, Precision precision) throws DeviceException {
+        precision.applyTo(chosen);
+        device = chosen;
+    }
+
+    /** A session that runs a graph; the caller closes it. */
+    public static Session open(Graph graph) {
+        return new Session(graph, device.config());
+    }
+
+    /** A session that computes eagerly; the caller closes it. */
+    public static EagerSession openEager() {
+        return openEager(device);
+    }
+
+    /** An eager session on the CPU whatever the device, for files and the like; the caller closes it. */
+    public static EagerSession openEagerOnCpu() {
+        return openEager(Device.CPU);
+    }
+
+    private static EagerSession openEager(Device chosen) {
+        return EagerSession.options().config(chosen.config()).build();
+    }
+}
