@@ -49,7 +49,7 @@ public final class Evaluator implements AutoCloseable {
         LanguageModel.Output output =
                 new LanguageModel(tf, config, variables::of).unroll(tf, inputs, new ArrayList<>(state));
         nextState = output.state();
-        losses = TrainingGraph.crossEntropy(tf, output.logits(), targets).loss();
+        losses = CrossEntropy.of(tf, output.logits(), targets).losses();
         session = Sessions.open(graph);
         variables.load(session, weights);
         for (Shape shape : LanguageModel.stateShapes(config, 1)) {

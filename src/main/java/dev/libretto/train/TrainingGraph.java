@@ -6,12 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
-import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
-import org.tensorflow.op.nn.SparseSoftmaxCrossEntropyWithLogits;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
@@ -62,23 +60,17 @@ final class TrainingGraph {
         LanguageModel model = new LanguageModel(tf, config, variables::of);
         LanguageModel.Output output = model.unroll(tf, inputs, new ArrayList<>(state));
         nextState = output.state();
-        SparseSoftmaxCrossEntropyWithLogits<TFloat32> crossEntropy =
-                crossEntropy(tf.withSubScope("cross_entropy"), output.logits(), targets);
-        loss = tf.withSubScope("loss").math.mean(crossEntropy.loss(), tf.constant(0));
+        CrossEntropy crossEntropy = CrossEntropy.of(tf.withSubScope("cross_entropy"), output.logits(), targets);
+        loss = tf.withSubScope("loss").math.mean(crossEntropy.losses(), tf.constant(0));
 
-        // No gradient is registered for this operation; its second output is the gradient for the logits.
-        Ops scale = tf.withSubScope("d_logits");
-        Operand<TFloat32> dLogits =
-                scale.math.div(crossEntropy.backprop(), scale.constant((float) seqLength * batchSize));
-        gradients = gradients(graph, output.logits(), dLogits);
+        gradients = Gradients.of(
+                graph,
+                tf.withSubScope("kernel_gradients"),
+                output.logits(),
+                crossEntropy.gradient(),
+                variables.outputs());
         gradientNorm = globalNorm(tf.withSubScope("clip"), gradients);
         update = descend(tf.withSubScope("descend"), clipNorm);
-    }
-
-    /** The softmax cross entropy of logits {@code [T·B, V]} for targets {@code [T, B]}: losses {@code [T·B]}. */
-    static SparseSoftmaxCrossEntropyWithLogits<TFloat32> crossEntropy(
-            Ops tf, Operand<TFloat32> logits, Operand<TInt32> targets) {
-        return tf.nn.sparseSoftmaxCrossEntropyWithLogits(logits, tf.reshape(targets, tf.constant(new int[] {-1})));
     }
 
     /** A placeholder for each array of the state. */
@@ -88,18 +80,6 @@ final class TrainingGraph {
             placeholders.add(tf.withName("state").placeholder(TFloat32.class, Placeholder.shape(shape)));
         }
         return placeholders;
-    }
-
-    private List<Operand<TFloat32>> gradients(Graph graph, Operand<TFloat32> logits, Operand<TFloat32> dLogits) {
-        Output<?>[] derived = graph.addGradients(
-                "gradients", new Output<?>[] {logits.asOutput()}, variables.outputs(), new Output<?>[] {
-                    dLogits.asOutput()
-                });
-        List<Operand<TFloat32>> operands = new ArrayList<>();
-        for (Output<?> gradient : derived) {
-            operands.add(gradient.expect(TFloat32.class));
-        }
-        return operands;
     }
 
     private static Operand<TFloat32> globalNorm(Ops tf, List<Operand<TFloat32>> gradients) {

@@ -15,13 +15,13 @@ import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.Graph;
+import org.tensorflow.Output;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
-import org.tensorflow.op.Ops;
-import org.tensorflow.op.nn.SparseSoftmaxCrossEntropyWithLogits;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
@@ -31,27 +31,6 @@ class TrainingGraphTest {
 
     /** What one run of the graph gives, and the weights after it. */
     private record Outcome(float loss, float norm, List<float[]> gradients, List<float[]> nextState, Weights after) {}
-
-    /** With the logits 0, ln 2, ln 5 the probabilities are 1/8, 2/8, 5/8. */
-    @Test
-    void crossEntropyOfHandComputedLogits() {
-        try (Graph graph = new Graph();
-                Session session = new Session(graph)) {
-            Ops tf = Ops.create(graph);
-            float[][] logits = {{0, (float) Math.log(2), (float) Math.log(5)}, {7, 7, 7}};
-            SparseSoftmaxCrossEntropyWithLogits<TFloat32> crossEntropy =
-                    TrainingGraph.crossEntropy(tf, tf.constant(logits), tf.constant(new int[][] {{1}, {0}}));
-            try (Result result = session.runner()
-                    .fetch(crossEntropy.loss())
-                    .fetch(crossEntropy.backprop())
-                    .run()) {
-                assertThat(FloatTensors.toArray((TFloat32) result.get(0)))
-                        .containsExactly(new float[] {(float) Math.log(4), (float) Math.log(3)}, within(1e-6f));
-                assertThat(FloatTensors.toArray((TFloat32) result.get(1)))
-                        .containsExactly(new float[] {0.125f, -0.75f, 0.625f, -2 / 3f, 1 / 3f, 1 / 3f}, within(1e-6f));
-            }
-        }
-    }
 
     /** Every gradient against the central difference of a loss computed by plain loops in double precision. */
     @ParameterizedTest
@@ -129,6 +108,33 @@ class TrainingGraphTest {
                 double expected =
                         values[i] - rate * factor * outcome.gradients().get(p)[i];
                 assertThat((double) outcome.after().of(parameters.get(p))[i]).isCloseTo(expected, within(1e-6));
+            }
+        }
+    }
+
+    /** One product of stacked rows gives what TensorFlow's own derivation adds up over the time steps. */
+    @ParameterizedTest
+    @EnumSource
+    void kernelGradientsAreTheSumOverTimeSteps(CellType cell) {
+        ModelConfig config = new ModelConfig(cell, 5, 4, 2);
+        try (Graph graph = new Graph();
+                TInt32 ids = TInt32.tensorOf(Shape.of(6, 3), DataBuffers.of(TestModels.randomIds(18, 5, 4)));
+                TFloat32 zeros = FloatTensors.zeros(Shape.of(3, 4));
+                Session session = new Session(graph)) {
+            TrainingGraph step = new TrainingGraph(graph, config, 6, 3, NO_CLIPPING);
+            Output<?>[] derived = graph.addGradients(step.loss.asOutput(), step.variables.outputs());
+            step.variables.load(session, TestModels.randomWeights(config, 3));
+            Session.Runner runner = session.runner().feed(step.inputs, ids).feed(step.targets, ids);
+            step.state.forEach(state -> runner.feed(state, zeros));
+            step.gradients.forEach(runner::fetch);
+            List.of(derived).forEach(runner::fetch);
+            try (Result result = runner.run()) {
+                int parameters = derived.length;
+                for (int i = 0; i < parameters; i++) {
+                    assertThat(FloatTensors.toArray((TFloat32) result.get(i)))
+                            .containsExactly(
+                                    FloatTensors.toArray((TFloat32) result.get(parameters + i)), within(1e-6f));
+                }
             }
         }
     }

@@ -1,0 +1,50 @@
+package dev.libretto.train;
+
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Max;
+import org.tensorflow.op.core.Stack;
+import org.tensorflow.op.core.Sum;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+/**
+ * The softmax cross entropy of logits z {@code [N, V]} for a target in each row, and the gradient of its mean:
+ *
+ * <pre>
+ *     m = max z,   e = exp(z − m),   s = Σ e            over v, in each row
+ *     loss = −log softmax(z)[target] = log s + m − z[target]
+ *     d mean(loss) / d z = (e / s − onehot(target)) / N
+ * </pre>
+ *
+ * <p>TensorFlow has both as one operation, {@code SparseSoftmaxCrossEntropyWithLogits}, with no gradient of its own; these
+ * smaller ones compute the same, each on all cores.
+ *
+ * @param losses in nats, {@code [N]}
+ * @param gradient of the mean loss for the logits, {@code [N, V]}
+ */
+record CrossEntropy(Operand<TFloat32> losses, Operand<TFloat32> gradient) {
+    /**
+     * @param logits z {@code [N, V]} of a known N
+     * @param targets N character ids, in any shape
+     */
+    static CrossEntropy of(Ops tf, Operand<TFloat32> logits, Operand<TInt32> targets) {
+        int n = Math.toIntExact(logits.shape().get(0));
+        Operand<TInt32> perRow = tf.constant(new int[] {-1});
+        Operand<TInt32> rows = tf.range(tf.constant(0), tf.constant(n), tf.constant(1));
+        Operand<TInt32> cells = tf.stack(List.of(rows, tf.reshape(targets, perRow)), Stack.axis(1L));
+
+        Operand<TInt32> overV = tf.constant(1);
+        Operand<TFloat32> max = tf.max(logits, overV, Max.keepDims(true));
+        Operand<TFloat32> exp = tf.math.exp(tf.math.sub(logits, max));
+        Operand<TFloat32> sum = tf.sum(exp, overV, Sum.keepDims(true));
+        Operand<TFloat32> logSum = tf.reshape(tf.math.add(tf.math.log(sum), max), perRow);
+        Operand<TFloat32> losses = tf.math.sub(logSum, tf.gatherNd(logits, cells));
+
+        Operand<TFloat32> share = tf.constant(1f / n);
+        Operand<TFloat32> shares = tf.fill(tf.constant(new int[] {n}), share);
+        Operand<TFloat32> gradient = tf.tensorScatterNdSub(tf.math.mul(exp, tf.math.div(share, sum)), cells, shares);
+        return new CrossEntropy(losses, gradient);
+    }
+}
