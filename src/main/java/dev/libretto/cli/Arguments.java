@@ -1,5 +1,6 @@
 package dev.libretto.cli;
 
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Comparator;
@@ -21,8 +22,11 @@ final class Arguments {
         this.line = line;
     }
 
-    /** @throws UsageException if there is an option or argument that is not among {@code flags} */
-    static Arguments parse(List<Flag<?>> flags, List<String> words) throws UsageException {
+    /**
+     * @param takesOperands whether words that belong to no option are allowed
+     * @throws UsageException if there is an option that is not among {@code flags}, or a word that is not allowed
+     */
+    static Arguments parse(List<Flag<?>> flags, boolean takesOperands, List<String> words) throws UsageException {
         Options options = new Options();
         flags.forEach(flag -> options.addOption(flag.toOption()));
         DefaultParser parser = DefaultParser.builder()
@@ -32,7 +36,7 @@ final class Arguments {
         try {
             requireTwoDashes(options, words);
             CommandLine line = parser.parse(options, words.toArray(String[]::new));
-            if (!line.getArgList().isEmpty()) {
+            if (!takesOperands && !line.getArgList().isEmpty()) {
                 throw new UsageException(
                         "\"" + line.getArgList().get(0) + "\" is not an option; options begin with two dashes");
             }
@@ -72,6 +76,19 @@ final class Arguments {
         LevenshteinDistance distance = LevenshteinDistance.getDefaultInstance();
         String beginning = name.substring(0, Math.min(name.length(), typed.length() + 1));
         return Math.min(distance.apply(typed, name), 1 + distance.apply(typed, beginning));
+    }
+
+    /** The words that belong to no option, as paths. */
+    List<Path> operands() throws UsageException {
+        List<Path> paths = new ArrayList<>();
+        for (String word : line.getArgList()) {
+            try {
+                paths.add(Flag.toPath(word));
+            } catch (IllegalArgumentException e) {
+                throw new UsageException("\"" + word + "\" " + e.getMessage());
+            }
+        }
+        return paths;
     }
 
     /** Whether the option was given. */

@@ -13,6 +13,11 @@ interface Command {
     /** The options, in the order of the help. */
     List<Flag<?>> flags();
 
+    /** What it takes beside options, as the help shows it; empty where it takes nothing. */
+    default String operands() {
+        return "";
+    }
+
     /** Two command lines to start from, without the program's name. */
     List<String> examples();
 

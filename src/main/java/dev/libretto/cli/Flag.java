@@ -110,16 +110,19 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
 
     /** A file or directory. */
     static Flag<Path> path(String name, String argument, String description) {
-        return new Flag<>(name, argument, description, null, value -> {
-            try {
-                if (value.isEmpty()) {
-                    throw new IllegalArgumentException("must be a path");
-                }
-                return Path.of(value);
-            } catch (InvalidPathException e) {
-                throw new IllegalArgumentException("must be a path", e);
+        return new Flag<>(name, argument, description, null, Flag::toPath);
+    }
+
+    /** @throws IllegalArgumentException if it is none */
+    static Path toPath(String value) {
+        try {
+            if (value.isEmpty()) {
+                throw new IllegalArgumentException("must be a path");
             }
-        });
+            return Path.of(value);
+        } catch (InvalidPathException e) {
+            throw new IllegalArgumentException("must be a path", e);
+        }
     }
 
     /** A character encoding by its name. */

@@ -45,7 +45,11 @@ final class Help {
                         option -> flags.stream().map(Flag::name).toList().indexOf(option.getLongOpt())))
                 .get();
         formatter.printHelp(
-                console.command() + " " + command.name() + " [OPTIONS]", command.summary(), options, "", false);
+                (console.command() + " " + command.name() + " " + command.operands()).strip() + " [OPTIONS]",
+                command.summary(),
+                options,
+                "",
+                false);
         help.toString().lines().map(String::stripTrailing).forEach(console.out()::println);
         printExamples(command.examples(), console);
     }

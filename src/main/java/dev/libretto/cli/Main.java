@@ -37,6 +37,8 @@ public final class Main {
             new EvaluateCommand(),
             new ExportCommand(),
             new ImportCommand(),
+            new InfoCommand(),
+            new PlotCommand(),
             new BenchmarkCommand());
     private final Console console;
 
@@ -111,7 +113,7 @@ public final class Main {
             Help.print(command, flags, console);
             return 0;
         }
-        return command.run(Arguments.parse(flags, words), console);
+        return command.run(Arguments.parse(flags, !command.operands().isEmpty(), words), console);
     }
 
     private Optional<Command> find(String name) {

@@ -6,6 +6,7 @@ import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
+import dev.libretto.plot.RunPicture;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.Disk;
 import dev.libretto.run.Progress;
@@ -20,6 +21,7 @@ import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Trainer;
+import dev.libretto.train.TrainingListener;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -85,7 +87,13 @@ final class TrainCommand implements Command {
                     describe(console, from.checkpoint().progress(), training.epochs());
                 }
                 TrainReport report = new TrainReport(console, run, prefixes, length, reportEvery);
-                try (Trainer trainer = new Trainer(run, batches, from.checkpoint(), report, stop::isRequested)) {
+                try (RunPicture picture = new RunPicture(run, reportEvery, console::warn);
+                        Trainer trainer = new Trainer(
+                                run,
+                                batches,
+                                from.checkpoint(),
+                                TrainingListener.together(List.of(report, picture)),
+                                stop::isRequested)) {
                     conclude(console, run, trainer.train(), prefixes.get(0));
                 } finally {
                     run.discardIfNeverBegun();

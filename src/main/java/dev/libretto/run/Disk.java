@@ -20,10 +20,15 @@ import java.util.stream.Stream;
 public final class Disk {
     private Disk() {}
 
-    /** Replaces a file as a whole: written under another name, synced, renamed. */
+    /** Replaces a text file as a whole. */
     static void replace(Path file, String content) throws IOException {
+        replace(file, content.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Replaces a file as a whole: written under another name, synced, renamed. */
+    public static void replace(Path file, byte[] content) throws IOException {
         Path fresh = file.resolveSibling(file.getFileName() + ".new");
-        Files.writeString(fresh, content, StandardCharsets.UTF_8);
+        Files.write(fresh, content);
         sync(fresh);
         Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
         syncList(file.toAbsolutePath().getParent());
@@ -75,6 +80,17 @@ public final class Disk {
         try (Stream<Path> entries = Files.list(directory)) {
             return entries.sorted().toList();
         }
+    }
+
+    /** The bytes of all files below a directory. */
+    static long size(Path directory) throws IOException {
+        long bytes = 0;
+        try (Stream<Path> tree = Files.walk(directory)) {
+            for (Path file : tree.filter(Files::isRegularFile).toList()) {
+                bytes += Files.size(file);
+            }
+        }
+        return bytes;
     }
 
     /** Deletes a directory with all that is in it, if it is there. */

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import com.fasterxml.jackson.databind.cfg.CoercionAction;
@@ -44,6 +45,11 @@ public final class Json {
     /** The JSON of a value, as the text of a file. */
     public static String write(Object value) throws IOException {
         return MAPPER.writeValueAsString(value) + "\n";
+    }
+
+    /** A record as its JSON object, the parts of it as trees, in their order. */
+    public static JsonNode tree(Object value) {
+        return MAPPER.valueToTree(value);
     }
 
     /** @throws RunException naming the file if it is missing or does not hold a {@code T} */

@@ -9,7 +9,7 @@ import java.util.List;
 /** {@code metrics.csv}: a header and a row per epoch. */
 final class MetricsFile {
     /** The most that Java reads at once: twice what the rows of as many epochs as there can be take. */
-    private static final int MAX_BYTES = Integer.MAX_VALUE - 8;
+    static final int MAX_BYTES = Integer.MAX_VALUE - 8;
 
     private final Path path;
 

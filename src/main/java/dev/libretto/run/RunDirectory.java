@@ -13,8 +13,9 @@ import java.util.function.Consumer;
 public final class RunDirectory implements AutoCloseable {
     private static final String CONFIG = "config.json";
     private static final String VOCABULARY = "vocabulary.json";
-    private static final String METRICS = "metrics.csv";
+    static final String METRICS = "metrics.csv";
     private static final String CHECKPOINTS = "checkpoints";
+    private static final String PICTURE = "perplexity.";
     /** All that a run consists of. */
     private static final Set<String> OWN = Set.of(
             RunLock.FILE,
@@ -22,6 +23,10 @@ public final class RunDirectory implements AutoCloseable {
             VOCABULARY,
             METRICS,
             CHECKPOINTS,
+            PICTURE + "png",
+            PICTURE + "svg",
+            PICTURE + "png.new",
+            PICTURE + "svg.new",
             CONFIG + ".new",
             VOCABULARY + ".new",
             METRICS + ".new");
@@ -226,6 +231,15 @@ public final class RunDirectory implements AutoCloseable {
         }
         return new RunException(
                 "could not write " + what + " in " + path + ": " + Disk.reason(cause) + "; " + safe, cause);
+    }
+
+    /**
+     * Replaces one of the pictures of how it learns.
+     *
+     * @param extension {@code png} or {@code svg}, which is also the format
+     */
+    public void replacePicture(String extension, byte[] picture) throws IOException {
+        Disk.replace(path.resolve(PICTURE + extension), picture);
     }
 
     /** Takes away the metrics' rows after an epoch, to which training has gone back. */

@@ -6,6 +6,7 @@
  *     RUN/config.json                 corpus, model and training settings
  *     RUN/vocabulary.json             the characters in id order
  *     RUN/metrics.csv                 a row per epoch
+ *     RUN/perplexity.png, .svg        the same as a picture
  *     RUN/checkpoints/step-00002000/  weights as a TensorFlow checkpoint, and how far training was
  * </pre>
  */

@@ -70,6 +70,7 @@ public final class Trainer implements AutoCloseable {
                 recover(measures);
             } else {
                 progress = progress.afterBatch(measures.loss(), (System.nanoTime() - start) / 1e9);
+                listener.batchEnded(progress, epoch.count(), measures);
                 if (progress.batch() == epoch.count()) {
                     endEpoch();
                 }

@@ -2,6 +2,8 @@ package dev.libretto.train;
 
 import dev.libretto.model.Weights;
 import dev.libretto.run.EpochMetrics;
+import dev.libretto.run.Progress;
+import java.util.List;
 
 /** Is told how training goes. */
 public interface TrainingListener {
@@ -14,9 +16,38 @@ public interface TrainingListener {
     void epochEnded(EpochMetrics metrics, Weights weights);
 
     /**
+     * After each batch.
+     *
+     * @param progress how far training is
+     * @param batches how many an epoch has
+     * @param measures what was measured of it
+     */
+    default void batchEnded(Progress progress, int batches, TrainStep.Measures measures) {}
+
+    /**
      * When training diverged and goes back.
      *
      * @param message what happened and how it goes on, in one line
      */
     void rolledBack(String message);
+
+    /** One that tells several, in their order. */
+    static TrainingListener together(List<TrainingListener> listeners) {
+        return new TrainingListener() {
+            @Override
+            public void epochEnded(EpochMetrics metrics, Weights weights) {
+                listeners.forEach(listener -> listener.epochEnded(metrics, weights));
+            }
+
+            @Override
+            public void batchEnded(Progress progress, int batches, TrainStep.Measures measures) {
+                listeners.forEach(listener -> listener.batchEnded(progress, batches, measures));
+            }
+
+            @Override
+            public void rolledBack(String message) {
+                listeners.forEach(listener -> listener.rolledBack(message));
+            }
+        };
+    }
 }

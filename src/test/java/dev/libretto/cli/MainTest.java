@@ -2,11 +2,14 @@ package dev.libretto.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
+import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -60,6 +63,50 @@ class MainTest {
                         + "loss: \\d\\.\\d{6} nats per character\n"
                         + "perplexity: \\d+\\.\\d{6}\n"
                         + "bits per character: \\d\\.\\d{6}\n");
+    }
+
+    @Test
+    void infoSaysWhatARunIs() throws IOException {
+        assertThat(train("--epochs", "3")).isZero();
+        assertThat(run("info")).isZero();
+        assertThat(out)
+                .contains(
+                        "corpus: " + corpus + ", 900 characters, SHA-256 ",
+                        "\n  hidden size          16\n",
+                        "\n1,196 parameters\n  layer_0                                 720\n",
+                        "\n  dense                                   476\n    kernel           16×28                448\n",
+                        "\n  learning rate        10.0\n",
+                        "\n  divergence\n    action             stop\n",
+                        "\nprogress: epoch 3 of 3, step 66\nbest: training perplexity ",
+                        " in epoch 3\n");
+        assertThat(err).isEmpty();
+
+        assertThat(run("info", runDir(), "--json")).isZero();
+        JsonNode info = new JsonMapper().readTree(out);
+        assertThat(info.at("/parameters").asLong()).isEqualTo(1196);
+        assertThat(info.at("/layers/0/arrays/1/shape").toString()).isEqualTo("[16,16]");
+        assertThat(info.at("/training/learningRate").asDouble()).isEqualTo(10);
+        assertThat(info.at("/progress/epoch").asInt()).isEqualTo(3);
+        assertThat(info.at("/best/perplexity").asDouble())
+                .isEqualTo(Math.exp(info.at("/progress/lowestLoss").asDouble()));
+        assertThat(info.at("/corpus/sha256").asText()).hasSize(64);
+        assertThat(info.at("/bytes").asLong()).isGreaterThan(2 * 4 * 1196);
+    }
+
+    @Test
+    void aRunIsDrawnAndSeveralInOnePicture() throws IOException {
+        assertThat(train("--epochs", "2")).isZero();
+        assertThat(ImageIO.read(folder.resolve("run/perplexity.png").toFile())).isNotNull();
+        assertThat(Files.readString(folder.resolve("run/perplexity.svg"))).endsWith("</svg>\n");
+        assertThat(train("--epochs", "2", "--overwrite")).isZero();
+
+        String both = folder.resolve("both.svg").toString();
+        assertThat(run("plot", runDir(), runDir(), "--out", both, "--title", "比较"))
+                .isZero();
+        assertThat(Files.readString(Path.of(both)).split("<ellipse")).hasSize(3);
+        assertThat(run("plot", runDir(), "--out", both, "--overwrite")).isZero();
+        assertThat(Files.readString(Path.of(both)).split("<ellipse")).hasSize(2);
+        assertThat(out + err).isEmpty();
     }
 
     @Test
@@ -153,7 +200,7 @@ class MainTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"train", "generate", "predict", "evaluate", "export", "import"})
+    @ValueSource(strings = {"train", "generate", "predict", "evaluate", "export", "import", "info", "plot"})
     void helpShowsEveryOptionWithItsDefault(String command) {
         assertThat(run(command, "--help")).isZero();
         assertThat(err).isEmpty();
@@ -165,7 +212,9 @@ class MainTest {
                         new GenerateCommand("predict"),
                         new EvaluateCommand(),
                         new ExportCommand(),
-                        new ImportCommand())
+                        new ImportCommand(),
+                        new InfoCommand(),
+                        new PlotCommand())
                 .filter(each -> each.name().equals(command))
                 .findFirst()
                 .orElseThrow();

@@ -1,0 +1,128 @@
+package dev.libretto.cli;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.libretto.run.Json;
+import dev.libretto.run.RunDirectory;
+import dev.libretto.run.RunInfo;
+import dev.libretto.run.RunInfo.Array;
+import dev.libretto.run.RunInfo.Layer;
+import dev.libretto.text.Corpus;
+import java.io.PrintStream;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Collectors;
+
+/** {@code libretto info}: what a run is, what it learnt from, with what settings, and how far it came. */
+final class InfoCommand implements Command {
+    static final Flag<Boolean> JSON = Flag.toggle("json", "print it as JSON");
+
+    @Override
+    public String name() {
+        return "info";
+    }
+
+    @Override
+    public String summary() {
+        return "show what a run is and how far it came";
+    }
+
+    @Override
+    public List<Flag<?>> flags() {
+        return List.of(JSON);
+    }
+
+    @Override
+    public String operands() {
+        return "[RUN]";
+    }
+
+    @Override
+    public List<String> examples() {
+        return List.of("info", "info runs/2026-11-23-101500 --json");
+    }
+
+    @Override
+    public int run(Arguments arguments, Console console) throws Exception {
+        List<Path> runs = arguments.operands();
+        if (runs.size() > 1) {
+            throw new UsageException("\"" + runs.get(1) + "\" is one run too many; name one");
+        }
+        Path path = console.runPath(runs.isEmpty() ? null : runs.get(0));
+        RunInfo info = RunInfo.of(RunDirectory.open(path), console::warn);
+        if (arguments.get(JSON)) {
+            console.out().print(Json.write(info));
+        } else {
+            print(info, console.out());
+        }
+        return 0;
+    }
+
+    private static void print(RunInfo info, PrintStream out) {
+        out.printf(
+                Locale.ROOT,
+                "run: %s, %.1f MiB%ncorpus: %s%n%nmodel%n%s%n",
+                info.run(),
+                info.bytes() / (double) (1 << 20),
+                describeCorpus(info),
+                settings(info.model()));
+        out.printf(Locale.ROOT, "%,d parameters%n", info.parameters());
+        for (Layer layer : info.layers()) {
+            out.printf(Locale.ROOT, "  %-28s %,14d%n", layer.name(), layer.parameters());
+            for (Array array : layer.arrays()) {
+                out.printf(Locale.ROOT, "    %-16s %-9s %,14d%n", array.name(), shape(array), array.parameters());
+            }
+        }
+        out.printf("%ntraining%n%s%n", settings(info.training()));
+        out.printf(
+                Locale.ROOT,
+                "progress: epoch %,d of %,d, step %,d%n",
+                info.progress().epoch(),
+                info.training().epochs(),
+                info.progress().step());
+        out.println("best: "
+                + (info.best() == null
+                        ? "no epoch is finished"
+                        : String.format(
+                                Locale.ROOT,
+                                "%s perplexity %f in epoch %,d",
+                                info.best().of(),
+                                info.best().perplexity(),
+                                info.best().epoch())));
+    }
+
+    private static String describeCorpus(RunInfo info) {
+        if (!info.corpus().known()) {
+            return "not known; the run was imported";
+        }
+        return String.format(
+                Locale.ROOT,
+                "%s, %,d characters, SHA-256 %s",
+                info.corpus().file() == null ? Corpus.BUILT_IN : info.corpus().file(),
+                info.corpus().characters(),
+                info.corpus().sha256());
+    }
+
+    private static String shape(Array array) {
+        return Arrays.stream(array.shape()).mapToObj(Long::toString).collect(Collectors.joining("×"));
+    }
+
+    /** The components of a record of settings, a line each, whichever there are. */
+    private static String settings(Object config) {
+        return lines("  ", Json.tree(config));
+    }
+
+    private static String lines(String indent, JsonNode settings) {
+        StringBuilder lines = new StringBuilder();
+        settings.properties().forEach(setting -> {
+            String words = setting.getKey().replaceAll("(?=[A-Z])", " ").toLowerCase(Locale.ROOT);
+            JsonNode value = setting.getValue();
+            lines.append(
+                    value.isObject()
+                            ? indent + words + "\n" + lines(indent + "  ", value)
+                            : String.format("%s%-" + (22 - indent.length()) + "s %s%n", indent, words, value.asText()));
+        });
+        return lines.toString();
+    }
+}

@@ -1,0 +1,86 @@
+package dev.libretto.cli;
+
+import dev.libretto.plot.PerplexityPlot;
+import dev.libretto.run.Disk;
+import dev.libretto.run.LearningCurve;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+
+/** {@code libretto plot}: draws the perplexity of one run or several, to compare them. */
+final class PlotCommand implements Command {
+    static final Flag<Path> OUT = Flag.path("out", "FILE", "picture to write, FILE.png or FILE.svg");
+    static final Flag<Boolean> OVERWRITE = Flag.toggle("overwrite", "replace FILE");
+    static final Flag<String> TITLE = Flag.text("title", "what stands above the picture (default perplexity)");
+
+    @Override
+    public String name() {
+        return "plot";
+    }
+
+    @Override
+    public String summary() {
+        return "draw the perplexity of runs in one picture";
+    }
+
+    @Override
+    public List<Flag<?>> flags() {
+        return List.of(OUT, TITLE, OVERWRITE);
+    }
+
+    @Override
+    public String operands() {
+        return "RUN...";
+    }
+
+    @Override
+    public List<String> examples() {
+        return List.of("plot runs/latest --out lyrics.png", "plot runs/rnn runs/lstm --out compared.svg --title 比较");
+    }
+
+    @Override
+    public int run(Arguments arguments, Console console) throws Exception {
+        List<Path> runs = arguments.operands();
+        Path out = arguments.get(OUT);
+        String title = arguments.has(TITLE) ? arguments.get(TITLE) : "perplexity";
+        boolean overwrite = arguments.get(OVERWRITE);
+        if (runs.isEmpty()) {
+            throw new UsageException("there is no run to draw; name one or several, such as runs/latest");
+        }
+        if (out == null) {
+            throw new UsageException("there is no file to write; add --out FILE.png or --out FILE.svg");
+        }
+        String extension = out.toString().toLowerCase(Locale.ROOT).replaceFirst(".*\\.", "");
+        if (!List.of("png", "svg").contains(extension)) {
+            throw new UsageException("--out is \"" + out + "\"; it must end in .png or .svg");
+        }
+        requireUsable(out, overwrite);
+        List<LearningCurve> curves = new ArrayList<>();
+        for (Path run : runs) {
+            LearningCurve curve = LearningCurve.read(run);
+            if (curve.epochs().isEmpty()) {
+                console.warn(run + " has no finished epoch, so it leaves no line");
+            }
+            curves.add(curve);
+        }
+        Disk.replace(out, new PerplexityPlot(title, curves).encode(extension));
+        return 0;
+    }
+
+    private static void requireUsable(Path out, boolean overwrite) throws IOException {
+        Path directory = out.toAbsolutePath().getParent();
+        if (Files.isDirectory(out)) {
+            throw new IOException(out + " is a directory; name a file with --out");
+        }
+        if (!Files.isDirectory(directory)) {
+            throw new IOException("there is no directory " + directory + "; make it first");
+        }
+        if (Files.exists(out) && !overwrite) {
+            throw new IOException(
+                    out + " is there already; replace it by --overwrite, or name another file with --out");
+        }
+    }
+}

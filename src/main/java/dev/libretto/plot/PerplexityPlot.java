@@ -1,0 +1,164 @@
+package dev.libretto.plot;
+
+import dev.libretto.run.LearningCurve;
+import dev.libretto.run.LearningCurve.Epoch;
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Font;
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.function.ToDoubleFunction;
+import org.knowm.xchart.ChartEncoder;
+import org.knowm.xchart.XYChart;
+import org.knowm.xchart.XYChartBuilder;
+import org.knowm.xchart.XYSeries;
+import org.knowm.xchart.style.Styler.LegendLayout;
+import org.knowm.xchart.style.Styler.LegendPosition;
+import org.knowm.xchart.style.colors.ColorBlindFriendlySeriesColors;
+import org.knowm.xchart.style.lines.SeriesLines;
+import org.knowm.xchart.style.markers.SeriesMarkers;
+
+/**
+ * Perplexity over epochs, on a log scale, of one run or of several: training as a line, validation as a dashed one, the best
+ * epoch of each as a dot.
+ */
+public final class PerplexityPlot {
+    private static final int WIDTH = 900;
+    private static final int HEIGHT = 540;
+    /** Of more epochs, every so many is drawn: a line has no more pixels. */
+    private static final int MAX_POINTS = 2000;
+
+    private static final int LEGEND_ROW = 22;
+    private static final BasicStroke SOLID = new BasicStroke(1.5f);
+    private static final BasicStroke DASHED =
+            new BasicStroke(1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {6, 3}, 0);
+    private static final Color GRID = new Color(230, 230, 230);
+    private static final Color[] COLORS = new ColorBlindFriendlySeriesColors().getSeriesColors();
+
+    private final XYChart chart;
+    private int series;
+    private double lowest = Double.POSITIVE_INFINITY;
+    private double highest = Double.NEGATIVE_INFINITY;
+
+    /** @param curves at least one; those without an epoch leave no line */
+    public PerplexityPlot(String title, List<LearningCurve> curves) {
+        chart = new XYChartBuilder()
+                .width(WIDTH)
+                .height(HEIGHT + (curves.size() - 1) * LEGEND_ROW)
+                .title(title)
+                .xAxisTitle("epoch")
+                .yAxisTitle("perplexity")
+                .build();
+        int lastEpoch = 1;
+        for (int i = 0; i < curves.size(); i++) {
+            LearningCurve curve = curves.get(i);
+            draw(curve, curves.size() == 1 ? "" : curve.name() + ", ", COLORS[i % COLORS.length]);
+            lastEpoch = curve.epochs().stream().mapToInt(Epoch::epoch).reduce(lastEpoch, Math::max);
+        }
+        style(title + curves.stream().map(LearningCurve::name).toList(), lastEpoch);
+    }
+
+    private void draw(LearningCurve curve, String name, Color color) {
+        List<Epoch> all = curve.epochs();
+        int stride = 1 + (all.size() - 1) / MAX_POINTS;
+        List<Epoch> drawn = all.stream()
+                .filter(epoch -> (epoch.epoch() - 1) % stride == 0 || epoch == all.get(all.size() - 1))
+                .toList();
+        Optional<Epoch> best = curve.best().filter(epoch -> drawable(epoch.decisive()));
+        String lowest = best.map(epoch -> String.format(
+                        Locale.ROOT, ", lowest %s in epoch %,d", rounded(epoch.decisive()), epoch.epoch()))
+                .orElse("");
+        boolean validated = all.stream().anyMatch(epoch -> !Double.isNaN(epoch.validation()));
+        line(name + "training" + (validated ? "" : lowest), drawn, Epoch::training)
+                .setLineColor(color);
+        if (validated) {
+            line(name + "validation" + lowest, drawn, Epoch::validation)
+                    .setLineColor(color)
+                    .setLineStyle(DASHED);
+        }
+        best.ifPresent(epoch -> {
+            XYSeries dot = line("", List.of(epoch), Epoch::decisive);
+            dot.setMarker(SeriesMarkers.CIRCLE).setMarkerColor(color);
+            dot.setLineStyle(SeriesLines.NONE).setShowInLegend(false);
+        });
+    }
+
+    private XYSeries line(String label, List<Epoch> epochs, ToDoubleFunction<Epoch> perplexity) {
+        List<Epoch> drawn = epochs.stream()
+                .filter(epoch -> drawable(perplexity.applyAsDouble(epoch)))
+                .toList();
+        double[] x = drawn.stream().mapToDouble(Epoch::epoch).toArray();
+        double[] y = drawn.stream().mapToDouble(perplexity).toArray();
+        for (double value : y) {
+            lowest = Math.min(lowest, value);
+            highest = Math.max(highest, value);
+        }
+        if (x.length > 1) {
+            // Numbers at equal distances are what XChart labels the axis with; else it takes round ones.
+            x[x.length - 1] -= 0.001;
+        }
+        String id = "series " + series++;
+        XYSeries line = x.length == 0
+                ? chart.addSeries(id, new double[] {1}, new double[] {Double.NaN})
+                : chart.addSeries(id, x, y);
+        line.setMarker(SeriesMarkers.NONE).setLabel(label);
+        line.setLineStyle(SOLID);
+        return line;
+    }
+
+    /** Whether it is one that a model can have that is not lost altogether. */
+    private static boolean drawable(double perplexity) {
+        return perplexity >= 0.1 && perplexity <= 1e15;
+    }
+
+    private void style(String text, int lastEpoch) {
+        String family = Fonts.familyFor(text);
+        chart.getStyler()
+                .setBaseFont(new Font(family, Font.PLAIN, 14))
+                .setChartTitleFont(new Font(family, Font.BOLD, 16))
+                .setLegendFont(new Font(family, Font.PLAIN, 13))
+                .setLegendPosition(LegendPosition.OutsideS)
+                .setLegendLayout(LegendLayout.Vertical)
+                .setLegendBorderColor(Color.WHITE)
+                .setChartBackgroundColor(Color.WHITE)
+                .setLocale(Locale.ROOT)
+                .setMarkerSize(9);
+        chart.getStyler()
+                .setAxisTitleFont(new Font(family, Font.PLAIN, 14))
+                .setAxisTickLabelsFont(new Font(family, Font.PLAIN, 12))
+                .setPlotGridLinesStroke(new BasicStroke(1))
+                .setPlotGridLinesColor(GRID)
+                .setXAxisMin(0.0)
+                .setXAxisMax((double) lastEpoch)
+                .setYAxisLogarithmic(true)
+                .setYAxisLogarithmicDecadeOnly(true)
+                .setYAxisTickLabelsFormattingFunction(PerplexityPlot::tick);
+        // Whole decades, so that there are always two numbers on the axis.
+        double bottom = Math.floor(Math.log10(Math.min(lowest, highest)));
+        double top = Math.ceil(Math.log10(highest));
+        boolean empty = lowest > highest;
+        chart.getStyler().setYAxisMin(empty ? 1 : Math.pow(10, bottom));
+        chart.getStyler().setYAxisMax(empty ? 10 : Math.pow(10, Math.max(top, bottom + 1)));
+    }
+
+    private static String tick(double perplexity) {
+        return perplexity < 1 ? Double.toString(perplexity) : String.format(Locale.ROOT, "%,.0f", perplexity);
+    }
+
+    private static String rounded(double perplexity) {
+        return perplexity < 100
+                ? String.format(Locale.ROOT, "%.3g", perplexity)
+                : String.format(Locale.ROOT, "%,.0f", perplexity);
+    }
+
+    /**
+     * The picture as the content of a file.
+     *
+     * @param extension {@code png} or {@code svg}
+     */
+    public byte[] encode(String extension) throws IOException {
+        return ChartEncoder.getBytes(chart, extension);
+    }
+}

@@ -1,0 +1,2 @@
+/** Pictures of how runs learn. */
+package dev.libretto.plot;

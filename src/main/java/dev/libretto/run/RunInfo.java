@@ -1,0 +1,102 @@
+package dev.libretto.run;
+
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
+import dev.libretto.run.LearningCurve.Epoch;
+import dev.libretto.run.RunConfig.CorpusInfo;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+
+/**
+ * What there is to know of a run.
+ *
+ * @param run its path
+ * @param corpus the text it learns from
+ * @param model the sizes of its model
+ * @param training how it is trained
+ * @param progress how far its newest checkpoint is
+ * @param best the epoch of lowest perplexity; null before the first
+ * @param layers the parameters by layer, from the input to the output
+ * @param parameters the number of values of all together
+ * @param bytes the size of the directory's files
+ */
+public record RunInfo(
+        String run,
+        CorpusInfo corpus,
+        ModelConfig model,
+        TrainConfig training,
+        Progress progress,
+        Best best,
+        List<Layer> layers,
+        long parameters,
+        long bytes) {
+    /**
+     * The epoch of lowest perplexity.
+     *
+     * @param of {@code validation}, or {@code training} where no text was held back
+     */
+    public record Best(int epoch, double perplexity, String of) {}
+
+    /** One layer: the part of its arrays' names before the slash. */
+    public record Layer(String name, long parameters, List<Array> arrays) {}
+
+    /** One array of a layer. */
+    public record Array(String name, long[] shape, long parameters) {}
+
+    /**
+     * Reads it.
+     *
+     * @param warnings is told of each damage that was passed over
+     * @throws RunException if there is no whole checkpoint
+     */
+    public static RunInfo of(RunDirectory run, Consumer<String> warnings) throws IOException {
+        RunConfig config = run.config();
+        List<Layer> layers = layers(LanguageModel.parameters(config.model()));
+        return new RunInfo(
+                run.path().toString(),
+                config.corpus(),
+                config.model(),
+                config.training(),
+                run.newest(warnings).progress(),
+                best(run, warnings),
+                layers,
+                layers.stream().mapToLong(Layer::parameters).sum(),
+                Disk.size(run.path()));
+    }
+
+    private static Best best(RunDirectory run, Consumer<String> warnings) throws IOException {
+        try {
+            Epoch best = LearningCurve.read(run.path()).best().orElse(null);
+            return best == null
+                    ? null
+                    : new Best(
+                            best.epoch(), best.decisive(), Double.isNaN(best.validation()) ? "training" : "validation");
+        } catch (RunException e) {
+            warnings.accept(e.getMessage());
+            return null;
+        }
+    }
+
+    private static List<Layer> layers(List<Parameter> parameters) {
+        Map<String, List<Array>> byLayer = new LinkedHashMap<>();
+        for (Parameter parameter : parameters) {
+            int slash = parameter.name().indexOf('/');
+            byLayer.computeIfAbsent(parameter.name().substring(0, Math.max(slash, 0)), name -> new ArrayList<>())
+                    .add(new Array(
+                            parameter.name().substring(slash + 1),
+                            parameter.shape().asArray(),
+                            parameter.size()));
+        }
+        return byLayer.entrySet().stream()
+                .map(layer -> new Layer(
+                        layer.getKey(),
+                        layer.getValue().stream().mapToLong(Array::parameters).sum(),
+                        layer.getValue()))
+                .toList();
+    }
+}
