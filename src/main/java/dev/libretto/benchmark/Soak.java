@@ -70,7 +70,7 @@ public final class Soak {
                 new TrainConfig(16, 8, 1, 1, 0.01, Sampling.RANDOM, 1, textbook.divergence(), textbook.checkpoints());
         vocabulary = Vocabulary.of(corpus);
         ModelConfig model = new ModelConfig(CellType.RNN, vocabulary.size(), HIDDEN_SIZE, 1);
-        config = new RunConfig(CorpusInfo.of(null, options, corpus), model, training);
+        config = new RunConfig(CorpusInfo.of(List.of(), options, corpus), model, training);
         batches = new Batches(
                 vocabulary.encode(corpus), training.batchSize(), training.seqLength(), training.sampling(), 1);
         weights = Initializers.draw(LanguageModel.parameters(model), training.seed());

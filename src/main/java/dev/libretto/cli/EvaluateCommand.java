@@ -5,6 +5,7 @@ import dev.libretto.run.RunDirectory;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Ids;
+import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Evaluation;
 import dev.libretto.train.Evaluator;
 import java.nio.charset.Charset;
@@ -15,9 +16,12 @@ import java.util.Locale;
 /** {@code libretto evaluate}: how well a trained model predicts a text. */
 final class EvaluateCommand implements Command {
     static final Flag<Path> RUN = Flag.path("run", "DIR", "run to evaluate (default the latest, runs/latest)");
-    static final Flag<Path> CORPUS = Flag.path("corpus", "FILE", "text to predict: plain, .txt.gz or .txt.zip");
-    static final Flag<Integer> MAX_CHARS = Flag.integer(
-            "max-chars", "characters to use from the start of the text, 0 for all", 0, 0, Integer.MAX_VALUE);
+    static final Flag<Path> CORPUS = Flag.path(
+            "corpus",
+            "FILE",
+            "text to predict: plain, .txt.gz or .txt.zip, or a directory of such; several are joined");
+    static final Flag<Long> MAX_CHARS =
+            Flag.atLeast(0, "max-chars", "characters to use from the start of the text, 0 for all", 0);
     static final Flag<Long> MAX_BYTES = TrainFlags.MAX_BYTES;
     static final Flag<Charset> ENCODING = TrainFlags.ENCODING;
 
@@ -44,19 +48,24 @@ final class EvaluateCommand implements Command {
 
     @Override
     public int run(Arguments arguments, Console console) throws Exception {
-        int maxChars = arguments.get(MAX_CHARS);
+        long maxChars = arguments.get(MAX_CHARS);
         long maxBytes = arguments.get(MAX_BYTES);
         Charset encoding = arguments.get(ENCODING);
-        Path file = arguments.get(CORPUS);
+        List<Path> files = arguments.getAll(CORPUS);
         Path named = arguments.get(RUN);
-        if (file == null) {
+        if (files.isEmpty()) {
             throw new UsageException("there is no text to evaluate on; add --corpus FILE");
         }
         RunDirectory run = RunDirectory.open(console.runPath(named));
-        CorpusOptions options =
-                new CorpusOptions(maxChars, run.config().corpus().keepNewlines(), encoding, maxBytes);
-        Corpus corpus = Corpus.read(file, options);
-        Ids ids = run.vocabulary().encodeKnown(corpus);
+        CorpusOptions options = run.config()
+                .corpus()
+                .options()
+                .withMaxChars(maxChars)
+                .withEncoding(encoding)
+                .withMaxBytes(maxBytes);
+        Corpus corpus = Texts.read(files, options, console);
+        Vocabulary vocabulary = run.vocabulary();
+        Ids ids = vocabulary.encodeKnown(corpus);
         DeviceFlags.useQuietly(arguments, console);
         NativeLog.passOverFirstRun();
         try (Evaluator evaluator =
@@ -67,13 +76,14 @@ final class EvaluateCommand implements Command {
                             Locale.ROOT,
                             """
                             characters predicted: %d
-                            characters outside the vocabulary, left out: %d
+                            characters outside the vocabulary, %s: %d
                             loss: %f nats per character
                             perplexity: %f
                             bits per character: %f
                             """,
                             evaluation.characters(),
-                            corpus.length() - 1 - evaluation.characters(),
+                            vocabulary.hasUnknown() ? "read as U+FFFD" : "left out",
+                            vocabulary.countUnknown(corpus),
                             evaluation.loss(),
                             evaluation.perplexity(),
                             evaluation.bitsPerCharacter());

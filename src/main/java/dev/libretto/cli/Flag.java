@@ -43,10 +43,10 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
                 value -> Math.toIntExact(reader.read(value)));
     }
 
-    /** A positive whole number of 64 bits. */
-    static Flag<Long> positiveLong(String name, String description, long defaultValue) {
-        String text = withDefault(description, "at least 1", defaultValue);
-        return new Flag<>(name, "N", text, defaultValue, wholeNumber(1, Long.MAX_VALUE));
+    /** A whole number of 64 bits, from {@code min} on. */
+    static Flag<Long> atLeast(long min, String name, String description, long defaultValue) {
+        String text = withDefault(description, "at least " + min, defaultValue);
+        return new Flag<>(name, "N", text, defaultValue, wholeNumber(min, Long.MAX_VALUE));
     }
 
     private static Reader<Long> wholeNumber(long min, long max) {

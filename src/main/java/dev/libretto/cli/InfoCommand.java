@@ -99,7 +99,9 @@ final class InfoCommand implements Command {
         return String.format(
                 Locale.ROOT,
                 "%s, %,d characters, SHA-256 %s",
-                info.corpus().file() == null ? Corpus.BUILT_IN : info.corpus().file(),
+                info.corpus().files().isEmpty()
+                        ? Corpus.BUILT_IN
+                        : String.join(", ", info.corpus().files()),
                 info.corpus().characters(),
                 info.corpus().sha256());
     }

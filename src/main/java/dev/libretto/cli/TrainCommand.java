@@ -19,6 +19,7 @@ import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Trainer;
 import dev.libretto.train.TrainingListener;
@@ -26,6 +27,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.LongStream;
 
 /** {@code libretto train}: reads a text, trains a model on it, or goes on with it, and reports how it goes. */
 final class TrainCommand implements Command {
@@ -59,7 +61,7 @@ final class TrainCommand implements Command {
         int length = arguments.get(TrainFlags.LENGTH);
         int reportEvery = arguments.get(TrainFlags.REPORT_EVERY);
         boolean resumes = arguments.has(TrainFlags.RESUME);
-        Plan plan = resumes ? resumedRun(arguments) : newRun(arguments, console);
+        Plan plan = resumes ? resumedRun(arguments, console) : newRun(arguments, console);
 
         TrainConfig training = plan.config().training();
         Batches batches = new Batches(
@@ -118,25 +120,25 @@ final class TrainCommand implements Command {
         TrainFlags.modelConfig(arguments, 1);
         boolean overwrite = arguments.get(TrainFlags.OVERWRITE);
         Path given = arguments.get(TrainFlags.RUN);
-        Path file = arguments.get(TrainFlags.CORPUS);
+        List<Path> files = arguments.getAll(TrainFlags.CORPUS);
         if (given == null && overwrite) {
             throw new UsageException("--overwrite replaces the run that --run names; add --run DIR");
         }
         Path path = given == null ? console.runs().unusedPath() : given;
         RunDirectory.requireUsable(path, overwrite);
-        Corpus corpus = file == null ? Corpus.builtIn(options) : Corpus.read(file, options);
-        Vocabulary vocabulary = Vocabulary.of(corpus);
+        Corpus corpus = Texts.read(files, options, console);
+        Vocabulary vocabulary = Vocabulary.of(corpus, options.minCount());
         ModelConfig model = TrainFlags.modelConfig(arguments, vocabulary.size());
-        RunConfig config = new RunConfig(CorpusInfo.of(file, options, corpus), model, training);
+        RunConfig config = new RunConfig(CorpusInfo.of(files, options, corpus), model, training);
         return new Plan(path, config, corpus, vocabulary);
     }
 
-    private static Plan resumedRun(Arguments arguments) throws Exception {
+    private static Plan resumedRun(Arguments arguments, Console console) throws Exception {
         Path path = Runs.resolve(arguments.get(TrainFlags.RESUME));
         if (arguments.has(TrainFlags.RUN) || arguments.has(TrainFlags.OVERWRITE)) {
             throw new UsageException("--resume names the run itself; leave --run and --overwrite out");
         }
-        Path given = arguments.get(TrainFlags.CORPUS);
+        List<Path> given = arguments.getAll(TrainFlags.CORPUS);
         RunDirectory run = RunDirectory.open(path);
         TrainConfig training = TrainFlags.resumedConfig(arguments, run.config());
         CorpusInfo info = run.config().corpus();
@@ -148,13 +150,14 @@ final class TrainCommand implements Command {
         if (arguments.has(TrainFlags.ENCODING)) {
             options = options.withEncoding(arguments.get(TrainFlags.ENCODING));
         }
-        Path file = given != null || info.file() == null ? given : Path.of(info.file());
-        Corpus corpus = file == null ? Corpus.builtIn(options) : Corpus.read(file, options);
+        Corpus corpus = Texts.read(given.isEmpty() ? info.paths() : given, options, console);
         if (!corpus.sha256().equals(info.sha256())) {
             throw new IllegalArgumentException(corpus.name() + " is not the text that " + path
                     + " learns from (another SHA-256); name that text with --corpus, or start a new run");
         }
-        if (!Vocabulary.of(corpus).symbols().equals(run.vocabulary().symbols())) {
+        if (!Vocabulary.of(corpus, info.minCount())
+                .symbols()
+                .equals(run.vocabulary().symbols())) {
             throw new IllegalArgumentException(
                     path + " is damaged: its vocabulary has other characters than the text that it learns from");
         }
@@ -173,10 +176,11 @@ final class TrainCommand implements Command {
         boolean known = TrainFlags.TEXTBOOK_PREFIXES.stream()
                 .flatMapToInt(String::codePoints)
                 .allMatch(codePoint -> plan.vocabulary().idOf(codePoint) >= 0);
-        int shown = Math.min(10, plan.corpus().length());
-        return known
-                ? TrainFlags.TEXTBOOK_PREFIXES
-                : List.of(new String(plan.corpus().codePoints(), 0, shown));
+        Ids ids = plan.vocabulary().encode(plan.corpus());
+        int[] beginning = LongStream.range(0, Math.min(10, ids.length()))
+                .mapToInt(ids::at)
+                .toArray();
+        return known ? TrainFlags.TEXTBOOK_PREFIXES : List.of(plan.vocabulary().decode(beginning));
     }
 
     private static void describe(Console console, Plan plan, Batches batches, Choice device) {
@@ -189,14 +193,15 @@ final class TrainCommand implements Command {
                 .printf(
                         Locale.ROOT,
                         """
-                        corpus: %s, %,d characters, %,d distinct
+                        corpus: %s, %,d characters, %,d distinct%s
                         batches: %,d per epoch, %d rows of %d time steps, %s sampling
                         model: %s, %,d hidden units, %,d parameters
                         device: %s
                         """,
                         plan.corpus().name(),
                         plan.corpus().length(),
-                        model.vocabularySize(),
+                        plan.corpus().distinct(),
+                        describeRare(plan),
                         batches.count(),
                         training.batchSize(),
                         training.seqLength(),
@@ -205,6 +210,18 @@ final class TrainCommand implements Command {
                         model.hiddenSize(),
                         parameters,
                         device);
+    }
+
+    /** What becomes of characters that are rarer than {@code --min-count}. */
+    private static String describeRare(Plan plan) {
+        long rare = plan.vocabulary().countUnknown(plan.corpus());
+        return rare == 0
+                ? ""
+                : String.format(
+                        Locale.ROOT,
+                        "; %,d are known, and the others, %,d times in the text, are read as U+FFFD",
+                        plan.vocabulary().size() - 1,
+                        rare);
     }
 
     private static String describe(ModelConfig model) {

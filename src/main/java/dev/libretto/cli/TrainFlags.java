@@ -20,20 +20,25 @@ final class TrainFlags {
 
     private static final TrainConfig TEXTBOOK = TrainConfig.TEXTBOOK;
 
-    static final Flag<Path> CORPUS =
-            Flag.path("corpus", "FILE", "text to learn from: plain, .txt.gz or .txt.zip (default the built-in lyrics)");
-    static final Flag<Integer> MAX_CHARS = Flag.integer(
-            "max-chars",
-            "characters to use from the start of the text, 0 for all",
-            CorpusOptions.DEFAULT_MAX_CHARS,
-            0,
-            Integer.MAX_VALUE);
+    static final Flag<Path> CORPUS = Flag.path(
+            "corpus",
+            "FILE",
+            "text to learn from: plain, .txt.gz or .txt.zip, or a directory of such; several are joined"
+                    + " (default the built-in lyrics)");
+    static final Flag<Long> MAX_CHARS = Flag.atLeast(
+            0, "max-chars", "characters to use from the start of the text, 0 for all", CorpusOptions.DEFAULT_MAX_CHARS);
     static final Flag<Boolean> KEEP_NEWLINES =
             Flag.toggle("keep-newlines", "keep newlines and carriage returns instead of reading them as spaces");
     static final Flag<Charset> ENCODING =
             Flag.encoding("encoding", "character encoding of the text", StandardCharsets.UTF_8);
-    static final Flag<Long> MAX_BYTES = Flag.positiveLong(
-            "max-bytes", "bytes that the text may have once it is unpacked", CorpusOptions.DEFAULT_MAX_BYTES);
+    static final Flag<Long> MAX_BYTES = Flag.atLeast(
+            1, "max-bytes", "bytes that the text may have once it is unpacked", CorpusOptions.DEFAULT_MAX_BYTES);
+    static final Flag<Integer> MIN_COUNT = Flag.integer(
+            "min-count",
+            "how often a character must occur in the text to be known; rarer ones are one unknown character",
+            CorpusOptions.WHOLE_TEXT.minCount(),
+            1,
+            Integer.MAX_VALUE);
     static final Flag<Path> RUN = Flag.path("run", "DIR", "run directory to write (default runs/ and the time)");
     static final Flag<Boolean> OVERWRITE = Flag.toggle("overwrite", "replace the run that --run names");
     static final Flag<Path> RESUME = Flag.path("resume", "DIR", "run to go on with, from its newest checkpoint");
@@ -112,6 +117,7 @@ final class TrainFlags {
             KEEP_NEWLINES,
             ENCODING,
             MAX_BYTES,
+            MIN_COUNT,
             RUN,
             OVERWRITE,
             RESUME,
@@ -152,7 +158,8 @@ final class TrainFlags {
                 arguments.get(MAX_CHARS),
                 arguments.get(KEEP_NEWLINES),
                 arguments.get(ENCODING),
-                arguments.get(MAX_BYTES));
+                arguments.get(MAX_BYTES),
+                arguments.get(MIN_COUNT));
     }
 
     /** The sizes of a new run's model. */
@@ -196,6 +203,7 @@ final class TrainFlags {
         requireSame(arguments, MAX_ROLLBACKS, training.divergence().maxRollbacks());
         requireSame(arguments, MAX_CHARS, stored.corpus().maxChars());
         requireSame(arguments, KEEP_NEWLINES, stored.corpus().keepNewlines());
+        requireSame(arguments, MIN_COUNT, stored.corpus().minCount());
         CheckpointPolicy checkpoints = training.checkpoints();
         return training.withEpochs(arguments.has(EPOCHS) ? arguments.get(EPOCHS) : training.epochs())
                 .withCheckpoints(new CheckpointPolicy(

@@ -8,6 +8,7 @@ import java.nio.charset.IllegalCharsetNameException;
 import java.nio.charset.StandardCharsets;
 import java.nio.charset.UnsupportedCharsetException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Objects;
 
 /**
@@ -33,42 +34,58 @@ public record RunConfig(CorpusInfo corpus, ModelConfig model, TrainConfig traini
     /**
      * Which text a run learns from, and how to read it again.
      *
-     * @param file the absolute path it was read from; null for the built-in lyrics
+     * @param files the absolute paths of the files and directories it was read from, in order; none for the built-in
+     *     lyrics
      * @param encoding the character encoding of the file
      * @param maxChars how many characters were asked for; 0 is all
      * @param keepNewlines whether newlines and carriage returns stayed as they are instead of becoming spaces
+     * @param minCount how often a character had to occur to be in the vocabulary
      * @param characters how many characters were used; 0 where the text is not known
      * @param sha256 the hash of those characters as UTF-8, in hexadecimal; empty where the text is not known
      */
     public record CorpusInfo(
-            String file, String encoding, int maxChars, boolean keepNewlines, int characters, String sha256) {
+            List<String> files,
+            String encoding,
+            long maxChars,
+            boolean keepNewlines,
+            int minCount,
+            long characters,
+            String sha256) {
         /** @throws IllegalArgumentException if a value cannot be */
         public CorpusInfo {
             Objects.requireNonNull(sha256, "corpus sha256");
             Objects.requireNonNull(encoding, "corpus encoding");
+            Objects.requireNonNull(files, "corpus files");
+            for (String file : files) {
+                Objects.requireNonNull(file, "one of the corpus files");
+            }
+            files = List.copyOf(files);
             // Both check what they are given.
-            options(maxChars, keepNewlines, encoding);
-            Path.of(file == null ? "" : file);
+            options(maxChars, keepNewlines, encoding, minCount);
+            paths(files);
             boolean isUnknown = characters == 0 && sha256.isEmpty();
             if (characters < 1 && !isUnknown) {
                 throw new IllegalArgumentException("characters is " + characters + "; it must be at least 1");
             }
         }
 
-        /** @param file where the corpus was read from; null for the built-in lyrics */
-        public static CorpusInfo of(Path file, CorpusOptions options, Corpus corpus) {
+        /** @param named the files and directories that the corpus was read from; none for the built-in lyrics */
+        public static CorpusInfo of(List<Path> named, CorpusOptions options, Corpus corpus) {
             return new CorpusInfo(
-                    file == null ? null : file.toAbsolutePath().normalize().toString(),
+                    named.stream()
+                            .map(path -> path.toAbsolutePath().normalize().toString())
+                            .toList(),
                     options.encoding().name(),
                     options.maxChars(),
                     options.keepNewlines(),
+                    options.minCount(),
                     corpus.length(),
                     corpus.sha256());
         }
 
         /** The text of a model that was trained elsewhere: all that is known is what becomes of newlines. */
         public static CorpusInfo unknown(boolean keepNewlines) {
-            return new CorpusInfo(null, StandardCharsets.UTF_8.name(), 0, keepNewlines, 0, "");
+            return new CorpusInfo(List.of(), StandardCharsets.UTF_8.name(), 0, keepNewlines, 1, 0, "");
         }
 
         /** Whether it is known which text it is, so that it can be read again. */
@@ -76,16 +93,26 @@ public record RunConfig(CorpusInfo corpus, ModelConfig model, TrainConfig traini
             return characters > 0;
         }
 
-        /** How the text is read. */
-        public CorpusOptions options() {
-            return options(maxChars, keepNewlines, encoding);
+        /** The files and directories it was read from. */
+        public List<Path> paths() {
+            return paths(files);
         }
 
-        private static CorpusOptions options(int maxChars, boolean keepNewlines, String encoding) {
+        private static List<Path> paths(List<String> files) {
+            return files.stream().map(Path::of).toList();
+        }
+
+        /** How the text is read. */
+        public CorpusOptions options() {
+            return options(maxChars, keepNewlines, encoding, minCount);
+        }
+
+        private static CorpusOptions options(long maxChars, boolean keepNewlines, String encoding, int minCount) {
             try {
                 return CorpusOptions.WHOLE_TEXT
                         .withMaxChars(maxChars)
                         .withKeepNewlines(keepNewlines)
+                        .withMinCount(minCount)
                         .withEncoding(Charset.forName(encoding));
             } catch (UnsupportedCharsetException | IllegalCharsetNameException e) {
                 throw new IllegalArgumentException("Java does not know the encoding " + encoding, e);

@@ -19,16 +19,23 @@ final class CodePointReader {
     private final CharBuffer chars = CharBuffer.allocate(1 << 16).flip();
     private final String source;
     private final long maxBytes;
+    /** Bytes of the text that came before this stream. */
+    private final long bytesOfOthers;
     /** Bytes of the stream that came before the first one now in {@link #bytes}. */
     private long bytesBefore;
 
     private boolean atStart = true;
     private boolean atEnd;
 
-    CodePointReader(InputStream input, CorpusOptions options, String source) {
+    /**
+     * @param source where the stream comes from, for messages
+     * @param bytesOfOthers how many bytes the text had before this stream, all together
+     */
+    CodePointReader(InputStream input, CorpusOptions options, String source, long bytesOfOthers) {
         this.input = input;
         this.source = source;
         this.maxBytes = options.maxBytes();
+        this.bytesOfOthers = bytesOfOthers;
         this.decoder = options.encoding()
                 .newDecoder()
                 .onMalformedInput(CodingErrorAction.REPORT)
@@ -36,11 +43,33 @@ final class CodePointReader {
     }
 
     /**
-     * The next code point, or -1 at the end. A byte order mark at the start is passed over.
+     * Reads code points into the start of an array.
      *
+     * @param limit how many at most
+     * @return how many; fewer than {@code limit} only at the end of the stream
      * @throws CorpusException if the bytes are not of the encoding; the message says at which offset
      */
-    int next() throws IOException {
+    int read(int[] codePoints, int limit) throws IOException {
+        int count = 0;
+        while (count < limit) {
+            int codePoint = next();
+            if (codePoint < 0) {
+                break;
+            }
+            codePoints[count++] = codePoint;
+        }
+        return count;
+    }
+
+    /** How many bytes the text has up to where it was read, those before this stream included. */
+    long bytes() {
+        return bytesOfOthers + bytesBefore + bytes.position();
+    }
+
+    /**
+     * The next code point, or -1 at the end. A byte order mark at the start is passed over.
+     */
+    private int next() throws IOException {
         int codePoint = nextCodePoint();
         if (atStart) {
             atStart = false;
@@ -100,11 +129,16 @@ final class CodePointReader {
             throw TextFile.damaged(source, e);
         }
         bytes.position(bytes.position() + Math.max(read, 0)).flip();
-        if (bytesBefore + bytes.limit() > maxBytes) {
-            throw new CorpusException(
-                    String.format("%s unpacks to more than %d bytes; --max-bytes sets that limit", source, maxBytes));
+        if (bytesOfOthers + bytesBefore + bytes.limit() > maxBytes) {
+            throw tooLarge(source + (bytesOfOthers == 0 ? "" : " with the files before it"), maxBytes);
         }
         return read >= 0;
+    }
+
+    /** What to tell of a text that has more bytes than it may. */
+    static CorpusException tooLarge(String source, long maxBytes) {
+        return new CorpusException(
+                source + " unpacks to more than " + maxBytes + " bytes; --max-bytes sets that limit");
     }
 
     /** False where an error lies ahead, after chars that were decoded before it. */

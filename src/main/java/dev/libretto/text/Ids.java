@@ -4,8 +4,8 @@ import java.util.Objects;
 
 /** A text as character ids; it may be longer than an array can be, or than the memory. */
 public interface Ids {
-    /** In the place of a character that the vocabulary does not have, where such are not an error. */
-    int UNKNOWN = -1;
+    /** In the place of a character that has no id, where such are not an error. */
+    int NONE = -1;
 
     /** The number of characters. */
     long length();
@@ -37,6 +37,26 @@ public interface Ids {
             @Override
             public int at(long position) {
                 return whole.at(from + Objects.checkIndex(position, to - from));
+            }
+        };
+    }
+
+    /**
+     * The same text by other ids, which is not copied.
+     *
+     * @param others the other id of each id
+     */
+    default Ids mapped(int... others) {
+        Ids before = this;
+        return new Ids() {
+            @Override
+            public long length() {
+                return before.length();
+            }
+
+            @Override
+            public int at(long position) {
+                return others[before.at(position)];
             }
         };
     }

@@ -2,6 +2,7 @@ package dev.libretto.text;
 
 import java.io.BufferedInputStream;
 import java.io.EOFException;
+import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -10,6 +11,7 @@ import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.LongSupplier;
 import java.util.zip.CRC32;
 import java.util.zip.CheckedInputStream;
 import java.util.zip.GZIPInputStream;
@@ -17,26 +19,53 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 
-/** Opens a text file as bytes: plain, gzip, or the one text of a zip archive, told apart by their first bytes. */
-final class TextFile {
-    private TextFile() {}
+/** A text file as bytes: plain, gzip, or the one text of a zip archive, told apart by their first bytes. */
+final class TextFile implements AutoCloseable {
+    private final InputStream input;
+    private final LongSupplier position;
+
+    private TextFile(InputStream input, LongSupplier position) {
+        this.input = input;
+        this.position = position;
+    }
+
+    /** The bytes of the text, unpacked. */
+    InputStream input() {
+        return input;
+    }
+
+    /** How many bytes of the file itself were read. */
+    long position() {
+        return position.getAsLong();
+    }
+
+    @Override
+    public void close() throws IOException {
+        input.close();
+    }
+
+    /** How many bytes a file has; 0 where there is none, or it does not say. */
+    static long size(Path file) throws IOException {
+        return Files.isRegularFile(file) ? Files.size(file) : 0;
+    }
 
     /**
      * Opens a file.
      *
      * @throws CorpusException if there is no such file, it is a directory, or it is an archive without exactly one text
      */
-    static InputStream open(Path file) throws IOException {
+    static TextFile open(Path file) throws IOException {
         if (Files.isDirectory(file)) {
             throw new CorpusException(file + " is a directory; name a text file, a .txt.gz or a .txt.zip");
         }
-        InputStream plain;
+        Counted counted;
         try {
-            plain = new BufferedInputStream(Files.newInputStream(file));
+            counted = new Counted(Files.newInputStream(file));
         } catch (NoSuchFileException e) {
             throw new CorpusException(
                     "there is no file " + file + "; check the path, or name another with --corpus", e);
         }
+        InputStream plain = new BufferedInputStream(counted);
         try {
             plain.mark(4);
             byte[] magic = plain.readNBytes(4);
@@ -45,7 +74,7 @@ final class TextFile {
                 plain.close();
                 return openZip(file);
             }
-            return startsWith(magic, 0x1f, 0x8b) ? new GZIPInputStream(plain) : plain;
+            return new TextFile(startsWith(magic, 0x1f, 0x8b) ? new GZIPInputStream(plain) : plain, counted::count);
         } catch (ZipException | EOFException e) {
             plain.close();
             throw damaged(file.toString(), e);
@@ -64,7 +93,7 @@ final class TextFile {
         return true;
     }
 
-    private static InputStream openZip(Path file) throws IOException {
+    private static TextFile openZip(Path file) throws IOException {
         ZipFile zip;
         try {
             // Names that are not marked as UTF-8 may be in any encoding; as Latin-1, every byte is a character.
@@ -79,7 +108,10 @@ final class TextFile {
                 throw new CorpusException(
                         file + " holds " + texts.size() + " .txt files; a corpus archive holds exactly one");
             }
-            return new ZippedText(zip, texts.get(0));
+            ZippedText text = new ZippedText(zip, texts.get(0));
+            double packing =
+                    Files.size(file) / (double) Math.max(1, texts.get(0).getSize());
+            return new TextFile(text, () -> (long) (text.unpacked * packing));
         } catch (ZipException | IllegalArgumentException e) {
             // The second is what Java throws at a name that is marked as UTF-8 and is not.
             zip.close();
@@ -105,6 +137,7 @@ final class TextFile {
     private static final class ZippedText extends CheckedInputStream {
         private final ZipFile zip;
         private final ZipEntry entry;
+        private long unpacked;
 
         ZippedText(ZipFile zip, ZipEntry entry) throws IOException {
             super(zip.getInputStream(entry), new CRC32());
@@ -115,6 +148,7 @@ final class TextFile {
         @Override
         public int read(byte[] bytes, int offset, int length) throws IOException {
             int read = super.read(bytes, offset, length);
+            unpacked += Math.max(0, read);
             if (read < 0 && getChecksum().getValue() != entry.getCrc()) {
                 throw new ZipException("its text has another checksum");
             }
@@ -124,6 +158,33 @@ final class TextFile {
         @Override
         public void close() throws IOException {
             zip.close();
+        }
+    }
+
+    /** A stream that counts the bytes read from it. */
+    private static final class Counted extends FilterInputStream {
+        private long count;
+
+        Counted(InputStream input) {
+            super(input);
+        }
+
+        long count() {
+            return count;
+        }
+
+        @Override
+        public int read() throws IOException {
+            int read = super.read();
+            count += read < 0 ? 0 : 1;
+            return read;
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) throws IOException {
+            int read = super.read(bytes, offset, length);
+            count += Math.max(0, read);
+            return read;
         }
     }
 }

@@ -2,13 +2,19 @@ package dev.libretto.text;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
 /**
  * The characters a model knows, each with an id from 0 to {@link #size()} - 1 in code point order: the same text always
  * gives the same ids.
+ *
+ * <p>A vocabulary that has {@link #UNKNOWN} reads every character that it does not have as that one.
  */
 public final class Vocabulary {
+    /** U+FFFD, with which Unicode stands in for a character that is not known or cannot be represented. */
+    public static final int UNKNOWN = 0xFFFD;
+
     private final int[] codePoints;
 
     private Vocabulary(int[] codePoints) {
@@ -17,8 +23,30 @@ public final class Vocabulary {
 
     /** The distinct characters of a corpus. */
     public static Vocabulary of(Corpus corpus) {
-        return new Vocabulary(
-                Arrays.stream(corpus.codePoints()).distinct().sorted().toArray());
+        return of(corpus, 1);
+    }
+
+    /**
+     * The characters that occur often in a corpus, and {@link #UNKNOWN} for the others, where there are any.
+     *
+     * @param minCount how often at least
+     * @throws IllegalArgumentException if none occurs so often
+     */
+    public static Vocabulary of(Corpus corpus, int minCount) {
+        Alphabet alphabet = corpus.alphabet();
+        int[] frequent = IntStream.range(0, alphabet.size())
+                .filter(index -> alphabet.count(index) >= minCount)
+                .map(alphabet::codePoint)
+                .toArray();
+        if (frequent.length == 0) {
+            throw new IllegalArgumentException(
+                    "no character occurs " + minCount + " times in " + corpus.name() + "; use a lower --min-count");
+        }
+        IntStream unknown = frequent.length == alphabet.size() ? IntStream.empty() : IntStream.of(UNKNOWN);
+        return new Vocabulary(IntStream.concat(Arrays.stream(frequent), unknown)
+                .distinct()
+                .sorted()
+                .toArray());
     }
 
     /**
@@ -62,34 +90,60 @@ public final class Vocabulary {
         return id < 0 ? -1 : id;
     }
 
+    /** Whether a character that the vocabulary does not have is read as {@link #UNKNOWN}. */
+    public boolean hasUnknown() {
+        return idOf(UNKNOWN) >= 0;
+    }
+
+    /** How many characters of a corpus the vocabulary does not have. */
+    public long countUnknown(Corpus corpus) {
+        Alphabet alphabet = corpus.alphabet();
+        return IntStream.range(0, alphabet.size())
+                .filter(index -> idOf(alphabet.codePoint(index)) < 0)
+                .mapToLong(alphabet::count)
+                .sum();
+    }
+
     /**
      * The ids of a text.
      *
-     * @throws IllegalArgumentException naming the first character that is not in the vocabulary
+     * @throws IllegalArgumentException naming the first character that is not in the vocabulary, where there is no {@link
+     *     #UNKNOWN}
      */
     public int[] encode(String text) {
-        return encode(text.codePoints());
+        return text.codePoints().map(this::encode).toArray();
     }
 
     /**
      * The ids of a corpus.
      *
-     * @throws IllegalArgumentException naming the first character that is not in the vocabulary
+     * @throws IllegalArgumentException naming the first character that is not in the vocabulary, where there is no {@link
+     *     #UNKNOWN}
      */
     public Ids encode(Corpus corpus) {
-        return Ids.of(encode(Arrays.stream(corpus.codePoints())));
+        return ids(corpus, this::encode);
     }
 
-    private int[] encode(IntStream text) {
-        return text.map(codePoint -> {
-                    int id = idOf(codePoint);
-                    if (id < 0) {
-                        throw new IllegalArgumentException(
-                                String.format("'%s' (U+%04X) is not in the vocabulary", name(codePoint), codePoint));
-                    }
-                    return id;
-                })
-                .toArray();
+    private int encode(int codePoint) {
+        int id = idOrUnknown(codePoint);
+        if (id < 0) {
+            throw new IllegalArgumentException(
+                    String.format("'%s' (U+%04X) is not in the vocabulary", name(codePoint), codePoint));
+        }
+        return id;
+    }
+
+    private int idOrUnknown(int codePoint) {
+        int id = idOf(codePoint);
+        return id < 0 ? idOf(UNKNOWN) : id;
+    }
+
+    private static Ids ids(Corpus corpus, IntUnaryOperator idOf) {
+        Alphabet alphabet = corpus.alphabet();
+        return corpus.ids(IntStream.range(0, alphabet.size())
+                .map(alphabet::codePoint)
+                .map(idOf)
+                .toArray());
     }
 
     /** The ids of those characters of a text that the vocabulary has; the others are left out. */
@@ -97,9 +151,12 @@ public final class Vocabulary {
         return text.codePoints().map(this::idOf).filter(id -> id >= 0).toArray();
     }
 
-    /** The ids of a corpus, with {@link Ids#UNKNOWN} for each character that the vocabulary does not have. */
+    /**
+     * The ids of a corpus, with {@link Ids#NONE} for each character that the vocabulary does not have, where it has no
+     * {@link #UNKNOWN} of its own.
+     */
     public Ids encodeKnown(Corpus corpus) {
-        return Ids.of(Arrays.stream(corpus.codePoints()).map(this::idOf).toArray());
+        return ids(corpus, this::idOrUnknown);
     }
 
     /**

@@ -60,7 +60,7 @@ public final class Evaluator implements AutoCloseable {
     /**
      * Evaluates a text.
      *
-     * @param ids its characters, at least two of them known; {@link Ids#UNKNOWN} ones are left out
+     * @param ids its characters, at least two of them known; {@link Ids#NONE} ones are left out
      * @throws IllegalArgumentException if there are fewer
      */
     public Evaluation evaluate(Ids ids) {
@@ -68,7 +68,7 @@ public final class Evaluator implements AutoCloseable {
         try {
             for (long position = 0; position < ids.length(); position++) {
                 int id = ids.at(position);
-                if (id != Ids.UNKNOWN) {
+                if (id != Ids.NONE) {
                     pass.add(id);
                 }
             }

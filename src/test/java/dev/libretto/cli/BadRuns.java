@@ -90,6 +90,8 @@ final class BadRuns implements AutoCloseable {
             case "flipped" -> flip(file);
             case "latin1" -> Files.write(file, new byte[] {'{', '"', (byte) 0xe9, '"', '}'});
             case "held" -> hold(file);
+            case "text-gone" -> Files.writeString(file, withFiles(file, "[ \"gone.txt\" ]"));
+            case "text-built-in" -> Files.writeString(file, withFiles(file, "[ ]"));
             case "other", "twin" -> copy(trained.resolve(damage).resolve(run.relativize(file)), file);
             default -> Files.writeString(file, damage.contains("=") ? edited(file, damage) : INSTEAD.get(damage));
         }
@@ -105,6 +107,11 @@ final class BadRuns implements AutoCloseable {
         FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE);
         channel.lock();
         locks.add(channel);
+    }
+
+    /** The configuration with other files of the corpus. */
+    private static String withFiles(Path file, String files) throws IOException {
+        return Files.readString(file).replaceFirst("(?<=\"files\" : )\\[[^]]*]", files);
     }
 
     /** The file's JSON with another value of a field; with none of it, where the value is {@code -}. */

@@ -35,7 +35,7 @@ class RunDirectoryTest {
     private static final Vocabulary VOCABULARY = Vocabulary.of(CORPUS);
     private static final ModelConfig MODEL = new ModelConfig(CellType.RNN, VOCABULARY.size(), 4, 1);
     private static final RunConfig CONFIG = new RunConfig(
-            CorpusInfo.of(Path.of("abc.txt"), CorpusOptions.WHOLE_TEXT, CORPUS),
+            CorpusInfo.of(List.of(Path.of("abc.txt")), CorpusOptions.WHOLE_TEXT, CORPUS),
             MODEL,
             TrainConfig.TEXTBOOK.withCheckpoints(new CheckpointPolicy(Every.parse("1"), 2)));
 

@@ -73,10 +73,8 @@ class RunFilesFuzzTest {
         Path file = run.write("config.json", content);
         Fuzzing.read(file, RunException.class, () -> Json.<RunConfig>read(file, new TypeReference<>() {}))
                 .ifPresent(config -> {
-                    assertThat(config.corpus().options()).isNotNull();
-                    if (config.corpus().file() != null) {
-                        assertThat(Path.of(config.corpus().file())).isNotNull();
-                    }
+                    assertThat(config.corpus().paths())
+                            .hasSameSizeAs(config.corpus().files());
                     assertSays(content, config, new TypeReference<>() {});
                 });
         Fuzzing.read(run.path(), RunException.class, () -> RunDirectory.open(run.path()));

@@ -25,6 +25,7 @@ import java.util.List;
 import java.util.SplittableRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.random.RandomGenerator;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
@@ -163,10 +164,17 @@ class RunValuesFuzzTest {
             return ENCODINGS.get(random.nextInt(ENCODINGS.size()));
         }
         if (type == String.class) {
-            return random.ints(random.nextInt(20), 1, Character.MIN_SURROGATE)
-                    .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
-                    .toString();
+            return text(random);
+        }
+        if (component.getName().equals("files")) {
+            return Stream.generate(() -> text(random)).limit(random.nextInt(3)).toList();
         }
         throw new AssertionError("make values of " + type + " here, for " + component);
+    }
+
+    private static String text(RandomGenerator random) {
+        return random.ints(random.nextInt(20), 1, Character.MIN_SURROGATE)
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                .toString();
     }
 }

@@ -31,7 +31,7 @@ record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> file
     static final Vocabulary VOCABULARY = Vocabulary.of(CORPUS);
     static final ModelConfig MODEL = new ModelConfig(CellType.LSTM, VOCABULARY.size(), 4, 2);
     static final RunConfig CONFIG = new RunConfig(
-            CorpusInfo.of(Path.of("abc.txt"), CorpusOptions.WHOLE_TEXT, CORPUS),
+            CorpusInfo.of(List.of(Path.of("abc.txt")), CorpusOptions.WHOLE_TEXT, CORPUS),
             MODEL,
             TrainConfig.TEXTBOOK.withCheckpoints(new CheckpointPolicy(Every.parse("1"), 2)));
 

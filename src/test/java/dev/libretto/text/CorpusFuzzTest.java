@@ -45,7 +45,7 @@ class CorpusFuzzTest {
         Fuzzing.read(file, CorpusException.class, () -> Corpus.read(file, options))
                 .ifPresent(corpus -> {
                     assertThat(corpus.length()).isPositive();
-                    assertThat(Arrays.stream(corpus.codePoints()))
+                    assertThat(Arrays.stream(CodePoints.of(corpus)))
                             .allMatch(Character::isValidCodePoint)
                             .noneMatch(c -> c >= Character.MIN_SURROGATE && c <= Character.MAX_SURROGATE);
                 });

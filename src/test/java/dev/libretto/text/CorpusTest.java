@@ -50,7 +50,7 @@ class CorpusTest {
     void anEmojiIsOneCharacter() throws IOException {
         Files.writeString(file, "a😀b");
 
-        assertThat(Corpus.read(file, CorpusOptions.WHOLE_TEXT).codePoints()).containsExactly('a', 0x1F600, 'b');
+        assertThat(CodePoints.of(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).containsExactly('a', 0x1F600, 'b');
     }
 
     @Test
@@ -221,7 +221,7 @@ class CorpusTest {
 
         Files.delete(file);
         Files.createDirectory(file);
-        assertFails("is a directory; name a text file");
+        assertFails("is a directory without a text file (.txt, .txt.gz or .txt.zip); name another");
     }
 
     @Test
@@ -267,6 +267,7 @@ class CorpusTest {
     }
 
     private static String text(Corpus corpus) {
-        return new String(corpus.codePoints(), 0, corpus.length());
+        int[] codePoints = CodePoints.of(corpus);
+        return new String(codePoints, 0, codePoints.length);
     }
 }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
@@ -62,6 +63,45 @@ class VocabularyTest {
     }
 
     @Test
+    void rareCharactersAreOneUnknownOne() {
+        Corpus corpus = corpus("aab猫b😀z\uFFFDz");
+        Vocabulary vocabulary = Vocabulary.of(corpus, 2);
+
+        assertThat(vocabulary.symbols()).containsExactly("a", "b", "z", "\uFFFD");
+        assertThat(vocabulary.hasUnknown()).isTrue();
+        assertThat(vocabulary.countUnknown(corpus)).isEqualTo(2);
+        assertThat(vocabulary.encode("a猫\uFFFD😀b")).containsExactly(0, 3, 3, 3, 1);
+        assertThat(vocabulary.decode(vocabulary.encode("a猫b"))).isEqualTo("a\uFFFDb");
+        assertThat(vocabulary.encodeKnown("a猫b")).containsExactly(0, 1);
+        Ids ids = vocabulary.encode(corpus);
+        assertThat(IntStream.range(0, 9).map(ids::at)).containsExactly(0, 0, 1, 3, 1, 3, 2, 3, 2);
+
+        // Stored and read again, it is the same.
+        assertThat(Vocabulary.ofSymbols(vocabulary.symbols()).encode("猫")).containsExactly(3);
+    }
+
+    @Test
+    void theUnknownCharacterIsThereOnlyWhereItIsNeeded() {
+        assertThat(Vocabulary.of(corpus("abab"), 2).symbols()).containsExactly("a", "b");
+        assertThat(Vocabulary.of(corpus("abab"), 2).hasUnknown()).isFalse();
+        assertThatThrownBy(() -> Vocabulary.of(corpus("abab"), 3))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("no character occurs 3 times in test; use a lower --min-count");
+
+        // A text that has it brings it along.
+        assertThat(Vocabulary.of(corpus("ab\uFFFD")).encode("猫")).containsExactly(2);
+    }
+
+    @Test
+    void aCorpusMayHaveCharactersThatTheVocabularyDoesNotHave() {
+        Corpus corpus = corpus("a猫b猫😀");
+
+        assertThat(of("ab").countUnknown(corpus)).isEqualTo(3);
+        assertThat(IntStream.range(0, 5).map(of("ab").encodeKnown(corpus)::at)).containsExactly(0, -1, 1, -1, -1);
+        assertThatThrownBy(() -> of("ab").encode(corpus)).hasMessageContaining("'猫' (U+732B)");
+    }
+
+    @Test
     void storedSymbolsMustBeSingleDistinctAndInOrder() {
         assertRejected("this one has none");
         assertRejected("symbol 1 is \"bc\"; it must be one character", "a", "bc");
@@ -79,6 +119,10 @@ class VocabularyTest {
     }
 
     private static Vocabulary of(String text) {
-        return Vocabulary.of(new Corpus("test", text.codePoints().toArray()));
+        return Vocabulary.of(corpus(text));
+    }
+
+    private static Corpus corpus(String text) {
+        return new Corpus("test", text.codePoints().toArray());
     }
 }

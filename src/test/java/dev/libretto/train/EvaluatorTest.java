@@ -51,7 +51,7 @@ class EvaluatorTest {
     void unknownCharactersAreLeftOut() {
         int[] ids = TestModels.randomIds(300, CONFIG.vocabularySize(), 1);
         int[] withUnknown = Arrays.stream(ids)
-                .flatMap(id -> id % 3 == 0 ? IntStream.of(Ids.UNKNOWN, id) : IntStream.of(id))
+                .flatMap(id -> id % 3 == 0 ? IntStream.of(Ids.NONE, id) : IntStream.of(id))
                 .toArray();
         try (Evaluator evaluator = new Evaluator(CONFIG, WEIGHTS)) {
             assertThat(evaluator.evaluate(Ids.of(withUnknown))).isEqualTo(evaluator.evaluate(Ids.of(ids)));

@@ -86,7 +86,7 @@ record ReferenceFixture(
                 DivergencePolicy.DEFAULT,
                 CheckpointPolicy.DEFAULT);
         Corpus nothing = new Corpus("none", new int[] {'a'});
-        return new RunConfig(CorpusInfo.of(null, CorpusOptions.WHOLE_TEXT, nothing), model(), training);
+        return new RunConfig(CorpusInfo.of(List.of(), CorpusOptions.WHOLE_TEXT, nothing), model(), training);
     }
 
     private Layout layout() {

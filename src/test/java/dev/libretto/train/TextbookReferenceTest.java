@@ -19,6 +19,7 @@ import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
 import java.io.InputStream;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -46,7 +47,7 @@ class TextbookReferenceTest {
                 vocabulary.size(),
                 ModelConfig.DEFAULT_HIDDEN_SIZE,
                 ModelConfig.DEFAULT_LAYERS);
-        RunConfig config = new RunConfig(CorpusInfo.of(null, options, corpus), model, training);
+        RunConfig config = new RunConfig(CorpusInfo.of(List.of(), options, corpus), model, training);
         Batches batches = new Batches(
                 vocabulary.encode(corpus),
                 training.batchSize(),

@@ -277,7 +277,7 @@ class TrainerTest {
                 1,
                 DivergencePolicy.DEFAULT,
                 new CheckpointPolicy(CheckpointPolicy.Every.parse("100"), 1));
-        RunConfig runConfig = new RunConfig(CorpusInfo.of(null, CorpusOptions.WHOLE_TEXT, corpus()), wide, config);
+        RunConfig runConfig = new RunConfig(CorpusInfo.of(List.of(), CorpusOptions.WHOLE_TEXT, corpus()), wide, config);
         Checkpoint start =
                 Checkpoint.start(runConfig, Initializers.draw(LanguageModel.parameters(wide), config.seed()));
         try (RunDirectory run = RunDirectory.create(folder.resolve("flat"), runConfig, vocabulary(), false)) {
@@ -383,7 +383,7 @@ class TrainerTest {
     }
 
     private static RunConfig runConfig(TrainConfig config) {
-        return new RunConfig(CorpusInfo.of(null, CorpusOptions.WHOLE_TEXT, corpus()), model(), config);
+        return new RunConfig(CorpusInfo.of(List.of(), CorpusOptions.WHOLE_TEXT, corpus()), model(), config);
     }
 
     private static Checkpoint start(TrainConfig config) {

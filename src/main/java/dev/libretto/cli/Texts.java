@@ -1,0 +1,54 @@
+package dev.libretto.cli;
+
+import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusFiles;
+import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.CorpusReader;
+import dev.libretto.text.ReadingListener;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+
+/** Reads the texts that a command line names. */
+final class Texts {
+    private static final int SHOWN = 3;
+
+    private Texts() {}
+
+    /**
+     * Reads a text and says what of a directory is not read.
+     *
+     * @param named files and directories; none for the built-in lyrics
+     */
+    static Corpus read(List<Path> named, CorpusOptions options, Console console) throws IOException {
+        if (named.isEmpty()) {
+            return Corpus.builtIn(options);
+        }
+        CorpusFiles files = CorpusFiles.of(named);
+        if (!files.skipped().isEmpty()) {
+            console.warn(describeSkipped(files.skipped()));
+        }
+        return new CorpusReader(cache(System.getenv()), ReadingListener.NONE).read(files, options);
+    }
+
+    private static String describeSkipped(List<Path> skipped) {
+        int more = skipped.size() - SHOWN;
+        return "not read, as no .txt, .txt.gz or .txt.zip: "
+                + skipped.stream().limit(SHOWN).map(Path::toString).collect(Collectors.joining(", "))
+                + (more > 0 ? " and " + more + " more" : "");
+    }
+
+    /** Where the index files of large texts are kept. */
+    static Path cache(Map<String, String> environment) {
+        String own = environment.getOrDefault("LIBRETTO_CACHE", "");
+        if (!own.isEmpty()) {
+            return Path.of(own);
+        }
+        String ofUser = environment.getOrDefault("XDG_CACHE_HOME", "");
+        return ofUser.isEmpty()
+                ? Path.of(System.getProperty("user.home"), ".cache", "libretto")
+                : Path.of(ofUser, "libretto");
+    }
+}

@@ -1,0 +1,60 @@
+package dev.libretto.text;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+
+/**
+ * The files of a text. They are joined as {@code cat} joins them: in their order, with nothing in between, so that a text
+ * that is split into files is the same corpus as the whole.
+ *
+ * @param name what they are called in messages
+ * @param files in their order
+ * @param skipped what lies in a directory and is not read
+ */
+public record CorpusFiles(String name, List<Path> files, List<Path> skipped) {
+    private static final Pattern TEXT = Pattern.compile("(?i)[^.].*\\.txt(\\.gz|\\.zip)?");
+
+    /**
+     * The files that are named, and in place of a directory the text files in it by name: those that end in {@code .txt},
+     * {@code .txt.gz} or {@code .txt.zip} and do not begin with a dot.
+     *
+     * @param named at least one
+     * @throws CorpusException if a directory has no text file
+     */
+    public static CorpusFiles of(List<Path> named) throws IOException {
+        List<Path> files = new ArrayList<>();
+        List<Path> skipped = new ArrayList<>();
+        for (Path path : named) {
+            if (!Files.isDirectory(path)) {
+                files.add(path);
+                continue;
+            }
+            int before = files.size();
+            for (Path entry : list(path)) {
+                (isText(entry) ? files : skipped).add(entry);
+            }
+            if (files.size() == before) {
+                throw new CorpusException(
+                        path + " is a directory without a text file (.txt, .txt.gz or .txt.zip); name another");
+            }
+        }
+        String first = named.get(0).toString();
+        String name = named.size() == 1 ? first : first + " and " + (named.size() - 1) + " more";
+        return new CorpusFiles(name, List.copyOf(files), List.copyOf(skipped));
+    }
+
+    private static List<Path> list(Path directory) throws IOException {
+        try (Stream<Path> entries = Files.list(directory)) {
+            return entries.sorted().toList();
+        }
+    }
+
+    private static boolean isText(Path path) {
+        return TEXT.matcher(path.getFileName().toString()).matches() && !Files.isDirectory(path);
+    }
+}

@@ -1,0 +1,126 @@
+package dev.libretto.text;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.util.Arrays;
+
+/**
+ * One pass over a text: gives each character its index in the alphabet in order of first appearance, and keeps the indexes
+ * in memory until they are too many, then in an index file.
+ */
+final class CorpusPass implements AutoCloseable {
+    private final String name;
+    private final CorpusOptions options;
+    private final IndexFile index;
+    private final int inMemory;
+    private final Alphabet alphabet = new Alphabet();
+    private final TextHash hash = new TextHash();
+    private final int[] chunk = new int[1 << 14];
+    private int[] memory = new int[1 << 14];
+    private long length;
+    private long bytes;
+    /** Null while the text fits into memory. */
+    private IndexWriter writer;
+
+    /**
+     * @param name of the text, for messages
+     * @param index the file for a text of more than {@code inMemory} characters; null where there is none
+     */
+    CorpusPass(String name, CorpusOptions options, IndexFile index, int inMemory) {
+        this.name = name;
+        this.options = options;
+        this.index = index;
+        this.inMemory = inMemory;
+    }
+
+    /** A pass over a text that is sure to fit into memory. */
+    static CorpusPass inMemory(String name, CorpusOptions options) {
+        return new CorpusPass(name, options, null, Integer.MAX_VALUE - 8);
+    }
+
+    /** Whether as many characters were read as are wanted. */
+    boolean isFull() {
+        return options.maxChars() > 0 && length == options.maxChars();
+    }
+
+    /**
+     * Reads one file of the text, or as much of it as is wanted.
+     *
+     * @param source the file, for messages
+     * @param chunkRead called every few thousand characters
+     */
+    void read(InputStream input, String source, Runnable chunkRead) throws IOException {
+        CodePointReader reader = new CodePointReader(input, options, source, bytes);
+        int count;
+        do {
+            long wanted = options.maxChars() == 0 ? chunk.length : options.maxChars() - length;
+            count = reader.read(chunk, (int) Math.min(chunk.length, wanted));
+            add(count);
+            chunkRead.run();
+        } while (count > 0);
+        bytes = reader.bytes();
+    }
+
+    /** Takes the first {@code count} characters of the chunk. */
+    private void add(int count) throws IOException {
+        if (!options.keepNewlines()) {
+            for (int i = 0; i < count; i++) {
+                chunk[i] = chunk[i] == '\n' || chunk[i] == '\r' ? ' ' : chunk[i];
+            }
+        }
+        hash.update(chunk, count);
+        for (int i = 0; i < count; i++) {
+            chunk[i] = alphabet.add(chunk[i]);
+        }
+        if (writer == null && length + count > inMemory) {
+            spill();
+        }
+        if (writer == null) {
+            if (length + count > memory.length) {
+                memory = Arrays.copyOf(memory, (int) Math.min(2L * memory.length, inMemory));
+            }
+            System.arraycopy(chunk, 0, memory, (int) length, count);
+        } else {
+            writer.add(chunk, count);
+        }
+        length += count;
+    }
+
+    /** Goes over from memory to the index file. */
+    private void spill() throws IOException {
+        if (index == null) {
+            throw new CorpusException(
+                    name + " has more than " + inMemory + " characters, too many to read into memory");
+        }
+        writer = index.writer();
+        writer.add(memory, (int) length);
+        memory = null;
+    }
+
+    /** Whether the text has its index file. */
+    boolean isIndexed() {
+        return writer != null;
+    }
+
+    /**
+     * The text that was read.
+     *
+     * @throws CorpusException if it has no characters
+     */
+    Corpus end() throws IOException {
+        if (length == 0) {
+            throw new CorpusException(name + " is empty; a corpus needs text");
+        }
+        if (writer != null) {
+            return writer.finish(alphabet, hash.hex());
+        }
+        return new Corpus(name, alphabet, Ids.of(Arrays.copyOf(memory, (int) length)), hash.hex());
+    }
+
+    @Override
+    public void close() throws IOException {
+        if (writer != null) {
+            writer.close();
+        }
+    }
+}

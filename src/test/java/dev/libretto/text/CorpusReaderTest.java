@@ -1,0 +1,266 @@
+package dev.libretto.text;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.IOException;
+import java.nio.charset.Charset;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.SplittableRandom;
+import java.util.random.RandomGenerator;
+import java.util.stream.IntStream;
+import java.util.stream.LongStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Texts in index files, and texts of several files. */
+class CorpusReaderTest {
+    private static final int IN_MEMORY = 1000;
+    private static final int SURROGATES = Character.MAX_SURROGATE - Character.MIN_SURROGATE + 1;
+
+    @TempDir
+    private Path folder;
+
+    private final List<Long> progress = new ArrayList<>();
+    private int indexed;
+
+    /** Any characters from all planes, in files of several encodings and sizes, read by way of an index and without. */
+    @ParameterizedTest
+    @CsvSource({"UTF-8, 1", "UTF-8, 3", "UTF-16, 2", "GB18030, 4", "UTF-32, 1"})
+    void anIndexHoldsTheSameTextAsMemory(String encoding, int fileCount) throws IOException {
+        CorpusOptions options = CorpusOptions.WHOLE_TEXT.withEncoding(Charset.forName(encoding));
+        for (int seed = 0; seed < 10; seed++) {
+            RandomGenerator random = new SplittableRandom(seed);
+            List<Path> files = new ArrayList<>();
+            for (int i = 0; i < fileCount; i++) {
+                String text = text(random, 1 + random.nextInt(100_000), 1 << 3 + random.nextInt(18));
+                files.add(Files.write(folder.resolve(seed + "-" + i), text.getBytes(options.encoding())));
+            }
+            CorpusFiles named = CorpusFiles.of(files);
+            Corpus expected = new CorpusReader().read(named, options);
+
+            // The first makes the index, the second uses it.
+            for (int again = 0; again < 2; again++) {
+                assertSame(reader().read(named, options), expected);
+                assertThat(indexed).isEqualTo(seed + 1);
+            }
+        }
+    }
+
+    /** Characters by the first appearance of which the ids go over to two bytes and to four. */
+    @Test
+    void everyWidthOfAnId() throws IOException {
+        int[] all = IntStream.range(0x80, 0x80 + 70_000)
+                .map(c -> c < Character.MIN_SURROGATE ? c : c + SURROGATES)
+                .toArray();
+        int[] twice = IntStream.concat(Arrays.stream(all), Arrays.stream(all)).toArray();
+        Path file = Files.writeString(folder.resolve("all.txt"), new String(twice, 0, twice.length));
+        Corpus corpus = reader().read(CorpusFiles.of(List.of(file)), CorpusOptions.WHOLE_TEXT);
+
+        assertThat(indexed).isOne();
+        assertThat(CodePoints.of(corpus)).isEqualTo(twice);
+        assertThat(Files.size(theIndex()))
+                .as(
+                        "256 of one byte, 65,280 of two, the rest of four, 12 for each character, and the rest of the trailer")
+                .isEqualTo(256 + 2 * (65_536 - 256) + 4 * (140_000 - 65_536) + 12 * 70_000 + 34 + 66 + 24 + 4 + 20);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"flipped", "cut", "empty", "longer", "tail only"})
+    void aDamagedIndexIsMadeAnew(String damage) throws IOException {
+        CorpusFiles files = CorpusFiles.of(List.of(write("text.txt", 5000)));
+        Corpus expected = reader().read(files, CorpusOptions.WHOLE_TEXT);
+        byte[] whole = Files.readAllBytes(theIndex());
+        int step = damage.equals("flipped") || damage.equals("cut") ? whole.length / 20 : whole.length;
+        for (int at = 0; at < whole.length; at += step) {
+            byte[] bytes = whole.clone();
+            bytes[at] ^= 0x40;
+            byte[] damaged = switch (damage) {
+                case "flipped" -> bytes;
+                case "cut" -> Arrays.copyOf(whole, at);
+                case "empty" -> new byte[0];
+                case "longer" -> Arrays.copyOf(whole, whole.length + 1);
+                default -> Arrays.copyOfRange(whole, whole.length - IndexFile.TAIL_BYTES, whole.length);
+            };
+            replace(theIndex(), damaged);
+            indexed = 0;
+
+            assertSame(reader().read(files, CorpusOptions.WHOLE_TEXT), expected);
+            assertThat(indexed).isOne();
+            assertThat(Files.readAllBytes(theIndex())).isEqualTo(whole);
+        }
+    }
+
+    @Test
+    void anIndexIsOfTheTextAsItIsNow() throws IOException {
+        Path file = write("text.txt", 5000);
+        CorpusFiles files = CorpusFiles.of(List.of(file));
+        reader().read(files, CorpusOptions.WHOLE_TEXT);
+        byte[] other = Files.readAllBytes(file);
+        other[2000] ^= 1;
+        Files.write(file, other);
+        Files.setLastModifiedTime(file, FileTime.fromMillis(1));
+
+        assertSame(
+                reader().read(files, CorpusOptions.WHOLE_TEXT),
+                new CorpusReader().read(files, CorpusOptions.WHOLE_TEXT));
+        assertThat(indexed).isEqualTo(2);
+        assertThat(list(folder.resolve("cache"))).as("the old one is replaced").hasSize(1);
+
+        CorpusOptions fewer = CorpusOptions.WHOLE_TEXT.withMaxChars(3000);
+        assertThat(reader().read(files, fewer).length()).isEqualTo(3000);
+        assertThat(reader().read(files, CorpusOptions.WHOLE_TEXT).length()).isEqualTo(5000);
+        assertThat(indexed).isEqualTo(3);
+    }
+
+    @Test
+    void aTextThatFitsIntoMemoryLeavesNothing() throws IOException {
+        Corpus corpus = reader().read(CorpusFiles.of(List.of(write("text.txt", IN_MEMORY))), CorpusOptions.WHOLE_TEXT);
+
+        assertThat(corpus.length()).isEqualTo(IN_MEMORY);
+        assertThat(folder.resolve("cache")).doesNotExist();
+    }
+
+    @Test
+    void aTextThatCannotBeReadLeavesNothing() throws IOException {
+        Path bad = Files.write(folder.resolve("bad.txt"), new byte[] {(byte) 0xff});
+        CorpusFiles files = CorpusFiles.of(List.of(write("text.txt", 5000), bad));
+
+        assertThatThrownBy(() -> reader().read(files, CorpusOptions.WHOLE_TEXT))
+                .hasMessageStartingWith(bad + " is not UTF-8: the byte 0xff at offset 0");
+        assertThat(list(folder.resolve("cache"))).isEmpty();
+    }
+
+    @Test
+    void whereNoIndexCanBeWrittenThatIsSaid() throws IOException {
+        Files.writeString(folder.resolve("cache"), "in the way");
+        CorpusFiles files = CorpusFiles.of(List.of(write("text.txt", 5000)));
+
+        assertThatThrownBy(() -> reader().read(files, CorpusOptions.WHOLE_TEXT))
+                .isInstanceOf(CorpusException.class)
+                .hasMessageStartingWith("the index of " + folder.resolve("text.txt") + " could not be written to "
+                        + folder.resolve("cache") + ": ")
+                .hasMessageEndingWith("set LIBRETTO_CACHE to a directory with room for it");
+    }
+
+    /** As {@code cat} would, whatever they are packed in; a byte order mark begins a file, not a text. */
+    @Test
+    void filesAreJoinedInOrder() throws IOException {
+        Files.write(folder.resolve("2.txt.gz"), Packing.GZIP.pack("\uFEFF开b\n".getBytes(UTF_8)));
+        Files.write(folder.resolve("3.TXT.zip"), Packing.ZIP.pack("c😀c".getBytes(UTF_8)));
+        Files.writeString(folder.resolve("10.txt"), "分");
+        Files.createDirectory(folder.resolve("4.txt"));
+        Files.writeString(folder.resolve(".5.txt"), "hidden");
+        Files.writeString(folder.resolve("readme.md"), "no text");
+        CorpusFiles directory = CorpusFiles.of(List.of(folder));
+        CorpusOptions options = CorpusOptions.WHOLE_TEXT.withKeepNewlines(true);
+
+        assertThat(directory.name()).isEqualTo(folder.toString());
+        assertThat(directory.files())
+                .extracting(folder::relativize)
+                .extracting(Path::toString)
+                .containsExactly("10.txt", "2.txt.gz", "3.TXT.zip");
+        assertThat(directory.skipped())
+                .extracting(folder::relativize)
+                .extracting(Path::toString)
+                .containsExactly(".5.txt", "4.txt", "readme.md");
+        Corpus whole = new Corpus("whole", "分开b\nc😀c".codePoints().toArray());
+        assertSame(reader().read(directory, options), whole);
+
+        CorpusFiles named = CorpusFiles.of(List.of(folder.resolve("readme.md"), folder));
+        assertThat(named.name()).isEqualTo(folder.resolve("readme.md") + " and 1 more");
+        assertThat(CodePoints.of(reader().read(named, options.withMaxChars(9))))
+                .isEqualTo("no text分开".codePoints().toArray());
+    }
+
+    @Test
+    void progressGoesFromTheFirstByteToTheLast() throws IOException {
+        List<Path> files = new ArrayList<>();
+        for (Packing packing : Packing.values()) {
+            byte[] text = Files.readAllBytes(write("text.txt", 200_000));
+            files.add(Files.write(folder.resolve(packing + ".txt"), packing.pack(text)));
+        }
+        long total = 0;
+        for (Path file : files) {
+            total += Files.size(file);
+        }
+        reader().read(CorpusFiles.of(files), CorpusOptions.WHOLE_TEXT);
+
+        assertThat(progress).isSorted().hasSizeGreaterThan(files.size());
+        assertThat(progress.get(0)).isLessThan(total / 2);
+        assertThat(progress.get(progress.size() - 1)).isBetween(total - 200, total);
+    }
+
+    private static void assertSame(Corpus actual, Corpus expected) {
+        assertThat(CodePoints.of(actual)).isEqualTo(CodePoints.of(expected));
+        assertThat(actual.sha256()).isEqualTo(expected.sha256());
+        Vocabulary vocabulary = Vocabulary.of(expected, 2);
+        assertThat(Vocabulary.of(actual, 2).symbols()).isEqualTo(vocabulary.symbols());
+        assertThat(all(vocabulary.encode(actual))).isEqualTo(all(vocabulary.encode(expected)));
+    }
+
+    private static int[] all(Ids ids) {
+        return LongStream.range(0, ids.length()).mapToInt(ids::at).toArray();
+    }
+
+    private CorpusReader reader() {
+        ReadingListener listener = new ReadingListener() {
+            @Override
+            public void read(long done, long total) {
+                progress.add(done);
+            }
+
+            @Override
+            public void indexed(Path index) {
+                assertThat(index).isEqualTo(theIndex());
+                indexed++;
+            }
+        };
+        return new CorpusReader(folder.resolve("cache"), listener, IN_MEMORY);
+    }
+
+    /** The index that was made last. */
+    private Path theIndex() {
+        return list(folder.resolve("cache")).stream()
+                .max(java.util.Comparator.comparing(file -> file.toFile().lastModified()))
+                .orElseThrow();
+    }
+
+    private static List<Path> list(Path directory) {
+        try (Stream<Path> files = Files.list(directory)) {
+            return files.toList();
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    /** Not written over the file that was there, which may be mapped. */
+    private static void replace(Path file, byte[] bytes) throws IOException {
+        Files.delete(file);
+        Files.write(file, bytes);
+    }
+
+    private Path write(String name, int length) throws IOException {
+        String text = text(new SplittableRandom(length), length, 1 << 7);
+        return Files.writeString(folder.resolve(name), text);
+    }
+
+    /** Characters of all planes below a limit, each often. */
+    private static String text(RandomGenerator random, int length, int limit) {
+        int distinct = Math.min(limit, Character.MAX_CODE_POINT + 1 - SURROGATES);
+        return random.ints(length, 0, distinct)
+                .map(c -> c < Character.MIN_SURROGATE ? c : c + SURROGATES)
+                .collect(StringBuilder::new, StringBuilder::appendCodePoint, StringBuilder::append)
+                .toString();
+    }
+}
