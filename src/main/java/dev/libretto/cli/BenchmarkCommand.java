@@ -41,7 +41,7 @@ final class BenchmarkCommand implements Command {
         if (!arguments.get(SOAK)) {
             throw new UsageException("say what to measure: --soak");
         }
-        console.err().println("device: " + DeviceFlags.use(arguments));
+        console.note("device: %s%n", DeviceFlags.use(arguments));
         NativeLog.passOverFirstRun();
         Soak soak = new Soak();
         boolean trained = report(console, soak.train(steps));

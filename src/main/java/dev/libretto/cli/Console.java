@@ -1,8 +1,10 @@
 package dev.libretto.cli;
 
 import dev.libretto.run.Runs;
+import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.Locale;
 import java.util.regex.Pattern;
 
 /**
@@ -12,13 +14,47 @@ import java.util.regex.Pattern;
  * @param err everything else, UTF-8
  * @param program how the user calls Libretto, for commands that are shown to be typed
  * @param runs where runs go that were given no other place
+ * @param statusLine where it is shown how far work is
+ * @param verbosity how much is told
  */
-record Console(PrintStream out, PrintStream err, String program, Runs runs) {
+record Console(
+        PrintStream out, PrintStream err, String program, Runs runs, StatusLine statusLine, Verbosity verbosity) {
+    /** How much is told: results, warnings and errors; what is done, too; each epoch and TensorFlow's messages, too. */
+    enum Verbosity {
+        QUIET,
+        NORMAL,
+        VERBOSE
+    }
+
     private static final Pattern CONTROL = Pattern.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]");
 
     /** The program's name as a shell reads it. */
     String command() {
         return Shell.quote(program);
+    }
+
+    /** The same but for how much is told. */
+    Console with(Verbosity newVerbosity) {
+        return new Console(out, err, program, runs, statusLine, newVerbosity);
+    }
+
+    /** Tells what is done, unless only results are wanted. */
+    void note(String format, Object... values) {
+        if (verbosity != Verbosity.QUIET) {
+            err.print(String.format(Locale.ROOT, format, values));
+        }
+    }
+
+    /** Tells what only those want to know who ask for more. */
+    void detail(String format, Object... values) {
+        if (verbosity == Verbosity.VERBOSE) {
+            note(format, values);
+        }
+    }
+
+    /** Shows how far work is, unless only results are wanted. */
+    WorkBar workBar(String task, long total) {
+        return new WorkBar(verbosity == Verbosity.QUIET ? StatusLine.NONE : statusLine, task, total);
     }
 
     /** Tells of something that was passed over. */
@@ -34,7 +70,7 @@ record Console(PrintStream out, PrintStream err, String program, Runs runs) {
     }
 
     /** The run that a command works on: the one named, or else the latest. */
-    Path runPath(Path named) throws java.io.IOException {
+    Path runPath(Path named) throws IOException {
         return named == null ? runs.latest() : named;
     }
 }

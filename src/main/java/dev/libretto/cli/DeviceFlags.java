@@ -41,7 +41,7 @@ final class DeviceFlags {
     static void useQuietly(Arguments arguments, Console console) throws UsageException, DeviceException {
         Choice choice = use(arguments);
         if (arguments.has(DEVICE) || Build.current().isCuda()) {
-            console.err().println("device: " + choice);
+            console.note("device: %s%n", choice);
         }
     }
 }

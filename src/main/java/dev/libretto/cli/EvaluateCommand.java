@@ -8,6 +8,7 @@ import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Evaluation;
 import dev.libretto.train.Evaluator;
+import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.util.List;
@@ -68,26 +69,31 @@ final class EvaluateCommand implements Command {
         Ids ids = vocabulary.encodeKnown(corpus);
         DeviceFlags.useQuietly(arguments, console);
         NativeLog.passOverFirstRun();
-        try (Evaluator evaluator =
-                new Evaluator(run.config().model(), run.newest(console::warn).weights())) {
-            Evaluation evaluation = evaluator.evaluate(ids);
-            console.out()
-                    .printf(
-                            Locale.ROOT,
-                            """
-                            characters predicted: %d
-                            characters outside the vocabulary, %s: %d
-                            loss: %f nats per character
-                            perplexity: %f
-                            bits per character: %f
-                            """,
-                            evaluation.characters(),
-                            vocabulary.hasUnknown() ? "read as U+FFFD" : "left out",
-                            vocabulary.countUnknown(corpus),
-                            evaluation.loss(),
-                            evaluation.perplexity(),
-                            evaluation.bitsPerCharacter());
-        }
+        Evaluation evaluation = evaluate(run, ids, console);
+        console.out()
+                .printf(
+                        Locale.ROOT,
+                        """
+                        characters predicted: %d
+                        characters outside the vocabulary, %s: %d
+                        loss: %f nats per character
+                        perplexity: %f
+                        bits per character: %f
+                        """,
+                        evaluation.characters(),
+                        vocabulary.hasUnknown() ? "read as U+FFFD" : "left out",
+                        vocabulary.countUnknown(corpus),
+                        evaluation.loss(),
+                        evaluation.perplexity(),
+                        evaluation.bitsPerCharacter());
         return 0;
+    }
+
+    private static Evaluation evaluate(RunDirectory run, Ids ids, Console console) throws IOException {
+        try (WorkBar bar = console.workBar("evaluating", ids.length());
+                Evaluator evaluator = new Evaluator(
+                        run.config().model(), run.newest(console::warn).weights())) {
+            return evaluator.evaluate(ids, position -> bar.at(position, () -> " characters"));
+        }
     }
 }

@@ -9,7 +9,6 @@ import dev.libretto.model.Weights;
 import dev.libretto.run.RunDirectory;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 
 /** {@code libretto export}: writes a trained model's weights for Keras or PyTorch. */
 final class ExportCommand implements Command {
@@ -63,14 +62,9 @@ final class ExportCommand implements Command {
                 run.config().corpus().keepNewlines(),
                 run.vocabulary().symbols());
         new PortableModel(description, weights).write(out, format, overwrite);
-        console.err()
-                .printf(
-                        Locale.ROOT,
-                        "%,d parameters are in %s, in the %s layout; %s describes the model%n",
-                        weights.count(),
-                        out,
-                        layout,
-                        Description.beside(out));
+        console.note(
+                "%,d parameters are in %s, in the %s layout; %s describes the model%n",
+                weights.count(), out, layout, Description.beside(out));
         return 0;
     }
 }

@@ -11,7 +11,6 @@ import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Vocabulary;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 
 /** {@code libretto import}: makes a run of weights from Keras or PyTorch. */
 final class ImportCommand implements Command {
@@ -60,16 +59,14 @@ final class ImportCommand implements Command {
                 PortableModel.read(weights, description == null ? Description.beside(weights) : description);
         NativeLog.passOverFirstRun();
         write(model, path, overwrite);
-        console.err()
-                .printf(
-                        Locale.ROOT,
-                        "%,d parameters of %s are in the run %s; write with it:%n  %s generate --run %s --prefix %s%n",
-                        model.weights().count(),
-                        weights,
-                        path,
-                        console.command(),
-                        Shell.quote(path.toString()),
-                        Shell.quote(prefix(model.description().vocabulary())));
+        console.note(
+                "%,d parameters of %s are in the run %s; write with it:%n  %s generate --run %s --prefix %s%n",
+                model.weights().count(),
+                weights,
+                path,
+                console.command(),
+                Shell.quote(path.toString()),
+                Shell.quote(prefix(model.description().vocabulary())));
         return 0;
     }
 

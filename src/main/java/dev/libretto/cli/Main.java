@@ -1,7 +1,10 @@
 package dev.libretto.cli;
 
+import dev.libretto.cli.Console.Verbosity;
 import dev.libretto.device.Build;
 import dev.libretto.device.DeviceException;
+import dev.libretto.device.NativeLog;
+import dev.libretto.device.Terminal;
 import dev.libretto.export.WeightsException;
 import dev.libretto.run.Disk;
 import dev.libretto.run.RunException;
@@ -11,6 +14,7 @@ import dev.libretto.train.DivergenceException;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
+import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
@@ -30,6 +34,10 @@ public final class Main {
     private static final Flag<Boolean> HELP = Flag.toggle("help", "show this help");
     private static final Flag<Boolean> DEBUG = Flag.toggle("debug", "show the stack trace of a failure");
 
+    private static final Flag<Boolean> QUIET = Flag.toggle("quiet", "say nothing but results, warnings and errors");
+    private static final Flag<Boolean> VERBOSE =
+            Flag.toggle("verbose", "say more: a line for each epoch, and TensorFlow's messages");
+
     static final List<Command> COMMANDS = List.of(
             new TrainCommand(),
             new GenerateCommand("generate"),
@@ -47,14 +55,16 @@ public final class Main {
     }
 
     public static void main(String[] args) {
+        OutputStream out = OutputException.reporting(new FileOutputStream(FileDescriptor.out));
+        OutputStream err = new FileOutputStream(FileDescriptor.err);
+        StatusLine statusLine = new StatusLine(err, Terminal::isPresent, Terminal::width);
         Console console = new Console(
-                new PrintStream(
-                        OutputException.reporting(new FileOutputStream(FileDescriptor.out)),
-                        false,
-                        StandardCharsets.UTF_8),
-                new PrintStream(new FileOutputStream(FileDescriptor.err), true, StandardCharsets.UTF_8),
+                new PrintStream(statusLine.above(out), false, StandardCharsets.UTF_8),
+                new PrintStream(statusLine.above(err), true, StandardCharsets.UTF_8),
                 System.getProperty("libretto.program", "libretto"),
-                new Runs(Path.of("runs")));
+                new Runs(Path.of("runs")),
+                statusLine,
+                Verbosity.NORMAL);
         System.exit(new Main(console).run(args));
     }
 
@@ -107,13 +117,25 @@ public final class Main {
 
     private int run(Command command, List<String> words) throws Exception {
         List<Flag<?>> flags = new ArrayList<>(command.flags());
-        flags.add(DEBUG);
+        flags.addAll(List.of(QUIET, VERBOSE, DEBUG));
         flags.add(HELP);
         if (words.contains("--help") || words.contains("-h")) {
             Help.print(command, flags, console);
             return 0;
         }
-        return command.run(Arguments.parse(flags, !command.operands().isEmpty(), words), console);
+        Arguments arguments = Arguments.parse(flags, !command.operands().isEmpty(), words);
+        return command.run(arguments, console.with(verbosity(arguments)));
+    }
+
+    private static Verbosity verbosity(Arguments arguments) throws UsageException {
+        if (arguments.has(QUIET) && arguments.has(VERBOSE)) {
+            throw new UsageException("--quiet and --verbose do not go together; leave one out");
+        }
+        if (arguments.has(VERBOSE)) {
+            NativeLog.show();
+            return Verbosity.VERBOSE;
+        }
+        return arguments.has(QUIET) ? Verbosity.QUIET : Verbosity.NORMAL;
     }
 
     private Optional<Command> find(String name) {

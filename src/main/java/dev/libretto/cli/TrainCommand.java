@@ -16,6 +16,7 @@ import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Resumed;
 import dev.libretto.run.Runs;
 import dev.libretto.run.TrainConfig;
+import dev.libretto.tensorboard.TensorBoard;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
@@ -78,7 +79,7 @@ final class TrainCommand implements Command {
         Choice device = DeviceFlags.use(arguments);
         NativeLog.passOverFirstRun();
 
-        try (StopSignal stop = new StopSignal(() -> console.err().println("stopping after this batch"))) {
+        try (StopSignal stop = new StopSignal(() -> console.note("stopping after this batch%n"))) {
             Resumed from = resumes
                     ? RunDirectory.resume(plan.path(), training, console::warn)
                     : create(plan, arguments.get(TrainFlags.OVERWRITE));
@@ -88,13 +89,20 @@ final class TrainCommand implements Command {
                 if (resumes) {
                     describe(console, from.checkpoint().progress(), training.epochs());
                 }
-                TrainReport report = new TrainReport(console, run, prefixes, length, reportEvery);
-                try (RunPicture picture = new RunPicture(run, reportEvery, console::warn);
+                long all = (long) training.epochs() * batches.count();
+                try (WorkBar bar = console.workBar("training", all);
+                        RunPicture picture = new RunPicture(run, reportEvery, console::warn);
+                        TensorBoard tensorBoard = new TensorBoard(run, reportEvery, console::warn);
                         Trainer trainer = new Trainer(
                                 run,
                                 batches,
                                 from.checkpoint(),
-                                TrainingListener.together(List.of(report, picture)),
+                                TrainingListener.together(List.of(
+                                        new TrainProgress(bar, training),
+                                        arguments.get(TrainFlags.TENSORBOARD) ? tensorBoard : TrainingListener.NONE,
+                                        new TrainReport(
+                                                console, run, prefixes, length, reportEvery, tensorBoard::wrote),
+                                        picture)),
                                 stop::isRequested)) {
                     conclude(console, run, trainer.train(), prefixes.get(0));
                 } finally {
@@ -189,27 +197,25 @@ final class TrainCommand implements Command {
         long parameters = LanguageModel.parameters(model).stream()
                 .mapToLong(Parameter::size)
                 .sum();
-        console.err()
-                .printf(
-                        Locale.ROOT,
-                        """
+        console.note(
+                """
                         corpus: %s, %,d characters, %,d distinct%s
                         batches: %,d per epoch, %d rows of %d time steps, %s sampling
                         model: %s, %,d hidden units, %,d parameters
                         device: %s
                         """,
-                        plan.corpus().name(),
-                        plan.corpus().length(),
-                        plan.corpus().distinct(),
-                        describeRare(plan),
-                        batches.count(),
-                        training.batchSize(),
-                        training.seqLength(),
-                        training.sampling(),
-                        describe(model),
-                        model.hiddenSize(),
-                        parameters,
-                        device);
+                plan.corpus().name(),
+                plan.corpus().length(),
+                plan.corpus().distinct(),
+                describeRare(plan),
+                batches.count(),
+                training.batchSize(),
+                training.seqLength(),
+                training.sampling(),
+                describe(model),
+                model.hiddenSize(),
+                parameters,
+                device);
     }
 
     /** What becomes of characters that are rarer than {@code --min-count}. */
@@ -231,9 +237,9 @@ final class TrainCommand implements Command {
 
     private static void describe(Console console, Progress progress, int epochs) {
         if (progress.epoch() >= epochs) {
-            console.err().printf("all %d epochs are trained; --epochs asks for more%n", progress.epoch());
+            console.note("all %d epochs are trained; --epochs asks for more%n", progress.epoch());
         } else {
-            console.err().printf("going on after epoch %d, batch %d of the next%n", progress.epoch(), progress.batch());
+            console.note("going on after epoch %d, batch %d of the next%n", progress.epoch(), progress.batch());
         }
     }
 
@@ -241,14 +247,12 @@ final class TrainCommand implements Command {
         String path = Shell.quote(run.path().toString());
         int asked = run.config().training().epochs();
         if (progress.epoch() < asked) {
-            console.err()
-                    .printf(
-                            "stopped in epoch %d of %d; what was learnt is kept; go on with:%n  %s train --resume %s%n",
-                            progress.epoch() + 1, asked, console.command(), path);
+            console.note(
+                    "stopped in epoch %d of %d; what was learnt is kept; go on with:%n  %s train --resume %s%n",
+                    progress.epoch() + 1, asked, console.command(), path);
         }
-        console.err()
-                .printf(
-                        "the run is in %s; write with it:%n  %s generate --run %s --prefix %s --length %d%n",
-                        run.path(), console.command(), path, Shell.quote(prefix), GenerateCommand.DEFAULT_LENGTH);
+        console.note(
+                "the run is in %s; write with it:%n  %s generate --run %s --prefix %s --length %d%n",
+                run.path(), console.command(), path, Shell.quote(prefix), GenerateCommand.DEFAULT_LENGTH);
     }
 }

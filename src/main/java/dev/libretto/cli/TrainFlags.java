@@ -98,6 +98,8 @@ final class TrainFlags {
             DivergencePolicy.MAX_ROLLBACKS);
     static final Flag<Integer> REPORT_EVERY =
             Flag.integer("report-every", "epochs between two reports", DEFAULT_REPORT_EVERY, 1, TrainConfig.MAX_EPOCHS);
+    static final Flag<Boolean> TENSORBOARD =
+            Flag.toggle("tensorboard", "write event files for TensorBoard into the run directory");
     static final Flag<String> PREFIX = Flag.text(
             "prefix",
             "text to continue in reports, can be given several times (default "
@@ -137,6 +139,7 @@ final class TrainFlags {
             DIVERGENCE_FACTOR,
             MAX_ROLLBACKS,
             REPORT_EVERY,
+            TENSORBOARD,
             PREFIX,
             LENGTH,
             DeviceFlags.DEVICE,

@@ -5,20 +5,33 @@ import dev.libretto.model.Weights;
 import dev.libretto.run.EpochMetrics;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.train.TrainingListener;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.Consumer;
 
 /**
  * The textbook's report: perplexity, the epoch's time, and a greedy continuation of each prefix.
  *
  * @param length how many characters to write after each prefix
  * @param every epochs between two reports; the last epoch has one in any case
+ * @param samples is told of the continuations of a report, each with its prefix
  */
-record TrainReport(Console console, RunDirectory run, List<String> prefixes, int length, int every)
+record TrainReport(
+        Console console, RunDirectory run, List<String> prefixes, int length, int every, Consumer<List<String>> samples)
         implements TrainingListener {
     @Override
     public void epochEnded(EpochMetrics metrics, Weights weights) {
         int last = run.config().training().epochs();
+        console.detail(
+                "epoch %d of %d: loss %f, perplexity %f, %.3f s, %,.0f characters/s, learning rate %s%n",
+                metrics.epoch(),
+                last,
+                metrics.loss(),
+                metrics.perplexity(),
+                metrics.seconds(),
+                metrics.charsPerSecond(),
+                metrics.learningRate());
         if (metrics.epoch() % every != 0 && metrics.epoch() != last) {
             return;
         }
@@ -28,15 +41,18 @@ record TrainReport(Console console, RunDirectory run, List<String> prefixes, int
                 metrics.epoch(),
                 metrics.perplexity(),
                 metrics.seconds()));
+        List<String> texts = new ArrayList<>();
         GreedyDecoder decoder = new GreedyDecoder(run.config().model(), weights);
         for (String prefix : prefixes) {
-            report.append(" - ").append(prefix);
+            StringBuilder text = new StringBuilder(prefix);
             decoder.continueText(
                     run.vocabulary().encode(prefix),
                     length,
-                    id -> report.append(run.vocabulary().decode(id)));
-            report.append(System.lineSeparator());
+                    id -> text.append(run.vocabulary().decode(id)));
+            report.append(" - ").append(text).append(System.lineSeparator());
+            texts.add(text.toString());
         }
+        samples.accept(texts);
         try {
             console.out().print(report);
             console.out().flush();

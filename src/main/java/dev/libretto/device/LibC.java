@@ -2,6 +2,7 @@ package dev.libretto.device;
 
 import com.sun.jna.Library;
 import com.sun.jna.Native;
+import com.sun.jna.NativeLong;
 
 /** The functions of the C library that Java has no other way to. */
 interface LibC extends Library {
@@ -12,6 +13,12 @@ interface LibC extends Library {
     int open(String path, int flags);
 
     int close(int descriptor);
+
+    int isatty(int descriptor);
+
+    int ioctl(int descriptor, NativeLong request, Object... argument);
+
+    int setenv(String name, String value, int overwrite);
 
     void _exit(int code);
 

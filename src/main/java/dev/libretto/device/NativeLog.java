@@ -13,14 +13,29 @@ public final class NativeLog {
     private static final int STDERR = 2;
     private static final int WRITE_ONLY = 1;
 
+    private static final String LEVEL = "TF_CPP_MIN_LOG_LEVEL";
+
+    private static boolean wanted = "0".equals(System.getenv(LEVEL));
+
     private NativeLog() {}
 
+    /** Lets all messages be seen; to be called before TensorFlow is used. */
+    public static void show() {
+        wanted = true;
+        try {
+            LibC.load().setenv(LEVEL, "0", 1);
+        } catch (LinkageError e) {
+            // Without a place to unpack JNA's library they stay as the environment has them.
+            return;
+        }
+    }
+
     /**
-     * Gets that message over with: runs a graph of one constant while stderr leads nowhere. Where
-     * {@code TF_CPP_MIN_LOG_LEVEL} is 0, messages are wanted and nothing is done.
+     * Gets that message over with: runs a graph of one constant while stderr leads nowhere. Where messages are wanted,
+     * nothing is done.
      */
     public static void passOverFirstRun() {
-        if ("0".equals(System.getenv("TF_CPP_MIN_LOG_LEVEL"))) {
+        if (wanted) {
             return;
         }
         LibC libc;

@@ -16,6 +16,7 @@ public final class RunDirectory implements AutoCloseable {
     static final String METRICS = "metrics.csv";
     private static final String CHECKPOINTS = "checkpoints";
     private static final String PICTURE = "perplexity.";
+    private static final String TENSORBOARD = "tensorboard";
     /** All that a run consists of. */
     private static final Set<String> OWN = Set.of(
             RunLock.FILE,
@@ -23,6 +24,7 @@ public final class RunDirectory implements AutoCloseable {
             VOCABULARY,
             METRICS,
             CHECKPOINTS,
+            TENSORBOARD,
             PICTURE + "png",
             PICTURE + "svg",
             PICTURE + "png.new",
@@ -184,6 +186,11 @@ public final class RunDirectory implements AutoCloseable {
     /** Where it is. */
     public Path path() {
         return path;
+    }
+
+    /** Where its event files for TensorBoard go. */
+    public Path tensorBoard() {
+        return path.resolve(TENSORBOARD);
     }
 
     /** What it was started with, or resumed with. */

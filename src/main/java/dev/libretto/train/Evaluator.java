@@ -9,6 +9,7 @@ import dev.libretto.text.Ids;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.LongConsumer;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
@@ -64,12 +65,24 @@ public final class Evaluator implements AutoCloseable {
      * @throws IllegalArgumentException if there are fewer
      */
     public Evaluation evaluate(Ids ids) {
+        return evaluate(ids, position -> {});
+    }
+
+    /**
+     * The same, telling how far it is.
+     *
+     * @param progress is told of the characters passed, every now and then
+     */
+    public Evaluation evaluate(Ids ids, LongConsumer progress) {
         Pass pass = new Pass();
         try {
             for (long position = 0; position < ids.length(); position++) {
                 int id = ids.at(position);
                 if (id != Ids.NONE) {
                     pass.add(id);
+                }
+                if (position % SEQ_LENGTH == 0) {
+                    progress.accept(position);
                 }
             }
             return pass.end();

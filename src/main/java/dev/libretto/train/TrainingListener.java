@@ -7,13 +7,16 @@ import java.util.List;
 
 /** Is told how training goes. */
 public interface TrainingListener {
+    /** One that does nothing. */
+    TrainingListener NONE = new TrainingListener() {};
+
     /**
      * After each epoch.
      *
      * @param metrics what was measured of it
      * @param weights the weights after it
      */
-    void epochEnded(EpochMetrics metrics, Weights weights);
+    default void epochEnded(EpochMetrics metrics, Weights weights) {}
 
     /**
      * After each batch.
@@ -29,7 +32,7 @@ public interface TrainingListener {
      *
      * @param message what happened and how it goes on, in one line
      */
-    void rolledBack(String message);
+    default void rolledBack(String message) {}
 
     /** One that tells several, in their order. */
     static TrainingListener together(List<TrainingListener> listeners) {

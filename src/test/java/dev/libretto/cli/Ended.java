@@ -14,7 +14,12 @@ record Ended(int exitCode, String out, String err) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         Console console = new Console(
-                new PrintStream(out, true, UTF_8), new PrintStream(err, true, UTF_8), "libretto", new Runs(runs));
+                new PrintStream(out, true, UTF_8),
+                new PrintStream(err, true, UTF_8),
+                "libretto",
+                new Runs(runs),
+                StatusLine.NONE,
+                Console.Verbosity.NORMAL);
         int exitCode = new Main(console).run(args);
         return new Ended(exitCode, out.toString(UTF_8), err.toString(UTF_8));
     }

@@ -66,6 +66,22 @@ class MainTest {
     }
 
     @Test
+    void quietTellsOnlyResultsAndVerboseEachEpoch() {
+        assertThat(train("--epochs", "2", "--report-every", "2", "--quiet")).isZero();
+        assertThat(out).matches("epoch 2, [^\n]+\n - the .{16}\n");
+        assertThat(err).isEmpty();
+
+        assertThat(train("--epochs", "2", "--report-every", "2", "--verbose", "--overwrite"))
+                .isZero();
+        assertThat(out).startsWith("epoch 2, ").hasLineCount(2);
+        assertThat(err)
+                .containsPattern(
+                        "\nepoch 1 of 2: loss \\d\\.\\d{6}, perplexity [\\d.]+, [\\d.]+ s, [\\d,]+ characters/s,"
+                                + " learning rate 10\\.0\n")
+                .contains("\nepoch 2 of 2: loss ");
+    }
+
+    @Test
     void infoSaysWhatARunIs() throws IOException {
         assertThat(train("--epochs", "3")).isZero();
         assertThat(run("info")).isZero();

@@ -72,7 +72,8 @@ class PerplexityPlotTest {
                         curve(),
                         curve(3),
                         curve(1, 1),
-                        curve(0.2, 1e14), curve(1e300),
+                        curve(0.2, 1e14),
+                        curve(1e300),
                         curve(Double.POSITIVE_INFINITY),
                         curve(many))
                 .toList();

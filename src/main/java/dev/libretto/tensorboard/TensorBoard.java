@@ -1,0 +1,134 @@
+package dev.libretto.tensorboard;
+
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.Weights;
+import dev.libretto.run.EpochMetrics;
+import dev.libretto.run.Progress;
+import dev.libretto.run.RunDirectory;
+import dev.libretto.train.TrainStep;
+import dev.libretto.train.TrainingListener;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Consumer;
+import org.tensorflow.exceptions.TensorFlowException;
+
+/**
+ * Writes how training goes for TensorBoard, into the run's directory {@code tensorboard}: scalars after each epoch;
+ * histograms of the weights and sample texts at reports. A step is a batch.
+ *
+ * <p>Each time that training begins, anew or from a checkpoint, and where it goes back after a divergence, it says that a
+ * session starts at that step; TensorBoard drops what it has of that step and later ones. Training does not depend on it:
+ * where it fails, that is told once.
+ */
+public final class TensorBoard implements TrainingListener, AutoCloseable {
+    private static final String LOSS = "loss";
+    private static final String PERPLEXITY = "perplexity";
+    private static final String LEARNING_RATE = "learning_rate";
+    private static final String GRADIENT_NORM = "gradient_norm";
+    private static final String CHARS_PER_SECOND = "chars_per_second";
+    private static final List<String> SCALARS =
+            List.of(LOSS, PERPLEXITY, LEARNING_RATE, GRADIENT_NORM, CHARS_PER_SECOND);
+
+    private final RunDirectory run;
+    private final int every;
+    private final Consumer<String> warnings;
+    /** Null before the first batch, and after a failure. */
+    private EventWriter writer;
+
+    private boolean failed;
+    private long step = -1;
+    private double gradientNormSum;
+    private int batches;
+
+    /**
+     * @param every epochs between two histograms of the weights
+     * @param warnings is told once if it cannot be written
+     */
+    public TensorBoard(RunDirectory run, int every, Consumer<String> warnings) {
+        this.run = run;
+        this.every = every;
+        this.warnings = warnings;
+    }
+
+    @Override
+    public void batchEnded(Progress progress, int count, TrainStep.Measures measures) {
+        if (progress.step() != step + 1) {
+            write(() -> start(progress.step()));
+            gradientNormSum = 0;
+            batches = 0;
+        }
+        step = progress.step();
+        gradientNormSum += measures.gradientNorm();
+        batches++;
+    }
+
+    private void start(long atStep) throws IOException {
+        if (writer == null) {
+            writer = new EventWriter(
+                    Files.createDirectories(run.tensorBoard()),
+                    ".step-" + atStep,
+                    SCALARS,
+                    LanguageModel.parameters(run.config().model()));
+        }
+        writer.start(atStep);
+    }
+
+    @Override
+    public void epochEnded(EpochMetrics metrics, Weights weights) {
+        write(() -> {
+            writer.scalars(
+                    step,
+                    Map.of(
+                            LOSS, metrics.loss(),
+                            PERPLEXITY, metrics.perplexity(),
+                            LEARNING_RATE, metrics.learningRate(),
+                            GRADIENT_NORM, gradientNormSum / batches,
+                            CHARS_PER_SECOND, metrics.charsPerSecond()));
+            if (metrics.epoch() % every == 0) {
+                writer.histograms(step, weights);
+            }
+        });
+        gradientNormSum = 0;
+        batches = 0;
+    }
+
+    /** Writes what the model wrote at a report, if a file is begun. */
+    public void wrote(List<String> texts) {
+        if (writer == null) {
+            return;
+        }
+        write(() -> {
+            writer.text(step, texts);
+            writer.flush();
+        });
+    }
+
+    /** Something that is written. */
+    @FunctionalInterface
+    private interface Writing {
+        void run() throws IOException;
+    }
+
+    private void write(Writing writing) {
+        if (failed) {
+            return;
+        }
+        try {
+            writing.run();
+        } catch (IOException | TensorFlowException e) {
+            failed = true;
+            warnings.accept(
+                    "could not write " + run.tensorBoard() + ": " + e.getMessage() + "; training goes on without it");
+        }
+    }
+
+    @Override
+    public void close() {
+        if (writer != null) {
+            write(writer::finish);
+            writer.close();
+        }
+    }
+}

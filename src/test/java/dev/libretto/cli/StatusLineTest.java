@@ -1,0 +1,74 @@
+package dev.libretto.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+/** What a terminal of 40 columns is sent, and what is left on its screen. */
+class StatusLineTest {
+    private final ByteArrayOutputStream terminal = new ByteArrayOutputStream();
+    private final StatusLine line = new StatusLine(terminal, () -> true, () -> 40);
+    private final PrintStream text = new PrintStream(line.above(terminal), true, UTF_8);
+
+    @Test
+    void textGoesAboveIt() {
+        text.print("before\n");
+        line.accept("10%");
+        line.accept("20%");
+        text.print("epoch 50\n - 分开\n");
+        line.accept("30%");
+        assertThat(screen()).containsExactly("before", "epoch 50", " - 分开", "30%");
+    }
+
+    @Test
+    void itIsGoneWhenDone() {
+        line.accept("a longer line");
+        line.accept("short");
+        assertThat(screen()).containsExactly("short");
+        line.close();
+        text.print("after\n");
+        assertThat(screen()).containsExactly("after");
+    }
+
+    @Test
+    void itStaysOutOfALineThatIsNotAtItsEnd() {
+        text.print("loss: ");
+        line.accept("10%");
+        text.print("0.5\n");
+        line.accept("20%");
+        assertThat(screen()).containsExactly("loss: 0.5", "20%");
+    }
+
+    @Test
+    void quickWorkShowsNothing() {
+        WorkBar bar = new WorkBar(line, "training", 100);
+        bar.at(1, () -> "not yet");
+        assertThat(terminal.size()).isZero();
+        bar.close();
+        assertThat(terminal.size()).isZero();
+        assertThat(line.getMaxRenderedLength()).isEqualTo(37);
+    }
+
+    /** The lines that a terminal shows. */
+    private List<String> screen() {
+        List<String> screen = new ArrayList<>();
+        for (String row : terminal.toString(UTF_8).split("\n", -1)) {
+            StringBuilder shown = new StringBuilder();
+            for (String drawn : row.split("\r", -1)) {
+                if (drawn.startsWith("\u001b[K")) {
+                    shown = new StringBuilder(drawn.substring(3));
+                } else {
+                    shown.replace(0, Math.min(shown.length(), drawn.length()), drawn);
+                }
+            }
+            screen.add(shown.toString());
+        }
+        screen.removeIf(String::isEmpty);
+        return screen;
+    }
+}
