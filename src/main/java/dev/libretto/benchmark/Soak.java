@@ -2,19 +2,11 @@ package dev.libretto.benchmark;
 
 import dev.libretto.generate.GreedyDecoder;
 import dev.libretto.model.CellType;
-import dev.libretto.model.Initializers;
-import dev.libretto.model.LanguageModel;
-import dev.libretto.model.ModelConfig;
-import dev.libretto.model.Weights;
-import dev.libretto.run.Checkpoint;
-import dev.libretto.run.RunConfig;
-import dev.libretto.run.RunConfig.CorpusInfo;
 import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Sampling;
-import dev.libretto.text.Vocabulary;
 import dev.libretto.train.TrainStep;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -56,36 +48,27 @@ public final class Soak {
         }
     }
 
-    private final Vocabulary vocabulary;
-    private final RunConfig config;
-    private final Batches batches;
-    private final Weights weights;
+    private final Workload workload;
 
     /** Prepares a model with 32 hidden units, 16 time steps and 8 rows, on the built-in lyrics. */
     public Soak() throws IOException {
-        CorpusOptions options = CorpusOptions.WHOLE_TEXT.withMaxChars(CorpusOptions.DEFAULT_MAX_CHARS);
-        Corpus corpus = Corpus.builtIn(options);
-        TrainConfig textbook = TrainConfig.TEXTBOOK;
-        TrainConfig training =
-                new TrainConfig(16, 8, 1, 1, 0.01, Sampling.RANDOM, 1, textbook.divergence(), textbook.checkpoints());
-        vocabulary = Vocabulary.of(corpus);
-        ModelConfig model = new ModelConfig(CellType.RNN, vocabulary.size(), HIDDEN_SIZE, 1);
-        config = new RunConfig(CorpusInfo.of(List.of(), options, corpus), model, training);
-        batches = new Batches(
-                vocabulary.encode(corpus), training.batchSize(), training.seqLength(), training.sampling(), 1);
-        weights = Initializers.draw(LanguageModel.parameters(model), training.seed());
+        Corpus lyrics = Corpus.builtIn(CorpusOptions.WHOLE_TEXT.withMaxChars(CorpusOptions.DEFAULT_MAX_CHARS));
+        TrainConfig training = Workload.training(16, 8, Sampling.RANDOM);
+        workload = Workload.of("soak", Corpus.BUILT_IN, lyrics, CellType.RNN, HIDDEN_SIZE, 1, training);
     }
 
     /** Trains for so many steps. */
     public Memory train(int steps) {
         Samples samples = new Samples(steps);
-        try (TrainStep step = new TrainStep(config, Checkpoint.start(config, weights))) {
-            Batches.Epoch epoch = batches.epoch(0);
+        try (TrainStep step = new TrainStep(workload.config(), workload.start())) {
+            Batches.Epoch epoch = workload.batches().epoch(0);
             for (int i = 0; i < steps; i++) {
                 if (i / epoch.count() != epoch.number()) {
-                    epoch = batches.epoch(i / epoch.count());
+                    epoch = workload.batches().epoch(i / epoch.count());
                 }
-                step.run(epoch.batch(i % epoch.count()), config.training().learningRate());
+                step.run(
+                        epoch.batch(i % epoch.count()),
+                        workload.config().training().learningRate());
                 samples.done(i + 1);
             }
         }
@@ -96,8 +79,8 @@ public final class Soak {
     public Memory generate(int characters) {
         Samples samples = new Samples(characters);
         int[] written = new int[1];
-        new GreedyDecoder(config.model(), weights)
-                .continueText(vocabulary.encode("分开"), characters, id -> samples.done(++written[0]));
+        new GreedyDecoder(workload.config().model(), workload.weights())
+                .continueText(workload.vocabulary().encode("分开"), characters, id -> samples.done(++written[0]));
         return new Memory(characters + " generated characters", samples.taken);
     }
 

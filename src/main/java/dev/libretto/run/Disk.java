@@ -21,7 +21,7 @@ public final class Disk {
     private Disk() {}
 
     /** Replaces a text file as a whole. */
-    static void replace(Path file, String content) throws IOException {
+    public static void replace(Path file, String content) throws IOException {
         replace(file, content.getBytes(StandardCharsets.UTF_8));
     }
 
@@ -94,7 +94,7 @@ public final class Disk {
     }
 
     /** Deletes a directory with all that is in it, if it is there. */
-    static void deleteTree(Path directory) throws IOException {
+    public static void deleteTree(Path directory) throws IOException {
         if (!Files.exists(directory)) {
             return;
         }

@@ -1,0 +1,51 @@
+package dev.libretto.benchmark;
+
+import dev.libretto.model.ModelConfig;
+import dev.libretto.run.RunConfig;
+import java.util.ArrayList;
+import java.util.List;
+
+/**
+ * A matrix product {@code [m, k] · [k, n]} that a batch does so many times, one after the other.
+ *
+ * @param transposeA whether the first factor lies in memory as {@code [k, m]}
+ * @param transposeB whether the second factor lies in memory as {@code [n, k]}
+ */
+record Product(int m, int k, int n, boolean transposeA, boolean transposeB, int count) {
+    /** Floating-point operations of all of them: a multiplication and an addition for each m, k and n. */
+    double operations() {
+        return 2.0 * m * k * n * count;
+    }
+
+    /**
+     * The products that one training batch cannot do without, forward and backward. In every layer, U is multiplied once for
+     * each time step, and what comes back through it too, but for the first; all other products are of all time steps at
+     * once. The first layer's input is a lookup and needs none.
+     */
+    static List<Product> ofBatch(RunConfig config) {
+        ModelConfig model = config.model();
+        int t = config.training().seqLength();
+        int b = config.training().batchSize();
+        int h = model.hiddenSize();
+        int gh = model.cell().gates() * h;
+        List<Product> products = new ArrayList<>();
+        for (int layer = 0; layer < model.layers(); layer++) {
+            products.add(new Product(b, h, gh, false, false, t));
+            products.add(new Product(b, gh, h, false, true, t - 1));
+            products.add(new Product(h, t * b, gh, true, false, 1));
+            if (layer > 0) {
+                products.addAll(ofDense(t * b, h, gh));
+            }
+        }
+        products.addAll(ofDense(t * b, h, model.vocabularySize()));
+        return products.stream().filter(product -> product.count() > 0).toList();
+    }
+
+    /** Of {@code y = x · W} with x {@code [rows, in]}: y, what comes back to x, and what comes to W. */
+    private static List<Product> ofDense(int rows, int in, int out) {
+        return List.of(
+                new Product(rows, in, out, false, false, 1),
+                new Product(rows, out, in, false, true, 1),
+                new Product(in, rows, out, true, false, 1));
+    }
+}

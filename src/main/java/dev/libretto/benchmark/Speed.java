@@ -1,0 +1,125 @@
+package dev.libretto.benchmark;
+
+import dev.libretto.generate.GreedyDecoder;
+import dev.libretto.run.Disk;
+import dev.libretto.run.RunDirectory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.DoubleSupplier;
+
+/**
+ * How fast Libretto trains and writes with a workload. Everything is measured several times after a burn-in; an epoch and
+ * its floor are measured in turn, so that whatever else the machine does slows both down.
+ */
+public final class Speed {
+    /** Epochs that are trained before any is measured. */
+    static final int BURN_IN = 2;
+
+    private static final int EAGER_LENGTH = 500;
+
+    private final Workload workload;
+    private final int rounds;
+    private final Map<String, Measured> figures = new LinkedHashMap<>();
+
+    private Speed(Workload workload, int rounds) {
+        this.workload = workload;
+        this.rounds = rounds;
+    }
+
+    /**
+     * Measures a workload.
+     *
+     * @param rounds how often everything is measured, at least 1
+     * @param program the command that starts Libretto, without a command of Libretto's own
+     */
+    public static SpeedReport measure(Workload workload, int rounds, List<String> program) throws IOException {
+        Speed speed = new Speed(workload, rounds);
+        PeakMemory.reset();
+        double peak = speed.train();
+        speed.write();
+        speed.startUp(program);
+        speed.figures.put("peak_rss_mib", Measured.of(List.of(peak)));
+        return new SpeedReport(workload.name(), speed.figures);
+    }
+
+    /** Returns the peak of resident memory in MiB while nothing but training had been done. */
+    private double train() throws IOException {
+        List<Double> epochs = new ArrayList<>();
+        List<Double> atShape = new ArrayList<>();
+        List<Double> atPeak = new ArrayList<>();
+        List<Double> ratios = new ArrayList<>();
+        double peak;
+        try (TrainingSpeed training = new TrainingSpeed(workload)) {
+            for (int i = 0; i < BURN_IN; i++) {
+                training.epoch();
+            }
+            peak = PeakMemory.mebibytes();
+            try (Floor floor = new Floor(workload.config())) {
+                int batches = workload.batches().count();
+                floor.secondsAtShape();
+                floor.secondsAtPeak();
+                for (int round = 0; round < rounds; round++) {
+                    double epoch = training.epoch();
+                    double products = mean(batches, floor::secondsAtShape) * batches;
+                    epochs.add(epoch);
+                    atShape.add(products);
+                    atPeak.add(floor.secondsAtPeak() * batches);
+                    ratios.add(epoch / products);
+                }
+            }
+        }
+        Measured epoch = Measured.of(epochs);
+        figures.put("epoch_seconds", epoch);
+        figures.put(
+                "chars_per_second", epoch.inverse(seconds -> workload.batches().charsPerEpoch() / seconds));
+        figures.put("floor_seconds_at_shape", Measured.of(atShape));
+        figures.put("floor_seconds_at_peak", Measured.of(atPeak));
+        figures.put("ratio_to_floor_at_shape", Measured.of(ratios));
+        return peak;
+    }
+
+    private static double mean(int times, DoubleSupplier measurement) {
+        double sum = 0;
+        for (int i = 0; i < times; i++) {
+            sum += measurement.getAsDouble();
+        }
+        return sum / times;
+    }
+
+    private void write() {
+        GreedyDecoder decoder = new GreedyDecoder(workload.config().model(), workload.weights());
+        List<Double> rates = new ArrayList<>();
+        for (int round = -1; round < rounds; round++) {
+            int[] written = new int[1];
+            long start = System.nanoTime();
+            decoder.continueText(new int[] {0, 1}, EAGER_LENGTH, id -> written[0]++);
+            double rate = written[0] / ((System.nanoTime() - start) / 1e9);
+            if (round >= 0) {
+                rates.add(rate);
+            }
+        }
+        figures.put("eager_chars_per_second", Measured.of(rates));
+    }
+
+    private void startUp(List<String> program) throws IOException {
+        Path folder = Files.createTempDirectory("libretto-benchmark");
+        Path path = folder.resolve("run");
+        String prefix = workload.vocabulary().decode(new int[] {0, 1});
+        List<Double> seconds = new ArrayList<>();
+        try (RunDirectory run = RunDirectory.create(path, workload.config(), workload.vocabulary(), false)) {
+            run.save(workload.start());
+            StartUp.seconds(program, path.toString(), prefix);
+            for (int round = 0; round < rounds; round++) {
+                seconds.add(StartUp.seconds(program, path.toString(), prefix));
+            }
+        } finally {
+            Disk.deleteTree(folder);
+        }
+        figures.put("startup_seconds", Measured.of(seconds));
+    }
+}

@@ -1,0 +1,38 @@
+package dev.libretto.benchmark;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.List;
+
+/** Starts Libretto as a process that writes, and takes the time until its first character is there. */
+final class StartUp {
+    private StartUp() {}
+
+    /**
+     * The seconds from the start of the process to the first character after the prefix.
+     *
+     * @param command what comes before {@code generate} in the command line
+     * @param run the run directory to write with
+     */
+    static double seconds(List<String> command, String run, String prefix) throws IOException {
+        List<String> line = new ArrayList<>(command);
+        line.addAll(List.of("generate", "--run", run, "--prefix", prefix, "--length", "50"));
+        int prefixBytes = prefix.getBytes(StandardCharsets.UTF_8).length;
+        long start = System.nanoTime();
+        Process process = new ProcessBuilder(line)
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        try (InputStream text = process.getInputStream()) {
+            if (text.readNBytes(prefixBytes + 1).length <= prefixBytes) {
+                throw new IOException("the process that should write has written nothing: " + String.join(" ", line));
+            }
+            double seconds = (System.nanoTime() - start) / 1e9;
+            text.readAllBytes();
+            return seconds;
+        } finally {
+            process.destroy();
+        }
+    }
+}

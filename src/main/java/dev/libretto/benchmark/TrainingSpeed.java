@@ -1,0 +1,44 @@
+package dev.libretto.benchmark;
+
+import dev.libretto.text.Batches;
+import dev.libretto.train.TrainStep;
+
+/** Trains a workload epoch by epoch, as the trainer does but for reports and checkpoints, and takes the time. */
+final class TrainingSpeed implements AutoCloseable {
+    private final Workload workload;
+    private final TrainStep step;
+    private int epochs;
+    private double lastLoss;
+
+    TrainingSpeed(Workload workload) {
+        this.workload = workload;
+        this.step = new TrainStep(workload.config(), workload.start());
+    }
+
+    /**
+     * Trains for an epoch.
+     *
+     * @return how many seconds it took
+     */
+    double epoch() {
+        double learningRate = workload.config().training().learningRate();
+        long start = System.nanoTime();
+        Batches.Epoch epoch = workload.batches().epoch(epochs++);
+        double lossSum = 0;
+        for (int i = 0; i < epoch.count(); i++) {
+            lossSum += step.run(epoch.batch(i), learningRate).loss();
+        }
+        lastLoss = lossSum / epoch.count();
+        return (System.nanoTime() - start) / 1e9;
+    }
+
+    /** The mean loss of the last epoch, in nats per character. */
+    double loss() {
+        return lastLoss;
+    }
+
+    @Override
+    public void close() {
+        step.close();
+    }
+}

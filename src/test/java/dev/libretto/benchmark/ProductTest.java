@@ -1,0 +1,33 @@
+package dev.libretto.benchmark;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import org.junit.jupiter.api.Test;
+
+class ProductTest {
+    /**
+     * The textbook's batch by hand, in multiplications: 35 time steps of [32, 256] · [256, 256], 34 of them back, one product
+     * for U; three of 1120 rows between 256 and the characters.
+     */
+    @Test
+    void theTextbooksBatch() throws IOException {
+        Workload textbook = Workload.rnn();
+        double v = textbook.vocabulary().size();
+
+        double recurrent = (35 + 34 + 35) * 32.0 * 256 * 256;
+        double dense = 3 * 35 * 32.0 * 256 * v;
+        assertThat(Floor.operations(textbook.config())).isEqualTo(2 * (recurrent + dense));
+    }
+
+    /** Two layers of 512: the second one's input is a product of all time steps, the first one's is none. */
+    @Test
+    void theLstmsBatch() {
+        double step = 64.0 * 512 * 2048;
+
+        double recurrent = 2 * (64 + 63 + 64) * step;
+        double input = 3 * 64 * step;
+        double dense = 3 * 64 * 64.0 * 512 * 65;
+        assertThat(Floor.operations(Workload.lstm().config())).isEqualTo(2 * (recurrent + input + dense));
+    }
+}
