@@ -1,7 +1,9 @@
 package dev.libretto.device;
 
+import java.nio.file.Path;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Graph;
+import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Session;
 
 /**
@@ -26,6 +28,13 @@ public final class Sessions {
     /** A session that runs a graph; the caller closes it. */
     public static Session open(Graph graph) {
         return new Session(graph, device.config());
+    }
+
+    /** A SavedModel with its session; the caller closes it. */
+    public static SavedModelBundle load(Path savedModel) {
+        return SavedModelBundle.loader(savedModel.toString())
+                .withConfigProto(device.config())
+                .load();
     }
 
     /** A session that computes eagerly; the caller closes it. */

@@ -41,19 +41,7 @@ public record PortableModel(Description description, Weights weights) {
      * @throws WeightsException if something is there that may not be replaced, or the directory is missing
      */
     public static void requireUsable(Path file, boolean overwrite) throws WeightsException {
-        if (Files.isDirectory(file)) {
-            throw new WeightsException(file, "it is a directory; name a file with --out");
-        }
-        Path directory = file.toAbsolutePath().getParent();
-        if (!Files.isDirectory(directory)) {
-            throw new WeightsException(file, "there is no directory " + directory + "; make it first");
-        }
-        for (Path target : List.of(file, Description.beside(file))) {
-            if (Files.exists(target) && !(overwrite && Files.isRegularFile(target))) {
-                throw new WeightsException(
-                        target, "it is there already; replace it by --overwrite, or name another file with --out");
-            }
-        }
+        Output.requireUsableFile(file, overwrite, Description.beside(file));
     }
 
     /**
@@ -66,8 +54,8 @@ public record PortableModel(Description description, Weights weights) {
     public void write(Path file, WeightsFormat format, boolean overwrite) throws IOException {
         requireUsable(file, overwrite);
         List<NamedArray> arrays = description.layout().arrays(weights);
-        Path freshFile = fresh(file);
-        Path freshDescription = fresh(Description.beside(file));
+        Path freshFile = Output.beside(file, "new");
+        Path freshDescription = Output.beside(Description.beside(file), "new");
         try {
             try (OutputStream output = new BufferedOutputStream(Files.newOutputStream(freshFile))) {
                 format.write(output, arrays);
@@ -79,15 +67,10 @@ public record PortableModel(Description description, Weights weights) {
             Files.move(freshFile, file, StandardCopyOption.ATOMIC_MOVE);
             Disk.syncList(file.toAbsolutePath().getParent());
         } catch (IOException e) {
-            throw new WeightsException(file, "it could not be written: " + Disk.reason(e), e);
+            throw Output.notWritten(file, e);
         } finally {
             Files.deleteIfExists(freshFile);
             Files.deleteIfExists(freshDescription);
         }
-    }
-
-    private static Path fresh(Path file) {
-        return file.resolveSibling(
-                file.getFileName() + "." + ProcessHandle.current().pid() + ".new");
     }
 }

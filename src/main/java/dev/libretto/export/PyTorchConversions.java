@@ -32,7 +32,7 @@ final class PyTorchConversions {
         Matcher recurrent = RECURRENT.matcher(parameter.name());
         if (recurrent.matches()) {
             String layer = "_l" + recurrent.group(1);
-            Gates gates = Gates.of(Math.toIntExact(shape.get(-1)) / hiddenSize, hiddenSize);
+            Gates gates = Gates.ofPyTorch(Math.toIntExact(shape.get(-1)) / hiddenSize, hiddenSize);
             return switch (recurrent.group(2)) {
                 case "kernel" -> matrix("rnn.weight_ih" + layer, shape, gates);
                 case "recurrent_kernel" -> matrix("rnn.weight_hh" + layer, shape, gates);
@@ -40,7 +40,7 @@ final class PyTorchConversions {
             };
         }
         return switch (parameter.name()) {
-            case DENSE_KERNEL -> matrix("dense.weight", shape, Gates.of(1, Math.toIntExact(shape.get(1))));
+            case DENSE_KERNEL -> matrix("dense.weight", shape, Gates.ofPyTorch(1, Math.toIntExact(shape.get(1))));
             case DENSE_BIAS -> Conversion.identity(new Slot("dense.bias", shape));
             default -> throw new IllegalArgumentException(parameter.name() + " has no place in PyTorch's layout");
         };
@@ -48,7 +48,7 @@ final class PyTorchConversions {
 
     /** @param shape {@code [I, G·H]} */
     private static Conversion matrix(String name, Shape shape, Gates gates) {
-        return new One(new Slot(name, Shape.of(shape.get(1), shape.get(0))), gates::toPyTorch, gates::toNative);
+        return new One(new Slot(name, Shape.of(shape.get(1), shape.get(0))), gates::toRows, gates::fromRows);
     }
 
     private static Conversion biases(Parameter bias, String layer, Gates gates) {

@@ -54,9 +54,19 @@ public final class Json {
 
     /** @throws RunException naming the file if it is missing or does not hold a {@code T} */
     public static <T> T read(Path file, TypeReference<T> type) throws IOException {
+        return parse(Disk.readText(file, MAX_BYTES), file, type);
+    }
+
+    /**
+     * The value of a JSON text.
+     *
+     * @param file where it comes from
+     * @throws RunException naming the file if it is not a {@code T}
+     */
+    public static <T> T parse(String json, Path file, TypeReference<T> type) throws IOException {
         T value;
         try {
-            value = MAPPER.readValue(Disk.readText(file, MAX_BYTES), type);
+            value = MAPPER.readValue(json, type);
         } catch (JsonProcessingException e) {
             throw RunException.damaged(file, place(e) + problem(e), e);
         }

@@ -2,6 +2,7 @@ package dev.libretto.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.libretto.export.ExecutableModel;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -12,6 +13,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** {@code export} and {@code import} as a user types them. */
 class PortabilityTest {
@@ -114,6 +116,34 @@ class PortabilityTest {
         assertThat(run(again)).isEqualTo(1);
         assertThat(err).contains("already holds a run");
         assertThat(run(again + " --overwrite")).isZero();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"savedmodel", "onnx"})
+    void aModelToRunIsReplacedOnlyIfAsked(String format) throws IOException {
+        String export = "export --format " + format + " --out " + folder + "/model --run " + trained;
+        assertThat(run(export + "/rnn")).isZero();
+        assertThat(out).isEmpty();
+        assertThat(err)
+                .contains("a model of 404 parameters is in " + folder + "/model")
+                .hasLineCount(1);
+        assertThat(files()).containsExactly("model");
+
+        assertThat(run(export + "/lstm")).isEqualTo(1);
+        assertThat(err)
+                .contains("/model: it is there already; replace it by --overwrite")
+                .hasLineCount(1);
+        assertThat(settings()).isEqualTo("rnn");
+
+        assertThat(run(export + "/lstm --overwrite")).isZero();
+        assertThat(settings()).isEqualTo("lstm");
+        assertThat(files()).containsExactly("model");
+    }
+
+    private String settings() throws IOException {
+        try (ExecutableModel model = ExecutableModel.open(folder.resolve("model"))) {
+            return model.settings().model().cell().toString();
+        }
     }
 
     @Test

@@ -1,0 +1,42 @@
+package dev.libretto.export;
+
+import dev.libretto.generate.TextModel;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.text.Vocabulary;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** A model that has left Libretto with its computation, a SavedModel or an ONNX file, run by the runtime it is made for. */
+public interface ExecutableModel extends TextModel {
+    /** The cell, the sizes, and what becomes of newlines. */
+    ModelSettings settings();
+
+    /** The characters that it knows. */
+    Vocabulary vocabulary();
+
+    @Override
+    default int vocabularySize() {
+        return settings().model().vocabularySize();
+    }
+
+    @Override
+    default List<float[]> zeroState(int rows) {
+        return LanguageModel.stateShapes(settings().model(), rows).stream()
+                .map(shape -> new float[Math.toIntExact(shape.size())])
+                .toList();
+    }
+
+    /**
+     * Opens a SavedModel, which is a directory, or an ONNX file.
+     *
+     * @throws IOException naming the file and what is wrong with it
+     */
+    static ExecutableModel open(Path path) throws IOException {
+        if (!Files.exists(path)) {
+            throw new WeightsException(path, "there is no such file or directory");
+        }
+        return Files.isDirectory(path) ? SavedModel.open(path) : OnnxModel.open(path);
+    }
+}

@@ -1,0 +1,232 @@
+package dev.libretto.export;
+
+import com.fasterxml.jackson.core.type.TypeReference;
+import dev.libretto.device.Sessions;
+import dev.libretto.model.FloatTensors;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.run.Json;
+import dev.libretto.text.Vocabulary;
+import java.io.BufferedOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Result;
+import org.tensorflow.SavedModelBundle;
+import org.tensorflow.Session;
+import org.tensorflow.Signature;
+import org.tensorflow.TensorFlow;
+import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.op.Ops;
+import org.tensorflow.proto.AssetFileDef;
+import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.MetaGraphDef;
+import org.tensorflow.proto.SignatureDef;
+import org.tensorflow.proto.TensorInfo;
+import org.tensorflow.proto.TensorShapeProto;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TString;
+
+/**
+ * A model as TensorFlow's SavedModel: a directory with {@code saved_model.pb}, the graph of {@link SavedModelGraph} and its
+ * weights, and as assets {@code vocabulary.json} and {@code settings.json}.
+ */
+final class SavedModel implements ExecutableModel {
+    /** All that a SavedModel may consist of, whoever wrote it. */
+    static final Set<String> OWN =
+            Set.of("saved_model.pb", "assets", "variables", "assets.extra", "fingerprint.pb", "keras_metadata.pb");
+
+    private static final String GRAPH = "saved_model.pb";
+    private static final String ASSETS = "assets";
+    private static final String VOCABULARY = "vocabulary.json";
+    private static final String SETTINGS = "settings.json";
+
+    private final Path directory;
+    private final ModelSettings settings;
+    private final Vocabulary vocabulary;
+    private final SavedModelBundle bundle;
+    private final Signature step;
+
+    private SavedModel(Path directory, ModelSettings settings, Vocabulary vocabulary, SavedModelBundle bundle) {
+        this.directory = directory;
+        this.settings = settings;
+        this.vocabulary = vocabulary;
+        this.bundle = bundle;
+        this.step = bundle.function(SavedModelGraph.STEP).signature();
+    }
+
+    /** Writes the files into a directory that is there. */
+    static void write(Path directory, TrainedModel model) throws IOException {
+        Path assets = Files.createDirectory(directory.resolve(ASSETS));
+        Files.writeString(
+                assets.resolve(VOCABULARY), Json.write(model.vocabulary().symbols()));
+        Files.writeString(assets.resolve(SETTINGS), Json.write(model.settings()));
+        try (OutputStream output = new BufferedOutputStream(Files.newOutputStream(directory.resolve(GRAPH)))) {
+            org.tensorflow.proto.SavedModel.newBuilder()
+                    .setSavedModelSchemaVersion(1)
+                    .addMetaGraphs(metaGraph(model))
+                    .build()
+                    .writeTo(output);
+        }
+    }
+
+    private static MetaGraphDef metaGraph(TrainedModel model) {
+        try (Graph graph = new Graph()) {
+            SavedModelGraph built = new SavedModelGraph(graph, model.settings().model(), model.weights());
+            MetaGraphDef.Builder metaGraph = MetaGraphDef.newBuilder()
+                    .setMetaInfoDef(MetaGraphDef.MetaInfoDef.newBuilder()
+                            .addTags(SavedModelBundle.DEFAULT_TAG)
+                            .setTensorflowVersion(TensorFlow.version()));
+            for (Signature signature : List.of(built.step(), built.score())) {
+                metaGraph.putSignatureDef(signature.key(), signatureDef(signature));
+            }
+            for (String asset : List.of(VOCABULARY, SETTINGS)) {
+                metaGraph.addAssetFileDef(asset(Ops.create(graph), asset));
+            }
+            return metaGraph.setGraphDef(graph.toGraphDef()).build();
+        }
+    }
+
+    private static SignatureDef signatureDef(Signature signature) {
+        SignatureDef.Builder definition = SignatureDef.newBuilder().setMethodName(signature.methodName());
+        signature.getInputs().forEach((name, tensor) -> definition.putInputs(name, tensorInfo(tensor)));
+        signature.getOutputs().forEach((name, tensor) -> definition.putOutputs(name, tensorInfo(tensor)));
+        return definition.build();
+    }
+
+    private static TensorInfo tensorInfo(Signature.TensorDescription tensor) {
+        TensorShapeProto.Builder shape = TensorShapeProto.newBuilder();
+        for (long size : tensor.shape.asArray()) {
+            shape.addDim(TensorShapeProto.Dim.newBuilder().setSize(size));
+        }
+        return TensorInfo.newBuilder()
+                .setName(tensor.name)
+                .setDtype(tensor.dataType)
+                .setTensorShape(shape)
+                .build();
+    }
+
+    /** The file's name stands in the graph, where a loader puts its path. */
+    private static AssetFileDef asset(Ops tf, String file) {
+        Operand<TString> path = tf.withSubScope(ASSETS).withName(file).constant(file);
+        return AssetFileDef.newBuilder()
+                .setFilename(file)
+                .setTensorInfo(
+                        TensorInfo.newBuilder().setName(path.asOutput().op().name() + ":0"))
+                .build();
+    }
+
+    /**
+     * Loads a SavedModel that {@link #write} has written.
+     *
+     * @throws IOException naming the directory or file and what is wrong with it
+     */
+    static SavedModel open(Path directory) throws IOException {
+        Path assets = directory.resolve(ASSETS);
+        for (Path file : List.of(directory.resolve(GRAPH), assets.resolve(VOCABULARY), assets.resolve(SETTINGS))) {
+            if (!Files.isRegularFile(file)) {
+                throw new WeightsException(
+                        directory,
+                        "it is not a SavedModel that Libretto wrote: it has no " + directory.relativize(file));
+            }
+        }
+        ModelSettings settings = Json.read(assets.resolve(SETTINGS), new TypeReference<>() {});
+        List<String> symbols = Json.read(assets.resolve(VOCABULARY), new TypeReference<>() {});
+        SavedModelBundle bundle = null;
+        try {
+            Vocabulary vocabulary = settings.vocabulary(symbols);
+            bundle = Sessions.load(directory);
+            SavedModel model = new SavedModel(directory, settings, vocabulary, bundle);
+            model.requireStep();
+            return model;
+        } catch (TensorFlowException | IllegalArgumentException e) {
+            if (bundle != null) {
+                bundle.close();
+            }
+            throw new WeightsException(directory, "it cannot be loaded: " + firstLine(e), e);
+        }
+    }
+
+    private static String firstLine(Exception e) {
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+    }
+
+    /** @throws IllegalArgumentException if the signature {@code step} has not what goes with the settings */
+    private void requireStep() {
+        long v = settings.model().vocabularySize();
+        long h = settings.model().hiddenSize();
+        require(step.getInputs(), SavedModelGraph.IDS, DataType.DT_INT32, -1);
+        require(step.getOutputs(), SavedModelGraph.LOGITS, DataType.DT_FLOAT, -1, v);
+        for (int i = 0; i < settings.model().layers() * settings.model().cell().states(); i++) {
+            require(step.getInputs(), SavedModelGraph.state(i), DataType.DT_FLOAT, -1, h);
+            require(step.getOutputs(), SavedModelGraph.state(i), DataType.DT_FLOAT, -1, h);
+        }
+    }
+
+    private static void require(
+            Map<String, Signature.TensorDescription> tensors, String name, DataType type, long... shape) {
+        Signature.TensorDescription tensor = tensors.get(name);
+        if (tensor == null || tensor.dataType != type || !Arrays.equals(tensor.shape.asArray(), shape)) {
+            throw new IllegalArgumentException("in the signature " + SavedModelGraph.STEP + ", " + name + " must be "
+                    + type + " " + Shape.of(shape) + "; it is "
+                    + (tensor == null ? "missing" : tensor.dataType + " " + tensor.shape));
+        }
+    }
+
+    @Override
+    public ModelSettings settings() {
+        return settings;
+    }
+
+    @Override
+    public Vocabulary vocabulary() {
+        return vocabulary;
+    }
+
+    @Override
+    public Step step(int[] ids, List<float[]> state) {
+        Map<String, Signature.TensorDescription> inputs = step.getInputs();
+        Map<String, Signature.TensorDescription> outputs = step.getOutputs();
+        List<Shape> shapes = LanguageModel.stateShapes(settings.model(), ids.length);
+        List<TFloat32> fed = new ArrayList<>();
+        Session.Runner runner = bundle.session().runner();
+        try (TInt32 characters = TInt32.tensorOf(Shape.of(ids.length), DataBuffers.of(ids))) {
+            runner.feed(inputs.get(SavedModelGraph.IDS).name, characters);
+            runner.fetch(outputs.get(SavedModelGraph.LOGITS).name);
+            for (int i = 0; i < shapes.size(); i++) {
+                fed.add(FloatTensors.of(shapes.get(i), state.get(i)));
+                runner.feed(inputs.get(SavedModelGraph.state(i)).name, fed.get(i));
+                runner.fetch(outputs.get(SavedModelGraph.state(i)).name);
+            }
+            try (Result result = runner.run()) {
+                List<float[]> next = new ArrayList<>();
+                for (int i = 0; i < shapes.size(); i++) {
+                    next.add(FloatTensors.toArray((TFloat32) result.get(1 + i)));
+                }
+                return new Step(FloatTensors.toArray((TFloat32) result.get(0)), next);
+            }
+        } finally {
+            fed.forEach(TFloat32::close);
+        }
+    }
+
+    @Override
+    public void close() {
+        bundle.close();
+    }
+
+    @Override
+    public String toString() {
+        return directory.toString();
+    }
+}

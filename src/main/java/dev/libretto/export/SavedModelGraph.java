@@ -1,0 +1,208 @@
+package dev.libretto.export;
+
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.Weights;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.function.Function;
+import org.tensorflow.ConcreteFunction;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Output;
+import org.tensorflow.Signature;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.ndarray.index.Indices;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+/**
+ * The graph of a SavedModel: the model with its weights as constants, and two signatures on it.
+ *
+ * <pre>
+ *     step    ids [B], state_0 … [B, H]   →  logits [B, V], state_0 … [B, H]
+ *     score   ids [T, B]                  →  log_probabilities [T − 1, B]
+ * </pre>
+ *
+ * <p>{@code score} starts from a zero state; row t of what it gives is log p(ids[t + 1] | ids[0] … ids[t]), in nats. Both
+ * go through {@link LanguageModel#step}; {@code score} in a loop of the graph, so that T may be any.
+ */
+final class SavedModelGraph {
+    static final String STEP = "step";
+    static final String SCORE = "score";
+    static final String IDS = "ids";
+    static final String LOGITS = "logits";
+    static final String LOG_PROBABILITIES = "log_probabilities";
+
+    /** Time steps in one round of the loop, for which what does not change over time is computed once. */
+    static final int ROUND = 16;
+
+    /** What TensorFlow Serving calls a signature that is neither a classifier nor a regressor. */
+    private static final String METHOD = "tensorflow/serving/predict";
+
+    private final Ops tf;
+    private final ModelConfig config;
+    private final List<Parameter> parameters;
+    private final List<Operand<TFloat32>> weights = new ArrayList<>();
+
+    SavedModelGraph(Graph graph, ModelConfig config, Weights values) {
+        this.tf = Ops.create(graph);
+        this.config = config;
+        this.parameters = values.parameters();
+        for (Parameter parameter : parameters) {
+            weights.add(tf.withName(parameter.name().replace('/', '_'))
+                    .constant(parameter.shape(), DataBuffers.of(values.of(parameter))));
+        }
+    }
+
+    /** The name of an array of the state, in and out. */
+    static String state(int index) {
+        return "state_" + index;
+    }
+
+    private static int states(ModelConfig config) {
+        return config.layers() * config.cell().states();
+    }
+
+    /** One time step. */
+    Signature step() {
+        Ops scope = tf.withSubScope(STEP);
+        Signature.Builder signature = Signature.builder(STEP).methodName(METHOD);
+        Placeholder<TInt32> ids =
+                scope.withName(IDS).placeholder(TInt32.class, Placeholder.shape(Shape.of(Shape.UNKNOWN_SIZE)));
+        signature.input(IDS, ids);
+        List<Operand<TFloat32>> state = new ArrayList<>();
+        for (int i = 0; i < states(config); i++) {
+            state.add(scope.withName(state(i)).placeholder(TFloat32.class, Placeholder.shape(stateShape())));
+            signature.input(state(i), state.get(i));
+        }
+        LanguageModel.Output output = model(scope, weights).step(scope, ids, state);
+        signature.output(LOGITS, output.logits());
+        for (int i = 0; i < state.size(); i++) {
+            signature.output(state(i), output.state().get(i));
+        }
+        return signature.build();
+    }
+
+    private Shape stateShape() {
+        return Shape.of(Shape.UNKNOWN_SIZE, config.hiddenSize());
+    }
+
+    private LanguageModel model(Ops scope, List<? extends Operand<TFloat32>> values) {
+        Function<Parameter, Operand<TFloat32>> valueOf = parameter -> values.get(parameters.indexOf(parameter));
+        return new LanguageModel(scope, config, valueOf);
+    }
+
+    /** The characters of whole texts. */
+    Signature score() {
+        Ops scope = tf.withSubScope(SCORE);
+        Placeholder<TInt32> ids = scope.withName(IDS)
+                .placeholder(TInt32.class, Placeholder.shape(Shape.of(Shape.UNKNOWN_SIZE, Shape.UNKNOWN_SIZE)));
+        // A round may run over the end of the text: character 0 stands behind it, and what is said of it is cut off.
+        Operand<TInt32> padded = scope.pad(ids, scope.constant(new int[][] {{0, ROUND}, {0, 0}}), scope.constant(0));
+        Operand<TInt32> batch = scope.stridedSlice(scope.shape(ids), Indices.at(1));
+        Operand<TFloat32> none = scope.zerosLike(scope.dtypes.cast(padded, TFloat32.class));
+        Operand<TFloat32> zero =
+                scope.fill(scope.stack(List.of(batch, scope.constant(config.hiddenSize()))), scope.constant(0f));
+
+        List<Operand<?>> variables = new ArrayList<>(List.of(scope.constant(0), padded, none));
+        variables.addAll(Collections.nCopies(states(config), zero));
+        variables.addAll(weights);
+        try (ConcreteFunction goesOn = ConcreteFunction.create(ops -> new Round(ops).goesOn());
+                ConcreteFunction next = ConcreteFunction.create(ops -> new Round(ops).next())) {
+            List<Output<?>> ended =
+                    scope.statelessWhile(variables, goesOn, next).output();
+            Operand<TFloat32> logProbabilities = ended.get(2).expect(TFloat32.class);
+            // All but the last ROUND + 1 rows: one for each character but the first.
+            return Signature.builder(SCORE)
+                    .methodName(METHOD)
+                    .input(IDS, ids)
+                    .output(LOG_PROBABILITIES, scope.stridedSlice(logProbabilities, Indices.sliceTo(-ROUND - 1)))
+                    .build();
+        }
+    }
+
+    /**
+     * What the loop's two functions see: the time t, the ids {@code [T + ROUND, B]}, the log-probabilities {@code [T + ROUND,
+     * B]} of which t rows are done, the state after t time steps, and the weights.
+     */
+    private final class Round {
+        private final Ops ops;
+        private final Placeholder<TInt32> t;
+        private final Placeholder<TInt32> ids;
+        private final Placeholder<TFloat32> done;
+        private final List<Operand<TFloat32>> state = new ArrayList<>();
+        private final List<Operand<TFloat32>> values = new ArrayList<>();
+
+        Round(Ops ops) {
+            Shape matrix = Shape.of(Shape.UNKNOWN_SIZE, Shape.UNKNOWN_SIZE);
+            this.ops = ops;
+            t = ops.placeholder(TInt32.class, Placeholder.shape(Shape.scalar()));
+            ids = ops.placeholder(TInt32.class, Placeholder.shape(matrix));
+            done = ops.placeholder(TFloat32.class, Placeholder.shape(matrix));
+            for (int i = 0; i < states(config); i++) {
+                state.add(ops.placeholder(TFloat32.class, Placeholder.shape(stateShape())));
+            }
+            for (Parameter parameter : parameters) {
+                values.add(ops.placeholder(TFloat32.class, Placeholder.shape(parameter.shape())));
+            }
+        }
+
+        /** Whether a character is left to predict. */
+        Signature goesOn() {
+            Operand<TInt32> rows = ops.stridedSlice(ops.shape(ids), Indices.at(0));
+            return signature()
+                    .output("goes_on", ops.math.less(t, ops.math.sub(rows, ops.constant(ROUND + 1))))
+                    .build();
+        }
+
+        /** The same after the next {@link #ROUND} time steps. */
+        Signature next() {
+            LanguageModel model = model(ops, values);
+            Operand<TInt32> begin = ops.stack(List.of(t, ops.constant(0)));
+            List<Output<TInt32>> characters = ops.unstack(
+                            ops.slice(ids, begin, ops.constant(new int[] {ROUND + 1, -1})), ROUND + 1L)
+                    .output();
+            List<Operand<TFloat32>> current = state;
+            List<Operand<TFloat32>> rows = new ArrayList<>();
+            for (int i = 0; i < ROUND; i++) {
+                LanguageModel.Output output = model.step(ops, characters.get(i), current);
+                rows.add(ops.math.neg(ops.nn
+                        .sparseSoftmaxCrossEntropyWithLogits(output.logits(), characters.get(i + 1))
+                        .loss()));
+                current = output.state();
+            }
+            Operand<TInt32> after = ops.math.add(t, ops.constant(ROUND));
+            Operand<TInt32> places = ops.expandDims(ops.range(t, after, ops.constant(1)), ops.constant(1));
+
+            Signature.Builder signature = signature()
+                    .output("t", after)
+                    .output("ids", ops.identity(ids))
+                    .output("done", ops.tensorScatterNdUpdate(done, places, ops.stack(rows)));
+            for (int i = 0; i < current.size(); i++) {
+                signature.output(state(i), current.get(i));
+            }
+            for (int i = 0; i < values.size(); i++) {
+                signature.output("weights_" + i, ops.identity(values.get(i)));
+            }
+            return signature.build();
+        }
+
+        private Signature.Builder signature() {
+            Signature.Builder signature =
+                    Signature.builder().input("t", t).input("ids", ids).input("done", done);
+            for (int i = 0; i < state.size(); i++) {
+                signature.input(state(i), state.get(i));
+            }
+            for (int i = 0; i < values.size(); i++) {
+                signature.input("weights_" + i, values.get(i));
+            }
+            return signature;
+        }
+    }
+}

@@ -1,0 +1,250 @@
+package dev.libretto.export;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import ai.onnxruntime.OnnxTensor;
+import ai.onnxruntime.OrtEnvironment;
+import ai.onnxruntime.OrtSession;
+import dev.libretto.TestModels;
+import dev.libretto.generate.TextModel;
+import dev.libretto.model.CellType;
+import dev.libretto.model.FloatTensors;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Weights;
+import dev.libretto.text.Vocabulary;
+import java.io.IOException;
+import java.nio.LongBuffer;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.Arguments;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.tensorflow.EagerSession;
+import org.tensorflow.Operand;
+import org.tensorflow.Result;
+import org.tensorflow.SavedModelBundle;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+/** SavedModels and ONNX files compute what {@link LanguageModel} does: the same numbers, the same text. */
+class ExecutableModelTest {
+    private static final int V = 11;
+    private static final int H = 7;
+
+    @TempDir
+    private Path folder;
+
+    static Stream<ModelConfig> models() {
+        return Stream.of(CellType.values())
+                .flatMap(cell -> IntStream.of(1, 2).mapToObj(layers -> new ModelConfig(cell, V, H, layers)));
+    }
+
+    static Stream<Arguments> modelsAndFormats() {
+        return models().flatMap(config -> Stream.of("savedmodel", "onnx").map(format -> Arguments.of(config, format)));
+    }
+
+    private static TrainedModel trained(ModelConfig config) {
+        List<String> symbols =
+                IntStream.range('一', '一' + V).mapToObj(Character::toString).toList();
+        return new TrainedModel(
+                new ModelSettings(config, true),
+                Vocabulary.ofSymbols(symbols),
+                TestModels.randomWeights(config, config.hashCode()));
+    }
+
+    private Path write(TrainedModel model, String format) throws IOException {
+        Path file = folder.resolve(format);
+        if (format.equals("onnx")) {
+            model.writeOnnx(file, false);
+        } else {
+            model.writeSavedModel(file, false);
+        }
+        return file;
+    }
+
+    /** The model itself, in eager mode. */
+    private record Eager(ModelConfig config, Weights weights) implements TextModel {
+        @Override
+        public int vocabularySize() {
+            return V;
+        }
+
+        @Override
+        public List<float[]> zeroState(int rows) {
+            throw new UnsupportedOperationException();
+        }
+
+        @Override
+        public Step step(int[] ids, List<float[]> state) {
+            try (EagerSession session = EagerSession.create()) {
+                Ops tf = Ops.create(session);
+                LanguageModel model =
+                        new LanguageModel(tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))));
+                List<Operand<TFloat32>> operands = new ArrayList<>();
+                for (float[] array : state) {
+                    operands.add(tf.constant(Shape.of(ids.length, H), DataBuffers.of(array)));
+                }
+                LanguageModel.Output output = model.step(tf, tf.constant(ids), operands);
+                return new Step(
+                        FloatTensors.toArray(output.logits()),
+                        output.state().stream().map(FloatTensors::toArray).toList());
+            }
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    @ParameterizedTest
+    @MethodSource("modelsAndFormats")
+    void stepsAreThoseOfTheModel(ModelConfig config, String format) throws IOException {
+        TrainedModel trained = trained(config);
+        try (ExecutableModel opened = ExecutableModel.open(write(trained, format));
+                TextModel expected = new Eager(config, trained.weights())) {
+            assertThat(opened.settings()).isEqualTo(trained.settings());
+            assertThat(opened.vocabulary().symbols())
+                    .isEqualTo(trained.vocabulary().symbols());
+            assertThat(opened.vocabularySize()).isEqualTo(V);
+            for (int rows : new int[] {1, 3}) {
+                List<float[]> state = TestModels.randomState(config, rows, 5);
+                for (int t = 0; t < 5; t++) {
+                    int[] ids = TestModels.randomIds(rows, V, t);
+                    TextModel.Step theirs = opened.step(ids, state);
+                    TextModel.Step ours = expected.step(ids, state);
+                    assertThat(theirs.logits()).containsExactly(ours.logits(), within(1e-5f));
+                    assertThat(theirs.state()).hasSameSizeAs(ours.state());
+                    for (int i = 0; i < ours.state().size(); i++) {
+                        assertThat(theirs.state().get(i))
+                                .containsExactly(ours.state().get(i), within(1e-5f));
+                    }
+                    state = ours.state();
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("modelsAndFormats")
+    void theGreedyTextIsTheModels(ModelConfig config, String format) throws IOException {
+        TrainedModel trained = trained(config);
+        try (ExecutableModel opened = ExecutableModel.open(write(trained, format));
+                TextModel expected = new Eager(config, trained.weights())) {
+            List<float[]> zeros = opened.zeroState(1);
+            assertThat(greedy(opened, zeros)).isEqualTo(greedy(expected, zeros));
+        }
+    }
+
+    private static List<Integer> greedy(TextModel model, List<float[]> zeros) {
+        List<Integer> text = new ArrayList<>(List.of(3));
+        List<float[]> state = zeros;
+        for (int i = 0; i < 60; i++) {
+            TextModel.Step step = model.step(new int[] {text.get(i)}, state);
+            state = step.state();
+            int best = IntStream.range(0, V)
+                    .reduce((a, b) -> step.logits()[a] >= step.logits()[b] ? a : b)
+                    .orElseThrow();
+            text.add(best);
+        }
+        return text;
+    }
+
+    /** Texts that end within a round of the loop, at its end and after it, and one with nothing to predict. */
+    @ParameterizedTest
+    @MethodSource("models")
+    void scoresAreTheLogProbabilitiesOfTheModel(ModelConfig config) throws Exception {
+        TrainedModel trained = trained(config);
+        Path savedModel = write(trained, "savedmodel");
+        Path onnx = write(trained, "onnx");
+        try (SavedModelBundle bundle = SavedModelBundle.load(savedModel.toString(), "serve");
+                OrtSession session = OrtEnvironment.getEnvironment().createSession(onnx.toString())) {
+            for (int[] shape : new int[][] {{1, 1}, {2, 3}, {16, 1}, {17, 2}, {18, 1}, {40, 2}}) {
+                int[] ids = TestModels.randomIds(shape[0] * shape[1], V, 7);
+                float[] expected = logProbabilities(trained, ids, shape[1]);
+                assertThat(score(bundle, ids, shape)).containsExactly(expected, within(1e-5f));
+                assertThat(score(session, config, ids, shape)).containsExactly(expected, within(1e-5f));
+            }
+        }
+    }
+
+    private static float[] logProbabilities(TrainedModel trained, int[] ids, int rows) {
+        ModelConfig config = trained.settings().model();
+        TextModel model = new Eager(config, trained.weights());
+        List<float[]> state = LanguageModel.stateShapes(config, rows).stream()
+                .map(shape -> new float[(int) shape.size()])
+                .toList();
+        float[] scores = new float[ids.length - rows];
+        for (int from = 0; from < scores.length; from += rows) {
+            TextModel.Step step = model.step(Arrays.copyOfRange(ids, from, from + rows), state);
+            state = step.state();
+            for (int row = 0; row < rows; row++) {
+                float[] logits = Arrays.copyOfRange(step.logits(), row * V, (row + 1) * V);
+                double sum = IntStream.range(0, V)
+                        .mapToDouble(i -> Math.exp(logits[i]))
+                        .sum();
+                scores[from + row] = (float) (logits[ids[from + rows + row]] - Math.log(sum));
+            }
+        }
+        return scores;
+    }
+
+    private static float[] score(SavedModelBundle bundle, int[] ids, int[] shape) {
+        try (TInt32 tensor = TInt32.tensorOf(Shape.of(shape[0], shape[1]), DataBuffers.of(ids));
+                Result result = bundle.function("score").call(Map.of("ids", tensor))) {
+            TFloat32 scores = (TFloat32) result.get("log_probabilities").orElseThrow();
+            assertThat(scores.shape()).isEqualTo(Shape.of(shape[0] - 1, shape[1]));
+            return FloatTensors.toArray(scores);
+        }
+    }
+
+    private static float[] score(OrtSession session, ModelConfig config, int[] ids, int[] shape) throws Exception {
+        OrtEnvironment environment = OrtEnvironment.getEnvironment();
+        Map<String, OnnxTensor> inputs = new HashMap<>();
+        long[] longs = Arrays.stream(ids).asLongStream().toArray();
+        inputs.put(
+                "ids", OnnxTensor.createTensor(environment, LongBuffer.wrap(longs), new long[] {shape[0], shape[1]}));
+        for (int i = 0; i < config.layers() * config.cell().states(); i++) {
+            inputs.put("state_" + i, OnnxTensor.createTensor(environment, new float[shape[1]][H]));
+        }
+        try (OrtSession.Result result = session.run(inputs, Set.of("log_probabilities"))) {
+            OnnxTensor scores = (OnnxTensor) result.get(0);
+            assertThat(scores.getInfo().getShape()).containsExactly(shape[0] - 1, shape[1]);
+            float[] values = new float[(shape[0] - 1) * shape[1]];
+            if (values.length > 0) {
+                scores.getFloatBuffer().get(values);
+            }
+            return values;
+        } finally {
+            inputs.values().forEach(OnnxTensor::close);
+        }
+    }
+
+    @Test
+    void anAssetIsWhereTheGraphSaysItIs() throws IOException {
+        Path directory = write(trained(new ModelConfig(CellType.RNN, V, H, 1)), "savedmodel");
+        try (SavedModelBundle bundle = SavedModelBundle.load(directory.toString(), "serve")) {
+            List<String> assets = bundle.metaGraphDef().getAssetFileDefList().stream()
+                    .map(asset -> asset.getFilename())
+                    .toList();
+            assertThat(assets).containsExactly("vocabulary.json", "settings.json");
+            for (String asset : assets) {
+                assertThat(Files.isRegularFile(directory.resolve("assets").resolve(asset)))
+                        .isTrue();
+            }
+        }
+    }
+}
