@@ -129,16 +129,22 @@ final class CodePointReader {
             throw TextFile.damaged(source, e);
         }
         bytes.position(bytes.position() + Math.max(read, 0)).flip();
-        if (bytesOfOthers + bytesBefore + bytes.limit() > maxBytes) {
-            throw tooLarge(source + (bytesOfOthers == 0 ? "" : " with the files before it"), maxBytes);
-        }
+        requireAtMost(maxBytes, bytesOfOthers, bytesBefore + bytes.limit(), source);
         return read >= 0;
     }
 
-    /** What to tell of a text that has more bytes than it may. */
-    static CorpusException tooLarge(String source, long maxBytes) {
-        return new CorpusException(
-                source + " unpacks to more than " + maxBytes + " bytes; --max-bytes sets that limit");
+    /**
+     * Checks how large a text is.
+     *
+     * @param bytesOfOthers how many bytes its files before this one have
+     * @param bytes how many this one has, as far as is known
+     * @throws CorpusException if these are more than they may be
+     */
+    static void requireAtMost(long maxBytes, long bytesOfOthers, long bytes, String source) throws CorpusException {
+        if (bytesOfOthers + bytes > maxBytes) {
+            throw new CorpusException(source + (bytesOfOthers == 0 ? "" : " with the files before it")
+                    + " unpacks to more than " + maxBytes + " bytes; --max-bytes sets that limit");
+        }
     }
 
     /** False where an error lies ahead, after chars that were decoded before it. */

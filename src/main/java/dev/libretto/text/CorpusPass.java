@@ -44,6 +44,18 @@ final class CorpusPass implements AutoCloseable {
     }
 
     /**
+     * Says before a file is read whether it is sure to be too large.
+     *
+     * @param more how many bytes it has at least
+     * @throws CorpusException if with them the text has more bytes than it may
+     */
+    void requireRoom(long more, String source) throws CorpusException {
+        if (options.maxChars() == 0) {
+            CodePointReader.requireAtMost(options.maxBytes(), bytes, more, source);
+        }
+    }
+
+    /**
      * Reads one file of the text, or as much of it as is wanted.
      *
      * @param source the file, for messages

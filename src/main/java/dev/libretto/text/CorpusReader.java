@@ -56,6 +56,7 @@ public final class CorpusReader {
                     break;
                 }
                 try (TextFile text = TextFile.open(file)) {
+                    pass.requireRoom(text.leastBytes(), file.toString());
                     long read = before;
                     long of = total;
                     pass.read(text.input(), file.toString(), () -> listener.read(read + text.position(), of));

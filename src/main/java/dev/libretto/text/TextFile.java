@@ -23,15 +23,22 @@ import java.util.zip.ZipFile;
 final class TextFile implements AutoCloseable {
     private final InputStream input;
     private final LongSupplier position;
+    private final long leastBytes;
 
-    private TextFile(InputStream input, LongSupplier position) {
+    private TextFile(InputStream input, LongSupplier position, long leastBytes) {
         this.input = input;
         this.position = position;
+        this.leastBytes = leastBytes;
     }
 
     /** The bytes of the text, unpacked. */
     InputStream input() {
         return input;
+    }
+
+    /** How many bytes the text has at least: as many as its file, where it is not packed. */
+    long leastBytes() {
+        return leastBytes;
     }
 
     /** How many bytes of the file itself were read. */
@@ -74,7 +81,9 @@ final class TextFile implements AutoCloseable {
                 plain.close();
                 return openZip(file);
             }
-            return new TextFile(startsWith(magic, 0x1f, 0x8b) ? new GZIPInputStream(plain) : plain, counted::count);
+            return startsWith(magic, 0x1f, 0x8b)
+                    ? new TextFile(new GZIPInputStream(plain), counted::count, 0)
+                    : new TextFile(plain, counted::count, size(file));
         } catch (ZipException | EOFException e) {
             plain.close();
             throw damaged(file.toString(), e);
@@ -111,7 +120,7 @@ final class TextFile implements AutoCloseable {
             ZippedText text = new ZippedText(zip, texts.get(0));
             double packing =
                     Files.size(file) / (double) Math.max(1, texts.get(0).getSize());
-            return new TextFile(text, () -> (long) (text.unpacked * packing));
+            return new TextFile(text, () -> (long) (text.unpacked * packing), 0);
         } catch (ZipException | IllegalArgumentException e) {
             // The second is what Java throws at a name that is marked as UTF-8 and is not.
             zip.close();

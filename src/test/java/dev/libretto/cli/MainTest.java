@@ -179,6 +179,80 @@ class MainTest {
     }
 
     @Test
+    void aDirectoryOfTextsIsOneText() throws IOException {
+        Path songs = Files.createDirectory(folder.resolve("songs"));
+        Path first = Files.writeString(songs.resolve("1.txt"), TEXT.substring(0, 400));
+        Path second = Files.writeString(songs.resolve("2.txt"), TEXT.substring(400));
+        Files.writeString(songs.resolve("readme.md"), "no text");
+        String[] sizes = {"--hidden-size", "4", "--seq-length", "10", "--batch-size", "4", "--length", "1"};
+
+        assertThat(run(with(sizes, "train", "--corpus", songs.toString(), "--epochs", "1", "--run", runDir())))
+                .isZero();
+        assertThat(err)
+                .startsWith("warning: not read, as no .txt, .txt.gz or .txt.zip: " + songs.resolve("readme.md") + "\n")
+                .contains("corpus: " + songs + ", 900 characters, 28 distinct\n");
+
+        // The same text in one file, or named file by file, is the same corpus.
+        assertThat(run("train", "--resume", runDir(), "--epochs", "2", "--corpus", corpus.toString()))
+                .as(err)
+                .isZero();
+        assertThat(run(
+                        "train",
+                        "--resume",
+                        runDir(),
+                        "--epochs",
+                        "3",
+                        "--corpus",
+                        first.toString(),
+                        "--corpus",
+                        second.toString()))
+                .as(err)
+                .isZero();
+        assertThat(run("train", "--resume", runDir(), "--epochs", "4")).as(err).isZero();
+        assertThat(run("evaluate", "--corpus", first.toString(), "--corpus", second.toString()))
+                .isZero();
+        assertThat(out).startsWith("characters predicted: 899\n");
+    }
+
+    @Test
+    void rareCharactersAreOneUnknownOneThroughout() throws IOException {
+        assertThat(train("--epochs", "1", "--min-count", "21")).isZero();
+        // The space, e, h, o, r, t and u occur twice or more in each of the 20 sentences.
+        assertThat(err)
+                .contains(
+                        "900 characters, 28 distinct; 7 are known, and the others, 420 times in the text, are read as U+FFFD");
+
+        assertThat(run("train", "--resume", runDir(), "--epochs", "2")).as(err).isZero();
+        assertThat(run("generate", "--prefix", "the 猫", "--length", "0")).isZero();
+        assertThat(out).isEqualTo("the \uFFFD\n");
+        assertThat(run("generate", "--prefix", "the 猫", "--length", "0", "--unknown", "skip"))
+                .isZero();
+        assertThat(out).isEqualTo("the \n");
+
+        Files.writeString(corpus, "the 猫 and the 😀\n");
+        assertThat(run("evaluate", "--corpus", corpus.toString())).isZero();
+        assertThat(out).startsWith("characters predicted: 15\ncharacters outside the vocabulary, read as U+FFFD: 5\n");
+
+        String weights = folder.resolve("weights").toString();
+        assertThat(run("export", "--out", weights)).isZero();
+        assertThat(run(
+                        "import",
+                        "--weights",
+                        weights,
+                        "--run",
+                        folder.resolve("imported").toString()))
+                .as(err)
+                .isZero();
+        assertThat(run("generate", "--run", folder.resolve("imported").toString(), "--prefix", "猫", "--length", "0"))
+                .isZero();
+        assertThat(out).isEqualTo("\uFFFD\n");
+    }
+
+    private static String[] with(String[] more, String... args) {
+        return Stream.concat(Stream.of(args), Stream.of(more)).toArray(String[]::new);
+    }
+
+    @Test
     void newlinesAreKeptThroughoutWhereAsked() throws IOException {
         Files.writeString(corpus, TEXT.replace(". ", ".\n"));
         assertThat(train("--epochs", "1", "--keep-newlines")).isZero();
