@@ -1,6 +1,7 @@
 package dev.libretto.benchmark;
 
-import dev.libretto.generate.GreedyDecoder;
+import dev.libretto.generate.Decoder;
+import dev.libretto.generate.EagerModel;
 import dev.libretto.model.CellType;
 import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batches;
@@ -79,8 +80,10 @@ public final class Soak {
     public Memory generate(int characters) {
         Samples samples = new Samples(characters);
         int[] written = new int[1];
-        new GreedyDecoder(workload.config().model(), workload.weights())
-                .continueText(workload.vocabulary().encode("分开"), characters, id -> samples.done(++written[0]));
+        try (EagerModel model = new EagerModel(workload.config().model(), workload.weights())) {
+            new Decoder(model)
+                    .continueText(workload.vocabulary().encode("分开"), characters, id -> samples.done(++written[0]));
+        }
         return new Memory(characters + " generated characters", samples.taken);
     }
 

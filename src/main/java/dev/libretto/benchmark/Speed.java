@@ -1,12 +1,17 @@
 package dev.libretto.benchmark;
 
-import dev.libretto.generate.GreedyDecoder;
+import dev.libretto.generate.Decoder;
+import dev.libretto.generate.EagerModel;
+import dev.libretto.generate.GraphModel;
+import dev.libretto.generate.TextModel;
+import dev.libretto.model.ModelConfig;
 import dev.libretto.run.Disk;
 import dev.libretto.run.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,6 +26,12 @@ public final class Speed {
     static final int BURN_IN = 2;
 
     private static final int EAGER_LENGTH = 500;
+
+    /** A whole number of the graph's stretches. */
+    private static final int GRAPH_LENGTH = 640;
+
+    /** Texts that are written at once. */
+    private static final int PROMPTS = 64;
 
     private final Workload workload;
     private final int rounds;
@@ -92,18 +103,31 @@ public final class Speed {
     }
 
     private void write() {
-        GreedyDecoder decoder = new GreedyDecoder(workload.config().model(), workload.weights());
+        ModelConfig config = workload.config().model();
+        try (EagerModel model = new EagerModel(config, workload.weights())) {
+            write("eager_chars_per_second", model, 1, EAGER_LENGTH);
+        }
+        try (GraphModel model = new GraphModel(config, workload.weights())) {
+            write("graph_chars_per_second", model, 1, GRAPH_LENGTH);
+            write("batch_chars_per_second", model, PROMPTS, GRAPH_LENGTH);
+        }
+    }
+
+    /** Measures greedy writing of so many texts at once. */
+    private void write(String figure, TextModel model, int prompts, int length) {
+        Decoder decoder = new Decoder(model);
+        List<int[]> prefixes = Collections.nCopies(prompts, new int[] {0, 1});
         List<Double> rates = new ArrayList<>();
         for (int round = -1; round < rounds; round++) {
             int[] written = new int[1];
             long start = System.nanoTime();
-            decoder.continueText(new int[] {0, 1}, EAGER_LENGTH, id -> written[0]++);
+            decoder.write(prefixes, 1, Decoder.Options.greedy(length), (row, id, logProbability) -> written[0]++);
             double rate = written[0] / ((System.nanoTime() - start) / 1e9);
             if (round >= 0) {
                 rates.add(rate);
             }
         }
-        figures.put("eager_chars_per_second", Measured.of(rates));
+        figures.put(figure, Measured.of(rates));
     }
 
     private void startUp(List<String> program) throws IOException {

@@ -2,6 +2,7 @@ package dev.libretto.cli;
 
 import dev.libretto.run.Runs;
 import java.io.IOException;
+import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Locale;
@@ -10,6 +11,7 @@ import java.util.regex.Pattern;
 /**
  * What a command talks to.
  *
+ * @param in what is read where an option says so
  * @param out text and reports, UTF-8
  * @param err everything else, UTF-8
  * @param program how the user calls Libretto, for commands that are shown to be typed
@@ -18,7 +20,13 @@ import java.util.regex.Pattern;
  * @param verbosity how much is told
  */
 record Console(
-        PrintStream out, PrintStream err, String program, Runs runs, StatusLine statusLine, Verbosity verbosity) {
+        InputStream in,
+        PrintStream out,
+        PrintStream err,
+        String program,
+        Runs runs,
+        StatusLine statusLine,
+        Verbosity verbosity) {
     /** How much is told: results, warnings and errors; what is done, too; each epoch and TensorFlow's messages, too. */
     enum Verbosity {
         QUIET,
@@ -35,7 +43,7 @@ record Console(
 
     /** The same but for how much is told. */
     Console with(Verbosity newVerbosity) {
-        return new Console(out, err, program, runs, statusLine, newVerbosity);
+        return new Console(in, out, err, program, runs, statusLine, newVerbosity);
     }
 
     /** Tells what is done, unless only results are wanted. */

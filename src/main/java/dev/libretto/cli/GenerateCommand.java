@@ -1,12 +1,15 @@
 package dev.libretto.cli;
 
-import dev.libretto.generate.GreedyDecoder;
+import dev.libretto.cli.GenerateFlags.Format;
+import dev.libretto.cli.GenerateFlags.Unknown;
+import dev.libretto.generate.Decoder;
+import dev.libretto.generate.TextModel;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.text.Vocabulary;
+import java.io.IOException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
+import java.util.stream.Stream;
 
 /** {@code libretto generate}: continues prefixes with a trained model. */
 final class GenerateCommand implements Command {
@@ -14,25 +17,6 @@ final class GenerateCommand implements Command {
     static final int DEFAULT_LENGTH = 50;
 
     static final int MAX_LENGTH = 1_000_000_000;
-
-    /** What to do with a character that the model does not know. */
-    enum Unknown {
-        ERROR,
-        SKIP;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-    }
-
-    static final Flag<Path> RUN = Flag.path("run", "DIR", "run to write with (default the latest, runs/latest)");
-    static final Flag<String> PREFIX =
-            Flag.text("prefix", "text to continue, at least one; each one given becomes a line");
-    static final Flag<Integer> LENGTH =
-            Flag.integer("length", "characters to write after each prefix", DEFAULT_LENGTH, 0, MAX_LENGTH);
-    static final Flag<Unknown> UNKNOWN = Flag.oneOf(
-            "unknown", "what to do with a character of a prefix that the model does not know", Unknown.ERROR);
 
     private final String name;
 
@@ -53,54 +37,84 @@ final class GenerateCommand implements Command {
 
     @Override
     public List<Flag<?>> flags() {
-        return List.of(RUN, PREFIX, LENGTH, UNKNOWN, DeviceFlags.DEVICE, DeviceFlags.PRECISION);
+        return GenerateFlags.ALL;
     }
 
     @Override
     public List<String> examples() {
-        return List.of(name + " --prefix 分开", name + " --run runs/latest --prefix 分开 --prefix 不分开 --length 200");
+        return List.of(
+                name + " --prefix 分开",
+                name + " --run runs/latest --prefix 分开 --prefix 不分开 --length 200",
+                name + " --prefix 分开 --temperature 0.8 --top-p 0.9 --num-samples 5",
+                name + " --prefixes titles.txt --decoder graph --format jsonl");
     }
 
     @Override
     public int run(Arguments arguments, Console console) throws Exception {
-        int length = arguments.get(LENGTH);
-        Unknown unknown = arguments.get(UNKNOWN);
-        List<String> prefixes = arguments.getAll(PREFIX);
-        Path named = arguments.get(RUN);
-        if (prefixes.isEmpty()) {
-            throw new UsageException("there is nothing to continue; add --prefix TEXT, such as --prefix 分开");
-        }
+        checkUsage(arguments);
+        Path named = arguments.get(GenerateFlags.RUN);
+        int samples = arguments.get(GenerateFlags.NUM_SAMPLES);
         RunDirectory run = RunDirectory.open(console.runPath(named));
         Vocabulary vocabulary = run.vocabulary();
-        List<int[]> encoded = new ArrayList<>();
-        for (String prefix : prefixes) {
-            encoded.add(encode(vocabulary, prefix, unknown));
+        Decoder.Options options = GenerateFlags.options(arguments, vocabulary);
+        GeneratedText output = output(arguments, console, vocabulary);
+        try (Prefixes prefixes = prefixes(arguments, console, vocabulary)) {
+            DeviceFlags.useQuietly(arguments, console);
+            try (TextModel model = arguments
+                    .get(GenerateFlags.DECODER)
+                    .open(run.config().model(), run.newest(console::warn).weights())) {
+                Decoder decoder = new Decoder(model);
+                for (List<int[]> batch = prefixes.next(); !batch.isEmpty(); batch = prefixes.next()) {
+                    output.begin(batch, samples);
+                    decoder.write(batch, samples, options, output);
+                    output.end();
+                }
+            }
         }
-        DeviceFlags.useQuietly(arguments, console);
-        GreedyDecoder decoder = new GreedyDecoder(
-                run.config().model(), run.newest(console::warn).weights());
-        for (int[] prefix : encoded) {
-            console.out().print(vocabulary.decode(prefix));
-            console.out().flush();
-            decoder.continueText(prefix, length, id -> {
-                console.out().print(vocabulary.decode(id));
-                console.out().flush();
-            });
-            console.out().println();
-        }
-        console.out().flush();
         return 0;
     }
 
-    private static int[] encode(Vocabulary vocabulary, String prefix, Unknown unknown) {
-        if (unknown == Unknown.SKIP) {
-            int[] known = vocabulary.encodeKnown(prefix);
-            if (known.length == 0) {
-                throw new IllegalArgumentException(
-                        "the model knows no character of the prefix \"" + prefix + "\"; give one of its own text");
+    /** Reads every option, so that a wrong one is named before any work is done. */
+    private static void checkUsage(Arguments arguments) throws UsageException {
+        for (Flag<?> flag : GenerateFlags.ALL) {
+            if (flag == GenerateFlags.PREFIX) {
+                arguments.getAll(flag);
+            } else {
+                arguments.get(flag);
             }
-            return known;
         }
-        return Prefix.encode(vocabulary, prefix, "--unknown skip leaves such characters out");
+        GenerateFlags.sampler(arguments);
+        List<String> sources = Stream.of(GenerateFlags.PREFIX, GenerateFlags.PREFIX_FILE, GenerateFlags.PREFIXES)
+                .filter(arguments::has)
+                .map(flag -> "--" + flag.name())
+                .toList();
+        if (sources.isEmpty()) {
+            throw new UsageException("there is nothing to continue; add --prefix TEXT, such as --prefix 分开");
+        }
+        if (sources.size() > 1) {
+            throw new UsageException(
+                    String.join(" and ", sources) + " are given; the text to continue comes from one of them");
+        }
+    }
+
+    private static Prefixes prefixes(Arguments arguments, Console console, Vocabulary vocabulary)
+            throws UsageException, IOException {
+        Unknown unknown = arguments.get(GenerateFlags.UNKNOWN);
+        Path file = arguments.get(GenerateFlags.PREFIX_FILE);
+        Path lines = arguments.get(GenerateFlags.PREFIXES);
+        if (lines != null) {
+            return Prefixes.lines(lines, arguments.get(GenerateFlags.BATCH_SIZE), console, vocabulary, unknown);
+        }
+        return file != null
+                ? Prefixes.file(file, console, vocabulary, unknown)
+                : Prefixes.given(arguments.getAll(GenerateFlags.PREFIX), vocabulary, unknown);
+    }
+
+    private static GeneratedText output(Arguments arguments, Console console, Vocabulary vocabulary)
+            throws UsageException {
+        boolean logProbabilities = arguments.get(GenerateFlags.LOGPROBS);
+        return arguments.get(GenerateFlags.FORMAT) == Format.JSONL
+                ? new JsonLines(console.out(), vocabulary, arguments.get(GenerateFlags.SEED), logProbabilities)
+                : new PlainText(console.out(), vocabulary, logProbabilities);
     }
 }

@@ -59,6 +59,7 @@ public final class Main {
         OutputStream err = new FileOutputStream(FileDescriptor.err);
         StatusLine statusLine = new StatusLine(err, Terminal::isPresent, Terminal::width);
         Console console = new Console(
+                System.in,
                 new PrintStream(statusLine.above(out), false, StandardCharsets.UTF_8),
                 new PrintStream(statusLine.above(err), true, StandardCharsets.UTF_8),
                 System.getProperty("libretto.program", "libretto"),

@@ -73,7 +73,8 @@ final class TrainCommand implements Command {
                 training.seed());
         List<String> prefixes = givenPrefixes.isEmpty() ? defaultPrefixes(plan) : givenPrefixes;
         for (String prefix : prefixes) {
-            Prefix.encode(plan.vocabulary(), prefix, "give --prefix in the characters of the text");
+            Prefix.encode(
+                    plan.vocabulary(), prefix, Prefix.quoted(prefix), "give --prefix in the characters of the text");
         }
         console.runs().requireUsable();
         Choice device = DeviceFlags.use(arguments);

@@ -1,6 +1,7 @@
 package dev.libretto.cli;
 
-import dev.libretto.generate.GreedyDecoder;
+import dev.libretto.generate.Decoder;
+import dev.libretto.generate.EagerModel;
 import dev.libretto.model.Weights;
 import dev.libretto.run.EpochMetrics;
 import dev.libretto.run.RunDirectory;
@@ -42,15 +43,17 @@ record TrainReport(
                 metrics.perplexity(),
                 metrics.seconds()));
         List<String> texts = new ArrayList<>();
-        GreedyDecoder decoder = new GreedyDecoder(run.config().model(), weights);
-        for (String prefix : prefixes) {
-            StringBuilder text = new StringBuilder(prefix);
-            decoder.continueText(
-                    run.vocabulary().encode(prefix),
-                    length,
-                    id -> text.append(run.vocabulary().decode(id)));
-            report.append(" - ").append(text).append(System.lineSeparator());
-            texts.add(text.toString());
+        try (EagerModel model = new EagerModel(run.config().model(), weights)) {
+            Decoder decoder = new Decoder(model);
+            for (String prefix : prefixes) {
+                StringBuilder text = new StringBuilder(prefix);
+                decoder.continueText(
+                        run.vocabulary().encode(prefix),
+                        length,
+                        id -> text.append(run.vocabulary().decode(id)));
+                report.append(" - ").append(text).append(System.lineSeparator());
+                texts.add(text.toString());
+            }
         }
         samples.accept(texts);
         try {

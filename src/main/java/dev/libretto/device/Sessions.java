@@ -5,6 +5,8 @@ import org.tensorflow.EagerSession;
 import org.tensorflow.Graph;
 import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Session;
+import org.tensorflow.proto.ConfigProto;
+import org.tensorflow.proto.RewriterConfig;
 
 /**
  * Opens TensorFlow's sessions on the device that this process computes on, the CPU until another is chosen. TensorFlow
@@ -35,6 +37,16 @@ public final class Sessions {
         return SavedModelBundle.loader(savedModel.toString())
                 .withConfigProto(device.config())
                 .load();
+    }
+
+    /**
+     * A session for a graph that is run often and does little each time; the caller closes it. It computes in the thread that
+     * runs it, and each operation stays the one that eager mode computes: fused ones round differently.
+     */
+    public static Session openForSmallRuns(Graph graph) {
+        ConfigProto.Builder config = device.config().toBuilder().setInterOpParallelismThreads(-1);
+        config.getGraphOptionsBuilder().getRewriteOptionsBuilder().setRemapping(RewriterConfig.Toggle.OFF);
+        return new Session(graph, config.build());
     }
 
     /** A session that computes eagerly; the caller closes it. */

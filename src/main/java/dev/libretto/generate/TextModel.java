@@ -18,6 +18,19 @@ public interface TextModel extends AutoCloseable {
      */
     record Step(float[] logits, List<float[]> state) {}
 
+    /** Takes what is written, time step by time step. */
+    @FunctionalInterface
+    interface Sink {
+        /**
+         * The characters of a time step.
+         *
+         * @param ids the new character of each row, {@code [B]}
+         * @param logProbabilities the natural logarithm of each one's probability, {@code [B]}; null if nobody asked
+         * @return whether more is wanted; a model that computes several time steps at once may tell of those that it has
+         */
+        boolean written(int[] ids, float[] logProbabilities);
+    }
+
     /** V, the number of characters that it knows. */
     int vocabularySize();
 
@@ -31,6 +44,34 @@ public interface TextModel extends AutoCloseable {
      * @param state the state before it, of B rows
      */
     Step step(int[] ids, List<float[]> state);
+
+    /**
+     * Many time steps whose logits nobody asks for.
+     *
+     * @param ids a character for each time step and row, {@code [T][B]}
+     * @param state the state before them, of B rows
+     * @return the state after them
+     */
+    default List<float[]> read(int[][] ids, List<float[]> state) {
+        List<float[]> current = state;
+        for (int[] timeStep : ids) {
+            current = step(timeStep, current).state();
+        }
+        return current;
+    }
+
+    /**
+     * Writes until the sink has had enough: the most likely character of each row, fed back as its next input.
+     *
+     * @param ids the last character of each row, {@code [B]}
+     * @param state the state before it
+     * @param logProbabilities whether the sink gets them
+     * @return the state before the last characters that the sink was told of
+     */
+    default List<float[]> writeGreedily(int[] ids, List<float[]> state, boolean logProbabilities, Sink sink) {
+        return new StepLoop(this, (row, logits) -> Sampler.GREEDY.sample(logits, 0), logProbabilities)
+                .write(ids, state, sink);
+    }
 
     /** Frees what the model holds. */
     @Override

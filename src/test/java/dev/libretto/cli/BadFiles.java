@@ -41,6 +41,7 @@ final class BadFiles {
             entry("twin.txt", text(TWIN)),
             entry("empty.txt", text("")),
             entry("mark.txt", text("\uFEFF")),
+            entry("empty-line.txt", text("\nthe\n")),
             entry("one.txt", text("a")),
             entry("two.txt", text("ab")),
             entry("hundred.txt", text("0123456789".repeat(10))),

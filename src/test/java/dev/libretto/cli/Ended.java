@@ -3,6 +3,7 @@ package dev.libretto.cli;
 import static java.nio.charset.StandardCharsets.UTF_8;
 
 import dev.libretto.run.Runs;
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -11,9 +12,15 @@ import java.nio.file.Path;
 record Ended(int exitCode, String out, String err) {
     /** @param runs the folder where runs go that are given no other place */
     static Ended of(Path runs, String... args) {
+        return reading("", runs, args);
+    }
+
+    /** @param in what stands on stdin */
+    static Ended reading(String in, Path runs, String... args) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         Console console = new Console(
+                new ByteArrayInputStream(in.getBytes(UTF_8)),
                 new PrintStream(out, true, UTF_8),
                 new PrintStream(err, true, UTF_8),
                 "libretto",

@@ -1,13 +1,16 @@
 package dev.libretto.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
@@ -176,6 +179,109 @@ class MainTest {
 
         assertThat(run("generate", "--prefix", "猫", "--unknown", "skip")).isEqualTo(1);
         assertThat(err).contains("the model knows no character of the prefix \"猫\"");
+    }
+
+    /** Prefixes of every source, in every form, by both decoders. */
+    @ParameterizedTest
+    @ValueSource(strings = {"eager", "graph"})
+    void writesBatches(String decoder) throws IOException {
+        assertThat(train("--epochs", "20")).isZero();
+        List<String> prefixes = List.of("the ", "fox", "qu", "dog. the", "l");
+        List<String> texts = new ArrayList<>();
+        for (String prefix : prefixes) {
+            assertThat(run("generate", "--prefix", prefix, "--length", "70")).isZero();
+            texts.add(out);
+        }
+        String lines = String.join("\r\n", prefixes);
+
+        assertThat(read(lines, "--prefixes", "-", "--batch-size", "2", "--length", "70", "--decoder", decoder))
+                .isZero();
+        assertThat(out).isEqualTo(String.join("", texts));
+        assertThat(read("dog.\nthe\n", "--prefix-file", "-", "--length", "70", "--decoder", decoder))
+                .isZero();
+        assertThat(out).isEqualTo(texts.get(3));
+
+        Path file = Files.writeString(folder.resolve("prefixes.txt"), "\uFEFF" + lines + "\n");
+        assertThat(read("", "--prefixes", file.toString(), "--length", "70", "--format", "jsonl", "--decoder", decoder))
+                .isZero();
+        List<JsonNode> objects = objects();
+        for (int i = 0; i < prefixes.size(); i++) {
+            JsonNode object = objects.get(i);
+            assertThat(object.fieldNames())
+                    .toIterable()
+                    .containsExactly("prefix", "text", "sample", "seed", "log_probability", "milliseconds");
+            assertThat(object.get("prefix").asText()).isEqualTo(prefixes.get(i));
+            assertThat(object.get("prefix").asText() + object.get("text").asText() + "\n")
+                    .isEqualTo(texts.get(i));
+            assertThat(object.get("log_probability").asDouble()).isNegative();
+            assertThat(object.get("milliseconds").asDouble()).isPositive();
+        }
+        assertThat(objects).hasSize(5);
+    }
+
+    @Test
+    void drawsTheSameSamplesInEveryForm() throws IOException {
+        assertThat(train("--epochs", "5")).isZero();
+        List<String> draw = List.of("--temperature", "1.5", "--seed", "9", "--num-samples", "3", "--length", "20");
+        assertThat(generate(draw, "--prefix", "the ", "--prefix", "fox")).isZero();
+        List<String> lines = out.lines().toList();
+        assertThat(lines).hasSize(6).doesNotHaveDuplicates();
+        assertThat(lines.subList(0, 3)).allMatch(line -> line.startsWith("the ") && line.length() == 24);
+        assertThat(lines.subList(3, 6)).allMatch(line -> line.startsWith("fox") && line.length() == 23);
+
+        assertThat(generate(draw, "--prefix", "fox", "--decoder", "graph")).isZero();
+        assertThat(out.lines().toList()).isEqualTo(lines.subList(3, 6));
+
+        assertThat(generate(draw, "--prefix", "fox", "--format", "jsonl", "--logprobs"))
+                .isZero();
+        List<JsonNode> objects = objects();
+        assertThat(generate(draw, "--prefix", "fox", "--logprobs")).isZero();
+        String[] blocks = out.split("\n\n");
+        assertThat(blocks).hasSize(3);
+        for (int sample = 0; sample < 3; sample++) {
+            JsonNode object = objects.get(sample);
+            assertThat("fox" + object.get("text").asText()).isEqualTo(lines.get(3 + sample));
+            assertThat(object.get("sample").asInt()).isEqualTo(sample);
+            assertThat(object.get("seed").asLong()).isEqualTo(9);
+            StringBuilder block = new StringBuilder("fox");
+            double sum = 0;
+            for (int i = 0; i < 20; i++) {
+                float logProbability =
+                        (float) object.get("log_probabilities").get(i).asDouble();
+                sum += logProbability;
+                block.append(String.format(
+                        Locale.ROOT,
+                        "\n%.6f\t%s",
+                        logProbability,
+                        object.get("text").asText().charAt(i)));
+            }
+            assertThat(object.get("log_probability").asDouble()).isCloseTo(sum, within(1e-4));
+            assertThat(blocks[sample]).isEqualTo(block.toString());
+        }
+    }
+
+    @Test
+    void aStopTextEndsTheLine() {
+        assertThat(train("--epochs", "1")).isZero();
+        List<String> draw = List.of("--temperature", "1", "--length", "300", "--prefix", "the ");
+        assertThat(generate(draw)).isZero();
+        String whole = out.strip();
+        assertThat(whole.indexOf("t", 4)).isPositive();
+
+        assertThat(generate(draw, "--stop", "t")).isZero();
+        assertThat(out).isEqualTo(whole.substring(0, whole.indexOf("t", 4)) + "\n");
+    }
+
+    /** What comes before a wrong line is written. */
+    @Test
+    void aWrongLineIsNamedByItsNumber() {
+        assertThat(train("--epochs", "1")).isZero();
+        assertThat(read("the\nfox\ndog\nque猫\nbrown\n", "--prefixes", "-", "--batch-size", "2", "--length", "0"))
+                .isEqualTo(1);
+        assertThat(out).isEqualTo("the\nfox\ndog\n");
+        assertThat(err)
+                .isEqualTo("libretto generate: line 4 of stdin: '猫' (U+732B) is not in the vocabulary;"
+                        + " --unknown skip leaves such characters out\n");
     }
 
     @Test
@@ -350,6 +456,32 @@ class MainTest {
                                 : List.<String>of())
                 .flatMap(List::stream)
                 .toArray(String[]::new));
+    }
+
+    private int generate(List<String> options, String... more) {
+        return run(Stream.of(List.of("generate"), options, List.of(more))
+                .flatMap(List::stream)
+                .toArray(String[]::new));
+    }
+
+    /** Generates with a text on stdin. */
+    private int read(String in, String... options) {
+        Ended ended = Ended.reading(
+                in,
+                folder.resolve("runs"),
+                Stream.concat(Stream.of("generate"), Stream.of(options)).toArray(String[]::new));
+        out = ended.out();
+        err = ended.err();
+        return ended.exitCode();
+    }
+
+    /** The JSON of each line of the output. */
+    private List<JsonNode> objects() throws IOException {
+        List<JsonNode> objects = new ArrayList<>();
+        for (String line : out.lines().toList()) {
+            objects.add(new JsonMapper().readTree(line));
+        }
+        return objects;
     }
 
     private String runDir() {

@@ -1,0 +1,157 @@
+package dev.libretto.generate;
+
+import dev.libretto.device.Sessions;
+import dev.libretto.model.FloatTensors;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Weights;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.tensorflow.EagerSession;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+/**
+ * A model computed in eager mode, operation by operation, from the definition that the training graph unrolls.
+ *
+ * <p>An eager session frees its tensors when it is closed and not before, so work is done in stretches, each in a session of
+ * its own, with the state carried from one to the next.
+ */
+public final class EagerModel implements TextModel {
+    /** Time steps times rows in a stretch: few enough to hold their tensors, enough for loading the weights not to count. */
+    static final int STRETCH = 1024;
+
+    /** Time steps from which on a prefix is read by graph: building one takes as long as so many. */
+    private static final int GRAPH_PAYS = 1024;
+
+    private final ModelConfig config;
+    private final Weights weights;
+    private EagerSession session;
+    private Ops tf;
+    private LanguageModel model;
+    private Operand<TInt32> axis;
+    /** Time steps times rows that the session has left. */
+    private int left;
+
+    public EagerModel(ModelConfig config, Weights weights) {
+        this.config = config;
+        this.weights = weights;
+    }
+
+    @Override
+    public int vocabularySize() {
+        return config.vocabularySize();
+    }
+
+    @Override
+    public List<float[]> zeroState(int rows) {
+        return stateShapes(rows).stream()
+                .map(shape -> new float[Math.toIntExact(shape.size())])
+                .toList();
+    }
+
+    private List<Shape> stateShapes(int rows) {
+        return LanguageModel.stateShapes(config, rows);
+    }
+
+    @Override
+    public Step step(int[] ids, List<float[]> state) {
+        take(ids.length);
+        LanguageModel.Output output = model.step(tf, tf.constant(ids), operands(state, ids.length));
+        left -= ids.length;
+        return new Step(FloatTensors.toArray(output.logits()), arrays(output.state()));
+    }
+
+    @Override
+    public List<float[]> read(int[][] ids, List<float[]> state) {
+        if (ids.length >= GRAPH_PAYS) {
+            try (GraphModel graph = new GraphModel(config, weights)) {
+                return graph.read(ids, state);
+            }
+        }
+        List<float[]> current = state;
+        for (int from = 0; from < ids.length; ) {
+            int count = Math.min(ids.length - from, take(ids[from].length));
+            List<Operand<TFloat32>> operands = operands(current, ids[from].length);
+            for (int[] timeStep : Arrays.copyOfRange(ids, from, from + count)) {
+                operands = model.step(tf, tf.constant(timeStep), operands).state();
+                left -= timeStep.length;
+            }
+            current = arrays(operands);
+            from += count;
+        }
+        return current;
+    }
+
+    @Override
+    public List<float[]> writeGreedily(int[] ids, List<float[]> state, boolean logProbabilities, Sink sink) {
+        if (logProbabilities) {
+            return TextModel.super.writeGreedily(ids, state, true, sink);
+        }
+        int[] last = ids;
+        List<float[]> current = state;
+        boolean more = true;
+        while (more) {
+            int steps = take(ids.length);
+            Operand<TInt32> input = tf.constant(last);
+            List<Operand<TFloat32>> operands = operands(current, ids.length);
+            for (int i = 0; i < steps && more; i++) {
+                LanguageModel.Output output = model.step(tf, input, operands);
+                operands = output.state();
+                input = tf.math.argMax(output.logits(), axis, TInt32.class);
+                last = values(input.asTensor(), ids.length);
+                left -= ids.length;
+                more = sink.written(last, null);
+            }
+            current = arrays(operands);
+        }
+        return current;
+    }
+
+    /** Sees to a session that can do at least one time step, and returns how many it can do. */
+    private int take(int rows) {
+        if (left < rows) {
+            close();
+            session = Sessions.openEager();
+            tf = Ops.create(session);
+            model = new LanguageModel(tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))));
+            axis = tf.constant(1);
+            left = Math.max(STRETCH, rows);
+        }
+        return left / rows;
+    }
+
+    private static int[] values(TInt32 tensor, int count) {
+        int[] values = new int[count];
+        for (int i = 0; i < count; i++) {
+            values[i] = tensor.getInt(i);
+        }
+        return values;
+    }
+
+    private List<Operand<TFloat32>> operands(List<float[]> state, int rows) {
+        List<Operand<TFloat32>> operands = new ArrayList<>();
+        for (int i = 0; i < state.size(); i++) {
+            operands.add(tf.constant(stateShapes(rows).get(i), DataBuffers.of(state.get(i))));
+        }
+        return operands;
+    }
+
+    private static List<float[]> arrays(List<Operand<TFloat32>> operands) {
+        return operands.stream().map(FloatTensors::toArray).toList();
+    }
+
+    @Override
+    public void close() {
+        if (session != null) {
+            session.close();
+            session = null;
+        }
+        left = 0;
+    }
+}

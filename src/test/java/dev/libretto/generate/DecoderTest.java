@@ -1,0 +1,306 @@
+package dev.libretto.generate;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.libretto.ReferenceModel;
+import dev.libretto.TestModels;
+import dev.libretto.model.CellType;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Weights;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.function.IntConsumer;
+import java.util.stream.IntStream;
+import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class DecoderTest {
+    private static final ModelConfig CONFIG = new ModelConfig(CellType.GRU, 17, 9, 2);
+    private static final Weights WEIGHTS = TestModels.randomWeights(CONFIG, 1);
+    private static final Sampler DRAWN = new RandomSampler(1, RandomSampler.ALL, 1);
+
+    /** A text that was written, with the log-probability of each character. */
+    private record Written(List<Integer> ids, List<Float> logProbabilities) {}
+
+    /** Prefixes and texts that end within a stretch, at its end, and beyond it, of the eager decoder and of the graph. */
+    @ParameterizedTest
+    @CsvSource({
+        "1, 1",
+        "1, 63",
+        "1, 64",
+        "1, 65",
+        "64, 5",
+        "65, 64",
+        "66, 128",
+        "30, 100",
+        "1, 1024",
+        "1, 1025",
+        "1024, 5",
+        "1025, 5",
+        "1030, 2100"
+    })
+    void bothDecodersWriteWhatTheNaiveLoopWrites(int prefixLength, int length) {
+        int[] prefix = TestModels.randomIds(prefixLength, CONFIG.vocabularySize(), prefixLength);
+        List<Integer> expected = naive(CONFIG, WEIGHTS, prefix, length).ids();
+
+        for (TextModel model : models(CONFIG, WEIGHTS)) {
+            try (model) {
+                assertThat(decode(model, prefix, length)).hasSize(length).isEqualTo(expected);
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void bothDecodersWriteTheSameForEveryCell(CellType cell) {
+        ModelConfig config = new ModelConfig(cell, 23, 12, 2);
+        Weights weights = TestModels.randomWeights(config, 5);
+        List<int[]> prefixes = prefixes(config, 3, 1, 70, 64, 3);
+        Decoder.Options options = new Decoder.Options(130, Sampler.GREEDY, 0, new int[0], true);
+
+        for (TextModel model : models(config, weights)) {
+            try (model) {
+                List<Written> written = write(model, prefixes, 1, options);
+                for (int row = 0; row < prefixes.size(); row++) {
+                    Written expected = naive(config, weights, prefixes.get(row), 130);
+                    assertThat(written.get(row).ids()).isEqualTo(expected.ids());
+                    for (int i = 0; i < 130; i++) {
+                        assertThat(written.get(row).logProbabilities().get(i))
+                                .isCloseTo(expected.logProbabilities().get(i), within(1e-4f));
+                    }
+                }
+            }
+        }
+    }
+
+    /** What the interface does by itself, which fast paths must agree with. */
+    @Test
+    void aModelThatOnlyStepsWritesTheSame() {
+        List<int[]> prefixes = prefixes(CONFIG, 5, 1, 80);
+        Decoder.Options options = new Decoder.Options(70, Sampler.GREEDY, 0, new int[] {3, 3}, true);
+        try (TextModel eager = new EagerModel(CONFIG, WEIGHTS);
+                TextModel graph = new GraphModel(CONFIG, WEIGHTS)) {
+            List<Written> expected = write(new OnlySteps(eager), prefixes, 1, options);
+            for (TextModel model : List.of(eager, graph, new OnlySteps(graph))) {
+                List<Written> written = write(model, prefixes, 1, options);
+                assertThat(written.stream().map(Written::ids))
+                        .isEqualTo(expected.stream().map(Written::ids).toList());
+            }
+        }
+    }
+
+    @Test
+    void aLongerPrefixOfItsOwnTextGoesOnTheSame() {
+        int[] prefix = {3, 1, 4};
+        for (TextModel model : models(CONFIG, WEIGHTS)) {
+            try (model) {
+                List<Integer> whole = decode(model, prefix, 100);
+                int[] longer = IntStream.concat(
+                                IntStream.of(prefix),
+                                whole.subList(0, 70).stream().mapToInt(i -> i))
+                        .toArray();
+                assertThat(decode(model, longer, 30)).isEqualTo(whole.subList(70, 100));
+            }
+        }
+    }
+
+    /** The samples of a prefix are the same alone, beside other prefixes, and as the first of more samples. */
+    @Test
+    void aSampleDoesNotDependOnWhatElseIsInTheBatch() {
+        Decoder.Options options = new Decoder.Options(90, DRAWN, 7, new int[0], false);
+        int[] prefix = {2, 5};
+        for (TextModel model : models(CONFIG, WEIGHTS)) {
+            try (model) {
+                List<Written> three = write(model, List.of(prefix), 3, options);
+                List<Written> beside = write(model, List.of(new int[] {1, 1, 1, 8}, prefix, new int[] {9}), 5, options);
+
+                assertThat(three.get(0).ids())
+                        .isEqualTo(
+                                write(model, List.of(prefix), 1, options).get(0).ids());
+                assertThat(beside.subList(5, 8)).isEqualTo(three);
+                assertThat(three.get(0)).isNotEqualTo(three.get(1)).isNotEqualTo(three.get(2));
+                assertThat(three.get(1)).isNotEqualTo(three.get(2));
+            }
+        }
+    }
+
+    @Test
+    void theSeedDecidesWhatIsDrawn() {
+        try (TextModel model = new EagerModel(CONFIG, WEIGHTS)) {
+            List<List<Integer>> texts = new ArrayList<>();
+            for (long seed : new long[] {1, 2, 1, -1}) {
+                Decoder.Options options = new Decoder.Options(40, DRAWN, seed, new int[0], false);
+                texts.add(
+                        write(model, List.of(new int[] {0}), 1, options).get(0).ids());
+            }
+            assertThat(texts.get(2)).isEqualTo(texts.get(0));
+            assertThat(texts.get(1)).isNotEqualTo(texts.get(0));
+            assertThat(texts.get(3)).isNotEqualTo(texts.get(0));
+        }
+    }
+
+    /** As the temperature goes to 0, what is drawn goes to the most likely character. */
+    @Test
+    void aTemperatureNearZeroIsGreedy() {
+        Sampler cold = new RandomSampler(1e-6, RandomSampler.ALL, 1);
+        try (TextModel model = new GraphModel(CONFIG, WEIGHTS)) {
+            int[] prefix = {4, 4};
+            Decoder.Options options = new Decoder.Options(200, cold, 1, new int[0], false);
+            assertThat(write(model, List.of(prefix), 1, options).get(0).ids()).isEqualTo(decode(model, prefix, 200));
+        }
+    }
+
+    /** A row that ends by the stop text leaves the others as they are, wherever in a stretch it ends. */
+    @Test
+    void theStopTextEndsARowAndIsLeftOut() {
+        List<int[]> prefixes = prefixes(CONFIG, 1, 2, 3, 4, 5, 6);
+        for (TextModel model : models(CONFIG, WEIGHTS)) {
+            try (model) {
+                Decoder.Options whole = new Decoder.Options(150, DRAWN, 3, new int[0], false);
+                List<Written> texts = write(model, prefixes, 2, whole);
+                for (int[] stop : new int[][] {{3}, {6, 2}, {5, 5}, {1, 8, 1}}) {
+                    Decoder.Options options = new Decoder.Options(150, DRAWN, 3, stop, false);
+                    List<Written> stopped = write(model, prefixes, 2, options);
+                    for (int row = 0; row < texts.size(); row++) {
+                        List<Integer> all = texts.get(row).ids();
+                        int end = Collections.indexOfSubList(
+                                all, IntStream.of(stop).boxed().toList());
+                        assertThat(stopped.get(row).ids()).isEqualTo(end < 0 ? all : all.subList(0, end));
+                    }
+                }
+            }
+        }
+    }
+
+    @Test
+    void nothingIsWrittenForLengthZero() {
+        for (TextModel model : models(CONFIG, WEIGHTS)) {
+            try (model) {
+                assertThat(decode(model, new int[] {1}, 0)).isEmpty();
+            }
+        }
+    }
+
+    @Test
+    void anEmptyPrefixIsRejected() {
+        try (TextModel model = new EagerModel(CONFIG, WEIGHTS)) {
+            assertThatThrownBy(() -> decode(model, new int[0], 5))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining("the prefix is empty");
+        }
+    }
+
+    /** The tensors of a text are freed as it goes on, not kept until its end: 30,000 logits of 8 KB are 230 MiB. */
+    @Test
+    void memoryStaysFlat() {
+        ModelConfig wide = new ModelConfig(CellType.RNN, 1_000, 16, 1);
+        for (TextModel model : models(wide, TestModels.randomWeights(wide, 1))) {
+            try (model) {
+                Decoder.Options scored = new Decoder.Options(50, Sampler.GREEDY, 0, new int[0], true);
+                assertThat(grownMebibytes(4_000, 30_000, n -> decode(model, new int[] {1}, n)))
+                        .as("one long text")
+                        .isLessThan(100);
+                // 10,000 prefixes in batches, 500,000 logits of 8 KB: 3.8 GiB
+                assertThat(grownMebibytes(10, 157, batches -> {
+                            for (int i = 0; i < batches; i++) {
+                                write(
+                                        model,
+                                        prefixes(
+                                                wide,
+                                                IntStream.range(1, 65)
+                                                        .map(n -> n % 5 + 1)
+                                                        .toArray()),
+                                        1,
+                                        scored);
+                            }
+                        }))
+                        .as("many short texts")
+                        .isLessThan(100);
+            }
+        }
+    }
+
+    private static long grownMebibytes(int before, int then, IntConsumer work) {
+        work.accept(before);
+        System.gc();
+        long bytes = Pointer.physicalBytes();
+        work.accept(then);
+        System.gc();
+        return Pointer.physicalBytes() - bytes >> 20;
+    }
+
+    /** Only what an implementation must have. */
+    private record OnlySteps(TextModel model) implements TextModel {
+        @Override
+        public int vocabularySize() {
+            return model.vocabularySize();
+        }
+
+        @Override
+        public List<float[]> zeroState(int rows) {
+            return model.zeroState(rows);
+        }
+
+        @Override
+        public Step step(int[] ids, List<float[]> state) {
+            return model.step(ids, state);
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    private static List<TextModel> models(ModelConfig config, Weights weights) {
+        return List.of(new EagerModel(config, weights), new GraphModel(config, weights));
+    }
+
+    private static List<int[]> prefixes(ModelConfig config, int... lengths) {
+        return IntStream.range(0, lengths.length)
+                .mapToObj(i -> TestModels.randomIds(lengths[i], config.vocabularySize(), i))
+                .toList();
+    }
+
+    private static List<Integer> decode(TextModel model, int[] prefix, int length) {
+        List<Integer> written = new ArrayList<>();
+        new Decoder(model).continueText(prefix, length, written::add);
+        return written;
+    }
+
+    private static List<Written> write(TextModel model, List<int[]> prefixes, int samples, Decoder.Options options) {
+        List<Written> rows = new ArrayList<>();
+        for (int row = 0; row < prefixes.size() * samples; row++) {
+            rows.add(new Written(new ArrayList<>(), new ArrayList<>()));
+        }
+        new Decoder(model).write(prefixes, samples, options, (row, id, logProbability) -> {
+            rows.get(row).ids().add(id);
+            rows.get(row).logProbabilities().add(logProbability);
+        });
+        return rows;
+    }
+
+    private static Written naive(ModelConfig config, Weights weights, int[] prefix, int length) {
+        ReferenceModel reference = new ReferenceModel(config, weights);
+        double[] state = reference.zeroState();
+        for (int id : prefix) {
+            state = reference.step(id, state);
+        }
+        Written written = new Written(new ArrayList<>(), new ArrayList<>());
+        for (int i = 0; i < length; i++) {
+            double[] logits = reference.logits(state);
+            int best = 0;
+            for (int j = 1; j < logits.length; j++) {
+                best = logits[j] > logits[best] ? j : best;
+            }
+            written.ids().add(best);
+            written.logProbabilities().add((float) -ReferenceModel.crossEntropy(logits, best));
+            state = reference.step(best, state);
+        }
+        return written;
+    }
+}
