@@ -3,12 +3,29 @@ package dev.libretto;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
+import dev.libretto.run.Clipping;
+import dev.libretto.run.OptimizerConfig;
+import dev.libretto.run.RunConfig;
+import dev.libretto.run.RunConfig.CorpusInfo;
+import dev.libretto.run.TrainConfig;
+import dev.libretto.text.Sampling;
 import java.util.List;
 import java.util.Random;
 
 /** Small models for tests, with all weights random, biases too. */
 public final class TestModels {
     private TestModels() {}
+
+    /** A run of clipped plain descent. */
+    public static RunConfig runConfig(ModelConfig model, int seqLength, int batchSize, double clipNorm) {
+        OptimizerConfig optimizer = OptimizerConfig.TEXTBOOK.withClipping(new Clipping(Clipping.By.NORM, clipNorm));
+        return new RunConfig(
+                CorpusInfo.unknown(false),
+                model,
+                TrainConfig.TEXTBOOK
+                        .withBatches(seqLength, batchSize, Sampling.CONSECUTIVE)
+                        .withOptimizer(optimizer));
+    }
 
     public static Weights randomWeights(ModelConfig config, long seed) {
         Random random = new Random(seed);

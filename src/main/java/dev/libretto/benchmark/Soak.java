@@ -67,9 +67,7 @@ public final class Soak {
                 if (i / epoch.count() != epoch.number()) {
                     epoch = workload.batches().epoch(i / epoch.count());
                 }
-                step.run(
-                        epoch.batch(i % epoch.count()),
-                        workload.config().training().learningRate());
+                step.run(epoch.batch(i % epoch.count()), workload.learningRate(), i + 1L);
                 samples.done(i + 1);
             }
         }

@@ -8,6 +8,7 @@ final class TrainingSpeed implements AutoCloseable {
     private final Workload workload;
     private final TrainStep step;
     private int epochs;
+    private long steps;
     private double lastLoss;
 
     TrainingSpeed(Workload workload) {
@@ -21,12 +22,12 @@ final class TrainingSpeed implements AutoCloseable {
      * @return how many seconds it took
      */
     double epoch() {
-        double learningRate = workload.config().training().learningRate();
+        double learningRate = workload.learningRate();
         long start = System.nanoTime();
         Batches.Epoch epoch = workload.batches().epoch(epochs++);
         double lossSum = 0;
         for (int i = 0; i < epoch.count(); i++) {
-            lossSum += step.run(epoch.batch(i), learningRate).loss();
+            lossSum += step.run(epoch.batch(i), learningRate, ++steps).loss();
         }
         lastLoss = lossSum / epoch.count();
         return (System.nanoTime() - start) / 1e9;

@@ -6,6 +6,8 @@ import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
 import dev.libretto.run.Checkpoint;
+import dev.libretto.run.LearningRate;
+import dev.libretto.run.OptimizerConfig;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunConfig.CorpusInfo;
 import dev.libretto.run.TrainConfig;
@@ -61,9 +63,14 @@ public record Workload(
 
     /** The textbook's training but for the sizes, with steps that are small. */
     static TrainConfig training(int seqLength, int batchSize, Sampling sampling) {
-        TrainConfig textbook = TrainConfig.TEXTBOOK;
-        return new TrainConfig(
-                seqLength, batchSize, 1, 1, 0.01, sampling, 1, textbook.divergence(), textbook.checkpoints());
+        return TrainConfig.TEXTBOOK
+                .withBatches(seqLength, batchSize, sampling)
+                .withOptimizer(OptimizerConfig.TEXTBOOK.withLearningRate(LearningRate.constant(1)));
+    }
+
+    /** The learning rate of every step. */
+    double learningRate() {
+        return config.training().optimizer().learningRate().rate();
     }
 
     static Workload of(

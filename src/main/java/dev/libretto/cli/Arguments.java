@@ -2,7 +2,6 @@ package dev.libretto.cli;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -14,12 +13,19 @@ import org.apache.commons.cli.ParseException;
 import org.apache.commons.cli.UnrecognizedOptionException;
 import org.apache.commons.text.similarity.LevenshteinDistance;
 
-/** The options that a command was given. */
+/** The options that a command was given: on the command line or, where they are not there, in a file of options. */
 final class Arguments {
     private final CommandLine line;
+    private final OptionsFile file;
 
-    private Arguments(CommandLine line) {
+    private Arguments(CommandLine line, OptionsFile file) {
         this.line = line;
+        this.file = file;
+    }
+
+    /** The same with a file of options behind the command line. */
+    Arguments with(OptionsFile options) {
+        return new Arguments(line, options);
     }
 
     /**
@@ -40,7 +46,7 @@ final class Arguments {
                 throw new UsageException(
                         "\"" + line.getArgList().get(0) + "\" is not an option; options begin with two dashes");
             }
-            return new Arguments(line);
+            return new Arguments(line, OptionsFile.EMPTY);
         } catch (UnrecognizedOptionException e) {
             throw new UsageException(unknown(e.getOption(), flags));
         } catch (MissingArgumentException e) {
@@ -91,20 +97,43 @@ final class Arguments {
         return paths;
     }
 
-    /** Whether the option was given. */
+    /** Whether the option was given on the command line. */
     boolean has(Flag<?> flag) {
         return line.hasOption(flag.name());
     }
 
     /**
-     * The value of an option, or its default.
+     * Which of two options that exclude each other was given; what the command line has counts for more than a file.
+     *
+     * @return the one, or null if neither was
+     * @throws UsageException if both were
+     */
+    <T extends Flag<?>> T either(T one, T other) throws UsageException {
+        if (has(one) || has(other)) {
+            return only(one, has(one), other, has(other));
+        }
+        return only(one, file.has(one), other, file.has(other));
+    }
+
+    private static <T extends Flag<?>> T only(T one, boolean hasOne, T other, boolean hasOther) throws UsageException {
+        if (hasOne && hasOther) {
+            throw new UsageException("there are --" + one.name() + " and --" + other.name() + "; choose one of them");
+        }
+        if (hasOne) {
+            return one;
+        }
+        return hasOther ? other : null;
+    }
+
+    /**
+     * The value of an option: from the command line, else from the file, else its default.
      *
      * @throws UsageException if the value cannot be read, is out of range, or is given twice
      */
     <T> T get(Flag<T> flag) throws UsageException {
         String[] values = flag.argument().isEmpty() ? null : line.getOptionValues(flag.name());
         if (values == null) {
-            return has(flag) ? flag.reader().read("") : flag.defaultValue();
+            return has(flag) ? flag.reader().read("") : file.get(flag);
         }
         if (values.length > 1) {
             throw new UsageException("--" + flag.name() + " is given " + values.length + " times; give it once");
@@ -113,13 +142,16 @@ final class Arguments {
     }
 
     /**
-     * Every value of an option that can be given several times.
+     * Every value of an option that can be given several times; a file has it once.
      *
      * @throws UsageException if a value cannot be read
      */
     <T> List<T> getAll(Flag<T> flag) throws UsageException {
+        if (!has(flag)) {
+            return file.has(flag) ? List.of(file.get(flag)) : List.of();
+        }
         List<T> values = new ArrayList<>();
-        for (String value : Arrays.asList(has(flag) ? line.getOptionValues(flag.name()) : new String[0])) {
+        for (String value : line.getOptionValues(flag.name())) {
             values.add(read(flag, value));
         }
         return values;

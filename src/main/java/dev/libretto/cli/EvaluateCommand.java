@@ -2,6 +2,7 @@ package dev.libretto.cli;
 
 import dev.libretto.device.NativeLog;
 import dev.libretto.run.RunDirectory;
+import dev.libretto.run.RunDirectory.Which;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Ids;
@@ -17,6 +18,7 @@ import java.util.Locale;
 /** {@code libretto evaluate}: how well a trained model predicts a text. */
 final class EvaluateCommand implements Command {
     static final Flag<Path> RUN = Flag.path("run", "DIR", "run to evaluate (default the latest, runs/latest)");
+    static final Flag<Which> CHECKPOINT = GenerateFlags.CHECKPOINT;
     static final Flag<Path> CORPUS = Flag.path(
             "corpus",
             "FILE",
@@ -38,7 +40,8 @@ final class EvaluateCommand implements Command {
 
     @Override
     public List<Flag<?>> flags() {
-        return List.of(RUN, CORPUS, MAX_CHARS, ENCODING, MAX_BYTES, DeviceFlags.DEVICE, DeviceFlags.PRECISION);
+        return List.of(
+                RUN, CHECKPOINT, CORPUS, MAX_CHARS, ENCODING, MAX_BYTES, DeviceFlags.DEVICE, DeviceFlags.PRECISION);
     }
 
     @Override
@@ -69,7 +72,7 @@ final class EvaluateCommand implements Command {
         Ids ids = vocabulary.encodeKnown(corpus);
         DeviceFlags.useQuietly(arguments, console);
         NativeLog.passOverFirstRun();
-        Evaluation evaluation = evaluate(run, ids, console);
+        Evaluation evaluation = evaluate(run, arguments.get(CHECKPOINT), ids, console);
         console.out()
                 .printf(
                         Locale.ROOT,
@@ -89,10 +92,11 @@ final class EvaluateCommand implements Command {
         return 0;
     }
 
-    private static Evaluation evaluate(RunDirectory run, Ids ids, Console console) throws IOException {
+    private static Evaluation evaluate(RunDirectory run, Which which, Ids ids, Console console) throws IOException {
         try (WorkBar bar = console.workBar("evaluating", ids.length());
                 Evaluator evaluator = new Evaluator(
-                        run.config().model(), run.newest(console::warn).weights())) {
+                        run.config().model(),
+                        run.checkpoint(which, console::warn).weights())) {
             return evaluator.evaluate(ids, position -> bar.at(position, () -> " characters"));
         }
     }

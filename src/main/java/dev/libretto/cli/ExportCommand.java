@@ -9,6 +9,7 @@ import dev.libretto.export.TrainedModel;
 import dev.libretto.export.WeightsFormat;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunDirectory;
+import dev.libretto.run.RunDirectory.Which;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -30,6 +31,7 @@ final class ExportCommand implements Command {
     }
 
     static final Flag<Path> RUN = Flag.path("run", "DIR", "run to export (default the latest, runs/latest)");
+    static final Flag<Which> CHECKPOINT = GenerateFlags.CHECKPOINT;
     static final Flag<Format> FORMAT = Flag.oneOf(
             "format", "weights as safetensors or npz, or a model to run: a SavedModel or ONNX", Format.SAFETENSORS);
     static final Flag<Layout> LAYOUT = Flag.oneOf(
@@ -53,7 +55,7 @@ final class ExportCommand implements Command {
 
     @Override
     public List<Flag<?>> flags() {
-        return List.of(RUN, FORMAT, LAYOUT, OUT, OVERWRITE);
+        return List.of(RUN, CHECKPOINT, FORMAT, LAYOUT, OUT, OVERWRITE);
     }
 
     @Override
@@ -81,7 +83,8 @@ final class ExportCommand implements Command {
         requireUsable(out, format, overwrite);
         RunDirectory run = RunDirectory.open(console.runPath(named));
         NativeLog.passOverFirstRun();
-        Weights weights = run.newest(console::warn).weights();
+        Weights weights =
+                run.checkpoint(arguments.get(CHECKPOINT), console::warn).weights();
         switch (format) {
             case SAFETENSORS -> exportWeights(run, weights, layout, WeightsFormat.SAFETENSORS, out, overwrite);
             case NPZ -> exportWeights(run, weights, layout, WeightsFormat.NPZ, out, overwrite);

@@ -81,6 +81,35 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
         });
     }
 
+    /** A number in a range, the upper end not in it. */
+    static Flag<Double> below(String name, String description, double defaultValue, double min, double end) {
+        String range = "from " + shortest(min) + " up to, but not, " + shortest(end);
+        return new Flag<>(name, "X", withDefault(description, range, defaultValue), defaultValue, value -> {
+            double number = decimal(value);
+            if (!(number >= min && (float) number < (float) end)) {
+                throw new IllegalArgumentException("must be a number " + range);
+            }
+            return number;
+        });
+    }
+
+    /** A number of at least 0. */
+    static Flag<Double> notNegative(String name, String description, double defaultValue) {
+        return new Flag<>(name, "X", withDefault(description, "at least 0", defaultValue), defaultValue, value -> {
+            double number = decimal(value);
+            if (!(number >= 0 && number <= Float.MAX_VALUE)) {
+                throw new IllegalArgumentException("must be a number of at least 0, such as 0.5");
+            }
+            return number;
+        });
+    }
+
+    /** A positive number whose default depends on something else, which the description says. */
+    static Flag<Double> positive(String name, String description) {
+        Flag<Double> flag = positive(name, description, 1);
+        return new Flag<>(name, "X", description, null, flag.reader());
+    }
+
     /** A number in decimal digits, such as 0.5 or 1e-3; NaN where the text is none. */
     static double decimal(String text) {
         return text.matches("[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?")
@@ -151,7 +180,7 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
         return description + " (" + (range.isEmpty() ? "" : range + "; ") + "default " + value + ")";
     }
 
-    private static String shortest(double number) {
+    static String shortest(double number) {
         return number == Math.rint(number) ? String.format(Locale.ROOT, "%.0f", number) : Double.toString(number);
     }
 

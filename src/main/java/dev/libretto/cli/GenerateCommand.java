@@ -62,7 +62,10 @@ final class GenerateCommand implements Command {
             DeviceFlags.useQuietly(arguments, console);
             try (TextModel model = arguments
                     .get(GenerateFlags.DECODER)
-                    .open(run.config().model(), run.newest(console::warn).weights())) {
+                    .open(
+                            run.config().model(),
+                            run.checkpoint(arguments.get(GenerateFlags.CHECKPOINT), console::warn)
+                                    .weights())) {
                 Decoder decoder = new Decoder(model);
                 for (List<int[]> batch = prefixes.next(); !batch.isEmpty(); batch = prefixes.next()) {
                     output.begin(batch, samples);

@@ -8,6 +8,7 @@ import dev.libretto.generate.Sampler;
 import dev.libretto.generate.TextModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
+import dev.libretto.run.RunDirectory.Which;
 import dev.libretto.text.Vocabulary;
 import java.nio.file.Path;
 import java.util.List;
@@ -62,6 +63,10 @@ final class GenerateFlags {
     }
 
     static final Flag<Path> RUN = Flag.path("run", "DIR", "run to write with (default the latest, runs/latest)");
+    static final Flag<Which> CHECKPOINT = Flag.oneOf(
+            "checkpoint",
+            "weights to use: those of the lowest validation loss, if there is one, or the last",
+            Which.BEST);
     static final Flag<String> PREFIX =
             Flag.text("prefix", "text to continue, at least one; each one given becomes a line");
     static final Flag<Path> PREFIX_FILE = Flag.path(
@@ -108,6 +113,7 @@ final class GenerateFlags {
 
     static final List<Flag<?>> ALL = List.of(
             RUN,
+            CHECKPOINT,
             PREFIX,
             PREFIX_FILE,
             PREFIXES,

@@ -16,6 +16,7 @@ import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Resumed;
 import dev.libretto.run.Runs;
 import dev.libretto.run.TrainConfig;
+import dev.libretto.run.ValidationConfig;
 import dev.libretto.tensorboard.TensorBoard;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
@@ -53,28 +54,51 @@ final class TrainCommand implements Command {
                 "train --corpus novel.txt --max-chars 0 --epochs 100", "train --resume runs/latest --epochs 500");
     }
 
-    /** What is to be trained, known before anything is written. */
-    private record Plan(Path path, RunConfig config, Corpus corpus, Vocabulary vocabulary) {}
+    /**
+     * What is to be trained, known before anything is written.
+     *
+     * @param validation the other text to measure on; null where there is none
+     */
+    private record Plan(Path path, RunConfig config, Corpus corpus, Vocabulary vocabulary, Corpus validation) {
+        /** The text to learn from. */
+        Ids trainingIds() {
+            return vocabulary.encode(corpus).slice(0, trainingLength());
+        }
+
+        /** The text to measure on: of another one, the characters that the model knows. */
+        Ids validationIds() {
+            return validation == null
+                    ? vocabulary.encode(corpus).slice(trainingLength(), corpus.length())
+                    : vocabulary.encodeKnown(validation);
+        }
+
+        private long trainingLength() {
+            double fraction = config.training().validation().fraction();
+            return corpus.length() - Math.round(fraction * corpus.length());
+        }
+    }
 
     @Override
-    public int run(Arguments arguments, Console console) throws Exception {
+    public int run(Arguments given, Console console) throws Exception {
+        boolean resumes = given.has(TrainFlags.RESUME);
+        Arguments arguments = resumes ? given : TrainFlags.withFiles(given);
         List<String> givenPrefixes = arguments.getAll(TrainFlags.PREFIX);
         int length = arguments.get(TrainFlags.LENGTH);
         int reportEvery = arguments.get(TrainFlags.REPORT_EVERY);
-        boolean resumes = arguments.has(TrainFlags.RESUME);
         Plan plan = resumes ? resumedRun(arguments, console) : newRun(arguments, console);
 
         TrainConfig training = plan.config().training();
         Batches batches = new Batches(
-                plan.vocabulary().encode(plan.corpus()),
-                training.batchSize(),
-                training.seqLength(),
-                training.sampling(),
-                training.seed());
+                plan.trainingIds(), training.batchSize(), training.seqLength(), training.sampling(), training.seed());
         List<String> prefixes = givenPrefixes.isEmpty() ? defaultPrefixes(plan) : givenPrefixes;
         for (String prefix : prefixes) {
             Prefix.encode(
                     plan.vocabulary(), prefix, Prefix.quoted(prefix), "give --prefix in the characters of the text");
+        }
+        Ids validationIds = plan.validationIds();
+        if (training.validation().wanted() && validationIds.length() < 2) {
+            throw new IllegalArgumentException("the text to measure on has " + validationIds.length()
+                    + " characters; it takes at least 2: use a larger --validation-fraction or another text");
         }
         console.runs().requireUsable();
         Choice device = DeviceFlags.use(arguments);
@@ -97,6 +121,7 @@ final class TrainCommand implements Command {
                         Trainer trainer = new Trainer(
                                 run,
                                 batches,
+                                validationIds,
                                 from.checkpoint(),
                                 TrainingListener.together(List.of(
                                         new TrainProgress(bar, training),
@@ -123,10 +148,11 @@ final class TrainCommand implements Command {
     }
 
     private static Plan newRun(Arguments arguments, Console console) throws Exception {
-        TrainConfig training = TrainFlags.trainConfig(arguments);
         CorpusOptions options = TrainFlags.corpusOptions(arguments);
-        // Read before the text is, so that a wrong option is told first.
+        // Read before the texts are, so that a wrong option is told first.
+        TrainFlags.trainConfig(arguments, CorpusInfo.unknown(false));
         TrainFlags.modelConfig(arguments, 1);
+        Path validationFile = TrainFlags.validationCorpus(arguments);
         boolean overwrite = arguments.get(TrainFlags.OVERWRITE);
         Path given = arguments.get(TrainFlags.RUN);
         List<Path> files = arguments.getAll(TrainFlags.CORPUS);
@@ -138,8 +164,12 @@ final class TrainCommand implements Command {
         Corpus corpus = Texts.read(files, options, console);
         Vocabulary vocabulary = Vocabulary.of(corpus, options.minCount());
         ModelConfig model = TrainFlags.modelConfig(arguments, vocabulary.size());
+        CorpusOptions whole = options.withMaxChars(0);
+        Corpus validation = validationFile == null ? null : Texts.read(List.of(validationFile), whole, console);
+        TrainConfig training = TrainFlags.trainConfig(
+                arguments, validation == null ? null : CorpusInfo.of(List.of(validationFile), whole, validation));
         RunConfig config = new RunConfig(CorpusInfo.of(files, options, corpus), model, training);
-        return new Plan(path, config, corpus, vocabulary);
+        return new Plan(path, config, corpus, vocabulary, validation);
     }
 
     private static Plan resumedRun(Arguments arguments, Console console) throws Exception {
@@ -151,6 +181,9 @@ final class TrainCommand implements Command {
         RunDirectory run = RunDirectory.open(path);
         TrainConfig training = TrainFlags.resumedConfig(arguments, run.config());
         CorpusInfo info = run.config().corpus();
+        if (arguments.has(TrainFlags.PRESET) || arguments.has(TrainFlags.CONFIG)) {
+            throw new UsageException("a run that goes on keeps its settings; leave --preset and --config out");
+        }
         if (!info.known()) {
             throw new IllegalArgumentException(path + " was imported, so the text it learns from is not known and its"
                     + " training cannot go on; train where the weights came from and import them again");
@@ -170,7 +203,27 @@ final class TrainCommand implements Command {
             throw new IllegalArgumentException(
                     path + " is damaged: its vocabulary has other characters than the text that it learns from");
         }
-        return new Plan(path, run.config().withTraining(training), corpus, run.vocabulary());
+        Corpus validation = resumedValidation(arguments, training.validation().corpus(), console);
+        return new Plan(path, run.config().withTraining(training), corpus, run.vocabulary(), validation);
+    }
+
+    private static Corpus resumedValidation(Arguments arguments, CorpusInfo info, Console console) throws Exception {
+        Path given = arguments.get(TrainFlags.VALIDATION_CORPUS);
+        if (info == null) {
+            if (given != null) {
+                throw new UsageException("this run has no --validation-corpus and cannot get one; leave the option out,"
+                        + " or start a new run");
+            }
+            return null;
+        }
+        List<Path> files = given != null ? List.of(given) : info.paths();
+        Corpus corpus = Texts.read(files, info.options().withMaxBytes(arguments.get(TrainFlags.MAX_BYTES)), console);
+        if (!corpus.sha256().equals(info.sha256())) {
+            throw new IllegalArgumentException(
+                    corpus.name() + " is not the text that the run measures on (another SHA-256);"
+                            + " name that text with --validation-corpus, or start a new run");
+        }
+        return corpus;
     }
 
     private static Resumed create(Plan plan, boolean overwrite) throws IOException {
@@ -247,7 +300,17 @@ final class TrainCommand implements Command {
     private static void conclude(Console console, RunDirectory run, Progress progress, String prefix) {
         String path = Shell.quote(run.path().toString());
         int asked = run.config().training().epochs();
-        if (progress.epoch() < asked) {
+        if (progress.validation() != null) {
+            console.note(
+                    "lowest validation loss %f after epoch %d; its weights are kept%n",
+                    progress.validation().lowest(), progress.validation().lowestEpoch());
+        }
+        ValidationConfig validation = run.config().training().validation();
+        if (validation.isOutOfPatience(progress)) {
+            console.note(
+                    "ended after epoch %d of %d: no lower validation loss for %d epochs%n",
+                    progress.epoch(), asked, validation.patience());
+        } else if (progress.epoch() < asked) {
             console.note(
                     "stopped in epoch %d of %d; what was learnt is kept; go on with:%n  %s train --resume %s%n",
                     progress.epoch() + 1, asked, console.command(), path);

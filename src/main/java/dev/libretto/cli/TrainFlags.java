@@ -5,13 +5,17 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.run.CheckpointPolicy;
 import dev.libretto.run.DivergencePolicy;
 import dev.libretto.run.RunConfig;
+import dev.libretto.run.RunConfig.CorpusInfo;
 import dev.libretto.run.TrainConfig;
+import dev.libretto.run.ValidationConfig;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Sampling;
+import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.stream.Stream;
 
 /** The options of {@code libretto train}, with their defaults from the records that they end in. */
 final class TrainFlags {
@@ -51,6 +55,16 @@ final class TrainFlags {
             ModelConfig.DEFAULT_HIDDEN_SIZE,
             1,
             ModelConfig.MAX_HIDDEN_SIZE);
+    static final Flag<Integer> EMBEDDING_SIZE = Flag.integer(
+            "embedding-size",
+            "size of the vector that stands for a character, 0 for one-hot vectors",
+            0,
+            0,
+            ModelConfig.MAX_EMBEDDING_SIZE);
+    static final Flag<Boolean> TIE_EMBEDDINGS =
+            Flag.toggle("tie-embeddings", "the dense layer uses the embedding, whose size is then the hidden size");
+    static final Flag<Double> DROPOUT = Flag.below(
+            "dropout", "probability of dropping an element of a layer's output in training", TEXTBOOK.dropout(), 0, 1);
     static final Flag<Integer> SEQ_LENGTH =
             Flag.integer("seq-length", "time steps in a batch", TEXTBOOK.seqLength(), 1, TrainConfig.MAX_SEQ_LENGTH);
     static final Flag<Integer> BATCH_SIZE =
@@ -61,13 +75,27 @@ final class TrainFlags {
             TEXTBOOK.epochs(),
             0,
             TrainConfig.MAX_EPOCHS);
-    static final Flag<Double> LEARNING_RATE =
-            Flag.positive("learning-rate", "factor of each gradient step", TEXTBOOK.learningRate());
-    static final Flag<Double> CLIP_NORM =
-            Flag.positive("clip-norm", "largest global norm of the gradients", TEXTBOOK.clipNorm());
     static final Flag<Sampling> SAMPLING =
             Flag.oneOf("sampling", "how the text is cut into batches", TEXTBOOK.sampling());
     static final Flag<Long> SEED = Flag.seed("seed", "what is random follows from it", TEXTBOOK.seed());
+    static final Flag<Double> VALIDATION_FRACTION = Flag.below(
+            "validation-fraction",
+            "part of the text, from its end, that is not learnt from but measured on after each epoch",
+            TEXTBOOK.validation().fraction(),
+            0,
+            1);
+    static final Flag<Path> VALIDATION_CORPUS =
+            Flag.path("validation-corpus", "FILE", "another text to measure on after each epoch");
+    static final Flag<Integer> PATIENCE = Flag.integer(
+            "patience",
+            "epochs without a lower validation loss after which training ends, 0 for never",
+            TEXTBOOK.validation().patience(),
+            0,
+            TrainConfig.MAX_EPOCHS);
+    static final Flag<OptionsFile.Preset> PRESET = Flag.oneOf(
+            "preset", "options to start from, which others on the command line change", OptionsFile.Preset.TEXTBOOK);
+    static final Flag<Path> CONFIG =
+            Flag.path("config", "FILE", "JSON file of options to start from, such as {\"cell\": \"lstm\"}");
     static final Flag<CheckpointPolicy.Every> CHECKPOINT_EVERY = Flag.parsed(
             "checkpoint-every",
             "WORK",
@@ -112,38 +140,50 @@ final class TrainFlags {
             1,
             GenerateCommand.MAX_LENGTH);
 
+    /** Those that a file of options can set, in the order of the help. */
+    static final List<Flag<?>> SETTINGS = Stream.of(
+                    List.<Flag<?>>of(
+                            CORPUS,
+                            MAX_CHARS,
+                            KEEP_NEWLINES,
+                            ENCODING,
+                            MAX_BYTES,
+                            MIN_COUNT,
+                            CELL,
+                            LAYERS,
+                            HIDDEN_SIZE,
+                            EMBEDDING_SIZE,
+                            TIE_EMBEDDINGS,
+                            DROPOUT,
+                            SEQ_LENGTH,
+                            BATCH_SIZE,
+                            SAMPLING,
+                            EPOCHS,
+                            SEED),
+                    OptimizerFlags.ALL,
+                    List.of(
+                            VALIDATION_FRACTION,
+                            VALIDATION_CORPUS,
+                            PATIENCE,
+                            CHECKPOINT_EVERY,
+                            KEEP,
+                            ON_DIVERGENCE,
+                            DIVERGENCE_FACTOR,
+                            MAX_ROLLBACKS,
+                            REPORT_EVERY,
+                            TENSORBOARD,
+                            PREFIX,
+                            LENGTH))
+            .<Flag<?>>flatMap(List::stream)
+            .toList();
+
     /** All of them, in the order of the help. */
-    static final List<Flag<?>> ALL = List.of(
-            CORPUS,
-            MAX_CHARS,
-            KEEP_NEWLINES,
-            ENCODING,
-            MAX_BYTES,
-            MIN_COUNT,
-            RUN,
-            OVERWRITE,
-            RESUME,
-            CELL,
-            LAYERS,
-            HIDDEN_SIZE,
-            SEQ_LENGTH,
-            BATCH_SIZE,
-            EPOCHS,
-            LEARNING_RATE,
-            CLIP_NORM,
-            SAMPLING,
-            SEED,
-            CHECKPOINT_EVERY,
-            KEEP,
-            ON_DIVERGENCE,
-            DIVERGENCE_FACTOR,
-            MAX_ROLLBACKS,
-            REPORT_EVERY,
-            TENSORBOARD,
-            PREFIX,
-            LENGTH,
-            DeviceFlags.DEVICE,
-            DeviceFlags.PRECISION);
+    static final List<Flag<?>> ALL = Stream.of(
+                    List.of(RUN, OVERWRITE, RESUME, PRESET, CONFIG),
+                    SETTINGS,
+                    List.of(DeviceFlags.DEVICE, DeviceFlags.PRECISION))
+            .<Flag<?>>flatMap(List::stream)
+            .toList();
 
     private TrainFlags() {}
 
@@ -167,19 +207,65 @@ final class TrainFlags {
 
     /** The sizes of a new run's model. */
     static ModelConfig modelConfig(Arguments arguments, int vocabularySize) throws UsageException {
-        return new ModelConfig(arguments.get(CELL), vocabularySize, arguments.get(HIDDEN_SIZE), arguments.get(LAYERS));
+        return new ModelConfig(
+                arguments.get(CELL),
+                vocabularySize,
+                arguments.get(HIDDEN_SIZE),
+                arguments.get(LAYERS),
+                arguments.get(EMBEDDING_SIZE),
+                arguments.get(TIE_EMBEDDINGS));
     }
 
-    /** How a new run is trained. */
-    static TrainConfig trainConfig(Arguments arguments) throws UsageException {
+    /**
+     * The options with those of the preset and the file behind them that were named.
+     *
+     * @throws IOException if the file cannot be read
+     */
+    static Arguments withFiles(Arguments arguments) throws UsageException, IOException {
+        Path config = arguments.get(CONFIG);
+        OptionsFile preset = arguments.get(PRESET).read(SETTINGS);
+        return arguments.with(
+                config == null ? preset : OptionsFile.read(config, SETTINGS).over(preset));
+    }
+
+    /**
+     * What is kept from training.
+     *
+     * @param corpus the other text that was read for it; null for none
+     */
+    private static ValidationConfig validationConfig(Arguments arguments, CorpusInfo corpus) throws UsageException {
+        double fraction = corpus == null ? arguments.get(VALIDATION_FRACTION) : 0;
+        int patience = arguments.get(PATIENCE);
+        if (patience > 0 && fraction == 0 && corpus == null) {
+            throw new UsageException(
+                    "--patience needs a validation loss; add --validation-fraction X or --validation-corpus FILE");
+        }
+        return new ValidationConfig(fraction, corpus, patience);
+    }
+
+    /** The other text to measure on; null where there is none. */
+    static Path validationCorpus(Arguments arguments) throws UsageException {
+        return arguments.either(VALIDATION_FRACTION, VALIDATION_CORPUS) == VALIDATION_CORPUS
+                ? arguments.get(VALIDATION_CORPUS)
+                : null;
+    }
+
+    /**
+     * How a new run is trained.
+     *
+     * @param validationCorpus the other text that was read to measure on; null for none
+     */
+    static TrainConfig trainConfig(Arguments arguments, CorpusInfo validationCorpus) throws UsageException {
+        int epochs = arguments.get(EPOCHS);
         return new TrainConfig(
                 arguments.get(SEQ_LENGTH),
                 arguments.get(BATCH_SIZE),
-                arguments.get(EPOCHS),
-                arguments.get(LEARNING_RATE),
-                arguments.get(CLIP_NORM),
                 arguments.get(SAMPLING),
+                epochs,
+                OptimizerFlags.config(arguments, epochs),
+                arguments.get(DROPOUT),
                 arguments.get(SEED),
+                validationConfig(arguments, validationCorpus),
                 new DivergencePolicy(
                         arguments.get(ON_DIVERGENCE), arguments.get(DIVERGENCE_FACTOR), arguments.get(MAX_ROLLBACKS)),
                 new CheckpointPolicy(arguments.get(CHECKPOINT_EVERY), arguments.get(KEEP)));
@@ -197,8 +283,11 @@ final class TrainFlags {
         requireSame(arguments, HIDDEN_SIZE, stored.model().hiddenSize());
         requireSame(arguments, SEQ_LENGTH, training.seqLength());
         requireSame(arguments, BATCH_SIZE, training.batchSize());
-        requireSame(arguments, LEARNING_RATE, training.learningRate());
-        requireSame(arguments, CLIP_NORM, training.clipNorm());
+        requireSame(arguments, EMBEDDING_SIZE, stored.model().embeddingSize());
+        requireSame(arguments, TIE_EMBEDDINGS, stored.model().tieEmbeddings());
+        requireSame(arguments, DROPOUT, training.dropout());
+        requireSame(arguments, VALIDATION_FRACTION, training.validation().fraction());
+        OptimizerFlags.requireSame(arguments, training);
         requireSame(arguments, SAMPLING, training.sampling());
         requireSame(arguments, SEED, training.seed());
         requireSame(arguments, ON_DIVERGENCE, training.divergence().action());
@@ -208,15 +297,18 @@ final class TrainFlags {
         requireSame(arguments, KEEP_NEWLINES, stored.corpus().keepNewlines());
         requireSame(arguments, MIN_COUNT, stored.corpus().minCount());
         CheckpointPolicy checkpoints = training.checkpoints();
+        ValidationConfig validation = training.validation();
         return training.withEpochs(arguments.has(EPOCHS) ? arguments.get(EPOCHS) : training.epochs())
+                .withValidation(arguments.has(PATIENCE) ? validation.withPatience(arguments.get(PATIENCE)) : validation)
                 .withCheckpoints(new CheckpointPolicy(
                         arguments.has(CHECKPOINT_EVERY) ? arguments.get(CHECKPOINT_EVERY) : checkpoints.every(),
                         arguments.has(KEEP) ? arguments.get(KEEP) : checkpoints.keep()));
     }
 
-    private static <T> void requireSame(Arguments arguments, Flag<T> flag, T stored) throws UsageException {
+    /** @param stored null where the run has no such value */
+    static <T> void requireSame(Arguments arguments, Flag<T> flag, T stored) throws UsageException {
         if (arguments.has(flag) && !arguments.get(flag).equals(stored)) {
-            throw new UsageException("--" + flag.name() + " is " + stored
+            throw new UsageException("--" + flag.name() + " is " + (stored == null ? "not set" : stored)
                     + " in this run and cannot change in it; leave the option out, or start a new run");
         }
     }

@@ -38,9 +38,12 @@ record TrainReport(
         }
         StringBuilder report = new StringBuilder(String.format(
                 Locale.ROOT,
-                "epoch %d, perplexity %f, time %.2f sec%n",
+                "epoch %d, perplexity %f,%s time %.2f sec%n",
                 metrics.epoch(),
                 metrics.perplexity(),
+                metrics.validationLoss() == null
+                        ? ""
+                        : String.format(Locale.ROOT, " validation perplexity %f,", metrics.validationPerplexity()),
                 metrics.seconds()));
         List<String> texts = new ArrayList<>();
         try (EagerModel model = new EagerModel(run.config().model(), weights)) {

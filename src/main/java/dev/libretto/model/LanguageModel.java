@@ -8,6 +8,7 @@ import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.linalg.MatMul;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
@@ -19,7 +20,8 @@ import org.tensorflow.types.TInt32;
  *     logits = h · W + b
  * </pre>
  *
- * <p>with the kernel W {@code [H, V]} and the bias b {@code [V]}. The same definition builds a graph and computes eagerly,
+ * <p>with the kernel W {@code [H, V]} and the bias b {@code [V]}. A character enters the first cell as a one-hot vector
+ * {@code [V]}, or as its row of an embedding {@code [V, E]}, whose transpose can be W as well. The same definition builds a graph and computes eagerly,
  * as its {@link Ops} do.
  *
  * <p>A state is a list of arrays {@code [B, H]}: those of the first layer's cell, then the next layer's.
@@ -35,27 +37,52 @@ public final class LanguageModel {
 
     private final ModelConfig config;
     private final List<Cell> layers = new ArrayList<>();
+    /** W {@code [H, V]}, or an embedding {@code [V, H]} that is its transpose. */
     private final Operand<TFloat32> denseKernel;
+
     private final Operand<TFloat32> denseBias;
 
     /** @param valueOf gives each of {@link #parameters} as an operand of the graph or eager session that {@code tf} is of */
     public LanguageModel(Ops tf, ModelConfig config, Function<Parameter, Operand<TFloat32>> valueOf) {
         this.config = config;
+        Operand<TFloat32> embedding = config.hasEmbedding() ? valueOf.apply(embeddingParameter(config)) : null;
         for (int layer = 0; layer < config.layers(); layer++) {
-            layers.add(config.cell().create(tf, cellParameters(config, layer), valueOf));
+            List<Parameter> parameters = cellParameters(config, layer);
+            layers.add(config.cell()
+                    .create(tf, parameters, layer == 0 ? embedded(tf, embedding, parameters, valueOf) : valueOf));
         }
-        List<Parameter> dense = denseParameters(config);
-        denseKernel = valueOf.apply(dense.get(0));
-        denseBias = valueOf.apply(dense.get(1));
+        denseKernel = config.tieEmbeddings() ? embedding : valueOf.apply(denseKernelParameter(config));
+        denseBias = valueOf.apply(denseBiasParameter(config));
     }
 
-    /** Everything a model of these sizes learns, in a fixed order: layer by layer, then the dense layer. */
+    /**
+     * The values of the first cell, whose kernel is E · W where characters are embedded: a one-hot vector times E, times W, is
+     * a row of that product, so that an embedding is a lookup as well.
+     */
+    private static Function<Parameter, Operand<TFloat32>> embedded(
+            Ops tf,
+            Operand<TFloat32> embedding,
+            List<Parameter> parameters,
+            Function<Parameter, Operand<TFloat32>> valueOf) {
+        Parameter kernel = parameters.get(0);
+        return parameter -> embedding != null && parameter.equals(kernel)
+                ? tf.withName("embedded").linalg.matMul(embedding, valueOf.apply(parameter))
+                : valueOf.apply(parameter);
+    }
+
+    /** Everything a model of these sizes learns, in a fixed order: embedding, layer by layer, then the dense layer. */
     public static List<Parameter> parameters(ModelConfig config) {
         List<Parameter> parameters = new ArrayList<>();
+        if (config.hasEmbedding()) {
+            parameters.add(embeddingParameter(config));
+        }
         for (int layer = 0; layer < config.layers(); layer++) {
             parameters.addAll(cellParameters(config, layer));
         }
-        parameters.addAll(denseParameters(config));
+        if (!config.tieEmbeddings()) {
+            parameters.add(denseKernelParameter(config));
+        }
+        parameters.add(denseBiasParameter(config));
         return List.copyOf(parameters);
     }
 
@@ -63,12 +90,18 @@ public final class LanguageModel {
         return config.cell().parameters(layer, config.inputSize(layer), config.hiddenSize());
     }
 
-    private static List<Parameter> denseParameters(ModelConfig config) {
-        long v = config.vocabularySize();
-        long h = config.hiddenSize();
-        return List.of(
-                new Parameter("dense/kernel", Shape.of(h, v), Initializer.GLOROT_UNIFORM),
-                new Parameter("dense/bias", Shape.of(v), Initializer.ZEROS));
+    private static Parameter embeddingParameter(ModelConfig config) {
+        Shape shape = Shape.of(config.vocabularySize(), config.embeddingSize());
+        return new Parameter("embedding", shape, Initializer.GLOROT_UNIFORM);
+    }
+
+    private static Parameter denseKernelParameter(ModelConfig config) {
+        Shape shape = Shape.of(config.hiddenSize(), config.vocabularySize());
+        return new Parameter("dense/kernel", shape, Initializer.GLOROT_UNIFORM);
+    }
+
+    private static Parameter denseBiasParameter(ModelConfig config) {
+        return new Parameter("dense/bias", Shape.of(config.vocabularySize()), Initializer.ZEROS);
     }
 
     /** The shape of each array of the state for a batch of {@code batchSize} rows. */
@@ -85,6 +118,11 @@ public final class LanguageModel {
      * @return logits {@code [T·B, V]}, row {@code t·B + b} for time step t of row b
      */
     public Output unroll(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state) {
+        return unroll(tf, ids, state, Dropout.NONE);
+    }
+
+    /** The same with dropout on the output of every layer, on its way up and not on its way to the next time step. */
+    public Output unroll(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state, Dropout dropout) {
         List<Operand<TFloat32>> next = new ArrayList<>();
         Operand<TFloat32> rows = null;
         for (int layer = 0; layer < layers.size(); layer++) {
@@ -93,6 +131,7 @@ public final class LanguageModel {
                     ? layers.get(layer).input().lookup(scope, ids)
                     : timeMajor(scope, layers.get(layer).input().apply(scope, rows), ids.shape());
             rows = unrollLayer(scope, layers.get(layer), projected, stateOf(layer, state), next);
+            rows = dropout.apply(scope.withSubScope("dropout"), rows, layer);
         }
         return new Output(logits(tf.withSubScope("dense"), rows), next);
     }
@@ -155,6 +194,7 @@ public final class LanguageModel {
 
     /** @param outputs the last cell's outputs, {@code [N, H]} */
     private Operand<TFloat32> logits(Ops tf, Operand<TFloat32> outputs) {
-        return tf.nn.biasAdd(tf.linalg.matMul(outputs, denseKernel), denseBias);
+        MatMul.Options transposed = MatMul.transposeB(config.tieEmbeddings());
+        return tf.nn.biasAdd(tf.linalg.matMul(outputs, denseKernel, transposed), denseBias);
     }
 }

@@ -9,8 +9,11 @@ import java.util.Objects;
  * @param vocabularySize V, distinct characters
  * @param hiddenSize H, hidden units of each layer
  * @param layers L, cells on top of each other: each takes the output of the one below
+ * @param embeddingSize E, the size of the vector that stands for a character, learnt like the rest; 0 for one-hot vectors
+ * @param tieEmbeddings whether the dense layer's kernel is the embedding, transposed (Press and Wolf, 2017); E is H then
  */
-public record ModelConfig(CellType cell, int vocabularySize, int hiddenSize, int layers) {
+public record ModelConfig(
+        CellType cell, int vocabularySize, int hiddenSize, int layers, int embeddingSize, boolean tieEmbeddings) {
     /** The textbook's cell. */
     public static final CellType DEFAULT_CELL = CellType.RNN;
 
@@ -22,6 +25,9 @@ public record ModelConfig(CellType cell, int vocabularySize, int hiddenSize, int
 
     /** The most hidden units: a recurrent kernel of {@code [16384, 16384]} is 1 GiB. */
     public static final int MAX_HIDDEN_SIZE = 16_384;
+
+    /** The most elements of an embedding. */
+    public static final int MAX_EMBEDDING_SIZE = MAX_HIDDEN_SIZE;
 
     /** The most layers. */
     public static final int MAX_LAYERS = 64;
@@ -39,10 +45,31 @@ public record ModelConfig(CellType cell, int vocabularySize, int hiddenSize, int
         if (layers < 1 || layers > MAX_LAYERS) {
             throw new IllegalArgumentException("layers is " + layers + "; it must be from 1 to " + MAX_LAYERS);
         }
+        if (embeddingSize < 0 || embeddingSize > MAX_EMBEDDING_SIZE) {
+            throw new IllegalArgumentException(
+                    "embedding size is " + embeddingSize + "; it must be from 0 (none) to " + MAX_EMBEDDING_SIZE);
+        }
+        if (tieEmbeddings && embeddingSize != hiddenSize) {
+            throw new IllegalArgumentException("tied embeddings need an embedding size that is the hidden size, "
+                    + hiddenSize + "; it is " + embeddingSize);
+        }
     }
 
-    /** I, the size of a layer's input: V for the first, H for those above it. */
+    /** One-hot inputs. */
+    public ModelConfig(CellType cell, int vocabularySize, int hiddenSize, int layers) {
+        this(cell, vocabularySize, hiddenSize, layers, 0, false);
+    }
+
+    /** Whether characters are embedded rather than one-hot. */
+    boolean hasEmbedding() {
+        return embeddingSize > 0;
+    }
+
+    /** I, the size of a layer's input: V or E for the first, H for those above it. */
     int inputSize(int layer) {
-        return layer == 0 ? vocabularySize : hiddenSize;
+        if (layer > 0) {
+            return hiddenSize;
+        }
+        return hasEmbedding() ? embeddingSize : vocabularySize;
     }
 }

@@ -28,17 +28,33 @@ import org.tensorflow.types.family.TType;
  * TensorFlow's own tools read it.
  *
  * @param weights the values of every parameter
+ * @param slots what the optimizer keeps of the steps before, the arrays {@link #slotArrays}; zero at the start
  * @param state the carried state, each {@code [B, H]}, of the parameters {@link #stateArrays}
  * @param progress how far training was
  */
-public record Checkpoint(Weights weights, Weights state, Progress progress) {
+public record Checkpoint(Weights weights, Weights slots, Weights state, Progress progress) {
     private static final String PREFIX = "weights";
     private static final String PROGRESS = "progress.json";
 
-    /** Before the first batch: these weights and a zero state. */
+    /** Before the first batch: these weights, and zeros. */
     public static Checkpoint start(RunConfig config, Weights weights) {
-        Weights zeros = new Weights(stateArrays(config), array -> new float[array.size()]);
-        return new Checkpoint(weights, zeros, Progress.start(config.training().learningRate()));
+        return new Checkpoint(weights, zeros(slotArrays(config)), zeros(stateArrays(config)), Progress.start());
+    }
+
+    private static Weights zeros(List<Parameter> arrays) {
+        return new Weights(arrays, array -> new float[array.size()]);
+    }
+
+    /** The arrays of the optimizer: for each that it keeps, one of every parameter's shape. */
+    public static List<Parameter> slotArrays(RunConfig config) {
+        List<Parameter> arrays = new ArrayList<>();
+        for (String slot : config.training().optimizer().kind().slots()) {
+            for (Parameter parameter : LanguageModel.parameters(config.model())) {
+                arrays.add(new Parameter(
+                        "optimizer/" + slot + "/" + parameter.name(), parameter.shape(), Initializer.ZEROS));
+            }
+        }
+        return arrays;
     }
 
     /** The arrays of the carried state. */
@@ -57,7 +73,7 @@ public record Checkpoint(Weights weights, Weights state, Progress progress) {
             Ops tf = Ops.create(session);
             List<Parameter> arrays = new ArrayList<>();
             List<Operand<?>> values = new ArrayList<>();
-            for (Weights part : List.of(weights, state)) {
+            for (Weights part : List.of(weights, slots, state)) {
                 for (Parameter array : part.parameters()) {
                     arrays.add(array);
                     values.add(tf.constant(array.shape(), DataBuffers.of(part.of(array))));
@@ -85,7 +101,8 @@ public record Checkpoint(Weights weights, Weights state, Progress progress) {
         try (EagerSession session = Sessions.openEagerOnCpu()) {
             Ops tf = Ops.create(session);
             Weights weights = restore(tf, directory, LanguageModel.parameters(config.model()));
-            return new Checkpoint(weights, restore(tf, directory, stateArrays(config)), progress);
+            Weights slots = restore(tf, directory, slotArrays(config));
+            return new Checkpoint(weights, slots, restore(tf, directory, stateArrays(config)), progress);
         } catch (TensorFlowException | IllegalArgumentException e) {
             throw new RunException(directory + " cannot be read: " + firstLine(e), e);
         }
@@ -98,6 +115,9 @@ public record Checkpoint(Weights weights, Weights state, Progress progress) {
     }
 
     private static Weights restore(Ops tf, Path directory, List<Parameter> arrays) {
+        if (arrays.isEmpty()) {
+            return zeros(arrays);
+        }
         List<Class<? extends TType>> types =
                 arrays.stream().<Class<? extends TType>>map(p -> TFloat32.class).toList();
         Iterator<Operand<TType>> restored = tf.train

@@ -10,12 +10,14 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
+import java.util.function.ToDoubleFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
  * The checkpoints of a run. Each is written under another name, synced to the disk and then renamed, and older ones are
- * deleted only after that: at every instant there is a whole one.
+ * deleted only after that: at every instant there is a whole one. Those that stay are the newest, the one with the lowest loss
+ * and the one with the lowest validation loss.
  */
 final class Checkpoints {
     private static final String UNFINISHED = "unfinished";
@@ -74,8 +76,9 @@ final class Checkpoints {
         }
         List<Entry> newestFirst = entries();
         Path best = best(newestFirst, policy, warning -> {});
+        Path bestValidated = bestValidated(newestFirst, warning -> {});
         for (Entry old : newestFirst.subList(Math.min(policy.keep(), newestFirst.size()), newestFirst.size())) {
-            if (!old.path().equals(best)) {
+            if (!old.path().equals(best) && !old.path().equals(bestValidated)) {
                 Disk.deleteTree(old.path());
             }
         }
@@ -131,17 +134,43 @@ final class Checkpoints {
         return best == null ? newest(config, warnings) : Checkpoint.read(best, config);
     }
 
+    /**
+     * Reads the checkpoint with the lowest validation loss, or the newest where there is no validation.
+     *
+     * @throws RunException if there is none
+     */
+    Checkpoint bestValidated(RunConfig config, Consumer<String> warnings) throws IOException {
+        Path best = bestValidated(entries(), warnings);
+        return best == null ? newest(config, warnings) : Checkpoint.read(best, config);
+    }
+
     /** The whole one on the schedule of lowest loss, the newest of several; null where there is none. */
     private static Path best(List<Entry> newestFirst, CheckpointPolicy policy, Consumer<String> warnings)
+            throws IOException {
+        return lowest(newestFirst, warnings, progress -> {
+            double loss = progress.loss() == null ? Double.MAX_VALUE : progress.loss();
+            return policy.every().fallsOn(progress) ? loss : Double.POSITIVE_INFINITY;
+        });
+    }
+
+    /** The whole one at the end of the epoch of lowest validation loss; null where there is none. */
+    private static Path bestValidated(List<Entry> newestFirst, Consumer<String> warnings) throws IOException {
+        return lowest(
+                newestFirst,
+                warnings,
+                progress -> progress.endsBestValidated() ? progress.validation().lowest() : Double.POSITIVE_INFINITY);
+    }
+
+    /** The whole one of lowest finite value, the newest of several; null where there is none. */
+    private static Path lowest(List<Entry> newestFirst, Consumer<String> warnings, ToDoubleFunction<Progress> valueOf)
             throws IOException {
         Path best = null;
         double lowest = Double.POSITIVE_INFINITY;
         for (Entry entry : newestFirst) {
             try {
-                Progress progress = entry.readProgress();
-                double loss = progress.loss() == null ? Double.MAX_VALUE : progress.loss();
-                if (policy.every().fallsOn(progress) && loss < lowest) {
-                    lowest = loss;
+                double value = valueOf.applyAsDouble(entry.readProgress());
+                if (value < lowest) {
+                    lowest = value;
                     best = entry.path();
                 }
             } catch (RunException e) {

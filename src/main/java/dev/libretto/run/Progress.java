@@ -11,8 +11,9 @@ package dev.libretto.run;
  * @param seconds time that they took
  * @param loss mean loss of the last whole epoch; null before the first
  * @param lowestLoss lowest mean loss of an epoch; null before the first
- * @param learningRate the learning rate now
+ * @param learningRateFactor what the learning rate is multiplied by: halved by each rollback
  * @param rollbacks how many times training went back
+ * @param validation how well the model predicted what is kept from training; null before the first epoch, or without
  */
 public record Progress(
         int epoch,
@@ -22,8 +23,23 @@ public record Progress(
         double seconds,
         Double loss,
         Double lowestLoss,
-        double learningRate,
-        int rollbacks) {
+        double learningRateFactor,
+        int rollbacks,
+        Validation validation) {
+
+    /**
+     * Validation losses, mean cross entropy in nats per character.
+     *
+     * @param loss after the last whole epoch
+     * @param lowest the lowest of any epoch
+     * @param lowestEpoch which epoch that was, counted from 1; the first of several
+     */
+    public record Validation(double loss, double lowest, int lowestEpoch) {
+        /** Whether the last whole epoch is the best one. */
+        private boolean isLowest(int epoch) {
+            return lowestEpoch == epoch;
+        }
+    }
 
     /** @throws IllegalArgumentException if a number cannot be */
     public Progress {
@@ -34,8 +50,8 @@ public record Progress(
     }
 
     /** Before the first batch. */
-    public static Progress start(double learningRate) {
-        return new Progress(0, 0, 0, 0, 0, null, null, learningRate, 0);
+    public static Progress start() {
+        return new Progress(0, 0, 0, 0, 0, null, null, 1, 0, null);
     }
 
     /** After one more batch of the epoch. */
@@ -48,15 +64,30 @@ public record Progress(
                 seconds + batchSeconds,
                 loss,
                 lowestLoss,
-                learningRate,
-                rollbacks);
+                learningRateFactor,
+                rollbacks,
+                validation);
     }
 
     /** After the last batch of the epoch. */
     public Progress afterEpoch() {
         double mean = lossSum / batch;
         double lowest = lowestLoss == null ? mean : Math.min(lowestLoss, mean);
-        return new Progress(epoch + 1, 0, step, 0, 0, mean, lowest, learningRate, rollbacks);
+        return new Progress(epoch + 1, 0, step, 0, 0, mean, lowest, learningRateFactor, rollbacks, validation);
+    }
+
+    /** After the validation that follows an epoch. */
+    public Progress afterValidation(double validationLoss) {
+        Validation next = validation == null || validationLoss < validation.lowest()
+                ? new Validation(validationLoss, validationLoss, epoch)
+                : new Validation(validationLoss, validation.lowest(), validation.lowestEpoch());
+        return new Progress(
+                epoch, batch, step, lossSum, seconds, loss, lowestLoss, learningRateFactor, rollbacks, next);
+    }
+
+    /** Whether this is the end of the epoch with the lowest validation loss so far. */
+    public boolean endsBestValidated() {
+        return batch == 0 && validation != null && validation.isLowest(epoch);
     }
 
     /** Here again, after a divergence: with half the learning rate that it diverged with. */
@@ -69,7 +100,8 @@ public record Progress(
                 seconds,
                 loss,
                 lowestLoss,
-                diverged.learningRate() / 2,
-                diverged.rollbacks() + 1);
+                diverged.learningRateFactor() / 2,
+                diverged.rollbacks() + 1,
+                validation);
     }
 }

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Set;
 import java.util.function.Consumer;
 
@@ -276,6 +277,31 @@ public final class RunDirectory implements AutoCloseable {
      */
     public Checkpoint best(Consumer<String> warnings) throws IOException {
         return checkpoints.best(config, warnings);
+    }
+
+    /**
+     * Reads the checkpoint to write and to measure with.
+     *
+     * @param which the best by validation, or the newest
+     * @param warnings is told of each damaged one that was passed over
+     * @throws RunException if there is none
+     */
+    public Checkpoint checkpoint(Which which, Consumer<String> warnings) throws IOException {
+        return which == Which.BEST ? checkpoints.bestValidated(config, warnings) : newest(warnings);
+    }
+
+    /** Which of a run's checkpoints is meant. */
+    public enum Which {
+        /** The one with the lowest validation loss; without validation, the newest. */
+        BEST,
+        /** The newest. */
+        LAST;
+
+        /** The name on the command line. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
     }
 
     /** Deletes a run that has no checkpoint: one whose training failed before it began. */

@@ -8,27 +8,38 @@ import java.util.Objects;
  *
  * @param seqLength T, time steps in a batch
  * @param batchSize B, rows in a batch
- * @param epochs passes over the corpus; 0 saves the untrained model
- * @param learningRate what each gradient is multiplied by before it is subtracted
- * @param clipNorm the largest global norm of the gradients; larger ones are scaled down to it
  * @param sampling how the text is cut into batches
- * @param seed what the first weights and the shuffling are drawn from
+ * @param epochs passes over the corpus; 0 saves the untrained model
+ * @param optimizer how gradients become steps
+ * @param dropout the probability with which an element of a layer's output is dropped on its way up, in training only
+ * @param seed what the first weights, the shuffling and the dropout are drawn from
+ * @param validation what is kept from training
  * @param divergence what is done when the loss is lost
  * @param checkpoints when checkpoints are written
  */
 public record TrainConfig(
         int seqLength,
         int batchSize,
-        int epochs,
-        double learningRate,
-        double clipNorm,
         Sampling sampling,
+        int epochs,
+        OptimizerConfig optimizer,
+        double dropout,
         long seed,
+        ValidationConfig validation,
         DivergencePolicy divergence,
         CheckpointPolicy checkpoints) {
     /** The settings of <em>Dive into Deep Learning</em>, section "Concise Implementation of Recurrent Neural Networks". */
     public static final TrainConfig TEXTBOOK = new TrainConfig(
-            35, 32, 250, 100, 0.01, Sampling.CONSECUTIVE, 1, DivergencePolicy.DEFAULT, CheckpointPolicy.DEFAULT);
+            35,
+            32,
+            Sampling.CONSECUTIVE,
+            250,
+            OptimizerConfig.TEXTBOOK,
+            0,
+            1,
+            ValidationConfig.NONE,
+            DivergencePolicy.DEFAULT,
+            CheckpointPolicy.DEFAULT);
 
     /** The most time steps, each of which is a part of the unrolled graph. */
     public static final int MAX_SEQ_LENGTH = 4096;
@@ -42,37 +53,118 @@ public record TrainConfig(
     /** @throws IllegalArgumentException naming the value that is out of range */
     public TrainConfig {
         Objects.requireNonNull(sampling, "sampling");
+        Objects.requireNonNull(optimizer, "optimizer");
+        Objects.requireNonNull(validation, "validation");
         Objects.requireNonNull(divergence, "divergence");
         Objects.requireNonNull(checkpoints, "checkpoints");
-        requireInRange("seq length", seqLength, 1, MAX_SEQ_LENGTH);
-        requireInRange("batch size", batchSize, 1, MAX_BATCH_SIZE);
-        requireInRange("epochs", epochs, 0, MAX_EPOCHS);
-        requirePositive("learning rate", learningRate);
-        requirePositive("clip norm", clipNorm);
+        Require.inRange("seq length", seqLength, 1, MAX_SEQ_LENGTH);
+        Require.inRange("batch size", batchSize, 1, MAX_BATCH_SIZE);
+        Require.inRange("epochs", epochs, 0, MAX_EPOCHS);
+        Require.belowOne("dropout", dropout);
+    }
+
+    /** The same but for the batches. */
+    public TrainConfig withBatches(int newSeqLength, int newBatchSize, Sampling newSampling) {
+        return new TrainConfig(
+                newSeqLength,
+                newBatchSize,
+                newSampling,
+                epochs,
+                optimizer,
+                dropout,
+                seed,
+                validation,
+                divergence,
+                checkpoints);
     }
 
     /** The same but for the epochs. */
     public TrainConfig withEpochs(int newEpochs) {
         return new TrainConfig(
-                seqLength, batchSize, newEpochs, learningRate, clipNorm, sampling, seed, divergence, checkpoints);
+                seqLength,
+                batchSize,
+                sampling,
+                newEpochs,
+                optimizer,
+                dropout,
+                seed,
+                validation,
+                divergence,
+                checkpoints);
+    }
+
+    /** The same but for the optimizer. */
+    public TrainConfig withOptimizer(OptimizerConfig newOptimizer) {
+        return new TrainConfig(
+                seqLength,
+                batchSize,
+                sampling,
+                epochs,
+                newOptimizer,
+                dropout,
+                seed,
+                validation,
+                divergence,
+                checkpoints);
+    }
+
+    /** The same but for the dropout. */
+    public TrainConfig withDropout(double newDropout) {
+        return new TrainConfig(
+                seqLength,
+                batchSize,
+                sampling,
+                epochs,
+                optimizer,
+                newDropout,
+                seed,
+                validation,
+                divergence,
+                checkpoints);
+    }
+
+    /** The same but for the validation. */
+    public TrainConfig withValidation(ValidationConfig newValidation) {
+        return new TrainConfig(
+                seqLength,
+                batchSize,
+                sampling,
+                epochs,
+                optimizer,
+                dropout,
+                seed,
+                newValidation,
+                divergence,
+                checkpoints);
+    }
+
+    /** The same but for what is done at a divergence. */
+    public TrainConfig withDivergence(DivergencePolicy newDivergence) {
+        return new TrainConfig(
+                seqLength,
+                batchSize,
+                sampling,
+                epochs,
+                optimizer,
+                dropout,
+                seed,
+                validation,
+                newDivergence,
+                checkpoints);
     }
 
     /** The same but for the checkpoints. */
     public TrainConfig withCheckpoints(CheckpointPolicy newCheckpoints) {
         return new TrainConfig(
-                seqLength, batchSize, epochs, learningRate, clipNorm, sampling, seed, divergence, newCheckpoints);
-    }
-
-    private static void requireInRange(String name, int value, int min, int max) {
-        if (value < min || value > max) {
-            throw new IllegalArgumentException(name + " is " + value + "; it must be from " + min + " to " + max);
-        }
-    }
-
-    private static void requirePositive(String name, double value) {
-        if (!((float) value > 0 && (float) value <= Float.MAX_VALUE)) {
-            throw new IllegalArgumentException(
-                    name + " is " + value + "; it must be a number more than 0 that fits into 32 bits");
-        }
+                seqLength,
+                batchSize,
+                sampling,
+                epochs,
+                optimizer,
+                dropout,
+                seed,
+                validation,
+                divergence,
+                newCheckpoints);
     }
 }

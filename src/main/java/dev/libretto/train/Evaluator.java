@@ -7,7 +7,6 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
 import dev.libretto.text.Ids;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.function.LongConsumer;
 import org.tensorflow.Graph;
@@ -23,17 +22,19 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
 /**
- * Measures how well a model predicts a text: one pass from a zero state with the state carried all the way, so that every
- * character but the first is predicted from all that come before it.
+ * Measures how well a model predicts a text: every character but the first, once. The text is cut into rows, which are read
+ * side by side, each from a zero state with the state carried to its end; with one row, every character is predicted from all
+ * that come before it.
  */
 public final class Evaluator implements AutoCloseable {
     /** Time steps in one run of the graph; the result does not depend on it. */
     private static final int SEQ_LENGTH = 128;
 
-    private static final Shape ID_SHAPE = Shape.of(SEQ_LENGTH, 1);
-
     private final Graph graph = new Graph();
     private final Session session;
+    private final int rows;
+    private final Shape idShape;
+    private final Variables variables;
     private final Placeholder<TInt32> inputs;
     private final Placeholder<TInt32> targets;
     private final List<Placeholder<TFloat32>> state;
@@ -41,21 +42,38 @@ public final class Evaluator implements AutoCloseable {
     private final Operand<TFloat32> losses;
     private final List<TFloat32> zeroState = new ArrayList<>();
 
+    /** Makes ready to read a text in one row. */
     public Evaluator(ModelConfig config, Weights weights) {
+        this(config, 1);
+        load(weights);
+    }
+
+    /**
+     * Makes ready to read texts in so many rows, by the weights that {@link #load} will give.
+     *
+     * @param rows B
+     */
+    Evaluator(ModelConfig config, int rows) {
+        this.rows = rows;
+        idShape = Shape.of(SEQ_LENGTH, rows);
         Ops tf = Ops.create(graph);
-        inputs = tf.placeholder(TInt32.class, Placeholder.shape(ID_SHAPE));
-        targets = tf.placeholder(TInt32.class, Placeholder.shape(ID_SHAPE));
-        state = TrainingGraph.statePlaceholders(tf, config, 1);
-        Variables variables = new Variables(tf, weights.parameters());
+        inputs = tf.placeholder(TInt32.class, Placeholder.shape(idShape));
+        targets = tf.placeholder(TInt32.class, Placeholder.shape(idShape));
+        state = TrainingGraph.statePlaceholders(tf, config, rows);
+        variables = new Variables(tf, LanguageModel.parameters(config));
         LanguageModel.Output output =
                 new LanguageModel(tf, config, variables::of).unroll(tf, inputs, new ArrayList<>(state));
         nextState = output.state();
         losses = CrossEntropy.of(tf, output.logits(), targets).losses();
         session = Sessions.open(graph);
-        variables.load(session, weights);
-        for (Shape shape : LanguageModel.stateShapes(config, 1)) {
+        for (Shape shape : LanguageModel.stateShapes(config, rows)) {
             zeroState.add(FloatTensors.zeros(shape));
         }
+    }
+
+    /** Takes other weights. */
+    final void load(Weights weights) {
+        variables.load(session, weights);
     }
 
     /**
@@ -74,77 +92,111 @@ public final class Evaluator implements AutoCloseable {
      * @param progress is told of the characters passed, every now and then
      */
     public Evaluation evaluate(Ids ids, LongConsumer progress) {
-        Pass pass = new Pass();
+        List<Row> text = rows(ids);
+        long predicted = 0;
+        double lossSum = 0;
+        Result carried = null;
         try {
-            for (long position = 0; position < ids.length(); position++) {
-                int id = ids.at(position);
-                if (id != Ids.NONE) {
-                    pass.add(id);
+            for (Window window = window(text); window.counted() > 0; window = window(text)) {
+                Result result = run(window, carried);
+                if (carried != null) {
+                    carried.close();
                 }
-                if (position % SEQ_LENGTH == 0) {
-                    progress.accept(position);
-                }
+                carried = result;
+                lossSum += sum((TFloat32) result.get(0), window);
+                predicted += window.counted();
+                progress.accept(predicted);
             }
-            return pass.end();
         } finally {
-            pass.close();
-        }
-    }
-
-    /** One pass over a text, character by character. */
-    private final class Pass {
-        /** The characters of the next window, each the target of the one before. */
-        private final int[] window = new int[SEQ_LENGTH + 1];
-
-        private int filled;
-        private long predicted;
-        private double lossSum;
-        /** What the last window left; null before the first. */
-        private Result carried;
-
-        void add(int id) {
-            window[filled++] = id;
-            if (filled == window.length) {
-                predict();
-            }
-        }
-
-        /** Predicts what the window has; the last character begins the next. */
-        private void predict() {
-            int count = filled - 1;
-            int last = window[count];
-            // What lies past the end of the text is padded by whatever is there; its losses are not counted.
-            Result result =
-                    run(Arrays.copyOf(window, SEQ_LENGTH), Arrays.copyOfRange(window, 1, window.length), carried);
-            close();
-            carried = result;
-            lossSum += sum((TFloat32) result.get(0), count);
-            predicted += count;
-            window[0] = last;
-            filled = 1;
-        }
-
-        Evaluation end() {
-            if (predicted + filled < 2) {
-                throw new IllegalArgumentException(
-                        "the text has " + filled + " characters that the model knows; it takes at least 2");
-            }
-            if (filled > 1) {
-                predict();
-            }
-            return new Evaluation(predicted, lossSum / predicted);
-        }
-
-        void close() {
             if (carried != null) {
                 carried.close();
             }
         }
+        if (predicted == 0) {
+            throw new IllegalArgumentException("the text has fewer than 2 characters that the model knows");
+        }
+        return new Evaluation(predicted, lossSum / predicted);
     }
 
-    private Result run(int[] in, int[] out, Result carried) {
-        try (TInt32 inputIds = TInt32.tensorOf(ID_SHAPE, DataBuffers.of(in));
-                TInt32 targetIds = TInt32.tensorOf(ID_SHAPE, DataBuffers.of(out))) {
+    private List<Row> rows(Ids ids) {
+        long length = (ids.length() + rows - 1) / rows;
+        List<Row> text = new ArrayList<>();
+        for (int row = 0; row < rows; row++) {
+            long start = Math.min(row * length, ids.length());
+            text.add(new Row(ids, start, Math.min(start + length, ids.length())));
+        }
+        return text;
+    }
+
+    /**
+     * A part of the text: its known characters and the first one after it, which is the last that it predicts and the first
+     * that the next row reads.
+     */
+    private static final class Row {
+        private final Ids ids;
+        private final long end;
+        /** After the character to read. */
+        private long position;
+        /** The character to read; {@link Ids#NONE} where there is none. */
+        private int current;
+
+        Row(Ids ids, long start, long end) {
+            this.ids = ids;
+            this.end = end;
+            this.position = start;
+            this.current = nextKnown();
+        }
+
+        private int nextKnown() {
+            while (position < ids.length()) {
+                int id = ids.at(position++);
+                if (id != Ids.NONE) {
+                    return id;
+                }
+            }
+            return Ids.NONE;
+        }
+
+        /** Goes one character on. */
+        void fill(Window window, int place) {
+            if (current == Ids.NONE || position > end) {
+                return;
+            }
+            int target = nextKnown();
+            if (target != Ids.NONE) {
+                window.inputs()[place] = current;
+                window.targets()[place] = target;
+                window.isCounted()[place] = true;
+            }
+            current = target;
+        }
+    }
+
+    /** What one run of the graph reads, {@code [T, B]}, and which losses count: not those past the end of a row. */
+    private record Window(int[] inputs, int[] targets, boolean[] isCounted) {
+        int counted() {
+            int count = 0;
+            for (boolean is : isCounted) {
+                count += is ? 1 : 0;
+            }
+            return count;
+        }
+    }
+
+    private Window window(List<Row> text) {
+        int size = SEQ_LENGTH * rows;
+        Window window = new Window(new int[size], new int[size], new boolean[size]);
+        for (int t = 0; t < SEQ_LENGTH; t++) {
+            for (int row = 0; row < rows; row++) {
+                text.get(row).fill(window, t * rows + row);
+            }
+        }
+        return window;
+    }
+
+    private Result run(Window window, Result carried) {
+        try (TInt32 inputIds = TInt32.tensorOf(idShape, DataBuffers.of(window.inputs()));
+                TInt32 targetIds = TInt32.tensorOf(idShape, DataBuffers.of(window.targets()))) {
             Session.Runner runner = session.runner()
                     .feed(inputs, inputIds)
                     .feed(targets, targetIds)
@@ -157,10 +209,10 @@ public final class Evaluator implements AutoCloseable {
         }
     }
 
-    private static double sum(TFloat32 losses, int count) {
+    private static double sum(TFloat32 losses, Window window) {
         double sum = 0;
-        for (int i = 0; i < count; i++) {
-            sum += losses.getFloat(i);
+        for (int i = 0; i < window.isCounted().length; i++) {
+            sum += window.isCounted()[i] ? losses.getFloat(i) : 0;
         }
         return sum;
     }

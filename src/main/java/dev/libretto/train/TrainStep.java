@@ -19,6 +19,7 @@ import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
 
 /** Runs training steps: a session over a {@link TrainingGraph}, and the state that goes from one batch to the next. */
 public final class TrainStep implements AutoCloseable {
@@ -50,8 +51,7 @@ public final class TrainStep implements AutoCloseable {
         TrainConfig training = config.training();
         idShape = Shape.of(training.seqLength(), training.batchSize());
         try {
-            step = new TrainingGraph(
-                    graph, config.model(), training.seqLength(), training.batchSize(), training.clipNorm());
+            step = new TrainingGraph(graph, config);
         } catch (RuntimeException e) {
             graph.close();
             throw e;
@@ -68,9 +68,10 @@ public final class TrainStep implements AutoCloseable {
         }
     }
 
-    /** Goes back to the weights and the carried state of a checkpoint. */
+    /** Goes back to the weights, the optimizer's arrays and the carried state of a checkpoint. */
     public final void restore(Checkpoint checkpoint) {
         step.variables.load(session, checkpoint.weights());
+        step.slots.load(session, checkpoint.slots());
         carry(checkpoint.state());
     }
 
@@ -99,15 +100,19 @@ public final class TrainStep implements AutoCloseable {
     /**
      * Trains on one batch: the state goes on from the batch before where {@link Batch#continues} says so, and is zero
      * otherwise.
+     *
+     * @param number which step it is, counted from 1
      */
-    public Measures run(Batch batch, double learningRate) {
+    public Measures run(Batch batch, double learningRate, long number) {
         try (TInt32 inputs = TInt32.tensorOf(idShape, DataBuffers.of(batch.inputs()));
                 TInt32 targets = TInt32.tensorOf(idShape, DataBuffers.of(batch.targets()));
-                TFloat32 rate = TFloat32.scalarOf((float) learningRate)) {
+                TFloat32 rate = TFloat32.scalarOf((float) learningRate);
+                TInt64 count = TInt64.scalarOf(number)) {
             Session.Runner runner = session.runner()
                     .feed(step.inputs, inputs)
                     .feed(step.targets, targets)
                     .feed(step.learningRate, rate)
+                    .feed(step.step, count)
                     .fetch(step.loss)
                     .fetch(step.gradientNorm)
                     .addTarget(step.update);
@@ -129,11 +134,16 @@ public final class TrainStep implements AutoCloseable {
         return ((TFloat32) result.get(index)).getFloat();
     }
 
+    /** The weights as they are now. */
+    Weights weights() {
+        return step.variables.read(session);
+    }
+
     /** All that training goes on from, as it is now. */
     public Checkpoint checkpoint(RunConfig config, Progress progress) {
         List<Parameter> arrays = Checkpoint.stateArrays(config);
         Weights state = new Weights(arrays, array -> FloatTensors.toArray(carried.get(arrays.indexOf(array))));
-        return new Checkpoint(step.variables.read(session), state, progress);
+        return new Checkpoint(step.variables.read(session), step.slots.read(session), state, progress);
     }
 
     @Override

@@ -8,6 +8,7 @@ import dev.libretto.run.RunDirectory;
 import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Batches;
+import dev.libretto.text.Ids;
 import java.io.IOException;
 import java.util.Locale;
 import java.util.function.BooleanSupplier;
@@ -25,6 +26,10 @@ public final class Trainer implements AutoCloseable {
     private final TrainingListener listener;
     private final BooleanSupplier stopRequested;
     private final TrainStep step;
+    /** What is kept from training, and who measures on it; null without validation. */
+    private final Ids validationIds;
+
+    private final Evaluator validator;
     private final CheckpointClock clock;
     private Progress progress;
     /** The epoch whose batches are being trained; null before the first. */
@@ -33,12 +38,14 @@ public final class Trainer implements AutoCloseable {
     private Checkpoint good;
 
     /**
+     * @param validationIds what is kept from training; empty for no validation
      * @param start where to go on from; {@link Checkpoint#start} for a new run
      * @param stopRequested asked after every batch; once it is true, training ends there and keeps what was learnt
      */
     public Trainer(
             RunDirectory run,
             Batches batches,
+            Ids validationIds,
             Checkpoint start,
             TrainingListener listener,
             BooleanSupplier stopRequested) {
@@ -48,6 +55,9 @@ public final class Trainer implements AutoCloseable {
         this.listener = listener;
         this.stopRequested = stopRequested;
         this.step = new TrainStep(run.config(), start);
+        this.validationIds = validationIds;
+        this.validator =
+                validationIds.length() == 0 ? null : new Evaluator(run.config().model(), config.batchSize());
         this.progress = start.progress();
         this.good = start;
         this.clock = new CheckpointClock(config.checkpoints().every());
@@ -56,23 +66,24 @@ public final class Trainer implements AutoCloseable {
     /**
      * Trains for the epochs that the run's configuration asks for, and leaves a checkpoint.
      *
-     * @return how far it came: all epochs, or where it was asked to stop
+     * @return how far it came: all epochs, or where it was out of patience, or where it was asked to stop
      * @throws DivergenceException if the loss is lost and no rollback is left; the last good weights are kept
      * @throws IOException if the run directory cannot be written
      */
     public Progress train() throws IOException {
         run.save(good);
         boolean stopped = false;
-        while (progress.epoch() < config.epochs() && !stopped) {
+        while (progress.epoch() < config.epochs() && !config.validation().isOutOfPatience(progress) && !stopped) {
             long start = System.nanoTime();
-            TrainStep.Measures measures = step.run(nextBatch(), progress.learningRate());
+            double learningRate = learningRate();
+            TrainStep.Measures measures = step.run(nextBatch(), learningRate, progress.step() + 1);
             if (hasDiverged(measures)) {
                 recover(measures);
             } else {
                 progress = progress.afterBatch(measures.loss(), (System.nanoTime() - start) / 1e9);
                 listener.batchEnded(progress, epoch.count(), measures);
                 if (progress.batch() == epoch.count()) {
-                    endEpoch();
+                    endEpoch(learningRate);
                 }
                 if (clock.isDue(progress)) {
                     save(step.checkpoint(run.config(), progress));
@@ -91,18 +102,33 @@ public final class Trainer implements AutoCloseable {
         return epoch.batch(progress.batch());
     }
 
-    private void endEpoch() throws IOException {
+    /** The learning rate of the batch after {@link #progress}. */
+    private double learningRate() {
+        return config.optimizer().learningRate().at(progress.epoch(), progress.batch(), batches.count())
+                * progress.learningRateFactor();
+    }
+
+    private void endEpoch(double learningRate) throws IOException {
         double seconds = progress.seconds();
         progress = progress.afterEpoch();
+        if (validator != null) {
+            validator.load(step.weights());
+            progress =
+                    progress.afterValidation(validator.evaluate(validationIds).loss());
+        }
         EpochMetrics metrics = new EpochMetrics(
                 progress.epoch(),
                 progress.loss(),
                 seconds,
                 batches.charsPerEpoch() / seconds,
-                progress.learningRate(),
-                progress.rollbacks());
+                learningRate,
+                progress.rollbacks(),
+                progress.validation() == null ? null : progress.validation().loss());
         run.append(metrics);
         good = step.checkpoint(run.config(), progress);
+        if (progress.endsBestValidated()) {
+            save(good);
+        }
         listener.epochEnded(metrics, good.weights());
     }
 
@@ -135,7 +161,7 @@ public final class Trainer implements AutoCloseable {
         }
         Checkpoint best = run.best(listener::rolledBack);
         progress = best.progress().afterRollback(progress);
-        good = new Checkpoint(best.weights(), best.state(), progress);
+        good = new Checkpoint(best.weights(), best.slots(), best.state(), progress);
         step.restore(good);
         // In this order, so that a crash between the two leaves rows that a resume cuts off.
         save(good);
@@ -146,7 +172,7 @@ public final class Trainer implements AutoCloseable {
                 what,
                 progress.epoch(),
                 progress.batch(),
-                progress.learningRate(),
+                learningRate(),
                 progress.rollbacks(),
                 policy.maxRollbacks()));
     }
@@ -154,5 +180,8 @@ public final class Trainer implements AutoCloseable {
     @Override
     public void close() {
         step.close();
+        if (validator != null) {
+            validator.close();
+        }
     }
 }

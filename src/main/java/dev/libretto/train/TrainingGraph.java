@@ -1,7 +1,11 @@
 package dev.libretto.train;
 
+import dev.libretto.model.Dropout;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.run.Checkpoint;
+import dev.libretto.run.RunConfig;
+import dev.libretto.run.TrainConfig;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Graph;
@@ -12,19 +16,17 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
 
 /**
  * The graph of one training step: the model unrolled over T time steps, the mean softmax cross entropy of its logits, the
- * gradients that TensorFlow derives from it, clipped by their global norm, and their descent:
+ * gradients that TensorFlow derives from it, their global norm, and the {@link Descent} by them:
  *
  * <pre>
  *     loss   = mean over t, b of −log softmax(logits[t·B + b])[targets[t, b]]
  *     g      = d loss / d w               for every parameter w
  *     norm   = √(Σ |g|²)                  over all parameters together
- *     w      = w − learning_rate · min(1, clip_norm / norm) · g
  * </pre>
- *
- * <p>Clipping after Pascanu, Mikolov and Bengio (2013).
  */
 final class TrainingGraph {
     /** The characters, {@code [T, B]}. */
@@ -35,8 +37,12 @@ final class TrainingGraph {
     final List<Placeholder<TFloat32>> state;
     /** A scalar. */
     final Placeholder<TFloat32> learningRate;
+    /** Which training step it is, counted from 1, a scalar: what Adam's corrections and the dropout follow from. */
+    final Placeholder<TInt64> step;
 
     final Variables variables;
+    /** What the optimizer keeps, {@link Checkpoint#slotArrays}. */
+    final Variables slots;
     /** The mean cross entropy in nats, a scalar. */
     final Operand<TFloat32> loss;
     /** The gradient of the loss for each parameter, before clipping, in the parameters' order. */
@@ -48,17 +54,24 @@ final class TrainingGraph {
     /** What to run for the parameters to change. */
     final Op update;
 
-    TrainingGraph(Graph graph, ModelConfig config, int seqLength, int batchSize, double clipNorm) {
+    TrainingGraph(Graph graph, RunConfig run) {
         Ops tf = Ops.create(graph);
+        ModelConfig config = run.model();
+        TrainConfig training = run.training();
+        int seqLength = training.seqLength();
+        int batchSize = training.batchSize();
         Shape ids = Shape.of(seqLength, batchSize);
         inputs = tf.withName("inputs").placeholder(TInt32.class, Placeholder.shape(ids));
         targets = tf.withName("targets").placeholder(TInt32.class, Placeholder.shape(ids));
         state = statePlaceholders(tf, config, batchSize);
         learningRate = tf.withName("learning_rate").placeholder(TFloat32.class, Placeholder.shape(Shape.scalar()));
+        step = tf.withName("step").placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
 
         variables = new Variables(tf, LanguageModel.parameters(config));
+        slots = new Variables(tf, Checkpoint.slotArrays(run));
         LanguageModel model = new LanguageModel(tf, config, variables::of);
-        LanguageModel.Output output = model.unroll(tf, inputs, new ArrayList<>(state));
+        Dropout dropout = new Dropout(training.dropout(), training.seed(), step);
+        LanguageModel.Output output = model.unroll(tf, inputs, new ArrayList<>(state), dropout);
         nextState = output.state();
         CrossEntropy crossEntropy = CrossEntropy.of(tf.withSubScope("cross_entropy"), output.logits(), targets);
         loss = tf.withSubScope("loss").math.mean(crossEntropy.losses(), tf.constant(0));
@@ -70,7 +83,8 @@ final class TrainingGraph {
                 crossEntropy.gradient(),
                 variables.outputs());
         gradientNorm = globalNorm(tf.withSubScope("clip"), gradients);
-        update = descend(tf.withSubScope("descend"), clipNorm);
+        update = new Descent(training.optimizer(), learningRate, step)
+                .update(tf.withSubScope("descend"), variables, slots, gradients, gradientNorm);
     }
 
     /** A placeholder for each array of the state. */
@@ -88,17 +102,5 @@ final class TrainingGraph {
             halfSquares.add(tf.nn.l2Loss(gradient));
         }
         return tf.withName("global_norm").math.sqrt(tf.math.mul(tf.constant(2f), tf.math.addN(halfSquares)));
-    }
-
-    private Op descend(Ops tf, double clipNorm) {
-        Operand<TFloat32> limit = tf.constant((float) clipNorm);
-        Operand<TFloat32> factor = tf.withName("clip_factor").math.div(limit, tf.math.maximum(gradientNorm, limit));
-        Operand<TFloat32> rate = tf.math.mul(learningRate, factor);
-        List<Op> updates = new ArrayList<>();
-        List<Operand<TFloat32>> all = variables.all();
-        for (int i = 0; i < all.size(); i++) {
-            updates.add(tf.train.applyGradientDescent(all.get(i), rate, gradients.get(i)));
-        }
-        return tf.withControlDependencies(updates).withName("update").noOp();
     }
 }

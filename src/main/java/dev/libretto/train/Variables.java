@@ -17,7 +17,7 @@ import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.op.core.Variable;
 import org.tensorflow.types.TFloat32;
 
-/** A model's parameters as variables of a graph, and their way in and out of a session. */
+/** Arrays, such as a model's parameters, as variables of a graph, and their way in and out of a session. */
 final class Variables {
     private record Slot(Variable<TFloat32> variable, Placeholder<TFloat32> value, Assign<TFloat32> assign) {}
 
@@ -66,6 +66,9 @@ final class Variables {
 
     /** The values that the variables have now. */
     Weights read(Session session) {
+        if (slots.isEmpty()) {
+            return new Weights(List.of(), parameter -> null);
+        }
         Session.Runner runner = session.runner();
         slots.values().forEach(slot -> runner.fetch(slot.variable()));
         List<Parameter> parameters = new ArrayList<>(slots.keySet());

@@ -9,6 +9,7 @@ import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Ids;
 import dev.libretto.text.Sampling;
 import dev.libretto.train.Trainer;
 import dev.libretto.train.TrainingListener;
@@ -45,8 +46,8 @@ class TrainingSpeedTest {
         RunConfig forEpochs = config.withTraining(config.training().withEpochs(epochs));
         List<Double> losses = new ArrayList<>();
         try (RunDirectory run = RunDirectory.create(folder.resolve("run"), forEpochs, workload.vocabulary(), false);
-                Trainer trainer =
-                        new Trainer(run, workload.batches(), workload.start(), listener(losses), () -> false)) {
+                Trainer trainer = new Trainer(
+                        run, workload.batches(), Ids.of(), workload.start(), listener(losses), () -> false)) {
             trainer.train();
         }
         return losses;

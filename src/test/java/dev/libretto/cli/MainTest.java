@@ -94,7 +94,7 @@ class MainTest {
                         "\n  hidden size          16\n",
                         "\n1,196 parameters\n  layer_0                                 720\n",
                         "\n  dense                                   476\n    kernel           16×28                448\n",
-                        "\n  learning rate        10.0\n",
+                        "\n    learning rate\n      rate             10.0\n",
                         "\n  divergence\n    action             stop\n",
                         "\nprogress: epoch 3 of 3, step 66\nbest: training perplexity ",
                         " in epoch 3\n");

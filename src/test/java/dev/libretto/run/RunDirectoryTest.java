@@ -9,6 +9,7 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import dev.libretto.run.CheckpointPolicy.Every;
+import dev.libretto.run.Progress.Validation;
 import dev.libretto.run.RunConfig.CorpusInfo;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
@@ -37,7 +38,9 @@ class RunDirectoryTest {
     private static final RunConfig CONFIG = new RunConfig(
             CorpusInfo.of(List.of(Path.of("abc.txt")), CorpusOptions.WHOLE_TEXT, CORPUS),
             MODEL,
-            TrainConfig.TEXTBOOK.withCheckpoints(new CheckpointPolicy(Every.parse("1"), 2)));
+            TrainConfig.TEXTBOOK
+                    .withOptimizer(OptimizerConfig.defaults(OptimizerConfig.Kind.ADAM))
+                    .withCheckpoints(new CheckpointPolicy(Every.parse("1"), 2)));
 
     @TempDir
     private Path folder;
@@ -58,16 +61,19 @@ class RunDirectoryTest {
         assertThat(run.config()).isEqualTo(CONFIG);
         assertThat(run.vocabulary().symbols()).isEqualTo(VOCABULARY.symbols());
         assertThat(path.resolve("metrics.csv"))
-                .hasContent("epoch,loss,perplexity,seconds,chars_per_second,learning_rate,rollbacks");
+                .hasContent("epoch,loss,perplexity,seconds,chars_per_second,learning_rate,rollbacks,"
+                        + "validation_loss,validation_perplexity");
     }
 
     @Test
     void aCheckpointKeepsEveryBit() throws IOException {
-        Checkpoint saved = checkpoint(new Progress(3, 2, 26, 0.1 + 0.2, 1.5, 1.25, 1.125, 50, 1), 1);
+        Checkpoint saved = checkpoint(
+                new Progress(3, 2, 26, 0.1 + 0.2, 1.5, 1.25, 1.125, 0.5, 1, new Validation(1.5, 1.25, 2)), 1);
         Parameter first = saved.weights().parameters().get(0);
         saved.weights().of(first)[0] = -0.0f;
         saved.weights().of(first)[1] = Float.MIN_VALUE;
         saved.weights().of(first)[2] = Float.intBitsToFloat(0x3f800001);
+        saved.slots().of(saved.slots().parameters().get(4))[3] = 0.2f;
         saved.state().of(saved.state().parameters().get(0))[5] = 0.1f;
         try (RunDirectory run = create()) {
             run.save(saved);
@@ -76,6 +82,7 @@ class RunDirectoryTest {
         Checkpoint read = RunDirectory.open(path).newest(warnings::add);
         assertThat(read.progress()).isEqualTo(saved.progress());
         assertSameBits(read.weights(), saved.weights());
+        assertSameBits(read.slots(), saved.slots());
         assertSameBits(read.state(), saved.state());
         assertThat(warnings).isEmpty();
     }
@@ -104,7 +111,7 @@ class RunDirectoryTest {
             run.save(checkpoint(back, 1));
 
             assertThat(run.newest(warnings::add).progress()).isEqualTo(back);
-            assertThat(back.learningRate()).isEqualTo(50);
+            assertThat(back.learningRateFactor()).isEqualTo(0.5);
             assertThat(saved()).contains("step-00000010-rollback-1");
         }
     }
@@ -114,7 +121,7 @@ class RunDirectoryTest {
     void onlyCheckpointsOnTheScheduleAreGoneBackTo() throws IOException {
         try (RunDirectory run = create()) {
             run.save(checkpoint(1, 5));
-            run.save(checkpoint(new Progress(2, 3, 23, 1, 1, 4.0, 4.0, 100, 0), 1));
+            run.save(checkpoint(new Progress(2, 3, 23, 1, 1, 4.0, 4.0, 1, 0, null), 1));
 
             assertThat(run.newest(warnings::add).progress().step()).isEqualTo(23);
             assertThat(run.best(warnings::add).progress().step()).isEqualTo(10);
@@ -214,7 +221,7 @@ class RunDirectoryTest {
             run.save(checkpoint(1, 5));
             run.save(checkpoint(2, 4));
             for (int epoch = 1; epoch <= 3; epoch++) {
-                run.append(new EpochMetrics(epoch, 1, 1, 1, 100, 0));
+                run.append(new EpochMetrics(epoch, 1, 1, 1, 100, 0, null));
             }
         }
         Files.writeString(path.resolve("metrics.csv"), "4,0.5,1.6", StandardOpenOption.APPEND);
@@ -420,8 +427,8 @@ class RunDirectoryTest {
     @Test
     void damagedRowsOfTheMetricsAreCutAndToldOf() throws IOException {
         try (RunDirectory run = create()) {
-            run.append(new EpochMetrics(1, 1, 1, 1, 100, 0));
-            run.append(new EpochMetrics(2, 1, 1, 1, 100, 0));
+            run.append(new EpochMetrics(1, 1, 1, 1, 100, 0, null));
+            run.append(new EpochMetrics(2, 1, 1, 1, 100, 0, null));
             run.save(checkpoint(2, 4));
         }
         Path metrics = path.resolve("metrics.csv");
@@ -508,12 +515,12 @@ class RunDirectoryTest {
 
     /** At the end of an epoch of ten batches. */
     private static Checkpoint checkpoint(int epoch, double loss) {
-        return checkpoint(new Progress(epoch, 0, 10 * epoch, 0, 0, loss, loss, 100, 0), epoch);
+        return checkpoint(new Progress(epoch, 0, 10 * epoch, 0, 0, loss, loss, 1, 0, null), epoch);
     }
 
     private static Checkpoint checkpoint(Progress progress, long seed) {
         Checkpoint start = Checkpoint.start(CONFIG, TestModels.randomWeights(MODEL, seed));
-        return new Checkpoint(start.weights(), start.state(), progress);
+        return new Checkpoint(start.weights(), start.slots(), start.state(), progress);
     }
 
     private List<String> saved() throws IOException {

@@ -150,10 +150,12 @@ class RunFilesFuzzTest {
         List<String> contents = List.of(
                 "0" + Json.write(TestRun.CONFIG),
                 "1" + Json.write(TestRun.VOCABULARY.symbols()),
-                "2" + Json.write(new Progress(2, 0, 20, 0.5, 1.5, 1.25, null, 100, 0)),
+                "2"
+                        + Json.write(new Progress(
+                                2, 0, 20, 0.5, 1.5, 1.25, null, 1, 0, new Progress.Validation(1.5, 1.25, 1))),
                 "3" + EpochMetrics.HEADER + "\n"
-                        + new EpochMetrics(1, 4.5, 0.25, 1000, 100, 0).row() + "\n"
-                        + new EpochMetrics(2, 4.25, 0.25, 1000, 100, 0).row() + "\n",
+                        + new EpochMetrics(1, 4.5, 0.25, 1000, 100, 0, null).row() + "\n"
+                        + new EpochMetrics(2, 4.25, 0.25, 1000, 100, 0, 4.5).row() + "\n",
                 "0null",
                 "1null",
                 "2null",

@@ -85,9 +85,14 @@ class RunValuesFuzzTest {
         CellType cell = CellType.values()[random.nextInt(CellType.values().length)];
         ModelConfig model =
                 new ModelConfig(cell, 1 + random.nextInt(20), 1 + random.nextInt(20), 1 + random.nextInt(3));
-        RunConfig config = new RunConfig(TestRun.CONFIG.corpus(), model, TestRun.CONFIG.training());
+        OptimizerConfig.Kind kind = OptimizerConfig.Kind.values()[random.nextInt(5)];
+        RunConfig config = new RunConfig(
+                TestRun.CONFIG.corpus(),
+                model,
+                TestRun.CONFIG.training().withOptimizer(OptimizerConfig.defaults(kind)));
         Checkpoint checkpoint = new Checkpoint(
                 anyBits(LanguageModel.parameters(model), random),
+                anyBits(Checkpoint.slotArrays(config), random),
                 anyBits(Checkpoint.stateArrays(config), random),
                 any(Progress.class, random));
         Path directory = folder.resolve("checkpoint");

@@ -40,7 +40,7 @@ record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> file
         try (RunDirectory run = RunDirectory.create(path, CONFIG, VOCABULARY, false)) {
             for (Checkpoint checkpoint : checkpoints) {
                 int epoch = checkpoint.progress().epoch();
-                run.append(new EpochMetrics(epoch, 5.0 / epoch, 0.25, 1000, 100, 0));
+                run.append(new EpochMetrics(epoch, 5.0 / epoch, 0.25, 1000, 100, 0, null));
                 run.save(checkpoint);
             }
         }
@@ -78,6 +78,7 @@ record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> file
     static boolean same(Checkpoint one, Checkpoint two) {
         return one.progress().equals(two.progress())
                 && sameBits(one.weights(), two.weights())
+                && sameBits(one.slots(), two.slots())
                 && sameBits(one.state(), two.state());
     }
 
@@ -98,6 +99,9 @@ record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> file
         Checkpoint start = Checkpoint.start(CONFIG, TestModels.randomWeights(MODEL, epoch));
         double loss = 5.0 / epoch;
         return new Checkpoint(
-                start.weights(), start.state(), new Progress(epoch, 0, 10L * epoch, 0, 0, loss, loss, 100, 0));
+                start.weights(),
+                start.slots(),
+                start.state(),
+                new Progress(epoch, 0, 10L * epoch, 0, 0, loss, loss, 1, 0, null));
     }
 }

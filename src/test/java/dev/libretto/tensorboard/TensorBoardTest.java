@@ -142,16 +142,25 @@ class TensorBoardTest {
     private void epoch(TensorBoard tensorBoard, int epoch, double loss, float... gradientNorms) {
         for (int i = 0; i < gradientNorms.length; i++) {
             Progress progress = new Progress(
-                    epoch - 1, i + 1, (long) (epoch - 1) * gradientNorms.length + i + 1, loss, 1, null, null, 100, 0);
+                    epoch - 1,
+                    i + 1,
+                    (long) (epoch - 1) * gradientNorms.length + i + 1,
+                    loss,
+                    1,
+                    null,
+                    null,
+                    1,
+                    0,
+                    null);
             tensorBoard.batchEnded(progress, gradientNorms.length, new TrainStep.Measures(3, gradientNorms[i]));
         }
-        tensorBoard.epochEnded(new EpochMetrics(epoch, loss, 1, 1000, 100, 0), weights);
+        tensorBoard.epochEnded(new EpochMetrics(epoch, loss, 1, 1000, 100, 0, null), weights);
     }
 
     private RunDirectory run() throws IOException {
         Corpus corpus = new Corpus("test", "abcde".codePoints().toArray());
         RunConfig config =
-                new RunConfig(CorpusInfo.of(null, CorpusOptions.WHOLE_TEXT, corpus), MODEL, TrainConfig.TEXTBOOK);
+                new RunConfig(CorpusInfo.of(List.of(), CorpusOptions.WHOLE_TEXT, corpus), MODEL, TrainConfig.TEXTBOOK);
         return RunDirectory.create(folder.resolve("run"), config, Vocabulary.of(corpus), false);
     }
 

@@ -71,7 +71,7 @@ class EvaluatorTest {
         try (Evaluator evaluator = new Evaluator(CONFIG, WEIGHTS)) {
             assertThatThrownBy(() -> evaluator.evaluate(Ids.of(0)))
                     .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("the text has 1 characters");
+                    .hasMessageContaining("fewer than 2 characters");
         }
     }
 }

@@ -3,6 +3,7 @@ package dev.libretto.train;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.google.protobuf.TextFormat;
+import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
 import java.io.IOException;
@@ -31,7 +32,7 @@ class GraphFilesTest {
     @EnumSource
     void theTrainingGraphIsTheOneOnFile(CellType cell) throws IOException {
         try (Graph graph = new Graph()) {
-            new TrainingGraph(graph, new ModelConfig(cell, 5, 4, 1), 2, 3, 0.01);
+            new TrainingGraph(graph, TestModels.runConfig(new ModelConfig(cell, 5, 4, 1), 2, 3, 0.01));
             GraphDef definition = graph.toGraphDef();
             holds(cell + ".pbtxt", TextFormat.printer().printToString(definition));
             holds(cell + ".md", drawing(cell, definition));

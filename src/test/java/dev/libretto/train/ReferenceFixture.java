@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.PropertyNamingStrategies;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.libretto.TestModels;
 import dev.libretto.export.Layout;
 import dev.libretto.export.NamedArray;
 import dev.libretto.model.CellType;
@@ -12,16 +13,9 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import dev.libretto.run.Checkpoint;
-import dev.libretto.run.CheckpointPolicy;
-import dev.libretto.run.DivergencePolicy;
 import dev.libretto.run.Progress;
 import dev.libretto.run.RunConfig;
-import dev.libretto.run.RunConfig.CorpusInfo;
-import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batch;
-import dev.libretto.text.Corpus;
-import dev.libretto.text.CorpusOptions;
-import dev.libretto.text.Sampling;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -75,18 +69,7 @@ record ReferenceFixture(
     }
 
     RunConfig runConfig() {
-        TrainConfig training = new TrainConfig(
-                T,
-                B,
-                1,
-                learningRate,
-                clipNorm,
-                Sampling.CONSECUTIVE,
-                1,
-                DivergencePolicy.DEFAULT,
-                CheckpointPolicy.DEFAULT);
-        Corpus nothing = new Corpus("none", new int[] {'a'});
-        return new RunConfig(CorpusInfo.of(List.of(), CorpusOptions.WHOLE_TEXT, nothing), model(), training);
+        return TestModels.runConfig(model(), T, B, clipNorm);
     }
 
     private Layout layout() {
@@ -97,7 +80,7 @@ record ReferenceFixture(
     Checkpoint start() {
         Iterator<float[]> arrays = startState().iterator();
         Weights state = new Weights(Checkpoint.stateArrays(runConfig()), parameter -> arrays.next());
-        return new Checkpoint(startWeights(), state, Progress.start(learningRate));
+        return new Checkpoint(startWeights(), new Weights(List.of(), none -> null), state, Progress.start());
     }
 
     /** The first weights. */

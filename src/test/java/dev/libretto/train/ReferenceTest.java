@@ -50,8 +50,7 @@ class ReferenceTest {
     void agrees(String name) throws IOException {
         ReferenceFixture fixture = ReferenceFixture.read(name);
         try (Graph graph = new Graph()) {
-            TrainingGraph step =
-                    new TrainingGraph(graph, fixture.model(), fixture.T(), fixture.B(), fixture.clipNorm());
+            TrainingGraph step = new TrainingGraph(graph, fixture.runConfig());
             try (Session session = new Session(graph)) {
                 oneBatchAgrees(fixture, step, session);
                 tenStepsAgree(fixture, step, session);
@@ -122,11 +121,11 @@ class ReferenceTest {
         ReferenceFixture fixture = ReferenceFixture.read(name);
         try (TrainStep step = new TrainStep(fixture.runConfig(), fixture.start())) {
             for (int i = 0; i < 10; i++) {
-                double loss = step.run(fixture.batch(i), fixture.learningRate()).loss();
+                double loss = step.run(fixture.batch(i), fixture.learningRate(), i + 1)
+                        .loss();
                 assertThat(loss).as("loss %d", i).isCloseTo(fixture.losses()[i], within(1e-5 * fixture.losses()[i]));
             }
-            Weights end =
-                    step.checkpoint(fixture.runConfig(), Progress.start(1)).weights();
+            Weights end = step.checkpoint(fixture.runConfig(), Progress.start()).weights();
             List<NamedArray> arrays = fixture.inItsLayout(end);
             for (int i = 0; i < arrays.size(); i++) {
                 assertAbsolutelyClose(

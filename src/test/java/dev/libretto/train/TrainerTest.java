@@ -12,8 +12,11 @@ import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.CheckpointPolicy;
+import dev.libretto.run.Clipping;
 import dev.libretto.run.DivergencePolicy;
 import dev.libretto.run.EpochMetrics;
+import dev.libretto.run.LearningRate;
+import dev.libretto.run.OptimizerConfig;
 import dev.libretto.run.Progress;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunConfig.CorpusInfo;
@@ -111,12 +114,12 @@ class TrainerTest {
         TrainConfig config = config(1, 1e-9, Sampling.CONSECUTIVE);
         Batches.Epoch epoch = batches(config).epoch(0);
         try (TrainStep step = new TrainStep(runConfig(config), start(config))) {
-            step.run(epoch.batch(0), 1e-9);
-            float carried = step.run(epoch.batch(1), 1e-9).loss();
+            step.run(epoch.batch(0), 1e-9, 1);
+            float carried = step.run(epoch.batch(1), 1e-9, 2).loss();
             Batch alone = new Batch(epoch.batch(1).inputs(), epoch.batch(1).targets(), false);
-            float fromZeros = step.run(alone, 1e-9).loss();
-            step.run(epoch.batch(0), 1e-9);
-            float carriedAgain = step.run(epoch.batch(1), 1e-9).loss();
+            float fromZeros = step.run(alone, 1e-9, 2).loss();
+            step.run(epoch.batch(0), 1e-9, 1);
+            float carriedAgain = step.run(epoch.batch(1), 1e-9, 2).loss();
 
             assertThat(carried).isNotEqualTo(fromZeros);
             assertThat(carriedAgain).isCloseTo(carried, within(1e-6f));
@@ -128,7 +131,7 @@ class TrainerTest {
         TrainConfig config = config(0, 1, Sampling.CONSECUTIVE);
         Trained trained = train("untrained", config, () -> false);
 
-        assertThat(trained.progress()).isEqualTo(Progress.start(config.learningRate()));
+        assertThat(trained.progress()).isEqualTo(Progress.start());
         assertSameBits(trained.weights(), start(config).weights());
     }
 
@@ -205,8 +208,7 @@ class TrainerTest {
     @Test
     void divergenceSaysTheLastPerplexity() {
         DivergencePolicy jump = new DivergencePolicy(DivergencePolicy.Action.STOP, 1.2, 1);
-        TrainConfig config = new TrainConfig(
-                10, 4, 50, 400, 0.1, Sampling.CONSECUTIVE, 1, jump, new CheckpointPolicy(EVERY_EPOCH, 2));
+        TrainConfig config = config(50, 400, Sampling.CONSECUTIVE).withDivergence(jump);
         assertThatThrownBy(() -> train("jumped", config, () -> false)).isInstanceOf(DivergenceException.class);
 
         assertThat(epochs).isNotEmpty();
@@ -221,21 +223,21 @@ class TrainerTest {
     @Test
     void rollbackHalvesTheLearningRateUntilItHolds() throws IOException {
         DivergencePolicy policy = new DivergencePolicy(DivergencePolicy.Action.ROLLBACK, 1.5, 20);
-        TrainConfig config = new TrainConfig(
-                10, 4, 12, 400, 0.1, Sampling.CONSECUTIVE, 1, policy, new CheckpointPolicy(EVERY_EPOCH, 2));
+        TrainConfig config = config(12, 400, Sampling.CONSECUTIVE).withDivergence(policy);
         Trained trained = train("healed", config, () -> false);
 
         assertThat(rollbacks).isNotEmpty().hasSizeLessThan(20);
         assertThat(rollbacks.get(0)).contains("training diverged in epoch").contains("(rollback 1 of 20)");
         assertThat(trained.progress().rollbacks()).isEqualTo(rollbacks.size());
-        assertThat(trained.progress().learningRate()).isEqualTo(400 / Math.pow(2, rollbacks.size()));
+        double factor = Math.pow(0.5, rollbacks.size());
+        assertThat(trained.progress().learningRateFactor()).isEqualTo(factor);
 
         List<String> rows = Files.readAllLines(folder.resolve("healed/metrics.csv"));
         assertThat(rows).hasSize(13);
         for (int epoch = 1; epoch <= 12; epoch++) {
             assertThat(rows.get(epoch)).startsWith(epoch + ",");
         }
-        assertThat(rows.get(12)).endsWith("," + trained.progress().learningRate() + "," + rollbacks.size());
+        assertThat(rows.get(12)).endsWith("," + 400 * factor + "," + rollbacks.size() + ",,");
 
         Trained parts = train("parts", config, stopAfter(30));
         for (int i = 0; i < 40 && parts.progress().epoch() < 12; i++) {
@@ -248,8 +250,9 @@ class TrainerTest {
     @Test
     void rollbacksAreBounded() {
         DivergencePolicy policy = new DivergencePolicy(DivergencePolicy.Action.ROLLBACK, 0, 3);
-        TrainConfig config = new TrainConfig(
-                10, 4, 12, 3e38, 1e30, Sampling.CONSECUTIVE, 1, policy, new CheckpointPolicy(EVERY_EPOCH, 2));
+        TrainConfig gentle = config(12, 3e38, Sampling.CONSECUTIVE).withDivergence(policy);
+        TrainConfig config =
+                gentle.withOptimizer(gentle.optimizer().withClipping(new Clipping(Clipping.By.NORM, 1e30)));
 
         assertThatThrownBy(() -> train("hopeless", config, () -> false))
                 .isInstanceOf(DivergenceException.class)
@@ -267,16 +270,9 @@ class TrainerTest {
         List<Long> resident = new ArrayList<>();
         List<Long> heap = new ArrayList<>();
         ModelConfig wide = new ModelConfig(CellType.RNN, vocabulary().size(), 256, 1);
-        TrainConfig config = new TrainConfig(
-                2,
-                64,
-                200,
-                1,
-                0.1,
-                Sampling.CONSECUTIVE,
-                1,
-                DivergencePolicy.DEFAULT,
-                new CheckpointPolicy(CheckpointPolicy.Every.parse("100"), 1));
+        TrainConfig config = config(200, 1, Sampling.CONSECUTIVE)
+                .withBatches(2, 64, Sampling.CONSECUTIVE)
+                .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse("100"), 1));
         RunConfig runConfig = new RunConfig(CorpusInfo.of(List.of(), CorpusOptions.WHOLE_TEXT, corpus()), wide, config);
         Checkpoint start =
                 Checkpoint.start(runConfig, Initializers.draw(LanguageModel.parameters(wide), config.seed()));
@@ -342,12 +338,19 @@ class TrainerTest {
         };
         RunDirectory run = from.run();
         Batches batches = batches(run.config().training());
-        try (Trainer trainer = new Trainer(run, batches, from.checkpoint(), both, stop)) {
+        try (Trainer trainer = new Trainer(run, batches, validationIds(run.config()), from.checkpoint(), both, stop)) {
             Progress progress = trainer.train();
             Checkpoint newest = run.newest(this::noWarning);
             assertThat(newest.progress()).isEqualTo(progress);
             return new Trained(progress, newest.weights());
         }
+    }
+
+    /** A fraction of the text, which these tests also learn from. */
+    private static Ids validationIds(RunConfig config) {
+        Ids ids = vocabulary().encode(corpus());
+        double fraction = config.training().validation().fraction();
+        return ids.slice(ids.length() - Math.round(fraction * ids.length()), ids.length());
     }
 
     private void noWarning(String warning) {
@@ -363,23 +366,22 @@ class TrainerTest {
     private List<String> untimed(String name) throws IOException {
         List<String> rows = new ArrayList<>();
         for (String row : Files.readAllLines(folder.resolve(name).resolve("metrics.csv"))) {
-            String[] cells = row.split(",");
-            rows.add(String.join(",", cells[0], cells[1], cells[2], cells[5], cells[6]));
+            String[] cells = row.split(",", -1);
+            assertThat(cells).hasSize(9);
+            rows.add(String.join(",", cells[0], cells[1], cells[2], cells[5], cells[6], cells[7], cells[8]));
         }
         return rows;
     }
 
     private static TrainConfig config(int epochs, double learningRate, Sampling sampling) {
-        return new TrainConfig(
-                10,
-                4,
-                epochs,
-                learningRate,
-                0.1,
-                sampling,
-                1,
-                DivergencePolicy.DEFAULT,
-                new CheckpointPolicy(EVERY_EPOCH, 2));
+        OptimizerConfig optimizer = OptimizerConfig.TEXTBOOK
+                .withLearningRate(LearningRate.constant(learningRate))
+                .withClipping(new Clipping(Clipping.By.NORM, 0.1));
+        return TrainConfig.TEXTBOOK
+                .withBatches(10, 4, sampling)
+                .withEpochs(epochs)
+                .withOptimizer(optimizer)
+                .withCheckpoints(new CheckpointPolicy(EVERY_EPOCH, 2));
     }
 
     private static RunConfig runConfig(TrainConfig config) {

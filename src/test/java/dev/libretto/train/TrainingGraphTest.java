@@ -121,7 +121,7 @@ class TrainingGraphTest {
                 TInt32 ids = TInt32.tensorOf(Shape.of(6, 3), DataBuffers.of(TestModels.randomIds(18, 5, 4)));
                 TFloat32 zeros = FloatTensors.zeros(Shape.of(3, 4));
                 Session session = new Session(graph)) {
-            TrainingGraph step = new TrainingGraph(graph, config, 6, 3, NO_CLIPPING);
+            TrainingGraph step = new TrainingGraph(graph, TestModels.runConfig(config, 6, 3, NO_CLIPPING));
             Output<?>[] derived = graph.addGradients(step.loss.asOutput(), step.variables.outputs());
             step.variables.load(session, TestModels.randomWeights(config, 3));
             Session.Runner runner = session.runner().feed(step.inputs, ids).feed(step.targets, ids);
@@ -173,7 +173,7 @@ class TrainingGraphTest {
                 TInt32 inputTensor = TInt32.tensorOf(ids, DataBuffers.of(inputs));
                 TInt32 targetTensor = TInt32.tensorOf(ids, DataBuffers.of(targets));
                 TFloat32 rate = TFloat32.scalarOf(learningRate)) {
-            TrainingGraph step = new TrainingGraph(graph, config, t, b, clipNorm);
+            TrainingGraph step = new TrainingGraph(graph, TestModels.runConfig(config, t, b, clipNorm));
             List<TFloat32> fed = new ArrayList<>();
             try (Session session = new Session(graph)) {
                 step.variables.load(session, weights);

@@ -1,0 +1,121 @@
+package dev.libretto.run;
+
+import java.util.List;
+import java.util.Locale;
+import java.util.Objects;
+
+/**
+ * How gradients become steps.
+ *
+ * @param kind the rule
+ * @param coefficients the numbers of the rule
+ * @param learningRate the learning rate over the course of training
+ * @param clipping how large gradients are made smaller
+ */
+public record OptimizerConfig(Kind kind, Coefficients coefficients, LearningRate learningRate, Clipping clipping) {
+    /** Plain descent, as the textbook has it: learning rate 100, gradients clipped to a global norm of 0.01. */
+    public static final OptimizerConfig TEXTBOOK = defaults(Kind.SGD);
+
+    /** @throws IllegalArgumentException if a part is missing */
+    public OptimizerConfig {
+        Objects.requireNonNull(kind, "optimizer kind");
+        Objects.requireNonNull(coefficients, "optimizer coefficients");
+        Objects.requireNonNull(learningRate, "learning rate");
+        Objects.requireNonNull(clipping, "clipping");
+    }
+
+    /** A rule with the numbers that usually go with it, and a constant learning rate. */
+    public static OptimizerConfig defaults(Kind kind) {
+        return new OptimizerConfig(
+                kind,
+                Coefficients.DEFAULT,
+                LearningRate.constant(kind.learningRate),
+                new Clipping(Clipping.By.NORM, kind.clipNorm));
+    }
+
+    /** The same but for the learning rate. */
+    public OptimizerConfig withLearningRate(LearningRate newLearningRate) {
+        return new OptimizerConfig(kind, coefficients, newLearningRate, clipping);
+    }
+
+    /** The same but for the clipping. */
+    public OptimizerConfig withClipping(Clipping newClipping) {
+        return new OptimizerConfig(kind, coefficients, learningRate, newClipping);
+    }
+
+    /**
+     * The rules, each for a parameter w with the clipped gradient g and the learning rate η; in {@code train.Descent} they
+     * stand as operations.
+     */
+    public enum Kind {
+        /** w − η · g. */
+        SGD(100, 0.01, List.of()),
+        /** v = momentum · v + g; w − η · v (Polyak, 1964). */
+        MOMENTUM(10, 0.01, List.of("velocity")),
+        /** s = ρ · s + (1 − ρ) · g²; w − η · g / (√s + ε) (Tieleman and Hinton, 2012). */
+        RMSPROP(0.002, 5, List.of("mean_square")),
+        /** Kingma and Ba, 2015, in the order of computation at the end of its section 2. */
+        ADAM(0.002, 5, List.of("mean", "mean_square")),
+        /** {@link #ADAM} after w = (1 − η · decay) · w (Loshchilov and Hutter, 2019). */
+        ADAMW(0.002, 5, List.of("mean", "mean_square"));
+
+        private final double learningRate;
+        private final double clipNorm;
+        private final List<String> slots;
+
+        Kind(double learningRate, double clipNorm, List<String> slots) {
+            this.learningRate = learningRate;
+            this.clipNorm = clipNorm;
+            this.slots = slots;
+        }
+
+        /** The learning rate where none is given. */
+        public double learningRate() {
+            return learningRate;
+        }
+
+        /** The largest global norm of the gradients where no clipping is given. */
+        public double clipNorm() {
+            return clipNorm;
+        }
+
+        /** The names of the arrays that it keeps for each parameter, of the parameter's shape, zero at the start. */
+        public List<String> slots() {
+            return slots;
+        }
+
+        /** The name on the command line and in configuration files. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /**
+     * The numbers of the rules; each rule uses its own.
+     *
+     * @param momentum how much of the velocity stays
+     * @param rho ρ of RMSProp, how much of the mean square stays
+     * @param beta1 how much of Adam's mean stays
+     * @param beta2 how much of Adam's mean square stays
+     * @param epsilon ε of RMSProp and Adam, which keeps the divisor from zero
+     * @param weightDecay of AdamW
+     */
+    public record Coefficients(
+            double momentum, double rho, double beta1, double beta2, double epsilon, double weightDecay) {
+        /** The values that the rules' authors, or most programs, have. */
+        public static final Coefficients DEFAULT = new Coefficients(0.9, 0.95, 0.9, 0.999, 1e-8, 0.01);
+
+        /** @throws IllegalArgumentException naming the value that is out of range */
+        public Coefficients {
+            Require.belowOne("momentum", momentum);
+            Require.belowOne("rho", rho);
+            Require.belowOne("beta1", beta1);
+            Require.belowOne("beta2", beta2);
+            Require.positive("epsilon", epsilon);
+            if (!(weightDecay >= 0 && weightDecay <= Float.MAX_VALUE)) {
+                throw new IllegalArgumentException("weight decay is " + weightDecay + "; it must be at least 0");
+            }
+        }
+    }
+}
