@@ -18,7 +18,8 @@ from pathlib import Path
 
 from workload import BURN_IN
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).resolve().parent
+LIBRETTO = Path("libretto").resolve()
 WORKLOADS = {
     "rnn": {"cell": "rnn", "layers": 1, "T": 35, "B": 32, "H": 256, "rate": 100, "clip": 0.01},
     "lstm": {"cell": "lstm", "layers": 2, "T": 64, "B": 64, "H": 512, "rate": 1, "clip": 0.01},
@@ -42,11 +43,11 @@ def text_of(name):
 
 def train_command(settings, folder, epochs, run):
     return [
-        "./libretto", "train", "--corpus", folder / "text.txt", "--max-chars", "0", "--epochs", str(epochs),
+        LIBRETTO, "train", "--corpus", folder / "text.txt", "--max-chars", "0", "--epochs", str(epochs),
         "--cell", settings["cell"], "--layers", str(settings["layers"]), "--hidden-size", str(settings["H"]),
         "--seq-length", str(settings["T"]), "--batch-size", str(settings["B"]), "--run", folder / run,
         "--learning-rate", str(settings["rate"]), "--clip-norm", str(settings["clip"]), "--overwrite",
-        "--checkpoint-every", "1000000", "--report-every", "1000000", "--length", "0",
+        "--checkpoint-every", "1000000", "--report-every", "1000000", "--length", "1",
     ]  # fmt: skip
 
 
@@ -54,18 +55,18 @@ def prepare(name, folder, epochs):
     settings = WORKLOADS[name] | {"epochs": epochs}
     (folder / "text.txt").write_text(text_of(name), encoding="utf-8")
     (folder / "settings.json").write_text(json.dumps(settings))
-    subprocess.run(train_command(settings, folder, 0, "start"), check=True, stdout=sys.stderr)
+    subprocess.run(train_command(settings, folder, 0, "start"), check=True, stdout=sys.stderr, cwd=folder)
     for layout, file in [("keras", "weights.npz"), ("pytorch", "weights.safetensors")]:
         form = file.split(".")[1]
-        command = ["./libretto", "export", "--run", folder / "start", "--format", form]
-        subprocess.run([*command, "--layout", layout, "--out", folder / file], check=True)
+        command = [LIBRETTO, "export", "--run", folder / "start", "--format", form]
+        subprocess.run([*command, "--layout", layout, "--out", folder / file], check=True, cwd=folder)
     return settings
 
 
-def run(command):
+def run(command, folder):
     """Runs a program to its end: what it printed, and its peak of resident memory in MiB."""
     with tempfile.TemporaryFile("w+") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.DEVNULL, cwd=folder)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
@@ -75,7 +76,7 @@ def run(command):
 
 
 def run_libretto(settings, folder):
-    _, peak = run(train_command(settings, folder, settings["epochs"] + BURN_IN, "trained"))
+    _, peak = run(train_command(settings, folder, settings["epochs"] + BURN_IN, "trained"), folder)
     header, *rows = (folder / "trained" / "metrics.csv").read_text().splitlines()
     columns = header.split(",")
     epochs = [dict(zip(columns, row.split(","))) for row in rows]
@@ -84,7 +85,7 @@ def run_libretto(settings, folder):
 
 def run_peer(words, folder):
     program, how = words
-    out, peak = run([sys.executable, HERE / program, folder, how])
+    out, peak = run([sys.executable, HERE / program, folder, how], folder)
     epochs = [json.loads(line) for line in out.splitlines()]
     return [epoch["seconds"] for epoch in epochs], [epoch["loss"] for epoch in epochs], peak
 

@@ -12,14 +12,13 @@ final class Floor implements AutoCloseable {
     private static final Product PEAK = new Product(SQUARE, SQUARE, SQUARE, false, false, 2);
 
     private final double operations;
-    private final List<ProductTimer> timers;
+    private final ProductTimer atShape;
     private final ProductTimer peak;
 
     Floor(RunConfig config) {
-        List<Product> products = Product.ofBatch(config);
         operations = operations(config);
-        timers = products.stream().map(ProductTimer::new).toList();
-        peak = new ProductTimer(PEAK);
+        atShape = new ProductTimer(Product.ofBatch(config));
+        peak = new ProductTimer(List.of(PEAK));
     }
 
     /** The floating-point operations of a batch's products. */
@@ -29,7 +28,7 @@ final class Floor implements AutoCloseable {
 
     /** Measures the seconds that a batch's products take at their real shapes. */
     double secondsAtShape() {
-        return timers.stream().mapToDouble(ProductTimer::run).sum();
+        return atShape.run();
     }
 
     /** Measures the seconds that as many operations take in a product {@code [1024, 1024] · [1024, 1024]}. */
@@ -39,7 +38,7 @@ final class Floor implements AutoCloseable {
 
     @Override
     public void close() {
-        timers.forEach(ProductTimer::close);
+        atShape.close();
         peak.close();
     }
 }

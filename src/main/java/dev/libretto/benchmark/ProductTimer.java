@@ -14,30 +14,34 @@ import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.op.linalg.MatMul;
 import org.tensorflow.types.TFloat32;
 
-/** Does a {@link Product} in TensorFlow with nothing around it, and takes the time. */
+/** Does products in TensorFlow, one after the other in one run of a graph with nothing else in it, and takes the time. */
 final class ProductTimer implements AutoCloseable {
+    private record Factor(Placeholder<TFloat32> placeholder, TFloat32 value) {}
+
     private final Graph graph = new Graph();
     private final Session session;
-    private final Placeholder<TFloat32> a;
-    private final Placeholder<TFloat32> b;
-    private final List<Op> products = new ArrayList<>();
-    private final TFloat32 aValue;
-    private final TFloat32 bValue;
+    private final List<Factor> factors = new ArrayList<>();
+    private final List<Op> done = new ArrayList<>();
 
-    ProductTimer(Product product) {
-        Shape aShape = product.transposeA() ? Shape.of(product.k(), product.m()) : Shape.of(product.m(), product.k());
-        Shape bShape = product.transposeB() ? Shape.of(product.n(), product.k()) : Shape.of(product.k(), product.n());
+    ProductTimer(List<Product> products) {
         Ops tf = Ops.create(graph);
-        a = tf.placeholder(TFloat32.class, Placeholder.shape(aShape));
-        b = tf.placeholder(TFloat32.class, Placeholder.shape(bShape));
-        for (int i = 0; i < product.count(); i++) {
-            Ops afterTheLast = i == 0 ? tf : tf.withControlDependencies(List.of(products.get(i - 1)));
-            products.add(afterTheLast.linalg.matMul(
-                    a, b, MatMul.transposeA(product.transposeA()), MatMul.transposeB(product.transposeB())));
+        for (Product product : products) {
+            Placeholder<TFloat32> a = factor(tf, product.transposeA(), product.m(), product.k());
+            Placeholder<TFloat32> b = factor(tf, product.transposeB(), product.k(), product.n());
+            for (int i = 0; i < product.count(); i++) {
+                Ops afterTheLast = done.isEmpty() ? tf : tf.withControlDependencies(List.of(done.get(done.size() - 1)));
+                done.add(afterTheLast.linalg.matMul(
+                        a, b, MatMul.transposeA(product.transposeA()), MatMul.transposeB(product.transposeB())));
+            }
         }
         session = Sessions.open(graph);
-        aValue = random(aShape);
-        bValue = random(bShape);
+    }
+
+    private Placeholder<TFloat32> factor(Ops tf, boolean transpose, int rows, int columns) {
+        Shape shape = transpose ? Shape.of(columns, rows) : Shape.of(rows, columns);
+        Placeholder<TFloat32> placeholder = tf.placeholder(TFloat32.class, Placeholder.shape(shape));
+        factors.add(new Factor(placeholder, random(shape)));
+        return placeholder;
     }
 
     private static TFloat32 random(Shape shape) {
@@ -51,9 +55,10 @@ final class ProductTimer implements AutoCloseable {
 
     /** The seconds that all of them took. */
     double run() {
-        Session.Runner runner = session.runner().feed(a, aValue).feed(b, bValue);
+        Session.Runner runner = session.runner();
+        factors.forEach(factor -> runner.feed(factor.placeholder(), factor.value()));
         // A product that is asked for is done, although nobody reads what it gives.
-        products.forEach(runner::addTarget);
+        done.forEach(runner::addTarget);
         long start = System.nanoTime();
         runner.run().close();
         return (System.nanoTime() - start) / 1e9;
@@ -63,7 +68,6 @@ final class ProductTimer implements AutoCloseable {
     public void close() {
         session.close();
         graph.close();
-        aValue.close();
-        bValue.close();
+        factors.forEach(factor -> factor.value().close());
     }
 }
