@@ -127,7 +127,7 @@ final class BenchmarkCommand implements Command {
     }
 
     private static Map<String, Object> speed(Console console, Workload workload, int rounds) throws IOException {
-        console.err().printf("%s: measuring %d times, on %s%n", workload.name(), rounds, workload.text());
+        console.note("%s: measuring %d times, on %s%n", workload.name(), rounds, workload.text());
         SpeedReport report = Speed.measure(workload, rounds, program(console));
         console.out().printf("%-28s %12s %12s %12s%n", report.workload(), "median", "lowest", "highest");
         report.figures()

@@ -61,8 +61,8 @@ record Console(
     }
 
     /** Shows how far work is, unless only results are wanted. */
-    WorkBar workBar(String task, long total) {
-        return new WorkBar(verbosity == Verbosity.QUIET ? StatusLine.NONE : statusLine, task, total);
+    WorkBar workBar(String task) {
+        return new WorkBar(verbosity == Verbosity.QUIET ? StatusLine.NONE : statusLine, task);
     }
 
     /** Tells of something that was passed over. */

@@ -93,11 +93,11 @@ final class EvaluateCommand implements Command {
     }
 
     private static Evaluation evaluate(RunDirectory run, Which which, Ids ids, Console console) throws IOException {
-        try (WorkBar bar = console.workBar("evaluating", ids.length());
+        try (WorkBar bar = console.workBar("evaluating");
                 Evaluator evaluator = new Evaluator(
                         run.config().model(),
                         run.checkpoint(which, console::warn).weights())) {
-            return evaluator.evaluate(ids, position -> bar.at(position, () -> " characters"));
+            return evaluator.evaluate(ids, position -> bar.at(position, ids.length(), () -> " characters"));
         }
     }
 }

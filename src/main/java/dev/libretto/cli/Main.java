@@ -55,6 +55,8 @@ public final class Main {
     }
 
     public static void main(String[] args) {
+        // Pictures are drawn into files only, also where DISPLAY names a screen that is not there.
+        System.setProperty("java.awt.headless", "true");
         OutputStream out = OutputException.reporting(new FileOutputStream(FileDescriptor.out));
         OutputStream err = new FileOutputStream(FileDescriptor.err);
         StatusLine statusLine = new StatusLine(err, Terminal::isPresent, Terminal::width);

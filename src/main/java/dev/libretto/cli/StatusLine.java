@@ -22,6 +22,7 @@ final class StatusLine implements ProgressBarConsumer {
     private final BooleanSupplier isTerminal;
     private final IntSupplier width;
     private boolean shown;
+    private boolean ended;
     /** Whether what was printed last ended its line; if not, there is no place to show anything. */
     private boolean atLineStart = true;
 
@@ -69,7 +70,7 @@ final class StatusLine implements ProgressBarConsumer {
     /** Shows a line instead of the one before. */
     @Override
     public synchronized void accept(String line) {
-        if (atLineStart) {
+        if (atLineStart && !ended) {
             print(ERASE + line);
             shown = true;
         }
@@ -87,6 +88,12 @@ final class StatusLine implements ProgressBarConsumer {
     @Override
     public void close() {
         clear();
+    }
+
+    /** Erases the line for good: the process ends. */
+    synchronized void end() {
+        clear();
+        ended = true;
     }
 
     private void print(String text) {

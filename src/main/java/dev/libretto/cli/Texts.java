@@ -14,6 +14,7 @@ import java.util.stream.Collectors;
 /** Reads the texts that a command line names. */
 final class Texts {
     private static final int SHOWN = 3;
+    private static final long MIB = 1 << 20;
 
     private Texts() {}
 
@@ -30,7 +31,10 @@ final class Texts {
         if (!files.skipped().isEmpty()) {
             console.warn(describeSkipped(files.skipped()));
         }
-        return new CorpusReader(cache(System.getenv()), ReadingListener.NONE).read(files, options);
+        try (WorkBar bar = console.workBar("reading")) {
+            ReadingListener shown = (done, total) -> bar.at(done / MIB, total / MIB, () -> " MiB");
+            return new CorpusReader(cache(System.getenv()), shown).read(files, options);
+        }
     }
 
     private static String describeSkipped(List<Path> skipped) {

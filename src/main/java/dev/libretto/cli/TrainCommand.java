@@ -114,8 +114,7 @@ final class TrainCommand implements Command {
                 if (resumes) {
                     describe(console, from.checkpoint().progress(), training.epochs());
                 }
-                long all = (long) training.epochs() * batches.count();
-                try (WorkBar bar = console.workBar("training", all);
+                try (WorkBar bar = console.workBar("training");
                         RunPicture picture = new RunPicture(run, reportEvery, console::warn);
                         TensorBoard tensorBoard = new TensorBoard(run, reportEvery, console::warn);
                         Trainer trainer = new Trainer(

@@ -16,6 +16,7 @@ record TrainProgress(WorkBar bar, TrainConfig training) implements TrainingListe
     public void batchEnded(Progress progress, int batches, TrainStep.Measures measures) {
         bar.at(
                 (long) progress.epoch() * batches + progress.batch(),
+                (long) training.epochs() * batches,
                 () -> String.format(
                         Locale.ROOT,
                         " epoch %d, batch %d, loss %.3f, %,.0f characters/s",

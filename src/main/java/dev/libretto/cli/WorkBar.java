@@ -13,34 +13,30 @@ final class WorkBar implements AutoCloseable {
 
     private final StatusLine line;
     private final String task;
-    private final long total;
     private final long startNanos = System.nanoTime();
     private boolean asked;
     /** Null before there is one, or where there is no terminal for it. */
     private ProgressBar bar;
 
-    /**
-     * @param task what is done, in a word
-     * @param total how much of it there is
-     */
-    WorkBar(StatusLine line, String task, long total) {
+    /** @param task what is done, in a word */
+    WorkBar(StatusLine line, String task) {
         this.line = line;
         this.task = task;
-        this.total = total;
     }
 
     /**
      * Tells how far it is.
      *
-     * @param done of {@code total}
+     * @param done how much is done
+     * @param total how much there is to do
      * @param message what else is shown
      */
-    void at(long done, Supplier<String> message) {
+    void at(long done, long total, Supplier<String> message) {
         Duration elapsed = Duration.ofNanos(System.nanoTime() - startNanos);
         if (!asked && elapsed.compareTo(PATIENCE) > 0) {
             asked = true;
             if (line.isUsable()) {
-                bar = begin(done, elapsed);
+                bar = begin(done, total, elapsed);
             }
         }
         if (bar != null) {
@@ -49,9 +45,9 @@ final class WorkBar implements AutoCloseable {
         }
     }
 
-    private ProgressBar begin(long done, Duration elapsed) {
+    private ProgressBar begin(long done, long total, Duration elapsed) {
         // Ctrl-C leaves the terminal as it was, too.
-        Runtime.getRuntime().addShutdownHook(new Thread(line::close));
+        Runtime.getRuntime().addShutdownHook(new Thread(line::end));
         return new ProgressBarBuilder()
                 .setTaskName(task)
                 .setInitialMax(total)

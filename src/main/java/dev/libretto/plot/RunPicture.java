@@ -5,6 +5,7 @@ import dev.libretto.run.EpochMetrics;
 import dev.libretto.run.LearningCurve;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.train.TrainingListener;
+import java.awt.AWTError;
 import java.io.IOException;
 import java.util.List;
 import java.util.function.Consumer;
@@ -16,7 +17,7 @@ import java.util.function.Consumer;
 public final class RunPicture implements TrainingListener, AutoCloseable {
     private static final int SHARE = 50;
     /** What the first drawing takes, which loads Java's graphics. */
-    private static final long FIRST_NANOS = 500_000_000;
+    private static final long FIRST_NANOS = 1_000_000_000;
 
     private final RunDirectory run;
     private final int every;
@@ -60,7 +61,7 @@ public final class RunPicture implements TrainingListener, AutoCloseable {
             run.replacePicture("png", plot.encode("png"));
             run.replacePicture("svg", plot.encode("svg"));
             drawnEpoch = lastEpoch;
-        } catch (IOException | RuntimeException | LinkageError | InternalError e) {
+        } catch (IOException | RuntimeException | LinkageError | InternalError | AWTError e) {
             // Java's graphics throw errors where the machine lacks a library or has no font at all.
             failed = true;
             warnings.accept("could not draw " + run.path() + "/perplexity.png: " + e + "; training goes on without it");

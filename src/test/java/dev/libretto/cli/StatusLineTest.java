@@ -36,6 +36,14 @@ class StatusLineTest {
     }
 
     @Test
+    void nothingIsShownOnceTheProcessEnds() {
+        line.accept("10%");
+        line.end();
+        line.accept("20%");
+        assertThat(screen()).isEmpty();
+    }
+
+    @Test
     void itStaysOutOfALineThatIsNotAtItsEnd() {
         text.print("loss: ");
         line.accept("10%");
@@ -46,8 +54,8 @@ class StatusLineTest {
 
     @Test
     void quickWorkShowsNothing() {
-        WorkBar bar = new WorkBar(line, "training", 100);
-        bar.at(1, () -> "not yet");
+        WorkBar bar = new WorkBar(line, "training");
+        bar.at(1, 100, () -> "not yet");
         assertThat(terminal.size()).isZero();
         bar.close();
         assertThat(terminal.size()).isZero();
