@@ -116,14 +116,14 @@ final class EventWriter implements AutoCloseable {
         }
     }
 
-    /** Writes the value of every tag. */
+    /** Writes the value of each tag that has one. */
     void scalars(long atStep, Map<String, Double> values) {
         List<Tensor> tensors = new ArrayList<>();
         Map<Write, Tensor> feeds = new LinkedHashMap<>();
-        scalars.forEach((tag, write) -> {
-            Tensor tensor = TFloat32.scalarOf(values.get(tag).floatValue());
+        values.forEach((tag, value) -> {
+            Tensor tensor = TFloat32.scalarOf(value.floatValue());
             tensors.add(tensor);
-            feeds.put(write, tensor);
+            feeds.put(scalars.get(tag), tensor);
         });
         run(atStep, feeds);
         tensors.forEach(Tensor::close);

@@ -28,8 +28,10 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
     private static final String LEARNING_RATE = "learning_rate";
     private static final String GRADIENT_NORM = "gradient_norm";
     private static final String CHARS_PER_SECOND = "chars_per_second";
-    private static final List<String> SCALARS =
-            List.of(LOSS, PERPLEXITY, LEARNING_RATE, GRADIENT_NORM, CHARS_PER_SECOND);
+    private static final String VALIDATION_LOSS = "validation_loss";
+    private static final String VALIDATION_PERPLEXITY = "validation_perplexity";
+    private static final List<String> SCALARS = List.of(
+            LOSS, PERPLEXITY, LEARNING_RATE, GRADIENT_NORM, CHARS_PER_SECOND, VALIDATION_LOSS, VALIDATION_PERPLEXITY);
 
     private final RunDirectory run;
     private final int every;
@@ -86,6 +88,13 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
                             LEARNING_RATE, metrics.learningRate(),
                             GRADIENT_NORM, gradientNormSum / batches,
                             CHARS_PER_SECOND, metrics.charsPerSecond()));
+            if (metrics.validationLoss() != null) {
+                writer.scalars(
+                        step,
+                        Map.of(
+                                VALIDATION_LOSS, metrics.validationLoss(),
+                                VALIDATION_PERPLEXITY, metrics.validationPerplexity()));
+            }
             if (metrics.epoch() % every == 0) {
                 writer.histograms(step, weights);
             }

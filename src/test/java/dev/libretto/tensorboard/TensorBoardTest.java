@@ -121,6 +121,9 @@ class TensorBoardTest {
             assertThat(EventFiles.shown(events, "gradient_norm").values())
                     .extracting(Summary.Value::getSimpleValue)
                     .containsExactly(1.5f, 3.5f, 5.5f);
+            assertThat(EventFiles.shown(events, "validation_loss").values())
+                    .extracting(Summary.Value::getSimpleValue)
+                    .containsExactly(6f, 4f, 2f);
             assertThat(EventFiles.shown(events, "text").keySet()).containsExactly(4L);
             assertThat(EventFiles.shown(events, "dense/kernel").keySet()).containsExactly(4L);
         }
@@ -154,7 +157,7 @@ class TensorBoardTest {
                     null);
             tensorBoard.batchEnded(progress, gradientNorms.length, new TrainStep.Measures(3, gradientNorms[i]));
         }
-        tensorBoard.epochEnded(new EpochMetrics(epoch, loss, 1, 1000, 100, 0, null), weights);
+        tensorBoard.epochEnded(new EpochMetrics(epoch, loss, 1, 1000, 100, 0, 2 * loss), weights);
     }
 
     private RunDirectory run() throws IOException {
