@@ -118,4 +118,5 @@ def main():
         )
 
 
-main()
+if __name__ == "__main__":
+    main()
