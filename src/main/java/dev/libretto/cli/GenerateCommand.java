@@ -2,8 +2,10 @@ package dev.libretto.cli;
 
 import dev.libretto.cli.GenerateFlags.Format;
 import dev.libretto.cli.GenerateFlags.Unknown;
+import dev.libretto.export.ExecutableModel;
 import dev.libretto.generate.Decoder;
 import dev.libretto.generate.TextModel;
+import dev.libretto.model.Weights;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
@@ -52,29 +54,36 @@ final class GenerateCommand implements Command {
     @Override
     public int run(Arguments arguments, Console console) throws Exception {
         checkUsage(arguments);
-        Path named = arguments.get(GenerateFlags.RUN);
         int samples = arguments.get(GenerateFlags.NUM_SAMPLES);
-        RunDirectory run = RunDirectory.open(console.runPath(named));
-        Vocabulary vocabulary = run.vocabulary();
-        Decoder.Options options = GenerateFlags.options(arguments, vocabulary);
-        GeneratedText output = output(arguments, console, vocabulary);
-        try (Prefixes prefixes = prefixes(arguments, console, vocabulary)) {
-            DeviceFlags.useQuietly(arguments, console);
-            try (TextModel model = arguments
-                    .get(GenerateFlags.DECODER)
-                    .open(
-                            run.config().model(),
-                            run.checkpoint(arguments.get(GenerateFlags.CHECKPOINT), console::warn)
-                                    .weights())) {
-                Decoder decoder = new Decoder(model);
-                for (List<int[]> batch = prefixes.next(); !batch.isEmpty(); batch = prefixes.next()) {
-                    output.begin(batch, samples);
-                    decoder.write(batch, samples, options, output);
-                    output.end();
-                }
+        DeviceFlags.useQuietly(arguments, console);
+        Source source = open(arguments, console);
+        try (TextModel model = source.model();
+                Prefixes prefixes = prefixes(arguments, console, source.vocabulary())) {
+            Decoder decoder = new Decoder(model);
+            Decoder.Options options = GenerateFlags.options(arguments, source.vocabulary());
+            GeneratedText output = output(arguments, console, source.vocabulary());
+            for (List<int[]> batch = prefixes.next(); !batch.isEmpty(); batch = prefixes.next()) {
+                output.begin(batch, samples);
+                decoder.write(batch, samples, options, output);
+                output.end();
             }
         }
         return 0;
+    }
+
+    /** What writes, and the characters that it knows. */
+    private record Source(TextModel model, Vocabulary vocabulary) {}
+
+    private static Source open(Arguments arguments, Console console) throws UsageException, IOException {
+        Path exported = arguments.get(GenerateFlags.MODEL);
+        if (exported != null) {
+            ExecutableModel model = ExecutableModel.open(exported);
+            return new Source(model, model.vocabulary());
+        }
+        RunDirectory run = RunDirectory.open(console.runPath(arguments.get(GenerateFlags.RUN)));
+        Weights weights = run.checkpoint(arguments.get(GenerateFlags.CHECKPOINT), console::warn)
+                .weights();
+        return new Source(arguments.get(GenerateFlags.DECODER).open(run.config().model(), weights), run.vocabulary());
     }
 
     /** Reads every option, so that a wrong one is named before any work is done. */
@@ -87,6 +96,12 @@ final class GenerateCommand implements Command {
             }
         }
         GenerateFlags.sampler(arguments);
+        for (Flag<?> flag : List.of(GenerateFlags.RUN, GenerateFlags.CHECKPOINT, GenerateFlags.DECODER)) {
+            if (arguments.has(GenerateFlags.MODEL) && arguments.has(flag)) {
+                throw new UsageException("--" + flag.name() + " is for a run, and --model names an exported model;"
+                        + " leave one of them out");
+            }
+        }
         List<String> sources = Stream.of(GenerateFlags.PREFIX, GenerateFlags.PREFIX_FILE, GenerateFlags.PREFIXES)
                 .filter(arguments::has)
                 .map(flag -> "--" + flag.name())

@@ -67,6 +67,8 @@ final class GenerateFlags {
             "checkpoint",
             "weights to use: those of the lowest validation loss, if there is one, or the last",
             Which.BEST);
+    static final Flag<Path> MODEL = Flag.path(
+            "model", "PATH", "exported model to write with instead: an ONNX file, or the directory of a SavedModel");
     static final Flag<String> PREFIX =
             Flag.text("prefix", "text to continue, at least one; each one given becomes a line");
     static final Flag<Path> PREFIX_FILE = Flag.path(
@@ -114,6 +116,7 @@ final class GenerateFlags {
     static final List<Flag<?>> ALL = List.of(
             RUN,
             CHECKPOINT,
+            MODEL,
             PREFIX,
             PREFIX_FILE,
             PREFIXES,

@@ -260,6 +260,26 @@ class MainTest {
         }
     }
 
+    @ParameterizedTest
+    @ValueSource(strings = {"onnx", "savedmodel"})
+    void anExportedModelWritesTheSame(String format) {
+        assertThat(train("--epochs", "20")).isZero();
+        String model = folder.resolve("model." + format).toString();
+        assertThat(run("export", "--run", runDir(), "--format", format, "--out", model))
+                .isZero();
+        List<String> options = List.of("--prefix", "the ", "--prefix", "fox", "--length", "70");
+        List<String> draw = List.of("--prefix", "fox", "--temperature", "1", "--num-samples", "3");
+        assertThat(generate(options)).isZero();
+        String greedy = out;
+        assertThat(generate(draw)).isZero();
+        String drawn = out;
+
+        assertThat(generate(options, "--model", model)).isZero();
+        assertThat(out).isEqualTo(greedy);
+        assertThat(generate(draw, "--model", model)).isZero();
+        assertThat(out).isEqualTo(drawn);
+    }
+
     @Test
     void aStopTextEndsTheLine() {
         assertThat(train("--epochs", "1")).isZero();
