@@ -32,9 +32,22 @@ final class Texts {
             console.warn(describeSkipped(files.skipped()));
         }
         try (WorkBar bar = console.workBar("reading")) {
-            ReadingListener shown = (done, total) -> bar.at(done / MIB, total / MIB, () -> " MiB");
-            return new CorpusReader(cache(System.getenv()), shown).read(files, options);
+            return new CorpusReader(cache(System.getenv()), shownBy(bar, console)).read(files, options);
         }
+    }
+
+    private static ReadingListener shownBy(WorkBar bar, Console console) {
+        return new ReadingListener() {
+            @Override
+            public void read(long done, long total) {
+                bar.at(done / MIB, total / MIB, () -> " MiB");
+            }
+
+            @Override
+            public void indexed(Path index) {
+                console.note("index: %s%n", index);
+            }
+        };
     }
 
     private static String describeSkipped(List<Path> skipped) {

@@ -64,6 +64,7 @@ class LargeTextIT {
         assertThat(output)
                 .contains(
                         "corpus: large.txt, 60,000,000 characters, 27 distinct; 26 are known, and the others, 1 times")
+                .contains("index: " + folder.resolve("cache"))
                 .contains("batches: 53,571 per epoch, 32 rows of 35 time steps, random sampling");
         RunDirectory run = RunDirectory.open(folder.resolve("run"));
         assertThat(run.newest(warning -> {}).progress().step()).isPositive();
