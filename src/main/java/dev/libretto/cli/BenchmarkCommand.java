@@ -6,7 +6,6 @@ import dev.libretto.benchmark.Speed;
 import dev.libretto.benchmark.SpeedReport;
 import dev.libretto.benchmark.Sweep;
 import dev.libretto.benchmark.Workload;
-import dev.libretto.device.NativeLog;
 import dev.libretto.run.Disk;
 import dev.libretto.run.Json;
 import java.io.IOException;
@@ -88,7 +87,6 @@ final class BenchmarkCommand implements Command {
             requireWritable(json);
         }
         console.note("device: %s%n", DeviceFlags.use(arguments));
-        NativeLog.passOverFirstRun();
         if (soak) {
             Soak work = new Soak();
             boolean trained = report(console, work.train(steps));

@@ -1,6 +1,5 @@
 package dev.libretto.cli;
 
-import dev.libretto.device.NativeLog;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Which;
 import dev.libretto.text.Corpus;
@@ -71,7 +70,6 @@ final class EvaluateCommand implements Command {
         Vocabulary vocabulary = run.vocabulary();
         Ids ids = vocabulary.encodeKnown(corpus);
         DeviceFlags.useQuietly(arguments, console);
-        NativeLog.passOverFirstRun();
         Evaluation evaluation = evaluate(run, arguments.get(CHECKPOINT), ids, console);
         console.out()
                 .printf(

@@ -47,7 +47,8 @@ public final class Main {
             new ImportCommand(),
             new InfoCommand(),
             new PlotCommand(),
-            new BenchmarkCommand());
+            new BenchmarkCommand(),
+            new DoctorCommand());
     private final Console console;
 
     Main(Console console) {

@@ -1,7 +1,6 @@
 package dev.libretto.cli;
 
 import dev.libretto.device.Devices.Choice;
-import dev.libretto.device.NativeLog;
 import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
@@ -102,7 +101,6 @@ final class TrainCommand implements Command {
         }
         console.runs().requireUsable();
         Choice device = DeviceFlags.use(arguments);
-        NativeLog.passOverFirstRun();
 
         try (StopSignal stop = new StopSignal(() -> console.note("stopping after this batch%n"))) {
             Resumed from = resumes

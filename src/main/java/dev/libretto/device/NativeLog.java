@@ -1,13 +1,15 @@
 package dev.libretto.device;
 
+import org.tensorflow.EagerSession;
 import org.tensorflow.Graph;
 import org.tensorflow.Session;
 import org.tensorflow.op.Ops;
 
 /**
- * TensorFlow's own messages on stderr. They follow the environment variable {@code TF_CPP_MIN_LOG_LEVEL}, but for one that
- * the first run of a graph in a process always prints ("MLIR V1 optimization pass is not enabled"): TensorFlow 2.18 writes
- * it through a private copy of a log library that no setting reaches.
+ * TensorFlow's own messages on stderr. They follow the environment variable {@code TF_CPP_MIN_LOG_LEVEL}, but for some that
+ * come with the first run of a graph in a process whatever it says. One is "MLIR V1 optimization pass is not enabled", which
+ * TensorFlow 2.18 writes through a private copy of a log library that no setting reaches. The CUDA build adds errors that
+ * are none: factories "already registered", and where there is no driver, a "failed call to cuInit".
  */
 public final class NativeLog {
     private static final int STDERR = 2;
@@ -31,8 +33,8 @@ public final class NativeLog {
     }
 
     /**
-     * Gets that message over with: runs a graph of one constant while stderr leads nowhere. Where messages are wanted,
-     * nothing is done.
+     * Gets these messages over with: runs a graph of one constant on the CPU while stderr leads nowhere. Where messages are
+     * wanted, nothing is done.
      */
     public static void passOverFirstRun() {
         if (wanted) {
@@ -61,7 +63,9 @@ public final class NativeLog {
 
     private static void runOnce() {
         try (Graph graph = new Graph();
-                Session session = Sessions.open(graph)) {
+                Session session = Sessions.open(graph);
+                EagerSession eager = Sessions.openEager()) {
+            Ops.create(eager).constant(0);
             session.runner().fetch(Ops.create(graph).constant(0)).run().close();
         }
     }

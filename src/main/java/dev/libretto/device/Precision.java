@@ -12,15 +12,26 @@ import java.util.Locale;
  */
 public enum Precision {
     /** All 24 bits of a float's significand. */
-    FLOAT32,
+    FLOAT32(1e-4),
     /** TensorFloat-32: the factors are rounded to 11 bits; cards of compute capability 8.0 and later have it. */
-    TF32;
+    TF32(1e-2);
 
     private static final int TF32_MAJOR = 8;
 
     private static final String FRAMEWORK = "libtensorflow_framework.so.2";
     private static final String ENABLE = "_ZN3tsl32enable_tensor_float_32_executionEb";
     private static final String ENABLED = "_ZN3tsl33tensor_float_32_execution_enabledEv";
+
+    private final double tolerance;
+
+    Precision(double tolerance) {
+        this.tolerance = tolerance;
+    }
+
+    /** How far the losses of the first training steps may be from the CPU's, as a part of the loss. */
+    public double tolerance() {
+        return tolerance;
+    }
 
     /**
      * Has TensorFlow compute so on a device from now on.

@@ -1,0 +1,190 @@
+package dev.libretto.cli;
+
+import dev.libretto.benchmark.DeviceTrial;
+import dev.libretto.device.Build;
+import dev.libretto.device.CudaLibrary;
+import dev.libretto.device.Device;
+import dev.libretto.device.DeviceException;
+import dev.libretto.device.DeviceRequest;
+import dev.libretto.device.Devices;
+import dev.libretto.device.Host;
+import dev.libretto.device.NativeLog;
+import dev.libretto.device.NvidiaSmi;
+import dev.libretto.device.Precision;
+import dev.libretto.device.Sessions;
+import dev.libretto.run.Json;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import org.tensorflow.TensorFlow;
+
+/** {@code libretto doctor}: what there is to compute with, whether it works, and what is missing where it does not. */
+final class DoctorCommand implements Command {
+    static final Flag<Boolean> JSON = Flag.toggle("json", "report as JSON");
+
+    /**
+     * What was found.
+     *
+     * @param nvidiaSmi null where the build uses no card
+     * @param libraries those of CUDA; empty where the build uses none
+     * @param trials the devices that were tried, the CPU first
+     * @param problem why what was asked for does not work; null where it does
+     */
+    record Report(
+            String java,
+            Build build,
+            String tensorflow,
+            Host host,
+            NvidiaSmi nvidiaSmi,
+            List<CudaLibrary.Found> libraries,
+            List<Trial> trials,
+            String problem) {}
+
+    /**
+     * A few training steps on a device.
+     *
+     * @param tensorflowDevices the types of the devices that TensorFlow sees there
+     * @param difference how far the losses are from the CPU's: the largest difference as a part of the loss
+     */
+    record Trial(String device, List<String> tensorflowDevices, double secondsPerStep, double difference) {}
+
+    @Override
+    public String name() {
+        return "doctor";
+    }
+
+    @Override
+    public String summary() {
+        return "show what there is to compute with, and what is missing; exit code 0 if it works";
+    }
+
+    @Override
+    public List<Flag<?>> flags() {
+        return List.of(DeviceFlags.DEVICE, DeviceFlags.PRECISION, JSON);
+    }
+
+    @Override
+    public List<String> examples() {
+        return List.of("doctor", "doctor --device gpu --json");
+    }
+
+    @Override
+    public int run(Arguments arguments, Console console) throws Exception {
+        DeviceRequest request = arguments.get(DeviceFlags.DEVICE);
+        Precision precision = arguments.get(DeviceFlags.PRECISION);
+        boolean json = arguments.get(JSON);
+        Report report = examine(request, precision);
+        if (json) {
+            console.out().print(Json.write(report));
+        } else {
+            print(report, console.out());
+        }
+        console.out().flush();
+        if (report.problem() != null) {
+            console.complain("libretto doctor: " + report.problem());
+            return 1;
+        }
+        return 0;
+    }
+
+    private static Report examine(DeviceRequest request, Precision precision) throws IOException {
+        NativeLog.passOverFirstRun();
+        Build build = Build.current();
+        List<Trial> trials = new ArrayList<>();
+        String problem = null;
+        try {
+            Sessions.use(Device.CPU, Precision.FLOAT32);
+            DeviceTrial.Steps expected = DeviceTrial.run();
+            trials.add(trial(Device.CPU, expected, expected));
+            Device device = new Devices().choose(request).device();
+            Sessions.use(device, precision);
+            if (device.isGpu()) {
+                Trial trial = trial(device, DeviceTrial.run(), expected);
+                trials.add(trial);
+                problem = disagreement(trial, precision);
+            }
+        } catch (DeviceException e) {
+            problem = e.getMessage();
+        }
+        return new Report(
+                Runtime.version().toString(),
+                build,
+                TensorFlow.version(),
+                Host.current(),
+                build.isCuda() ? NvidiaSmi.ask() : null,
+                build.isCuda() ? CudaLibrary.findAll() : List.of(),
+                trials,
+                problem);
+    }
+
+    private static Trial trial(Device device, DeviceTrial.Steps steps, DeviceTrial.Steps expected) {
+        return new Trial(device.toString(), Devices.types(device), steps.seconds(), steps.differenceFrom(expected));
+    }
+
+    /** @return null where the device agrees with the CPU */
+    private static String disagreement(Trial trial, Precision precision) {
+        return trial.difference() <= precision.tolerance()
+                ? null
+                : String.format(
+                        Locale.ROOT,
+                        "%s computes other losses than the CPU: they differ by %.1e, and %s allows %.0e;"
+                                + " update the driver, or use --device cpu",
+                        trial.device(),
+                        trial.difference(),
+                        precision,
+                        precision.tolerance());
+    }
+
+    private static void print(Report report, PrintStream out) {
+        Build build = report.build();
+        out.printf(
+                "libretto %s, %s build (%s)%n", build.version(), build.isCuda() ? "CUDA" : "CPU", build.classifier());
+        out.printf(
+                "TensorFlow %s (TensorFlow Java %s), Java %s%n",
+                report.tensorflow(), build.tensorflowJava(), report.java());
+        Host host = report.host();
+        out.printf(
+                Locale.ROOT,
+                "machine: %s, %s, %d cores, %.1f GiB, of which Java's objects take up to %.1f GiB%n",
+                host.system(),
+                host.processor().isEmpty() ? "unknown processor" : host.processor(),
+                host.cores(),
+                host.memory() / (double) (1 << 30),
+                host.javaHeap() / (double) (1 << 30));
+        out.println("processor features: " + String.join(" ", host.features()));
+        if (build.isCuda()) {
+            print(report.nvidiaSmi(), out);
+            report.libraries().forEach(library -> print(library, out));
+        }
+        for (Trial trial : report.trials()) {
+            out.printf(
+                    Locale.ROOT,
+                    "%s: TensorFlow sees %s; a training step takes %.1f ms; losses differ from the CPU's by %.1e%n",
+                    trial.device(),
+                    String.join(" and ", trial.tensorflowDevices()),
+                    1000 * trial.secondsPerStep(),
+                    trial.difference());
+        }
+    }
+
+    private static void print(NvidiaSmi nvidiaSmi, PrintStream out) {
+        if (nvidiaSmi.problem() != null) {
+            out.println("nvidia-smi: " + nvidiaSmi.problem());
+        }
+        nvidiaSmi.cards().forEach(card -> out.println("nvidia-smi: " + card));
+    }
+
+    private static void print(CudaLibrary.Found library, PrintStream out) {
+        String state = library.problem() == null ? "found" : library.required() ? "MISSING" : "missing (optional)";
+        out.printf(
+                "%s (%s): %s%s%s%s%n",
+                library.library(),
+                library.file(),
+                state,
+                library.version() == null ? "" : ", " + library.version(),
+                library.path() == null ? "" : ", in " + library.path(),
+                library.problem() == null ? "" : ": " + library.problem());
+    }
+}

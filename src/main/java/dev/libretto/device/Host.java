@@ -1,0 +1,78 @@
+package dev.libretto.device;
+
+import java.io.IOException;
+import java.lang.management.ManagementFactory;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+
+/**
+ * The machine, as far as it matters for computing.
+ *
+ * @param system the operating system and its architecture
+ * @param processor its name; empty where it is not known
+ * @param cores how many the process may use
+ * @param features those of the processor's instruction sets that TensorFlow has kernels for; empty where not known
+ * @param memory of the machine or container, in bytes
+ * @param javaHeap the most that Java takes of it for objects, in bytes
+ */
+public record Host(String system, String processor, int cores, List<String> features, long memory, long javaHeap) {
+    private static final Set<String> KNOWN = Set.of(
+            "sse4_1",
+            "sse4_2",
+            "avx",
+            "avx2",
+            "fma",
+            "avx512f",
+            "avx512_vnni",
+            "avx512_bf16",
+            "avx512_fp16",
+            "avx_vnni",
+            "amx_tile",
+            "amx_int8",
+            "amx_bf16",
+            "asimd",
+            "sve",
+            "bf16");
+
+    /** This one. */
+    public static Host current() {
+        String cpuInfo;
+        try {
+            cpuInfo = Files.readString(Path.of("/proc/cpuinfo"));
+        } catch (IOException e) {
+            cpuInfo = "";
+        }
+        return of(cpuInfo);
+    }
+
+    /** @param cpuInfo Linux's {@code /proc/cpuinfo} */
+    static Host of(String cpuInfo) {
+        long memory = ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class)
+                .getTotalMemorySize();
+        Runtime java = Runtime.getRuntime();
+        return new Host(
+                System.getProperty("os.name") + " " + System.getProperty("os.arch"),
+                field(cpuInfo, "model name"),
+                java.availableProcessors(),
+                features(field(cpuInfo, "flags|Features")),
+                memory,
+                java.maxMemory());
+    }
+
+    private static String field(String cpuInfo, String name) {
+        Matcher field = Pattern.compile("^(?:" + name + ")\\s*: *(.*)$", Pattern.MULTILINE)
+                .matcher(cpuInfo);
+        return field.find() ? field.group(1).strip() : "";
+    }
+
+    private static List<String> features(String flags) {
+        Set<String> features = new TreeSet<>(List.of(flags.split(" ")));
+        features.retainAll(KNOWN);
+        return List.copyOf(features);
+    }
+}

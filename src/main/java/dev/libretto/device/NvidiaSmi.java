@@ -1,0 +1,71 @@
+package dev.libretto.device;
+
+import java.io.File;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+
+/**
+ * What NVIDIA's own tool says of the driver and the cards.
+ *
+ * @param cards a line for each: number, name, driver, memory, and how much of it is in use
+ * @param problem why it says nothing; null where it does
+ */
+public record NvidiaSmi(List<String> cards, String problem) {
+    private static final String NAME = "nvidia-smi";
+    private static final String FIELDS = "index,name,driver_version,memory.total,memory.used";
+    private static final int MAX_SECONDS = 20;
+
+    /** Asks it, if it is on the {@code PATH}. */
+    public static NvidiaSmi ask() {
+        return ask(System.getenv().getOrDefault("PATH", ""));
+    }
+
+    static NvidiaSmi ask(String path) {
+        Optional<Path> program = Arrays.stream(path.split(File.pathSeparator))
+                .map(folder -> Path.of(folder, NAME))
+                .filter(Files::isExecutable)
+                .findFirst();
+        if (program.isEmpty()) {
+            return new NvidiaSmi(List.of(), "it is not on the PATH");
+        }
+        try {
+            return run(program.get());
+        } catch (IOException e) {
+            return new NvidiaSmi(List.of(), "it cannot be run: " + e.getMessage());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return new NvidiaSmi(List.of(), "it was interrupted");
+        }
+    }
+
+    private static NvidiaSmi run(Path program) throws IOException, InterruptedException {
+        Path output = Files.createTempFile("nvidia-smi", ".csv");
+        try {
+            Process process = new ProcessBuilder(program.toString(), "--query-gpu=" + FIELDS, "--format=csv,noheader")
+                    .redirectErrorStream(true)
+                    .redirectOutput(output.toFile())
+                    .start();
+            if (!process.waitFor(MAX_SECONDS, TimeUnit.SECONDS)) {
+                process.destroyForcibly();
+                return new NvidiaSmi(List.of(), "it gives no answer within " + MAX_SECONDS + " seconds");
+            }
+            List<String> lines = new String(Files.readAllBytes(output), StandardCharsets.UTF_8)
+                    .lines()
+                    .filter(line -> !line.isBlank())
+                    .toList();
+            return process.exitValue() == 0
+                    ? new NvidiaSmi(lines, null)
+                    : new NvidiaSmi(
+                            List.of(),
+                            "it fails: " + lines.stream().findFirst().orElse("exit code " + process.exitValue()));
+        } finally {
+            Files.deleteIfExists(output);
+        }
+    }
+}

@@ -1,0 +1,32 @@
+package dev.libretto.benchmark;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.libretto.benchmark.DeviceTrial.Steps;
+import java.io.IOException;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+
+class DeviceTrialTest {
+    @Test
+    void trainsTheSameOnTheSameDevice() throws IOException {
+        Steps steps = DeviceTrial.run();
+        assertThat(steps.losses()).hasSize(5);
+        // An untrained model takes every one of 638 characters for about as likely.
+        assertThat(steps.losses().get(0)).isCloseTo((float) Math.log(638), within(0.1f));
+        assertThat(steps.losses().get(4)).isLessThan(steps.losses().get(0));
+        assertThat(steps.differenceFrom(DeviceTrial.run())).isZero();
+    }
+
+    @Test
+    void theLargestDifferenceCounts() {
+        Steps expected = new Steps(List.of(4f, 2f), 1);
+        assertThat(new Steps(List.of(4f, 2.5f), 1).differenceFrom(expected)).isEqualTo(0.25);
+        assertThat(new Steps(List.of(3f, 2f), 1).differenceFrom(expected)).isEqualTo(0.25);
+        assertThat(new Steps(List.of(Float.NaN, 2f), 1).differenceFrom(expected))
+                .isInfinite();
+        assertThat(new Steps(List.of(4f, Float.POSITIVE_INFINITY), 1).differenceFrom(expected))
+                .isInfinite();
+    }
+}

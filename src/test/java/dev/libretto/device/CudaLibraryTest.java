@@ -1,0 +1,85 @@
+package dev.libretto.device;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.sun.jna.Native;
+import dev.libretto.device.CudaLibrary.Found;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** The search for CUDA's libraries, in folders with files that are none. */
+@EnabledOnOs(OS.LINUX)
+class CudaLibraryTest {
+    @TempDir
+    private Path folder;
+
+    private Found find(String file) {
+        List<Found> all = CudaLibrary.findAll(folder + "/");
+        return all.stream()
+                .filter(found -> found.file().equals(file))
+                .findFirst()
+                .orElseThrow();
+    }
+
+    @Test
+    void whatIsNotThereIsToBeInstalled() {
+        assertThat(find("libcudnn.so.9"))
+                .isEqualTo(new Found(
+                        "cuDNN",
+                        "libcudnn.so.9",
+                        true,
+                        null,
+                        null,
+                        "it cannot be opened: it is not found; build with -Pgpu,cuda-redist, or install NVIDIA's package"
+                                + " libcudnn9-cuda-12"));
+        assertThat(CudaLibrary.findAll(folder + "/"))
+                .hasSize(11)
+                .allSatisfy(found -> assertThat(found.problem()).contains("it is not found"))
+                .filteredOn(Found::required)
+                .extracting(Found::library)
+                .containsExactly("CUDA runtime", "cuBLAS", "cuBLASLt", "cuFFT", "cuSOLVER", "cuSPARSE", "cuDNN");
+    }
+
+    @Test
+    void aFileThatIsNoLibrary() throws IOException {
+        Files.writeString(folder.resolve("libcublas.so.12"), "not a library, and longer than its header ".repeat(9));
+        assertThat(find("libcublas.so.12").problem()).startsWith("it cannot be opened: invalid ELF header; build with");
+    }
+
+    /** JNA's library stands in for one of another name. */
+    @Test
+    void anotherLibraryUnderItsName() throws IOException {
+        Native.load("c", LibC.class);
+        String system =
+                "/com/sun/jna/linux-" + (System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86-64");
+        File library = Native.extractFromResourcePath(system + "/libjnidispatch.so", Native.class.getClassLoader());
+        Path path = Files.copy(library.toPath(), folder.resolve("libcudart.so.12"));
+        assertThat(find("libcudart.so.12")).satisfies(found -> {
+            assertThat(found.path()).isEqualTo(path.toString());
+            assertThat(found.problem())
+                    .startsWith("it has no function cudaRuntimeGetVersion, so it is another library; ");
+        });
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "9.2.1, 9.3, true",
+        "9.3.0, 9.3, false",
+        "9.10.0, 9.3, false",
+        "8.9.7, 9.3, true",
+        "12.6, 12.0, false",
+        "interface 24, '', false"
+    })
+    void comparesVersions(String version, String oldest, boolean isOlder) {
+        assertThat(CudaLibrary.isOlder(version, oldest)).isEqualTo(isOlder);
+    }
+}

@@ -1,0 +1,30 @@
+package dev.libretto.device;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import org.junit.jupiter.api.Test;
+
+class HostTest {
+    @Test
+    void readsTheProcessorOfLinuxOnX86() {
+        Host host = Host.of("""
+                processor\t: 0
+                model name\t: AMD EPYC 9R14
+                flags\t\t: fpu sse4_2 avx avx2 fma avx512f avx512_bf16 rdtscp
+
+                processor\t: 1
+                model name\t: another
+                """);
+        assertThat(host.processor()).isEqualTo("AMD EPYC 9R14");
+        assertThat(host.features()).containsExactly("avx", "avx2", "avx512_bf16", "avx512f", "fma", "sse4_2");
+        assertThat(host.memory()).isGreaterThan(host.javaHeap());
+    }
+
+    @Test
+    void readsTheFeaturesOfArmAndDoesWithoutAny() {
+        assertThat(Host.of("processor\t: 0\nFeatures\t: fp asimd sve bf16\n").features())
+                .containsExactly("asimd", "bf16", "sve");
+        assertThat(Host.of("").features()).isEmpty();
+        assertThat(Host.of("").processor()).isEmpty();
+    }
+}
