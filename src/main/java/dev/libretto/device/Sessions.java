@@ -32,6 +32,11 @@ public final class Sessions {
         return new Session(graph, device.config());
     }
 
+    /** A session that runs a graph on the CPU whatever the device, for files and the like; the caller closes it. */
+    public static Session openOnCpu(Graph graph) {
+        return new Session(graph, Device.CPU.config());
+    }
+
     /** A SavedModel with its session; the caller closes it. */
     public static SavedModelBundle load(Path savedModel) {
         return SavedModelBundle.loader(savedModel.toString())

@@ -1,5 +1,6 @@
 package dev.libretto.tensorboard;
 
+import dev.libretto.device.Sessions;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
@@ -80,7 +81,7 @@ final class EventWriter implements AutoCloseable {
         event = new Write(proto, tf.summary.importEvent(writer, proto));
         flush = tf.summary.flushSummaryWriter(writer);
         finish = tf.summary.closeSummaryWriter(writer);
-        session = new Session(graph);
+        session = Sessions.openOnCpu(graph);
         try {
             session.runner().addTarget(create).run().close();
         } catch (RuntimeException e) {
