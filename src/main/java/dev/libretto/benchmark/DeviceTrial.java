@@ -64,10 +64,11 @@ public final class DeviceTrial {
                 Checkpoint.start(config, Initializers.draw(LanguageModel.parameters(model), training.seed()));
         List<Float> losses = new ArrayList<>();
         double[] seconds = new double[STEPS];
+        double learningRate = training.optimizer().learningRate().rate();
         try (TrainStep step = new TrainStep(config, start)) {
             for (int i = 0; i < STEPS; i++) {
                 long before = System.nanoTime();
-                losses.add(step.run(epoch.batch(i), training.learningRate()).loss());
+                losses.add(step.run(epoch.batch(i), learningRate, i + 1).loss());
                 seconds[i] = (System.nanoTime() - before) / 1e9;
             }
         }
