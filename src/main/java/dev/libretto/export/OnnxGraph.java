@@ -72,11 +72,15 @@ final class OnnxGraph {
         constant("zero", 0);
         constant("one", 1);
         constant("minus_one", -1);
-        String rows = oneHot();
+        String rows = config.embeddingSize() > 0 ? embedded() : oneHot();
         for (int layer = 0; layer < config.layers(); layer++) {
             rows = recurrent(layer, rows);
         }
-        initializer("dense_kernel", values("dense/kernel"), config.hiddenSize(), config.vocabularySize());
+        if (config.tieEmbeddings()) {
+            node("Transpose", List.of("embedding"), "dense_kernel");
+        } else {
+            initializer("dense_kernel", values("dense/kernel"), config.hiddenSize(), config.vocabularySize());
+        }
         initializer("dense_bias", values("dense/bias"), config.vocabularySize());
         node("MatMul", List.of(rows, "dense_kernel"), "dense_product");
         node("Add", List.of("dense_product", "dense_bias"), LOGITS);
@@ -89,6 +93,13 @@ final class OnnxGraph {
         initializer("off_and_on", new float[] {0, 1}, 2);
         node("OneHot", List.of(IDS, "vocabulary_size", "off_and_on"), "one_hot");
         return "one_hot";
+    }
+
+    /** {@code [T, B]} to {@code [T, B, E]}. */
+    private String embedded() {
+        initializer("embedding", values("embedding"), config.vocabularySize(), config.embeddingSize());
+        node("Gather", List.of("embedding", IDS), "embedded");
+        return "embedded";
     }
 
     /**

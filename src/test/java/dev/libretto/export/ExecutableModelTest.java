@@ -1,8 +1,11 @@
 package dev.libretto.export;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import ai.onnx.proto.OnnxMl.ModelProto;
+import ai.onnx.proto.OnnxMl.StringStringEntryProto;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtSession;
@@ -24,9 +27,11 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.function.ThrowingConsumer;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
@@ -50,8 +55,13 @@ class ExecutableModelTest {
     private Path folder;
 
     static Stream<ModelConfig> models() {
-        return Stream.of(CellType.values())
+        Stream<ModelConfig> cells = Stream.of(CellType.values())
                 .flatMap(cell -> IntStream.of(1, 2).mapToObj(layers -> new ModelConfig(cell, V, H, layers)));
+        return Stream.concat(
+                cells,
+                Stream.of(
+                        new ModelConfig(CellType.GRU, V, H, 2, 5, false),
+                        new ModelConfig(CellType.LSTM, V, H, 1, H, true)));
     }
 
     static Stream<Arguments> modelsAndFormats() {
@@ -246,5 +256,72 @@ class ExecutableModelTest {
                         .isTrue();
             }
         }
+    }
+
+    /** What is done to a file that is written, and what is said of it. */
+    static Stream<Arguments> damages() {
+        ThrowingConsumer<Path> gone = Files::delete;
+        ThrowingConsumer<Path> cut = file -> Files.write(file, Arrays.copyOf(Files.readAllBytes(file), 3000));
+        ThrowingConsumer<Path> empty = file -> Files.write(file, new byte[0]);
+        ThrowingConsumer<Path> text = file -> Files.writeString(file, "not a model");
+        ThrowingConsumer<Path> larger = file ->
+                Files.writeString(file, Files.readString(file).replace("\"hiddenSize\" : 7", "\"hiddenSize\" : 8"));
+        ThrowingConsumer<Path> fewer =
+                file -> Files.writeString(file, Files.readString(file).replace("\"一\", ", ""));
+        return Stream.of(
+                Arguments.of("savedmodel", "saved_model.pb", gone, "it has no saved_model.pb"),
+                Arguments.of("savedmodel", "assets/vocabulary.json", gone, "it has no assets/vocabulary.json"),
+                Arguments.of("savedmodel", "saved_model.pb", cut, "it cannot be loaded: "),
+                Arguments.of("savedmodel", "saved_model.pb", empty, "it cannot be loaded: "),
+                Arguments.of("savedmodel", "saved_model.pb", text, "it cannot be loaded: "),
+                Arguments.of("savedmodel", "assets/settings.json", text, "settings.json is damaged: "),
+                Arguments.of("savedmodel", "assets/settings.json", larger, "state_0 must be DT_FLOAT [-1, 8]; it is"),
+                Arguments.of("savedmodel", "assets/vocabulary.json", fewer, "10 characters, but vocabularySize is 11"),
+                Arguments.of("onnx", "", gone, "there is no such file or directory"),
+                Arguments.of("onnx", "", cut, "it cannot be loaded: "),
+                Arguments.of("onnx", "", empty, "it cannot be loaded: "),
+                Arguments.of("onnx", "", text, "it cannot be loaded: "),
+                Arguments.of("onnx", "", edited(model -> model.clearMetadataProps()), "metadata has no settings"),
+                Arguments.of("onnx", "", edited(model -> metadata(model, 1).setValue("5")), "is damaged: "),
+                Arguments.of("onnx", "", edited(model -> metadata(model, 0).setValue("[\"a\"]")), "has 1 characters"),
+                Arguments.of(
+                        "onnx",
+                        "",
+                        edited(model -> metadata(model, 1)
+                                .setValue(metadata(model, 1).getValue().replace(": 7", ": 8"))),
+                        "state_0 must be FLOAT [-1, 8]; it is"),
+                Arguments.of(
+                        "onnx",
+                        "",
+                        edited(model ->
+                                model.getGraphBuilder().getInitializerBuilder(5).addDims(1L << 40)),
+                        "it cannot be loaded: "));
+    }
+
+    private static StringStringEntryProto.Builder metadata(ModelProto.Builder model, int index) {
+        return model.getMetadataPropsBuilder(index);
+    }
+
+    private static ThrowingConsumer<Path> edited(Consumer<ModelProto.Builder> edit) {
+        return file -> {
+            ModelProto.Builder model = ModelProto.parseFrom(Files.readAllBytes(file)).toBuilder();
+            edit.accept(model);
+            Files.write(file, model.build().toByteArray());
+        };
+    }
+
+    @ParameterizedTest
+    @MethodSource("damages")
+    void aDamagedModelIsOneLine(String format, String name, ThrowingConsumer<Path> damage, String message)
+            throws Throwable {
+        Path model = write(trained(new ModelConfig(CellType.GRU, V, H, 1)), format);
+        damage.accept(name.isEmpty() ? model : model.resolve(name));
+
+        assertThatThrownBy(() -> ExecutableModel.open(model))
+                .isInstanceOf(IOException.class)
+                .hasMessageStartingWith(model.toString())
+                .hasMessageContaining(message)
+                .message()
+                .matches("[^\\p{Cntrl}]+");
     }
 }
