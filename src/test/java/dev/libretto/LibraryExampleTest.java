@@ -21,7 +21,8 @@ class LibraryExampleTest {
         String source = Files.readString(Path.of("src/test/java/dev/libretto/LibraryExample.java"));
         String method = source.substring(source.indexOf("    static void"), source.lastIndexOf('}'));
 
-        assertThat(Files.readString(Path.of("README.md"))).contains("```java\n" + method.replaceAll("(?m)^ {4}", "") + "```\n");
+        assertThat(Files.readString(Path.of("README.md")))
+                .contains("```java\n" + method.replaceAll("(?m)^ {4}", "") + "```\n");
     }
 
     @Test

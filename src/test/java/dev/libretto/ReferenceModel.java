@@ -13,6 +13,10 @@ public final class ReferenceModel {
     private final int v;
     private final int h;
     private final int layers;
+    /** E, or 0. */
+    private final int embeddingSize;
+
+    private final boolean isTied;
     private final double[][] arrays;
 
     public ReferenceModel(ModelConfig config, Weights weights) {
@@ -20,6 +24,8 @@ public final class ReferenceModel {
         v = config.vocabularySize();
         h = config.hiddenSize();
         layers = config.layers();
+        embeddingSize = config.embeddingSize();
+        isTied = config.tieEmbeddings();
         List<Parameter> parameters = weights.parameters();
         arrays = new double[parameters.size()][];
         for (int i = 0; i < arrays.length; i++) {
@@ -44,6 +50,9 @@ public final class ReferenceModel {
         double[] next = state.clone();
         double[] x = new double[v];
         x[id] = 1;
+        if (embeddingSize > 0) {
+            x = product(x, arrays[0], embeddingSize);
+        }
         for (int layer = 0; layer < layers; layer++) {
             int from = layer * cell.states() * h;
             x = step(layer, x, next, from);
@@ -52,9 +61,10 @@ public final class ReferenceModel {
     }
 
     private double[] step(int layer, double[] x, double[] state, int from) {
-        double[] kernel = arrays[3 * layer];
-        double[] recurrent = arrays[3 * layer + 1];
-        double[] bias = arrays[3 * layer + 2];
+        int first = 3 * layer + (embeddingSize > 0 ? 1 : 0);
+        double[] kernel = arrays[first];
+        double[] recurrent = arrays[first + 1];
+        double[] bias = arrays[first + 2];
         int columns = cell.gates() * h;
         double[] before = Arrays.copyOfRange(state, from, from + h);
         double[] in = product(x, kernel, columns);
@@ -114,8 +124,12 @@ public final class ReferenceModel {
     /** h · W + b of the last layer's h. */
     public double[] logits(double[] state) {
         int from = (layers - 1) * cell.states() * h;
-        double[] logits = product(Arrays.copyOfRange(state, from, from + h), arrays[arrays.length - 2], v);
+        double[] output = Arrays.copyOfRange(state, from, from + h);
+        double[] logits = isTied ? new double[v] : product(output, arrays[arrays.length - 2], v);
         for (int j = 0; j < v; j++) {
+            for (int k = 0; k < h && isTied; k++) {
+                logits[j] += output[k] * arrays[0][j * h + k];
+            }
             logits[j] += arrays[arrays.length - 1][j];
         }
         return logits;

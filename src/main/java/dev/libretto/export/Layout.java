@@ -33,7 +33,8 @@ public enum Layout {
      * The {@code state_dict} of a PyTorch module with the members {@code rnn}, an {@code nn.RNN}, {@code nn.GRU} or {@code
      * nn.LSTM}, and {@code dense}, an {@code nn.Linear}: {@code rnn.weight_ih_l0 [G·H, I]}, {@code rnn.weight_hh_l0 [G·H,
      * H]}, {@code rnn.bias_ih_l0 [G·H]}, {@code rnn.bias_hh_l0 [G·H]}, and so on for each layer, {@code dense.weight [V,
-     * H]}, {@code dense.bias [V]}.
+     * H]}, {@code dense.bias [V]}. Where characters are embedded, {@code embedding.weight [V, E]} of an {@code nn.Embedding}
+     * comes first.
      */
     PYTORCH {
         @Override

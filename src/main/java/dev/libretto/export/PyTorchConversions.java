@@ -12,18 +12,22 @@ import org.tensorflow.ndarray.Shape;
 /** The parameters of a model as PyTorch has them: transposed, with two biases, and a GRU's gates in another order. */
 final class PyTorchConversions {
     private static final Pattern RECURRENT = Pattern.compile("layer_(\\d+)/(kernel|recurrent_kernel|bias)");
+    private static final String EMBEDDING = "embedding";
     private static final String DENSE_KERNEL = "dense/kernel";
     private static final String DENSE_BIAS = "dense/bias";
 
     private final int hiddenSize;
+    /** Whether the dense layer has no kernel of its own but uses the embedding. */
+    private final boolean isTied;
 
     /** @param parameters all of a model */
     PyTorchConversions(List<Parameter> parameters) {
         hiddenSize = parameters.stream()
-                .filter(parameter -> parameter.name().equals(DENSE_KERNEL))
+                .filter(parameter -> parameter.name().equals("layer_0/recurrent_kernel"))
                 .mapToInt(kernel -> Math.toIntExact(kernel.shape().get(0)))
                 .findFirst()
-                .orElseThrow(() -> new IllegalArgumentException("the model has no " + DENSE_KERNEL));
+                .orElseThrow(() -> new IllegalArgumentException("the model has no layer_0/recurrent_kernel"));
+        isTied = parameters.stream().noneMatch(parameter -> parameter.name().equals(DENSE_KERNEL));
     }
 
     /** @throws IllegalArgumentException if PyTorch has no place for the parameter */
@@ -40,6 +44,7 @@ final class PyTorchConversions {
             };
         }
         return switch (parameter.name()) {
+            case EMBEDDING -> isTied ? new Tied(shape) : Conversion.identity(new Slot("embedding.weight", shape));
             case DENSE_KERNEL -> matrix("dense.weight", shape, Gates.ofPyTorch(1, Math.toIntExact(shape.get(1))));
             case DENSE_BIAS -> Conversion.identity(new Slot("dense.bias", shape));
             default -> throw new IllegalArgumentException(parameter.name() + " has no place in PyTorch's layout");
@@ -80,6 +85,33 @@ final class PyTorchConversions {
         @Override
         public float[] toNative(Map<String, NamedArray> arrays) {
             return back.apply(arrays.get(slot.name()).values());
+        }
+    }
+
+    /** An embedding {@code [V, H]} that is the dense layer's weight as well: a tied module has it under both names. */
+    private record Tied(Slot embedding, Slot dense) implements Conversion {
+        Tied(Shape shape) {
+            this(new Slot("embedding.weight", shape), new Slot("dense.weight", shape));
+        }
+
+        @Override
+        public List<Slot> slots() {
+            return List.of(embedding, dense);
+        }
+
+        @Override
+        public List<NamedArray> toLayout(float[] values) {
+            return List.of(embedding.of(values), dense.of(values));
+        }
+
+        @Override
+        public float[] toNative(Map<String, NamedArray> arrays) {
+            float[] values = arrays.get(embedding.name()).values();
+            if (!Arrays.equals(values, arrays.get(dense.name()).values())) {
+                throw new IllegalArgumentException(embedding.name() + " and " + dense.name()
+                        + " differ; a model with tieEmbeddings has the same values in both");
+            }
+            return values;
         }
     }
 

@@ -135,7 +135,7 @@ final class Checkpoints {
     }
 
     /**
-     * Reads the checkpoint with the lowest validation loss, or the newest where there is no validation.
+     * Reads the checkpoint with the lowest validation loss, or the newest before the first validation.
      *
      * @throws RunException if there is none
      */

@@ -287,7 +287,9 @@ public final class RunDirectory implements AutoCloseable {
      * @throws RunException if there is none
      */
     public Checkpoint checkpoint(Which which, Consumer<String> warnings) throws IOException {
-        return which == Which.BEST ? checkpoints.bestValidated(config, warnings) : newest(warnings);
+        return which == Which.BEST && config.training().validation().wanted()
+                ? checkpoints.bestValidated(config, warnings)
+                : newest(warnings);
     }
 
     /** Which of a run's checkpoints is meant. */

@@ -113,7 +113,9 @@ public final class Evaluator implements AutoCloseable {
             }
         }
         if (predicted == 0) {
-            throw new IllegalArgumentException("the text has fewer than 2 characters that the model knows");
+            long known = rows(ids).stream().anyMatch(Row::hasAny) ? 1 : 0;
+            throw new IllegalArgumentException(
+                    "the text has " + known + " characters that the model knows; it takes at least 2");
         }
         return new Evaluation(predicted, lossSum / predicted);
     }
@@ -155,6 +157,10 @@ public final class Evaluator implements AutoCloseable {
                 }
             }
             return Ids.NONE;
+        }
+
+        boolean hasAny() {
+            return current != Ids.NONE;
         }
 
         /** Goes one character on. */

@@ -104,7 +104,7 @@ class MainTest {
         JsonNode info = new JsonMapper().readTree(out);
         assertThat(info.at("/parameters").asLong()).isEqualTo(1196);
         assertThat(info.at("/layers/0/arrays/1/shape").toString()).isEqualTo("[16,16]");
-        assertThat(info.at("/training/learningRate").asDouble()).isEqualTo(10);
+        assertThat(info.at("/training/optimizer/learningRate/rate").asDouble()).isEqualTo(10);
         assertThat(info.at("/progress/epoch").asInt()).isEqualTo(3);
         assertThat(info.at("/best/perplexity").asDouble())
                 .isEqualTo(Math.exp(info.at("/progress/lowestLoss").asDouble()));

@@ -181,8 +181,8 @@ class LayoutTest {
     @Test
     void aParameterWithoutAPlaceIsNamed() {
         List<Parameter> parameters = new ArrayList<>(model(1, 1, 1, 3, 2));
-        parameters.add(parameter("embedding", 3, 2));
+        parameters.add(parameter("attention", 3, 2));
         assertThatThrownBy(() -> Layout.PYTORCH.arrays(counting(parameters)))
-                .hasMessage("embedding has no place in PyTorch's layout");
+                .hasMessage("attention has no place in PyTorch's layout");
     }
 }

@@ -33,10 +33,14 @@ class LanguageModelTest {
 
     private final int[] ids = TestModels.randomIds(T * B, V, 2);
 
-    /** Every cell, in one layer and in two. */
+    /** Every cell, in one layer and in two, with an embedding and with a tied one. */
     static Stream<ModelConfig> models() {
         return Stream.of(CellType.values())
-                .flatMap(cell -> Stream.of(new ModelConfig(cell, V, H, 1), new ModelConfig(cell, V, H, 2)));
+                .flatMap(cell -> Stream.of(
+                        new ModelConfig(cell, V, H, 1),
+                        new ModelConfig(cell, V, H, 2),
+                        new ModelConfig(cell, V, H, 1, 4, false),
+                        new ModelConfig(cell, V, H, 2, H, true)));
     }
 
     @ParameterizedTest

@@ -12,6 +12,8 @@ import dev.libretto.model.Weights;
 import dev.libretto.text.Ids;
 import java.util.Arrays;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -19,6 +21,17 @@ import org.junit.jupiter.params.provider.ValueSource;
 class EvaluatorTest {
     private static final ModelConfig CONFIG = new ModelConfig(CellType.LSTM, 11, 5, 2);
     private static final Weights WEIGHTS = TestModels.randomWeights(CONFIG, 1);
+    private static Evaluator evaluator;
+
+    @BeforeAll
+    static void open() {
+        evaluator = new Evaluator(CONFIG, WEIGHTS);
+    }
+
+    @AfterAll
+    static void close() {
+        evaluator.close();
+    }
 
     /** Lengths around the 128 time steps of one run of its graph. */
     @ParameterizedTest
@@ -31,20 +44,16 @@ class EvaluatorTest {
                     reference.zeroState()
                 });
 
-        try (Evaluator evaluator = new Evaluator(CONFIG, WEIGHTS)) {
-            Evaluation evaluation = evaluator.evaluate(Ids.of(ids));
+        Evaluation evaluation = evaluator.evaluate(Ids.of(ids));
 
-            assertThat(evaluation.characters()).isEqualTo(length - 1);
-            assertThat(evaluation.loss()).isCloseTo(expected, within(1e-5));
-        }
+        assertThat(evaluation.characters()).isEqualTo(length - 1);
+        assertThat(evaluation.loss()).isCloseTo(expected, within(1e-5));
     }
 
     @Test
     void oneEvaluationLeavesNothingForTheNext() {
         int[] ids = TestModels.randomIds(300, CONFIG.vocabularySize(), 1);
-        try (Evaluator evaluator = new Evaluator(CONFIG, WEIGHTS)) {
-            assertThat(evaluator.evaluate(Ids.of(ids))).isEqualTo(evaluator.evaluate(Ids.of(ids)));
-        }
+        assertThat(evaluator.evaluate(Ids.of(ids))).isEqualTo(evaluator.evaluate(Ids.of(ids)));
     }
 
     @Test
@@ -53,8 +62,33 @@ class EvaluatorTest {
         int[] withUnknown = Arrays.stream(ids)
                 .flatMap(id -> id % 3 == 0 ? IntStream.of(Ids.NONE, id) : IntStream.of(id))
                 .toArray();
-        try (Evaluator evaluator = new Evaluator(CONFIG, WEIGHTS)) {
-            assertThat(evaluator.evaluate(Ids.of(withUnknown))).isEqualTo(evaluator.evaluate(Ids.of(ids)));
+        assertThat(evaluator.evaluate(Ids.of(withUnknown))).isEqualTo(evaluator.evaluate(Ids.of(ids)));
+    }
+
+    /**
+     * In three rows: each character but the first is predicted once, from a zero state at the start of its row, whose first
+     * prediction belongs to the row.
+     */
+    @ParameterizedTest
+    @ValueSource(ints = {2, 3, 5, 301, 601})
+    void rowsAreReadSideBySide(int length) {
+        int[] ids = TestModels.randomIds(length, CONFIG.vocabularySize(), length);
+        ReferenceModel reference = new ReferenceModel(CONFIG, WEIGHTS);
+        int rowLength = (length + 2) / 3;
+        double expected = 0;
+        for (int start = 0; start < length - 1; start += rowLength) {
+            int end = Math.min(start + rowLength, length - 1);
+            double[][] state = {reference.zeroState()};
+            int[] inputs = Arrays.copyOfRange(ids, start, end);
+            expected += (end - start) * reference.loss(inputs, Arrays.copyOfRange(ids, start + 1, end + 1), state);
+        }
+
+        try (Evaluator rows = new Evaluator(CONFIG, 3)) {
+            rows.load(WEIGHTS);
+            Evaluation evaluation = rows.evaluate(Ids.of(ids));
+
+            assertThat(evaluation.characters()).isEqualTo(length - 1);
+            assertThat(evaluation.loss()).isCloseTo(expected / (length - 1), within(1e-5));
         }
     }
 
@@ -68,10 +102,8 @@ class EvaluatorTest {
 
     @Test
     void aTextOfOneCharacterHasNothingToPredict() {
-        try (Evaluator evaluator = new Evaluator(CONFIG, WEIGHTS)) {
-            assertThatThrownBy(() -> evaluator.evaluate(Ids.of(0)))
-                    .isInstanceOf(IllegalArgumentException.class)
-                    .hasMessageContaining("fewer than 2 characters");
-        }
+        assertThatThrownBy(() -> evaluator.evaluate(Ids.of(0)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageContaining("the text has 1 characters");
     }
 }

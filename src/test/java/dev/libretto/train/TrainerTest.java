@@ -17,12 +17,14 @@ import dev.libretto.run.DivergencePolicy;
 import dev.libretto.run.EpochMetrics;
 import dev.libretto.run.LearningRate;
 import dev.libretto.run.OptimizerConfig;
+import dev.libretto.run.OptimizerConfig.Kind;
 import dev.libretto.run.Progress;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunConfig.CorpusInfo;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Resumed;
 import dev.libretto.run.TrainConfig;
+import dev.libretto.run.ValidationConfig;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
@@ -171,6 +173,73 @@ class TrainerTest {
 
         assertSameBits(longer.weights(), whole.weights());
         assertThat(untimed("longer")).isEqualTo(untimed("whole"));
+    }
+
+    /** What an optimizer keeps, the schedule, the dropout and the validation go on too. */
+    @ParameterizedTest
+    @EnumSource
+    void everyOptimizerGoesOnToTheSameBits(Kind kind) throws IOException {
+        OptimizerConfig optimizer = OptimizerConfig.defaults(kind)
+                .withLearningRate(new LearningRate(0.01, LearningRate.Schedule.COSINE, 0.1, 4, 0.5));
+        TrainConfig config = config(4, 10, Sampling.CONSECUTIVE)
+                .withOptimizer(optimizer)
+                .withDropout(0.3)
+                .withValidation(new ValidationConfig(0.2, null, 0));
+        Trained whole = train("whole", config, () -> false);
+        train("parts", config, stopAfter(23));
+        resume("parts", config, stopAfter(16));
+        Trained parts = resume("parts", config, () -> false);
+
+        assertSameBits(parts.weights(), whole.weights());
+        assertThat(parts.progress().validation()).isEqualTo(whole.progress().validation());
+        assertThat(untimed("parts")).isEqualTo(untimed("whole")).hasSize(5);
+    }
+
+    /** Dropout changes what is learnt, by the seed, but not what the model computes when it is measured. */
+    @Test
+    void dropoutFollowsFromTheSeedAndTheStep() {
+        TrainConfig config = config(1, 1e-9, Sampling.CONSECUTIVE).withDropout(0.5);
+        Batch batch = batches(config).epoch(0).batch(0);
+        try (TrainStep step = new TrainStep(runConfig(config), start(config));
+                TrainStep plain = new TrainStep(runConfig(config.withDropout(0)), start(config))) {
+            float first = step.run(batch, 1e-9, 1).loss();
+            float second = step.run(batch, 1e-9, 2).loss();
+            float again = step.run(batch, 1e-9, 1).loss();
+            float without = plain.run(batch, 1e-9, 1).loss();
+
+            assertThat(first).isNotEqualTo(second).isNotEqualTo(without);
+            assertThat(again).isCloseTo(first, within(1e-5f));
+        }
+    }
+
+    /** Memorising a short text, the model soon predicts another part of it worse and worse. */
+    @Test
+    void patienceEndsTrainingAndTheBestWeightsAreKept() throws IOException {
+        TrainConfig config = config(200, 10, Sampling.CONSECUTIVE)
+                .withValidation(new ValidationConfig(0.3, null, 3))
+                .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse("1000"), 1));
+        Trained trained = train("patient", config, () -> false);
+
+        Progress.Validation validation = trained.progress().validation();
+        assertThat(trained.progress().epoch())
+                .isLessThan(200)
+                .isEqualTo(validation.lowestEpoch() + 3)
+                .isEqualTo(epochs.size());
+        List<Double> losses = epochs.stream().map(EpochMetrics::validationLoss).toList();
+        assertThat(validation.lowest())
+                .isEqualTo(losses.stream().min(Double::compare).orElseThrow());
+        assertThat(losses.get(validation.lowestEpoch() - 1)).isEqualTo(validation.lowest());
+
+        RunDirectory run = RunDirectory.open(folder.resolve("patient"));
+        Checkpoint best = run.checkpoint(RunDirectory.Which.BEST, this::noWarning);
+        assertThat(best.progress().epoch()).isEqualTo(validation.lowestEpoch());
+        try (Evaluator evaluator = new Evaluator(model(), config.batchSize())) {
+            evaluator.load(best.weights());
+            assertThat(evaluator.evaluate(validationIds(run.config())).loss()).isEqualTo(validation.lowest());
+        }
+        assertThat(run.checkpoint(RunDirectory.Which.LAST, this::noWarning).progress())
+                .isEqualTo(trained.progress());
+        assertThat(resume("patient", config, () -> false).progress()).isEqualTo(trained.progress());
     }
 
     @ParameterizedTest
@@ -346,11 +415,14 @@ class TrainerTest {
         }
     }
 
-    /** A fraction of the text, which these tests also learn from. */
     private static Ids validationIds(RunConfig config) {
         Ids ids = vocabulary().encode(corpus());
-        double fraction = config.training().validation().fraction();
-        return ids.slice(ids.length() - Math.round(fraction * ids.length()), ids.length());
+        return ids.slice(trainingLength(config.training()), ids.length());
+    }
+
+    private static long trainingLength(TrainConfig config) {
+        long length = corpus().length();
+        return length - Math.round(config.validation().fraction() * length);
     }
 
     private void noWarning(String warning) {
@@ -409,7 +481,7 @@ class TrainerTest {
     }
 
     private static Batches batches(TrainConfig config) {
-        Ids ids = vocabulary().encode(corpus());
+        Ids ids = vocabulary().encode(corpus()).slice(0, trainingLength(config));
         return new Batches(ids, config.batchSize(), config.seqLength(), config.sampling(), config.seed());
     }
 

@@ -47,7 +47,17 @@ class TrainingGraphTest {
         "LSTM, 2, 4, 2, 5, 3"
     })
     void gradientsAreTheNumericalOnes(CellType cell, int layers, int t, int b, int v, int h) {
-        ModelConfig config = new ModelConfig(cell, v, h, layers);
+        gradientsAreTheNumericalOnes(new ModelConfig(cell, v, h, layers), t, b);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"3, false", "4, true"})
+    void gradientsOfAnEmbeddingAreTheNumericalOnes(int embeddingSize, boolean isTied) {
+        gradientsAreTheNumericalOnes(new ModelConfig(CellType.LSTM, 6, 4, 2, embeddingSize, isTied), 4, 3);
+    }
+
+    private static void gradientsAreTheNumericalOnes(ModelConfig config, int t, int b) {
+        int v = config.vocabularySize();
         Weights weights = TestModels.randomWeights(config, 3);
         int[] inputs = TestModels.randomIds(t * b, v, 4);
         int[] targets = TestModels.randomIds(t * b, v, 5);

@@ -1,0 +1,88 @@
+package dev.libretto.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.libretto.cli.OptionsFile.Preset;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
+
+class OptionsFileTest {
+    @TempDir
+    private Path folder;
+
+    @Test
+    void theTextbookIsWhatNoOptionsGive() throws Exception {
+        Arguments none = parse();
+        Arguments textbook = none.with(Preset.TEXTBOOK.read(TrainFlags.SETTINGS));
+
+        assertThat(TrainFlags.trainConfig(textbook, null)).isEqualTo(TrainFlags.trainConfig(none, null));
+        assertThat(TrainFlags.modelConfig(textbook, 9)).isEqualTo(TrainFlags.modelConfig(none, 9));
+        assertThat(TrainFlags.corpusOptions(textbook)).isEqualTo(TrainFlags.corpusOptions(none));
+        assertThat(textbook.get(TrainFlags.REPORT_EVERY)).isEqualTo(none.get(TrainFlags.REPORT_EVERY));
+    }
+
+    @ParameterizedTest
+    @EnumSource
+    void everyPresetIsValid(Preset preset) throws Exception {
+        Arguments arguments = parse("--preset", preset.toString());
+        Arguments all = TrainFlags.withFiles(arguments);
+
+        assertThat(TrainFlags.trainConfig(all, null)).isNotNull();
+        assertThat(TrainFlags.modelConfig(all, 9)).isNotNull();
+    }
+
+    /** The command line wins over the file, the file over the preset. */
+    @Test
+    void whatIsTypedWins() throws Exception {
+        String file = write("{\"layers\": 3, \"hidden-size\": 7, \"clip-value\": 2, \"keep-newlines\": false}");
+        Arguments arguments = TrainFlags.withFiles(
+                parse("--preset", "shakespeare", "--config", file, "--hidden-size", "9", "--clip-norm", "0.5"));
+
+        assertThat(arguments.get(TrainFlags.CELL)).hasToString("lstm");
+        assertThat(arguments.get(TrainFlags.LAYERS)).isEqualTo(3);
+        assertThat(arguments.get(TrainFlags.HIDDEN_SIZE)).isEqualTo(9);
+        assertThat(arguments.get(TrainFlags.KEEP_NEWLINES)).isFalse();
+        assertThat(TrainFlags.trainConfig(arguments, null)
+                        .optimizer()
+                        .clipping()
+                        .limit())
+                .isEqualTo(0.5);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {"layer": 3}            | options.json: there is no option "layer" that a file can set; "train --help" lists them
+            {"run": "x"}            | options.json: there is no option "run" that a file can set; "train --help" lists them
+            {"layers": [3]}         | options.json: layers is [3]; it must be a text, a number, true or false
+            {"layers": null}        | options.json: layers is null; it must be a text, a number, true or false
+            {"layers": 0}           | options.json: layers is "0"; it must be from 1 to 64
+            {"keep-newlines": 1}    | options.json: keep-newlines is "1"; it must be true or false
+            [1]                     | options.json is damaged
+            {"layers": 1            | options.json is damaged
+            """)
+    void whatIsWrongIsNamed(String content, String message) throws IOException {
+        String file = write(content);
+        assertThatThrownBy(() -> {
+                    Arguments arguments = TrainFlags.withFiles(parse("--config", file));
+                    TrainFlags.modelConfig(arguments, 9);
+                    arguments.get(TrainFlags.KEEP_NEWLINES);
+                })
+                .hasMessageContaining(message);
+    }
+
+    private String write(String content) throws IOException {
+        return Files.writeString(folder.resolve("options.json"), content).toString();
+    }
+
+    private static Arguments parse(String... words) throws UsageException {
+        return Arguments.parse(TrainFlags.ALL, false, List.of(words));
+    }
+}

@@ -1,0 +1,59 @@
+package dev.libretto.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.libretto.run.LearningRate.Schedule;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class LearningRateTest {
+    /** Rate 8, a quarter of it left after 4 epochs of 10 batches. */
+    @ParameterizedTest
+    @CsvSource({
+        "CONSTANT, 0, 0, 8",
+        "CONSTANT, 9, 5, 8",
+        "STEP, 0, 0, 8",
+        "STEP, 3, 9, 8",
+        "STEP, 4, 0, 2",
+        "STEP, 8, 0, 0.5",
+        "EXPONENTIAL, 0, 0, 8",
+        "EXPONENTIAL, 2, 0, 4",
+        "EXPONENTIAL, 4, 0, 2",
+        "EXPONENTIAL, 5, 0, 1.4142135623730951",
+        "COSINE, 0, 0, 8",
+        "COSINE, 1, 0, 7.121320343559642",
+        "COSINE, 2, 0, 5",
+        "COSINE, 4, 0, 2",
+        "COSINE, 7, 3, 2"
+    })
+    void handComputed(Schedule schedule, int epoch, int batch, double expected) {
+        LearningRate rate = new LearningRate(8, schedule, 0.25, 4, 0);
+        assertThat(rate.at(epoch, batch, 10)).isCloseTo(expected, within(1e-12));
+    }
+
+    /** Two epochs of 10 batches: the first batch has a twentieth, the last one all of it. */
+    @ParameterizedTest
+    @CsvSource({"0, 0, 0.4", "0, 9, 4", "1, 0, 4.4", "1, 9, 8", "2, 0, 8"})
+    void warmupRisesToTheRate(int epoch, int batch, double expected) {
+        LearningRate rate = new LearningRate(8, Schedule.CONSTANT, 1, 1, 2);
+        assertThat(rate.at(epoch, batch, 10)).isCloseTo(expected, within(1e-12));
+    }
+
+    /** The cosine begins where the warm-up ends: from epoch 2 to 4, half of it at 3. */
+    @Test
+    void cosineAfterAWarmup() {
+        LearningRate rate = new LearningRate(8, Schedule.COSINE, 0.25, 4, 2);
+        assertThat(rate.at(2, 0, 10)).isCloseTo(8, within(1e-12));
+        assertThat(rate.at(3, 0, 10)).isCloseTo(5, within(1e-12));
+    }
+
+    @Test
+    void aCosineHasToBeLongerThanItsWarmup() {
+        assertThatThrownBy(() -> new LearningRate(8, Schedule.COSINE, 0.25, 4, 4))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("warmup epochs is 4.0; a cosine schedule of 4.0 epochs needs fewer");
+    }
+}
