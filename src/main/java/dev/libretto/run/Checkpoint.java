@@ -9,6 +9,7 @@ import dev.libretto.model.Parameter.Initializer;
 import dev.libretto.model.Weights;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Iterator;
@@ -81,6 +82,9 @@ public record Checkpoint(Weights weights, Weights slots, Weights state, Progress
             }
             tf.train.save(prefix(tf, directory), names(tf, arrays), wholeSlices(tf, arrays), values);
         } catch (TensorFlowException e) {
+            if (!Files.exists(directory)) {
+                throw new NoSuchFileException(directory.toString());
+            }
             throw new IOException(firstLine(e), e);
         }
         Files.writeString(directory.resolve(PROGRESS), Json.write(progress));

@@ -341,7 +341,7 @@ class TrainerTest {
         ModelConfig wide = new ModelConfig(CellType.RNN, vocabulary().size(), 256, 1);
         TrainConfig config = config(200, 1, Sampling.CONSECUTIVE)
                 .withBatches(2, 64, Sampling.CONSECUTIVE)
-                .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse("100"), 1));
+                .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse("10"), 1));
         RunConfig runConfig = new RunConfig(CorpusInfo.of(List.of(), CorpusOptions.WHOLE_TEXT, corpus()), wide, config);
         Checkpoint start =
                 Checkpoint.start(runConfig, Initializers.draw(LanguageModel.parameters(wide), config.seed()));
