@@ -440,9 +440,10 @@ class MainTest {
         }
     }
 
-    @Test
-    void theReadmeNamesEveryOptionWithItsDefault() throws IOException {
-        String readme = Files.readString(Path.of("README.md"));
+    @ParameterizedTest
+    @ValueSource(strings = {"README.md", "README.zh.md"})
+    void theReadmeNamesEveryOptionWithItsDefault(String file) throws IOException {
+        String readme = Files.readString(Path.of(file));
         for (Command command : Main.COMMANDS) {
             for (Flag<?> flag : command.flags()) {
                 assertThat(readme.lines().filter(line -> line.startsWith("| `--" + flag.name())))
