@@ -2,12 +2,16 @@ package dev.libretto.cli;
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import org.apache.commons.cli.CommandLine;
 import org.apache.commons.cli.DefaultParser;
 import org.apache.commons.cli.MissingArgumentException;
+import org.apache.commons.cli.Option;
 import org.apache.commons.cli.Options;
 import org.apache.commons.cli.ParseException;
 import org.apache.commons.cli.UnrecognizedOptionException;
@@ -25,7 +29,9 @@ final class Arguments {
 
     /** The same with a file of options behind the command line. */
     Arguments with(OptionsFile options) {
-        return new Arguments(line, options);
+        Set<String> given =
+                Arrays.stream(line.getOptions()).map(Option::getLongOpt).collect(Collectors.toSet());
+        return new Arguments(line, options.behind(given));
     }
 
     /**
@@ -103,19 +109,14 @@ final class Arguments {
     }
 
     /**
-     * Which of two options that exclude each other was given; what the command line has counts for more than a file.
+     * Which of two options that exclude each other was given.
      *
      * @return the one, or null if neither was
      * @throws UsageException if both were
      */
     <T extends Flag<?>> T either(T one, T other) throws UsageException {
-        if (has(one) || has(other)) {
-            return only(one, has(one), other, has(other));
-        }
-        return only(one, file.has(one), other, file.has(other));
-    }
-
-    private static <T extends Flag<?>> T only(T one, boolean hasOne, T other, boolean hasOther) throws UsageException {
+        boolean hasOne = has(one) || file.has(one);
+        boolean hasOther = has(other) || file.has(other);
         if (hasOne && hasOther) {
             throw new UsageException("there are --" + one.name() + " and --" + other.name() + "; choose one of them");
         }

@@ -2,7 +2,6 @@ package dev.libretto.cli;
 
 import dev.libretto.cli.GenerateFlags.Format;
 import dev.libretto.cli.GenerateFlags.Unknown;
-import dev.libretto.device.NativeLog;
 import dev.libretto.export.ExecutableModel;
 import dev.libretto.generate.Decoder;
 import dev.libretto.generate.TextModel;
@@ -57,9 +56,6 @@ final class GenerateCommand implements Command {
         checkUsage(arguments);
         int samples = arguments.get(GenerateFlags.NUM_SAMPLES);
         DeviceFlags.useQuietly(arguments, console);
-        if (mayRunAGraph(arguments)) {
-            NativeLog.passOverFirstRun();
-        }
         Source source = open(arguments, console);
         try (TextModel model = source.model();
                 Prefixes prefixes = prefixes(arguments, console, source.vocabulary())) {
@@ -73,13 +69,6 @@ final class GenerateCommand implements Command {
             }
         }
         return 0;
-    }
-
-    /** Whether more than eager mode may be used: not by a few words on the command line, which should start at once. */
-    private static boolean mayRunAGraph(Arguments arguments) throws UsageException {
-        return arguments.has(GenerateFlags.MODEL)
-                || !arguments.has(GenerateFlags.PREFIX)
-                || arguments.get(GenerateFlags.DECODER) != GenerateFlags.DecoderType.EAGER;
     }
 
     /** What writes, and the characters that it knows. */

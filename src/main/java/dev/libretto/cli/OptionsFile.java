@@ -10,6 +10,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * Options by their names in a JSON file, such as {@code {"cell": "lstm", "layers": 2, "keep-newlines": true}}: what a preset
@@ -18,6 +19,14 @@ import java.util.Map;
 final class OptionsFile {
     /** No options. */
     static final OptionsFile EMPTY = new OptionsFile(Map.of());
+
+    /** The options of a file that an option before it takes the place of; another optimizer has its own rate and clipping. */
+    private static final Map<String, Set<String>> REPLACES = Map.of(
+            "optimizer", Set.of("learning-rate", "clip-norm", "clip-value"),
+            "clip-norm", Set.of("clip-value"),
+            "clip-value", Set.of("clip-norm"),
+            "validation-fraction", Set.of("validation-corpus"),
+            "validation-corpus", Set.of("validation-fraction"));
 
     /** The option's value as it would be typed, and the file it is from. */
     private record Entry(String value, String source) {}
@@ -79,9 +88,16 @@ final class OptionsFile {
 
     /** These options, and behind them those of another file. */
     OptionsFile over(OptionsFile other) {
-        Map<String, Entry> all = new HashMap<>(other.entries);
+        Map<String, Entry> all = new HashMap<>(other.behind(entries.keySet()).entries);
         all.putAll(entries);
         return new OptionsFile(all);
+    }
+
+    /** These options but for those that stand for something else once others, which count for more, are given. */
+    OptionsFile behind(Set<String> given) {
+        Map<String, Entry> left = new HashMap<>(entries);
+        given.forEach(name -> left.keySet().removeAll(REPLACES.getOrDefault(name, Set.of())));
+        return new OptionsFile(left);
     }
 
     /** Whether the option is there. */

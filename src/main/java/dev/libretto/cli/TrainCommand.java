@@ -108,7 +108,6 @@ final class TrainCommand implements Command {
                     : create(plan, arguments.get(TrainFlags.OVERWRITE));
             try (RunDirectory run = from.run()) {
                 describe(console, plan, batches, device);
-                pointLatestAt(run, console);
                 if (resumes) {
                     describe(console, from.checkpoint().progress(), training.epochs());
                 }
@@ -127,6 +126,7 @@ final class TrainCommand implements Command {
                                                 console, run, prefixes, length, reportEvery, tensorBoard::wrote),
                                         picture)),
                                 stop::isRequested)) {
+                    pointLatestAt(run, console);
                     conclude(console, run, trainer.train(), prefixes.get(0));
                 } finally {
                     run.discardIfNeverBegun();
@@ -147,9 +147,9 @@ final class TrainCommand implements Command {
     private static Plan newRun(Arguments arguments, Console console) throws Exception {
         CorpusOptions options = TrainFlags.corpusOptions(arguments);
         // Read before the texts are, so that a wrong option is told first.
-        TrainFlags.trainConfig(arguments, CorpusInfo.unknown(false));
-        TrainFlags.modelConfig(arguments, 1);
         Path validationFile = TrainFlags.validationCorpus(arguments);
+        TrainFlags.trainConfig(arguments, validationFile == null ? null : CorpusInfo.unknown(false));
+        TrainFlags.modelConfig(arguments, 1);
         boolean overwrite = arguments.get(TrainFlags.OVERWRITE);
         Path given = arguments.get(TrainFlags.RUN);
         List<Path> files = arguments.getAll(TrainFlags.CORPUS);
@@ -179,7 +179,9 @@ final class TrainCommand implements Command {
         TrainConfig training = TrainFlags.resumedConfig(arguments, run.config());
         CorpusInfo info = run.config().corpus();
         if (arguments.has(TrainFlags.PRESET) || arguments.has(TrainFlags.CONFIG)) {
-            throw new UsageException("a run that goes on keeps its settings; leave --preset and --config out");
+            throw new UsageException(
+                    "a run that goes on keeps its settings, but for --report-every, --length and --prefix, which are given again;"
+                            + " leave --preset and --config out");
         }
         if (!info.known()) {
             throw new IllegalArgumentException(path + " was imported, so the text it learns from is not known and its"

@@ -23,19 +23,28 @@ record TrainReport(
         implements TrainingListener {
     @Override
     public void epochEnded(EpochMetrics metrics, Weights weights) {
-        int last = run.config().training().epochs();
         console.detail(
                 "epoch %d of %d: loss %f, perplexity %f, %.3f s, %,.0f characters/s, learning rate %s%n",
                 metrics.epoch(),
-                last,
+                run.config().training().epochs(),
                 metrics.loss(),
                 metrics.perplexity(),
                 metrics.seconds(),
                 metrics.charsPerSecond(),
                 metrics.learningRate());
-        if (metrics.epoch() % every != 0 && metrics.epoch() != last) {
-            return;
+        if (metrics.epoch() % every == 0) {
+            report(metrics, weights);
         }
+    }
+
+    @Override
+    public void trainingEnded(EpochMetrics metrics, Weights weights) {
+        if (metrics.epoch() % every != 0) {
+            report(metrics, weights);
+        }
+    }
+
+    private void report(EpochMetrics metrics, Weights weights) {
         StringBuilder report = new StringBuilder(String.format(
                 Locale.ROOT,
                 "epoch %d, perplexity %f,%s time %.2f sec%n",

@@ -108,6 +108,9 @@ final class Output {
             Disk.syncList(directory.toAbsolutePath().getParent());
             Disk.deleteTree(old);
         } catch (IOException e) {
+            if (!Files.exists(directory) && Files.exists(old)) {
+                Files.move(old, directory, StandardCopyOption.ATOMIC_MOVE);
+            }
             throw notWritten(directory, e);
         } finally {
             Disk.deleteTree(fresh);

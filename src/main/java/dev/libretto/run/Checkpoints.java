@@ -75,9 +75,12 @@ final class Checkpoints {
             write(checkpoint, target);
         }
         List<Entry> newestFirst = entries();
+        if (newestFirst.size() <= policy.keep()) {
+            return;
+        }
         Path best = best(newestFirst, policy, warning -> {});
         Path bestValidated = bestValidated(newestFirst, warning -> {});
-        for (Entry old : newestFirst.subList(Math.min(policy.keep(), newestFirst.size()), newestFirst.size())) {
+        for (Entry old : newestFirst.subList(policy.keep(), newestFirst.size())) {
             if (!old.path().equals(best) && !old.path().equals(bestValidated)) {
                 Disk.deleteTree(old.path());
             }
@@ -144,7 +147,10 @@ final class Checkpoints {
         return best == null ? newest(config, warnings) : Checkpoint.read(best, config);
     }
 
-    /** The whole one on the schedule of lowest loss, the newest of several; null where there is none. */
+    /**
+     * The whole one on the schedule of lowest loss; null where there is none. Of several it is the oldest, which ends the
+     * epoch of that loss; those within the next epoch may have come near a divergence already.
+     */
     private static Path best(List<Entry> newestFirst, CheckpointPolicy policy, Consumer<String> warnings)
             throws IOException {
         return lowest(newestFirst, warnings, progress -> {
@@ -161,7 +167,7 @@ final class Checkpoints {
                 progress -> progress.endsBestValidated() ? progress.validation().lowest() : Double.POSITIVE_INFINITY);
     }
 
-    /** The whole one of lowest finite value, the newest of several; null where there is none. */
+    /** The whole one of lowest finite value, the oldest of several; null where there is none. */
     private static Path lowest(List<Entry> newestFirst, Consumer<String> warnings, ToDoubleFunction<Progress> valueOf)
             throws IOException {
         Path best = null;
@@ -169,7 +175,7 @@ final class Checkpoints {
         for (Entry entry : newestFirst) {
             try {
                 double value = valueOf.applyAsDouble(entry.readProgress());
-                if (value < lowest) {
+                if (value <= lowest && value < Double.POSITIVE_INFINITY) {
                     lowest = value;
                     best = entry.path();
                 }

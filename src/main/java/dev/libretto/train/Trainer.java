@@ -83,7 +83,7 @@ public final class Trainer implements AutoCloseable {
                 progress = progress.afterBatch(measures.loss(), (System.nanoTime() - start) / 1e9);
                 listener.batchEnded(progress, epoch.count(), measures);
                 if (progress.batch() == epoch.count()) {
-                    endEpoch(learningRate);
+                    endEpoch(learningRate, measures);
                 }
                 if (clock.isDue(progress)) {
                     save(step.checkpoint(run.config(), progress));
@@ -108,14 +108,19 @@ public final class Trainer implements AutoCloseable {
                 * progress.learningRateFactor();
     }
 
-    private void endEpoch(double learningRate) throws IOException {
+    private void endEpoch(double learningRate, TrainStep.Measures lastBatch) throws IOException {
         double seconds = progress.seconds();
-        progress = progress.afterEpoch();
+        Progress ended = progress.afterEpoch();
         if (validator != null) {
             validator.load(step.weights());
-            progress =
-                    progress.afterValidation(validator.evaluate(validationIds).loss());
+            double loss = validator.evaluate(validationIds).loss();
+            if (!Double.isFinite(loss)) {
+                recover(new TrainStep.Measures((float) loss, lastBatch.gradientNorm()));
+                return;
+            }
+            ended = ended.afterValidation(loss);
         }
+        progress = ended;
         EpochMetrics metrics = new EpochMetrics(
                 progress.epoch(),
                 progress.loss(),
@@ -130,6 +135,9 @@ public final class Trainer implements AutoCloseable {
             save(good);
         }
         listener.epochEnded(metrics, good.weights());
+        if (progress.epoch() == config.epochs() || config.validation().isOutOfPatience(progress)) {
+            listener.trainingEnded(metrics, good.weights());
+        }
     }
 
     private void save(Checkpoint checkpoint) throws IOException {

@@ -19,6 +19,14 @@ public interface TrainingListener {
     default void epochEnded(EpochMetrics metrics, Weights weights) {}
 
     /**
+     * After the last epoch: all that were asked for, or the one that was out of patience.
+     *
+     * @param metrics what was measured of it
+     * @param weights the weights after it
+     */
+    default void trainingEnded(EpochMetrics metrics, Weights weights) {}
+
+    /**
      * After each batch.
      *
      * @param progress how far training is
@@ -40,6 +48,11 @@ public interface TrainingListener {
             @Override
             public void epochEnded(EpochMetrics metrics, Weights weights) {
                 listeners.forEach(listener -> listener.epochEnded(metrics, weights));
+            }
+
+            @Override
+            public void trainingEnded(EpochMetrics metrics, Weights weights) {
+                listeners.forEach(listener -> listener.trainingEnded(metrics, weights));
             }
 
             @Override

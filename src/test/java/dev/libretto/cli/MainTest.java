@@ -85,6 +85,14 @@ class MainTest {
     }
 
     @Test
+    void aRunThatIsOutOfPatienceReportsItsEnd() {
+        assertThat(train("--epochs", "50", "--report-every", "1000", "--validation-fraction", "0.2", "--patience", "1"))
+                .isZero();
+        assertThat(err).containsPattern("ended after epoch \\d+ of 50: no lower validation loss for 1 epochs");
+        assertThat(out).matches("(?s)epoch \\d+, perplexity [\\d.]+, validation perplexity [\\d.]+, time .* - the .*");
+    }
+
+    @Test
     void infoSaysWhatARunIs() throws IOException {
         assertThat(train("--epochs", "3")).isZero();
         assertThat(run("info")).isZero();

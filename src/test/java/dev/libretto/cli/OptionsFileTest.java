@@ -4,6 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.cli.OptionsFile.Preset;
+import dev.libretto.run.Clipping;
+import dev.libretto.run.OptimizerConfig;
+import dev.libretto.run.OptimizerConfig.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -55,6 +58,17 @@ class OptionsFileTest {
                         .clipping()
                         .limit())
                 .isEqualTo(0.5);
+    }
+
+    /** Another optimizer than the preset's brings its own learning rate and clipping, and one clipping replaces the other. */
+    @Test
+    void whatIsGivenReplacesWhatItExcludes() throws Exception {
+        Arguments adam = TrainFlags.withFiles(parse("--optimizer", "adam"));
+        assertThat(TrainFlags.trainConfig(adam, null).optimizer()).isEqualTo(OptimizerConfig.defaults(Kind.ADAM));
+
+        Arguments byValue = TrainFlags.withFiles(parse("--config", write("{\"clip-value\": 2}")));
+        assertThat(TrainFlags.trainConfig(byValue, null).optimizer().clipping())
+                .isEqualTo(new Clipping(Clipping.By.VALUE, 2));
     }
 
     @ParameterizedTest
