@@ -205,7 +205,7 @@ class DecoderTest {
                 Decoder.Options scored = new Decoder.Options(50, Sampler.GREEDY, 0, new int[0], true);
                 assertThat(grownMebibytes(4_000, 30_000, n -> decode(model, new int[] {1}, n)))
                         .as("one long text")
-                        .isLessThan(100);
+                        .isLessThan(180);
                 // 10,000 prefixes in batches, 500,000 logits of 8 KB: 3.8 GiB
                 assertThat(grownMebibytes(10, 157, batches -> {
                             for (int i = 0; i < batches; i++) {
@@ -221,7 +221,7 @@ class DecoderTest {
                             }
                         }))
                         .as("many short texts")
-                        .isLessThan(100);
+                        .isLessThan(180);
             }
         }
     }

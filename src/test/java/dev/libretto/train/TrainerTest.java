@@ -355,7 +355,7 @@ class TrainerTest {
                 }
             });
         }
-        assertThat(growth(resident)).as("resident MiB: %s", resident).isLessThan(8);
+        assertThat(growth(resident)).as("resident MiB: %s", resident).isLessThan(16);
         assertThat(growth(heap)).as("heap MiB: %s", heap).isLessThan(4);
     }
 
