@@ -27,6 +27,11 @@ public final class Sessions {
         device = chosen;
     }
 
+    /** Whether sessions compute on a GPU. */
+    public static boolean areOnGpu() {
+        return device.isGpu();
+    }
+
     /** A session that runs a graph; the caller closes it. */
     public static Session open(Graph graph) {
         return new Session(graph, device.config());

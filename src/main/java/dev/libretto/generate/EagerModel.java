@@ -7,7 +7,9 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -35,6 +37,8 @@ public final class EagerModel implements TextModel {
     private Ops tf;
     private LanguageModel model;
     private Operand<TInt32> axis;
+    /** Of the characters that a single row has met: their rows of {@link LanguageModel#projections}. */
+    private final Map<Integer, Operand<TFloat32>> projections = new HashMap<>();
     /** Time steps times rows that the session has left. */
     private int left;
 
@@ -62,8 +66,7 @@ public final class EagerModel implements TextModel {
     @Override
     public Step step(int[] ids, List<float[]> state) {
         take(ids.length);
-        LanguageModel.Output output = model.step(tf, tf.constant(ids), operands(state, ids.length));
-        left -= ids.length;
+        LanguageModel.Output output = computeStep(ids, operands(state, ids.length));
         return new Step(FloatTensors.toArray(output.logits()), arrays(output.state()));
     }
 
@@ -79,8 +82,7 @@ public final class EagerModel implements TextModel {
             int count = Math.min(ids.length - from, take(ids[from].length));
             List<Operand<TFloat32>> operands = operands(current, ids[from].length);
             for (int[] timeStep : Arrays.copyOfRange(ids, from, from + count)) {
-                operands = model.step(tf, tf.constant(timeStep), operands).state();
-                left -= timeStep.length;
+                operands = computeStep(timeStep, operands).state();
             }
             current = arrays(operands);
             from += count;
@@ -98,19 +100,27 @@ public final class EagerModel implements TextModel {
         boolean more = true;
         while (more) {
             int steps = take(ids.length);
-            Operand<TInt32> input = tf.constant(last);
             List<Operand<TFloat32>> operands = operands(current, ids.length);
             for (int i = 0; i < steps && more; i++) {
-                LanguageModel.Output output = model.step(tf, input, operands);
+                LanguageModel.Output output = computeStep(last, operands);
                 operands = output.state();
-                input = tf.math.argMax(output.logits(), axis, TInt32.class);
-                last = values(input.asTensor(), ids.length);
-                left -= ids.length;
+                last = values(
+                        tf.math.argMax(output.logits(), axis, TInt32.class).asTensor(), ids.length);
                 more = sink.written(last, null);
             }
             current = arrays(operands);
         }
         return current;
+    }
+
+    private LanguageModel.Output computeStep(int[] ids, List<Operand<TFloat32>> state) {
+        left -= ids.length;
+        if (ids.length > 1 || Sessions.areOnGpu()) {
+            return model.step(tf, tf.constant(ids), state);
+        }
+        Operand<TFloat32> projection = projections.computeIfAbsent(
+                ids[0], id -> tf.gather(model.projections(), tf.constant(id), tf.constant(0)));
+        return model.stepOneRow(tf, projection, state);
     }
 
     /** Sees to a session that can do at least one time step, and returns how many it can do. */
@@ -149,6 +159,7 @@ public final class EagerModel implements TextModel {
     @Override
     public void close() {
         if (session != null) {
+            projections.clear();
             session.close();
             session = null;
         }

@@ -23,4 +23,14 @@ interface Cell {
      * @param state the state before, each {@code [B, H]}
      */
     Step step(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state);
+
+    /**
+     * The same for one row on the CPU, in fewer operations where the cell has them.
+     *
+     * @param projected {@code [G·H]}
+     * @param state each {@code [1, H]}
+     */
+    default Step stepOneRow(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
+        return step(tf, tf.expandDims(projected, tf.constant(0)), state);
+    }
 }

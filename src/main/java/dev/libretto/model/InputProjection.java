@@ -12,7 +12,6 @@ import org.tensorflow.types.TInt32;
 final class InputProjection {
     private final Operand<TFloat32> kernel;
     private final Operand<TFloat32> bias;
-    /** W + b: row i is the projection of the one-hot character i. */
     private final Operand<TFloat32> table;
 
     /**
@@ -23,6 +22,11 @@ final class InputProjection {
         this.kernel = kernel;
         this.bias = bias;
         this.table = tf.withName("projections").math.add(kernel, bias);
+    }
+
+    /** W + b, {@code [I, G·H]}: row i is what {@link #lookup} gives for the id i. */
+    Operand<TFloat32> table() {
+        return table;
     }
 
     /**
@@ -43,5 +47,10 @@ final class InputProjection {
      */
     Operand<TFloat32> apply(Ops tf, Operand<TFloat32> x) {
         return tf.nn.biasAdd(tf.linalg.matMul(x, kernel), bias);
+    }
+
+    /** The same of one row on the CPU: x {@code [1, I]} gives {@code [G·H]}. */
+    Operand<TFloat32> applyToOneRow(Ops tf, Operand<TFloat32> x) {
+        return tf.reshape(new FusedProduct(kernel, false, bias).of(tf, x), tf.constant(new int[] {-1}));
     }
 }

@@ -24,8 +24,16 @@ record LstmCell(InputProjection input, Operand<TFloat32> recurrentKernel) implem
     @Override
     public Step step(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
         Operand<TFloat32> h = state.get(0);
-        Operand<TFloat32> c = state.get(1);
-        Operand<TFloat32> gates = tf.math.addN(List.of(projected, tf.linalg.matMul(h, recurrentKernel)));
+        return step(tf, tf.math.addN(List.of(projected, tf.linalg.matMul(h, recurrentKernel))), state.get(1));
+    }
+
+    @Override
+    public Step stepOneRow(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
+        return step(tf, new FusedProduct(recurrentKernel, false, projected).of(tf, state.get(0)), state.get(1));
+    }
+
+    /** @param gates i, f, g, o before their functions */
+    private static Step step(Ops tf, Operand<TFloat32> gates, Operand<TFloat32> c) {
         List<org.tensorflow.Output<TFloat32>> blocks =
                 tf.split(tf.constant(1), gates, 4L).output();
         Operand<TFloat32> kept = tf.math.mul(tf.math.sigmoid(blocks.get(1)), c);

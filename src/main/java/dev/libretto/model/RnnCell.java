@@ -24,4 +24,10 @@ record RnnCell(InputProjection input, Operand<TFloat32> recurrentKernel) impleme
         Operand<TFloat32> next = tf.math.tanh(tf.math.addN(List.of(projected, tf.linalg.matMul(h, recurrentKernel))));
         return new Step(next, List.of(next));
     }
+
+    @Override
+    public Step stepOneRow(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
+        Operand<TFloat32> next = new FusedProduct(recurrentKernel, false, projected).tanhOf(tf, state.get(0));
+        return new Step(next, List.of(next));
+    }
 }

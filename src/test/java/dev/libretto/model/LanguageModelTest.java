@@ -93,6 +93,37 @@ class LanguageModelTest {
 
     @ParameterizedTest
     @MethodSource("models")
+    void oneRowInFewerOperationsIsTheFirstRowOfMany(ModelConfig config) {
+        Weights weights = TestModels.randomWeights(config, 1);
+        List<float[]> start = randomState(config);
+        try (EagerSession session = EagerSession.create()) {
+            Ops tf = Ops.create(session);
+            LanguageModel model = model(tf, config, weights);
+            List<Operand<TFloat32>> rows = operands(tf, start);
+            List<Operand<TFloat32>> row = new ArrayList<>();
+            start.forEach(array -> row.add(constant(tf, Shape.of(1, H), Arrays.copyOf(array, H))));
+            for (int t = 0; t < T; t++) {
+                LanguageModel.Output many =
+                        model.step(tf, tf.constant(Arrays.copyOfRange(ids, t * B, (t + 1) * B)), rows);
+                rows = many.state();
+                Operand<TFloat32> projection = tf.gather(model.projections(), tf.constant(ids[t * B]), tf.constant(0));
+                LanguageModel.Output one = model.stepOneRow(tf, projection, List.copyOf(row));
+                row.clear();
+                row.addAll(one.state());
+
+                assertThat(one.logits().shape()).isEqualTo(Shape.of(1, V));
+                assertThat(FloatTensors.toArray(one.logits()))
+                        .containsExactly(Arrays.copyOf(FloatTensors.toArray(many.logits()), V), within(2e-6f));
+                for (int i = 0; i < row.size(); i++) {
+                    assertThat(FloatTensors.toArray(row.get(i)))
+                            .containsExactly(Arrays.copyOf(FloatTensors.toArray(rows.get(i)), H), within(1e-6f));
+                }
+            }
+        }
+    }
+
+    @ParameterizedTest
+    @MethodSource("models")
     void threeChunksWithTheStateCarriedAreTheWholeSequence(ModelConfig config) {
         Weights weights = TestModels.randomWeights(config, 1);
         try (EagerSession session = EagerSession.create()) {

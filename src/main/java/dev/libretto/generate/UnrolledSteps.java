@@ -1,0 +1,208 @@
+package dev.libretto.generate;
+
+import dev.libretto.device.Sessions;
+import dev.libretto.model.FloatTensors;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Weights;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.op.core.ReduceMax;
+import org.tensorflow.op.core.ReduceSum;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+/**
+ * The graph of a {@link GraphModel}: a run of it reads or writes {@value #STRETCH} characters of each row, and in writing the
+ * most likely one goes to the next lookup inside the graph.
+ */
+final class UnrolledSteps implements AutoCloseable {
+    /** Time steps of a run: enough for the call of the graph not to count. */
+    static final int STRETCH = 64;
+
+    private final ModelConfig config;
+    private final boolean isOneRow;
+    private final LanguageModel model;
+    private final Graph graph = new Graph();
+    private final Session session;
+    /** The characters of one time step, {@code [B]}. */
+    private final Placeholder<TInt32> ids;
+    /** The characters to read, {@code [STRETCH, B]}. */
+    private final Placeholder<TInt32> text;
+    /** The state before them. */
+    private final List<Placeholder<TFloat32>> state = new ArrayList<>();
+    /** After {@link #ids}. */
+    private final LanguageModel.Output step;
+    /** The state after {@link #text}. */
+    private final List<Operand<TFloat32>> readState;
+    /** What is written after {@link #ids}, {@code [STRETCH, B]}. */
+    private final Operand<TInt32> written;
+    /** The log-probability of each of those, {@code [STRETCH, B]}. */
+    private final Operand<TFloat32> logProbabilities;
+    /** The state before the last of them. */
+    private final List<Operand<TFloat32>> writtenState;
+
+    /** @param isOneRow whether B is 1 and the device the CPU, which takes fewer operations; otherwise B is any */
+    UnrolledSteps(ModelConfig config, Weights weights, boolean isOneRow) {
+        this.config = config;
+        this.isOneRow = isOneRow;
+        Ops tf = Ops.create(graph);
+        ids = tf.withName("ids").placeholder(TInt32.class, Placeholder.shape(Shape.of(Shape.UNKNOWN_SIZE)));
+        text = tf.withName("text").placeholder(TInt32.class, Placeholder.shape(Shape.of(STRETCH, Shape.UNKNOWN_SIZE)));
+        for (Shape shape : LanguageModel.stateShapes(config, 1)) {
+            Shape ofAnyRows = Shape.of(Shape.UNKNOWN_SIZE, shape.get(1));
+            state.add(tf.withName("state").placeholder(TFloat32.class, Placeholder.shape(ofAnyRows)));
+        }
+        model = new LanguageModel(tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))));
+
+        Ops writing = tf.withSubScope("write");
+        Operand<TInt32> axis = writing.constant(1);
+        List<Operand<TInt32>> characters = new ArrayList<>();
+        List<Operand<TFloat32>> scores = new ArrayList<>();
+        LanguageModel.Output last = step(writing, ids, new ArrayList<>(state));
+        step = last;
+        for (int t = 0; t < STRETCH; t++) {
+            last = t == 0 ? step : step(writing, characters.get(t - 1), last.state());
+            characters.add(writing.math.argMax(last.logits(), axis, TInt32.class));
+            scores.add(largestLogProbability(writing, last.logits(), axis));
+        }
+        written = writing.stack(characters);
+        logProbabilities = writing.stack(scores);
+        writtenState = last.state();
+
+        Ops reading = tf.withSubScope("read");
+        List<Operand<TFloat32>> current = new ArrayList<>(state);
+        for (Operand<TInt32> character : reading.unstack(text, (long) STRETCH)) {
+            current = step(reading, character, current).state();
+        }
+        readState = current;
+        session = Sessions.openForSmallRuns(graph);
+    }
+
+    private LanguageModel.Output step(Ops tf, Operand<TInt32> character, List<Operand<TFloat32>> before) {
+        if (!isOneRow) {
+            return model.step(tf, character, before);
+        }
+        Operand<TInt32> id = tf.reshape(character, tf.constant(new int[0]));
+        return model.stepOneRow(tf, tf.gather(model.projections(), id, tf.constant(0)), before);
+    }
+
+    /** log softmax of the largest of each row: logits {@code [B, V]} give {@code [B]}. */
+    private static Operand<TFloat32> largestLogProbability(Ops tf, Operand<TFloat32> logits, Operand<TInt32> axis) {
+        Operand<TFloat32> below = tf.math.sub(logits, tf.reduceMax(logits, axis, ReduceMax.keepDims(true)));
+        return tf.math.neg(tf.math.log(tf.reduceSum(tf.math.exp(below), axis, ReduceSum.keepDims(false))));
+    }
+
+    private List<Shape> stateShapes(int rows) {
+        return LanguageModel.stateShapes(config, rows);
+    }
+
+    /** {@link TextModel#step}. */
+    TextModel.Step step(int[] characters, List<float[]> before) {
+        try (TInt32 input = TInt32.vectorOf(characters);
+                Result result = run(ids, input, characters.length, before, step.state(), List.of(step.logits()))) {
+            return new TextModel.Step(FloatTensors.toArray((TFloat32) result.get(state.size())), arrays(result));
+        }
+    }
+
+    /** {@link TextModel#read}. */
+    List<float[]> read(int[][] characters, List<float[]> before) {
+        List<float[]> current = before;
+        int t = 0;
+        for (; t + STRETCH <= characters.length; t += STRETCH) {
+            current = read(text, Arrays.copyOfRange(characters, t, t + STRETCH), current, readState);
+        }
+        for (; t < characters.length; t++) {
+            current = read(ids, new int[][] {characters[t]}, current, step.state());
+        }
+        return current;
+    }
+
+    private List<float[]> read(
+            Placeholder<TInt32> where, int[][] characters, List<float[]> before, List<Operand<TFloat32>> after) {
+        int rows = characters[0].length;
+        int[] flat = Arrays.stream(characters).flatMapToInt(Arrays::stream).toArray();
+        Shape shape = where == ids ? Shape.of(rows) : Shape.of(characters.length, rows);
+        try (TInt32 input = TInt32.tensorOf(shape, DataBuffers.of(flat));
+                Result result = run(where, input, rows, before, after, List.of())) {
+            return arrays(result);
+        }
+    }
+
+    /** {@link TextModel#writeGreedily}. */
+    List<float[]> writeGreedily(int[] first, List<float[]> before, boolean scored, TextModel.Sink sink) {
+        int rows = first.length;
+        int[] last = first;
+        List<float[]> current = before;
+        boolean more = true;
+        while (more) {
+            try (TInt32 input = TInt32.vectorOf(last);
+                    Result result = run(
+                            ids,
+                            input,
+                            rows,
+                            current,
+                            writtenState,
+                            scored ? List.of(written, logProbabilities) : List.of(written))) {
+                TInt32 characters = (TInt32) result.get(state.size());
+                float[] scores = scored ? FloatTensors.toArray((TFloat32) result.get(state.size() + 1)) : null;
+                for (int t = 0; t < STRETCH; t++) {
+                    last = new int[rows];
+                    for (int row = 0; row < rows; row++) {
+                        last[row] = characters.getInt(t, row);
+                    }
+                    more &= sink.written(last, scored ? Arrays.copyOfRange(scores, t * rows, (t + 1) * rows) : null);
+                }
+                current = arrays(result);
+            }
+        }
+        return current;
+    }
+
+    /** Runs the graph: the state after comes first in the result, then what else is asked for. */
+    private Result run(
+            Placeholder<TInt32> where,
+            TInt32 input,
+            int rows,
+            List<float[]> before,
+            List<Operand<TFloat32>> after,
+            List<Operand<?>> more) {
+        Session.Runner runner = session.runner().feed(where, input);
+        after.forEach(runner::fetch);
+        more.forEach(runner::fetch);
+        List<TFloat32> fed = new ArrayList<>();
+        try {
+            for (int i = 0; i < state.size(); i++) {
+                fed.add(FloatTensors.of(stateShapes(rows).get(i), before.get(i)));
+                runner.feed(state.get(i), fed.get(i));
+            }
+            return runner.run();
+        } finally {
+            fed.forEach(Tensor::close);
+        }
+    }
+
+    private List<float[]> arrays(Result result) {
+        List<float[]> arrays = new ArrayList<>();
+        for (int i = 0; i < state.size(); i++) {
+            arrays.add(FloatTensors.toArray((TFloat32) result.get(i)));
+        }
+        return arrays;
+    }
+
+    @Override
+    public void close() {
+        session.close();
+        graph.close();
+    }
+}
