@@ -1,12 +1,11 @@
 package dev.libretto.export;
 
 import dev.libretto.generate.TextModel;
-import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.List;
 
 /** A model that has left Libretto with its computation, a SavedModel or an ONNX file, run by the runtime it is made for. */
 public interface ExecutableModel extends TextModel {
@@ -17,15 +16,8 @@ public interface ExecutableModel extends TextModel {
     Vocabulary vocabulary();
 
     @Override
-    default int vocabularySize() {
-        return settings().model().vocabularySize();
-    }
-
-    @Override
-    default List<float[]> zeroState(int rows) {
-        return LanguageModel.stateShapes(settings().model(), rows).stream()
-                .map(shape -> new float[Math.toIntExact(shape.size())])
-                .toList();
+    default ModelConfig config() {
+        return settings().model();
     }
 
     /**

@@ -48,19 +48,8 @@ public final class EagerModel implements TextModel {
     }
 
     @Override
-    public int vocabularySize() {
-        return config.vocabularySize();
-    }
-
-    @Override
-    public List<float[]> zeroState(int rows) {
-        return stateShapes(rows).stream()
-                .map(shape -> new float[Math.toIntExact(shape.size())])
-                .toList();
-    }
-
-    private List<Shape> stateShapes(int rows) {
-        return LanguageModel.stateShapes(config, rows);
+    public ModelConfig config() {
+        return config;
     }
 
     @Override
@@ -145,9 +134,10 @@ public final class EagerModel implements TextModel {
     }
 
     private List<Operand<TFloat32>> operands(List<float[]> state, int rows) {
+        List<Shape> shapes = LanguageModel.stateShapes(config, rows);
         List<Operand<TFloat32>> operands = new ArrayList<>();
         for (int i = 0; i < state.size(); i++) {
-            operands.add(tf.constant(stateShapes(rows).get(i), DataBuffers.of(state.get(i))));
+            operands.add(tf.constant(shapes.get(i), DataBuffers.of(state.get(i))));
         }
         return operands;
     }

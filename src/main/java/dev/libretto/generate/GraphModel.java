@@ -1,7 +1,6 @@
 package dev.libretto.generate;
 
 import dev.libretto.device.Sessions;
-import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
 import java.util.List;
@@ -30,15 +29,8 @@ public final class GraphModel implements TextModel {
     }
 
     @Override
-    public int vocabularySize() {
-        return config.vocabularySize();
-    }
-
-    @Override
-    public List<float[]> zeroState(int rows) {
-        return LanguageModel.stateShapes(config, rows).stream()
-                .map(shape -> new float[Math.toIntExact(shape.size())])
-                .toList();
+    public ModelConfig config() {
+        return config;
     }
 
     @Override

@@ -1,5 +1,7 @@
 package dev.libretto.generate;
 
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
 import java.util.List;
 
 /**
@@ -31,11 +33,20 @@ public interface TextModel extends AutoCloseable {
         boolean written(int[] ids, float[] logProbabilities);
     }
 
+    /** The cell and the sizes. */
+    ModelConfig config();
+
     /** V, the number of characters that it knows. */
-    int vocabularySize();
+    default int vocabularySize() {
+        return config().vocabularySize();
+    }
 
     /** The state that so many rows start from: zeros. */
-    List<float[]> zeroState(int rows);
+    default List<float[]> zeroState(int rows) {
+        return LanguageModel.stateShapes(config(), rows).stream()
+                .map(shape -> new float[Math.toIntExact(shape.size())])
+                .toList();
+    }
 
     /**
      * One time step.

@@ -90,16 +90,6 @@ class ExecutableModelTest {
     /** The model itself, in eager mode. */
     private record Eager(ModelConfig config, Weights weights) implements TextModel {
         @Override
-        public int vocabularySize() {
-            return V;
-        }
-
-        @Override
-        public List<float[]> zeroState(int rows) {
-            throw new UnsupportedOperationException();
-        }
-
-        @Override
         public Step step(int[] ids, List<float[]> state) {
             try (EagerSession session = EagerSession.create()) {
                 Ops tf = Ops.create(session);
@@ -194,9 +184,7 @@ class ExecutableModelTest {
     private static float[] logProbabilities(TrainedModel trained, int[] ids, int rows) {
         ModelConfig config = trained.settings().model();
         TextModel model = new Eager(config, trained.weights());
-        List<float[]> state = LanguageModel.stateShapes(config, rows).stream()
-                .map(shape -> new float[(int) shape.size()])
-                .toList();
+        List<float[]> state = model.zeroState(rows);
         float[] scores = new float[ids.length - rows];
         for (int from = 0; from < scores.length; from += rows) {
             TextModel.Step step = model.step(Arrays.copyOfRange(ids, from, from + rows), state);

@@ -238,13 +238,8 @@ class DecoderTest {
     /** Only what an implementation must have. */
     private record OnlySteps(TextModel model) implements TextModel {
         @Override
-        public int vocabularySize() {
-            return model.vocabularySize();
-        }
-
-        @Override
-        public List<float[]> zeroState(int rows) {
-            return model.zeroState(rows);
+        public ModelConfig config() {
+            return model.config();
         }
 
         @Override
