@@ -18,7 +18,7 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 
-/** The first steps of the textbook's training, to see whether a device computes, how fast, and the same as another. */
+/** The first steps of the textbook's training, with its cell or another, to see whether a device computes, how fast, and the same as another. */
 public final class DeviceTrial {
     private static final int STEPS = 5;
 
@@ -44,14 +44,14 @@ public final class DeviceTrial {
 
     private DeviceTrial() {}
 
-    /** Trains for a few steps on the device that sessions are opened on now. */
-    public static Steps run() throws IOException {
+    /** Trains a model of a cell for a few steps on the device that sessions are opened on now. */
+    public static Steps run(CellType cell) throws IOException {
         CorpusOptions options = CorpusOptions.WHOLE_TEXT.withMaxChars(CorpusOptions.DEFAULT_MAX_CHARS);
         Corpus corpus = Corpus.builtIn(options);
         Vocabulary vocabulary = Vocabulary.of(corpus);
         TrainConfig training = TrainConfig.TEXTBOOK;
-        ModelConfig model = new ModelConfig(
-                CellType.RNN, vocabulary.size(), ModelConfig.DEFAULT_HIDDEN_SIZE, ModelConfig.DEFAULT_LAYERS);
+        ModelConfig model =
+                new ModelConfig(cell, vocabulary.size(), ModelConfig.DEFAULT_HIDDEN_SIZE, ModelConfig.DEFAULT_LAYERS);
         RunConfig config = new RunConfig(CorpusInfo.of(List.of(), options, corpus), model, training);
         Batches.Epoch epoch = new Batches(
                         vocabulary.encode(corpus),

@@ -12,6 +12,7 @@ import dev.libretto.device.NativeLog;
 import dev.libretto.device.NvidiaSmi;
 import dev.libretto.device.Precision;
 import dev.libretto.device.Sessions;
+import dev.libretto.model.CellType;
 import dev.libretto.run.Json;
 import java.io.IOException;
 import java.io.PrintStream;
@@ -45,10 +46,12 @@ final class DoctorCommand implements Command {
     /**
      * A few training steps on a device.
      *
+     * @param cell what was trained
      * @param tensorflowDevices the types of the devices that TensorFlow sees there
      * @param difference how far the losses are from the CPU's: the largest difference as a part of the loss
      */
-    record Trial(String device, List<String> tensorflowDevices, double secondsPerStep, double difference) {}
+    record Trial(
+            String device, CellType cell, List<String> tensorflowDevices, double secondsPerStep, double difference) {}
 
     @Override
     public String name() {
@@ -96,14 +99,14 @@ final class DoctorCommand implements Command {
         String problem = null;
         try {
             Sessions.use(Device.CPU, Precision.FLOAT32);
-            DeviceTrial.Steps expected = DeviceTrial.run();
-            trials.add(trial(Device.CPU, expected, expected));
+            DeviceTrial.Steps steps = DeviceTrial.run(CellType.RNN);
+            trials.add(trial(Device.CPU, CellType.RNN, steps, steps));
             Device device = new Devices().choose(request).device();
             Sessions.use(device, precision);
             if (device.isGpu()) {
-                Trial trial = trial(device, DeviceTrial.run(), expected);
-                trials.add(trial);
-                problem = disagreement(trial, precision);
+                List<Trial> onGpu = compare(device, precision);
+                trials.addAll(onGpu);
+                problem = disagreement(onGpu, precision);
             }
         } catch (DeviceException e) {
             problem = e.getMessage();
@@ -119,22 +122,38 @@ final class DoctorCommand implements Command {
                 problem);
     }
 
-    private static Trial trial(Device device, DeviceTrial.Steps steps, DeviceTrial.Steps expected) {
-        return new Trial(device.toString(), Devices.types(device), steps.seconds(), steps.differenceFrom(expected));
+    /** Every cell, on the CPU and on a GPU: cuDNN computes all but one of them there. */
+    private static List<Trial> compare(Device gpu, Precision precision) throws IOException, DeviceException {
+        List<Trial> trials = new ArrayList<>();
+        for (CellType cell : CellType.values()) {
+            Sessions.use(Device.CPU, Precision.FLOAT32);
+            DeviceTrial.Steps expected = DeviceTrial.run(cell);
+            Sessions.use(gpu, precision);
+            trials.add(trial(gpu, cell, DeviceTrial.run(cell), expected));
+        }
+        return trials;
+    }
+
+    private static Trial trial(Device device, CellType cell, DeviceTrial.Steps steps, DeviceTrial.Steps expected) {
+        return new Trial(
+                device.toString(), cell, Devices.types(device), steps.seconds(), steps.differenceFrom(expected));
     }
 
     /** @return null where the device agrees with the CPU */
-    private static String disagreement(Trial trial, Precision precision) {
-        return trial.difference() <= precision.tolerance()
-                ? null
-                : String.format(
+    private static String disagreement(List<Trial> trials, Precision precision) {
+        return trials.stream()
+                .filter(trial -> trial.difference() > precision.tolerance())
+                .findFirst()
+                .map(trial -> String.format(
                         Locale.ROOT,
-                        "%s computes other losses than the CPU: they differ by %.1e, and %s allows %.0e;"
+                        "%s computes other losses than the CPU with the cell %s: they differ by %.1e, and %s allows %.0e;"
                                 + " update the driver, or use --device cpu",
                         trial.device(),
+                        trial.cell(),
                         trial.difference(),
                         precision,
-                        precision.tolerance());
+                        precision.tolerance()))
+                .orElse(null);
     }
 
     private static void print(Report report, PrintStream out) {
@@ -161,9 +180,10 @@ final class DoctorCommand implements Command {
         for (Trial trial : report.trials()) {
             out.printf(
                     Locale.ROOT,
-                    "%s: TensorFlow sees %s; a training step takes %.1f ms; losses differ from the CPU's by %.1e%n",
+                    "%s: TensorFlow sees %s; a training step of %s takes %.1f ms; losses differ from the CPU's by %.1e%n",
                     trial.device(),
                     String.join(" and ", trial.tensorflowDevices()),
+                    trial.cell(),
                     1000 * trial.secondsPerStep(),
                     trial.difference());
         }

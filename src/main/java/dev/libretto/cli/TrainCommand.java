@@ -1,10 +1,12 @@
 package dev.libretto.cli;
 
 import dev.libretto.device.Devices.Choice;
+import dev.libretto.model.CellType;
 import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
+import dev.libretto.model.RecurrenceType;
 import dev.libretto.plot.RunPicture;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.Disk;
@@ -269,6 +271,16 @@ final class TrainCommand implements Command {
                 model.hiddenSize(),
                 parameters,
                 device);
+        if (device.device().isGpu()) {
+            console.note("recurrence: %s%n", describeOnGpu(model.cell()));
+        }
+    }
+
+    private static String describeOnGpu(CellType cell) {
+        return switch (RecurrenceType.of(cell, true)) {
+            case CUDNN -> "all time steps at once, by cuDNN";
+            case UNROLLED -> "time step by time step, for cuDNN has no " + cell;
+        };
     }
 
     /** What becomes of characters that are rarer than {@code --min-count}. */

@@ -36,7 +36,9 @@ public final class LanguageModel {
     public record Output(Operand<TFloat32> logits, List<Operand<TFloat32>> state) {}
 
     private final ModelConfig config;
-    private final List<Cell> layers = new ArrayList<>();
+    private final List<Recurrence> layers = new ArrayList<>();
+    /** The cell of each layer; empty where cuDNN computes the layers. */
+    private final List<Cell> cells = new ArrayList<>();
     /** W {@code [H, V]}, or an embedding {@code [V, H]} that is its transpose. */
     private final Operand<TFloat32> denseKernel;
 
@@ -44,15 +46,41 @@ public final class LanguageModel {
 
     /** @param valueOf gives each of {@link #parameters} as an operand of the graph or eager session that {@code tf} is of */
     public LanguageModel(Ops tf, ModelConfig config, Function<Parameter, Operand<TFloat32>> valueOf) {
+        this(tf, config, valueOf, RecurrenceType.UNROLLED);
+    }
+
+    /**
+     * The same with a choice of how whole batches are read.
+     *
+     * @throws IllegalArgumentException if the recurrence does not have the cell
+     */
+    public LanguageModel(
+            Ops tf, ModelConfig config, Function<Parameter, Operand<TFloat32>> valueOf, RecurrenceType recurrence) {
         this.config = config;
         Operand<TFloat32> embedding = config.hasEmbedding() ? valueOf.apply(embeddingParameter(config)) : null;
         for (int layer = 0; layer < config.layers(); layer++) {
-            List<Parameter> parameters = cellParameters(config, layer);
-            layers.add(config.cell()
-                    .create(tf, parameters, layer == 0 ? embedded(tf, embedding, parameters, valueOf) : valueOf));
+            Operand<TFloat32> ofLayer = layer == 0 ? embedding : null;
+            layers.add(
+                    recurrence == RecurrenceType.CUDNN
+                            ? fused(layer, ofLayer, valueOf)
+                            : unrolled(tf, layer, ofLayer, valueOf));
         }
         denseKernel = config.tieEmbeddings() ? embedding : valueOf.apply(denseKernelParameter(config));
         denseBias = valueOf.apply(denseBiasParameter(config));
+    }
+
+    private Recurrence fused(int layer, Operand<TFloat32> embedding, Function<Parameter, Operand<TFloat32>> valueOf) {
+        List<Operand<TFloat32>> values =
+                cellParameters(config, layer).stream().map(valueOf).toList();
+        return new CudnnRecurrence(config.cell(), embedding, values.get(0), values.get(1), values.get(2));
+    }
+
+    private Recurrence unrolled(
+            Ops tf, int layer, Operand<TFloat32> embedding, Function<Parameter, Operand<TFloat32>> valueOf) {
+        List<Parameter> parameters = cellParameters(config, layer);
+        Cell cell = config.cell().create(tf, parameters, embedded(tf, embedding, parameters, valueOf));
+        cells.add(cell);
+        return new UnrolledRecurrence(cell, config.hiddenSize());
     }
 
     /**
@@ -127,47 +155,17 @@ public final class LanguageModel {
         Operand<TFloat32> rows = null;
         for (int layer = 0; layer < layers.size(); layer++) {
             Ops scope = tf.withSubScope("layer_" + layer);
-            Operand<TFloat32> projected = rows == null
-                    ? layers.get(layer).input().lookup(scope, ids)
-                    : timeMajor(scope, layers.get(layer).input().apply(scope, rows), ids.shape());
-            rows = unrollLayer(scope, layers.get(layer), projected, stateOf(layer, state), next);
-            rows = dropout.apply(scope.withSubScope("dropout"), rows, layer);
+            Recurrence.Sequence read = rows == null
+                    ? layers.get(layer).ofCharacters(scope, ids, stateOf(layer, state))
+                    : layers.get(layer).ofRows(scope, rows, ids.shape(), stateOf(layer, state));
+            next.addAll(read.state());
+            rows = dropout.apply(scope.withSubScope("dropout"), read.outputs(), layer);
         }
         return new Output(logits(tf.withSubScope("dense"), rows), next);
     }
 
     /**
-     * @param projected {@code [T, B, G·H]}
-     * @param next takes the layer's state after the last time step
-     * @return the outputs of all time steps, {@code [T·B, H]}
-     */
-    private Operand<TFloat32> unrollLayer(
-            Ops tf,
-            Cell cell,
-            Operand<TFloat32> projected,
-            List<Operand<TFloat32>> state,
-            List<Operand<TFloat32>> next) {
-        List<Operand<TFloat32>> outputs = new ArrayList<>();
-        List<Operand<TFloat32>> current = state;
-        long steps = projected.shape().get(0);
-        int t = 0;
-        for (Operand<TFloat32> x : tf.withName("time_steps").unstack(projected, steps)) {
-            Cell.Step step = cell.step(tf.withSubScope("step_" + t++), x, current);
-            outputs.add(step.output());
-            current = step.state();
-        }
-        next.addAll(current);
-        Operand<TFloat32> stacked = tf.withName("outputs").stack(outputs);
-        return tf.reshape(stacked, tf.constant(new int[] {-1, config.hiddenSize()}));
-    }
-
-    /** {@code [T·B, N]} as {@code [T, B, N]}. */
-    private static Operand<TFloat32> timeMajor(Ops tf, Operand<TFloat32> rows, Shape ids) {
-        return tf.reshape(rows, tf.constant(new long[] {ids.get(0), ids.get(1), -1}));
-    }
-
-    /**
-     * One time step.
+     * One time step of a model that is not cuDNN's.
      *
      * @param ids a character for each row, {@code [B]}
      * @param state the state before it
@@ -176,8 +174,8 @@ public final class LanguageModel {
     public Output step(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state) {
         List<Operand<TFloat32>> next = new ArrayList<>();
         Operand<TFloat32> output = null;
-        for (int layer = 0; layer < layers.size(); layer++) {
-            Cell cell = layers.get(layer);
+        for (int layer = 0; layer < cells.size(); layer++) {
+            Cell cell = cells.get(layer);
             Operand<TFloat32> projected =
                     output == null ? cell.input().lookup(tf, ids) : cell.input().apply(tf, output);
             Cell.Step step = cell.step(tf, projected, stateOf(layer, state));
@@ -189,7 +187,7 @@ public final class LanguageModel {
 
     /** The part of the first cell's equations that each character brings, {@code [V, G·H]}. */
     public Operand<TFloat32> projections() {
-        return layers.get(0).input().table();
+        return cells.get(0).input().table();
     }
 
     /**
@@ -202,8 +200,8 @@ public final class LanguageModel {
     public Output stepOneRow(Ops tf, Operand<TFloat32> projection, List<Operand<TFloat32>> state) {
         List<Operand<TFloat32>> next = new ArrayList<>();
         Operand<TFloat32> output = null;
-        for (int layer = 0; layer < layers.size(); layer++) {
-            Cell cell = layers.get(layer);
+        for (int layer = 0; layer < cells.size(); layer++) {
+            Cell cell = cells.get(layer);
             Operand<TFloat32> projected =
                     output == null ? projection : cell.input().applyToOneRow(tf, output);
             Cell.Step step = cell.stepOneRow(tf, projected, stateOf(layer, state));

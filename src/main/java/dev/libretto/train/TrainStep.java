@@ -3,6 +3,7 @@ package dev.libretto.train;
 import dev.libretto.device.Sessions;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.Parameter;
+import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.Progress;
@@ -51,7 +52,8 @@ public final class TrainStep implements AutoCloseable {
         TrainConfig training = config.training();
         idShape = Shape.of(training.seqLength(), training.batchSize());
         try {
-            step = new TrainingGraph(graph, config);
+            step = new TrainingGraph(
+                    graph, config, RecurrenceType.of(config.model().cell(), Sessions.areOnGpu()));
         } catch (RuntimeException e) {
             graph.close();
             throw e;

@@ -3,6 +3,7 @@ package dev.libretto.train;
 import dev.libretto.model.Dropout;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.model.RecurrenceType;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.TrainConfig;
@@ -54,7 +55,7 @@ final class TrainingGraph {
     /** What to run for the parameters to change. */
     final Op update;
 
-    TrainingGraph(Graph graph, RunConfig run) {
+    TrainingGraph(Graph graph, RunConfig run, RecurrenceType recurrence) {
         Ops tf = Ops.create(graph);
         ModelConfig config = run.model();
         TrainConfig training = run.training();
@@ -69,7 +70,7 @@ final class TrainingGraph {
 
         variables = new Variables(tf, LanguageModel.parameters(config));
         slots = new Variables(tf, Checkpoint.slotArrays(run));
-        LanguageModel model = new LanguageModel(tf, config, variables::of);
+        LanguageModel model = new LanguageModel(tf, config, variables::of, recurrence);
         Dropout dropout = new Dropout(training.dropout(), training.seed(), step);
         LanguageModel.Output output = model.unroll(tf, inputs, new ArrayList<>(state), dropout);
         nextState = output.state();

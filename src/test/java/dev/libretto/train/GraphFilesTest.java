@@ -6,6 +6,7 @@ import com.google.protobuf.TextFormat;
 import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.model.RecurrenceType;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import java.util.LinkedHashSet;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.Graph;
@@ -31,11 +33,20 @@ class GraphFilesTest {
     @ParameterizedTest
     @EnumSource
     void theTrainingGraphIsTheOneOnFile(CellType cell) throws IOException {
+        holds(cell, RecurrenceType.UNROLLED, cell.toString(), "cell " + cell);
+    }
+
+    @Test
+    void theTrainingGraphOfAGpuIsTheOneOnFile() throws IOException {
+        holds(CellType.LSTM, RecurrenceType.CUDNN, "lstm-cudnn", "cell lstm computed by cuDNN");
+    }
+
+    private static void holds(CellType cell, RecurrenceType recurrence, String file, String title) throws IOException {
         try (Graph graph = new Graph()) {
-            new TrainingGraph(graph, TestModels.runConfig(new ModelConfig(cell, 5, 4, 1), 2, 3, 0.01));
+            new TrainingGraph(graph, TestModels.runConfig(new ModelConfig(cell, 5, 4, 1), 2, 3, 0.01), recurrence);
             GraphDef definition = graph.toGraphDef();
-            holds(cell + ".pbtxt", TextFormat.printer().printToString(definition));
-            holds(cell + ".md", drawing(cell, definition));
+            holds(file + ".pbtxt", TextFormat.printer().printToString(definition));
+            holds(file + ".md", drawing(title, definition));
         }
     }
 
@@ -47,7 +58,7 @@ class GraphFilesTest {
     }
 
     /** A Mermaid flow chart of the graph: a box for each scope, without constants and the loading of weights. */
-    private static String drawing(CellType cell, GraphDef definition) {
+    private static String drawing(String title, GraphDef definition) {
         Map<String, Set<String>> operations = new LinkedHashMap<>();
         Set<String> arrows = new LinkedHashSet<>();
         for (NodeDef node : definition.getNodeList()) {
@@ -70,8 +81,8 @@ class GraphFilesTest {
                 .map(scope -> "    " + scope.getKey() + "[\"<b>" + scope.getKey() + "</b><br/>"
                         + String.join(", ", scope.getValue()) + "\"]\n")
                 .collect(Collectors.joining());
-        return "# One training step, cell " + cell + ": T = 2, B = 3, V = 5, H = 4\n\n```mermaid\nflowchart TD\n"
-                + boxes + String.join("", arrows) + "```\n";
+        return "# One training step, " + title + ": T = 2, B = 3, V = 5, H = 4\n\n```mermaid\nflowchart TD\n" + boxes
+                + String.join("", arrows) + "```\n";
     }
 
     /** The first part of a name, and the second too within a layer. */

@@ -7,6 +7,7 @@ import dev.libretto.export.NamedArray;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Parameter;
+import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.run.Progress;
 import dev.libretto.text.Batch;
@@ -50,7 +51,7 @@ class ReferenceTest {
     void agrees(String name) throws IOException {
         ReferenceFixture fixture = ReferenceFixture.read(name);
         try (Graph graph = new Graph()) {
-            TrainingGraph step = new TrainingGraph(graph, fixture.runConfig());
+            TrainingGraph step = new TrainingGraph(graph, fixture.runConfig(), RecurrenceType.UNROLLED);
             try (Session session = new Session(graph)) {
                 oneBatchAgrees(fixture, step, session);
                 tenStepsAgree(fixture, step, session);

@@ -9,6 +9,7 @@ import dev.libretto.model.CellType;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
+import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import java.util.ArrayList;
 import java.util.List;
@@ -131,7 +132,8 @@ class TrainingGraphTest {
                 TInt32 ids = TInt32.tensorOf(Shape.of(6, 3), DataBuffers.of(TestModels.randomIds(18, 5, 4)));
                 TFloat32 zeros = FloatTensors.zeros(Shape.of(3, 4));
                 Session session = new Session(graph)) {
-            TrainingGraph step = new TrainingGraph(graph, TestModels.runConfig(config, 6, 3, NO_CLIPPING));
+            TrainingGraph step =
+                    new TrainingGraph(graph, TestModels.runConfig(config, 6, 3, NO_CLIPPING), RecurrenceType.UNROLLED);
             Output<?>[] derived = graph.addGradients(step.loss.asOutput(), step.variables.outputs());
             step.variables.load(session, TestModels.randomWeights(config, 3));
             Session.Runner runner = session.runner().feed(step.inputs, ids).feed(step.targets, ids);
@@ -183,7 +185,8 @@ class TrainingGraphTest {
                 TInt32 inputTensor = TInt32.tensorOf(ids, DataBuffers.of(inputs));
                 TInt32 targetTensor = TInt32.tensorOf(ids, DataBuffers.of(targets));
                 TFloat32 rate = TFloat32.scalarOf(learningRate)) {
-            TrainingGraph step = new TrainingGraph(graph, TestModels.runConfig(config, t, b, clipNorm));
+            TrainingGraph step =
+                    new TrainingGraph(graph, TestModels.runConfig(config, t, b, clipNorm), RecurrenceType.UNROLLED);
             List<TFloat32> fed = new ArrayList<>();
             try (Session session = new Session(graph)) {
                 step.variables.load(session, weights);

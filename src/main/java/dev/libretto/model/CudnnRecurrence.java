@@ -1,0 +1,134 @@
+package dev.libretto.model;
+
+import java.util.List;
+import org.tensorflow.Operand;
+import org.tensorflow.Output;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Squeeze;
+import org.tensorflow.op.nn.CudnnRNN;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+/**
+ * All time steps of a layer in one call of NVIDIA's cuDNN. It computes what {@link RnnCell}, {@link GruCell} and {@link
+ * LstmCell} do; TensorFlow has it on GPUs only, so that a graph with it can be built anywhere but run on a GPU alone.
+ *
+ * @param embedding what the characters of a first layer are embedded by, {@code [V, E]}; null for one-hot ones
+ * @param kernel W {@code [I, G·H]}
+ * @param recurrentKernel U {@code [H, G·H]}
+ * @param bias {@code [G·H]}, or {@code [2, G·H]} for {@link CellType#GRU}
+ */
+record CudnnRecurrence(
+        CellType cell,
+        Operand<TFloat32> embedding,
+        Operand<TFloat32> kernel,
+        Operand<TFloat32> recurrentKernel,
+        Operand<TFloat32> bias)
+        implements Recurrence {
+    /** The input is multiplied by a kernel. */
+    static final String INPUT_MODE = "linear_input";
+
+    static final String DIRECTION = "unidirectional";
+
+    /** @throws IllegalArgumentException if cuDNN does not have the cell */
+    CudnnRecurrence {
+        if (mode(cell) == null) {
+            throw new IllegalArgumentException("cuDNN has no " + cell);
+        }
+        CudnnGradient.register();
+    }
+
+    /** What cuDNN calls a cell; null where it does not have it. */
+    static String mode(CellType cell) {
+        return switch (cell) {
+            case RNN -> "rnn_tanh";
+            case GRU -> "gru";
+            case GRU_RESET_BEFORE -> null;
+            case LSTM -> "lstm";
+        };
+    }
+
+    @Override
+    public Sequence ofCharacters(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state) {
+        Operand<TFloat32> vectors = embedding == null
+                ? tf.oneHot(ids, tf.constant(inputSize()), tf.constant(1f), tf.constant(0f))
+                : tf.gather(embedding, ids, tf.constant(0));
+        return read(tf, vectors, ids.shape(), state);
+    }
+
+    @Override
+    public Sequence ofRows(Ops tf, Operand<TFloat32> rows, Shape batch, List<Operand<TFloat32>> state) {
+        long[] timeMajor = {batch.get(0), batch.get(1), inputSize()};
+        return read(tf, tf.reshape(rows, tf.constant(timeMajor)), batch, state);
+    }
+
+    private int inputSize() {
+        return Math.toIntExact(kernel.shape().get(0));
+    }
+
+    /**
+     * @param vectors {@code [T, B, I]}
+     * @param batch {@code [T, B]}
+     */
+    private Sequence read(Ops tf, Operand<TFloat32> vectors, Shape batch, List<Operand<TFloat32>> state) {
+        // cuDNN's state has the layers of one call in front, here one; its rows may differ in length, here they do not.
+        Operand<TInt32> front = tf.constant(0);
+        List<Operand<TFloat32>> before = state.stream()
+                .<Operand<TFloat32>>map(array -> tf.expandDims(array, front))
+                .toList();
+        Operand<TInt32> lengths = tf.fill(
+                tf.constant(new int[] {Math.toIntExact(batch.get(1))}), tf.constant(Math.toIntExact(batch.get(0))));
+        CudnnRNN<TFloat32> read = tf.nn.cudnnRNN(
+                vectors,
+                before.get(0),
+                cell.states() == 2 ? before.get(1) : tf.constant(0f),
+                parameters(tf.withSubScope("parameters")),
+                lengths,
+                CudnnRNN.rnnMode(mode(cell)),
+                CudnnRNN.inputMode(INPUT_MODE),
+                CudnnRNN.direction(DIRECTION),
+                CudnnRNN.dropout(0f),
+                CudnnRNN.isTraining(true),
+                CudnnRNN.timeMajor(true));
+        List<Operand<TFloat32>> after = List.of(read.outputH(), read.outputC()).subList(0, cell.states()).stream()
+                .<Operand<TFloat32>>map(array -> tf.squeeze(array, Squeeze.axis(List.of(0L))))
+                .toList();
+        int hiddenSize = Math.toIntExact(recurrentKernel.shape().get(0));
+        return new Sequence(tf.reshape(read.output(), tf.constant(new int[] {-1, hiddenSize})), after);
+    }
+
+    /**
+     * The parameters as cuDNN takes them, one after the other in one array: W, U, the bias of the input's product, the bias of
+     * the recurrent product. Of each, one gate follows the other; a kernel's gate is stored as {@code [H, I]}. Where the cell
+     * has one bias, it is the input's, and the other is zero.
+     *
+     * @return {@code [G·H·I + G·H·H + 2·G·H]}
+     */
+    Operand<TFloat32> parameters(Ops tf) {
+        List<? extends Operand<TFloat32>> biases = cell == CellType.GRU
+                ? tf.unstack(bias, 2L).output()
+                : List.of(bias, tf.fill(tf.constant(bias.shape()), tf.constant(0f)));
+        return tf.concat(
+                List.of(
+                        flatRows(tf, kernel),
+                        flatRows(tf, recurrentKernel),
+                        inOrder(tf, biases.get(0), 0),
+                        inOrder(tf, biases.get(1), 0)),
+                tf.constant(0));
+    }
+
+    private Operand<TFloat32> flatRows(Ops tf, Operand<TFloat32> matrix) {
+        Operand<TFloat32> rows = tf.linalg.transpose(inOrder(tf, matrix, 1), tf.constant(new int[] {1, 0}));
+        return tf.reshape(rows, tf.constant(new int[] {-1}));
+    }
+
+    /** The gates in cuDNN's order: a GRU's are r, z, n there and z, r, n here; an LSTM's are i, f, g, o in both. */
+    private Operand<TFloat32> inOrder(Ops tf, Operand<TFloat32> gates, int axis) {
+        if (cell != CellType.GRU) {
+            return gates;
+        }
+        List<Output<TFloat32>> zrn = tf.split(tf.constant(axis), gates, 3L).output();
+        return tf.concat(List.of(zrn.get(1), zrn.get(0), zrn.get(2)), tf.constant(axis));
+    }
+}

@@ -1,0 +1,103 @@
+package dev.libretto.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import java.util.Arrays;
+import java.util.List;
+
+/**
+ * One row of a layer, computed as the cuDNN manual defines {@code cudnnRNNMode_t}, in double precision, from the parameters in
+ * one array: the matrices W of all gates, the matrices R of all gates, the biases of W, the biases of R.
+ */
+final class CudnnEquations {
+    private final String cell;
+    private final float[] parameters;
+    private final int inputSize;
+    private final int hiddenSize;
+    private final int gates;
+    private double[] h;
+    private double[] c;
+
+    CudnnEquations(String cell, float[] parameters, int inputSize, int hiddenSize) {
+        this.cell = cell;
+        this.parameters = parameters;
+        this.inputSize = inputSize;
+        this.hiddenSize = hiddenSize;
+        this.gates = parameters.length / (hiddenSize * (inputSize + hiddenSize + 2));
+        this.h = new double[hiddenSize];
+        this.c = new double[hiddenSize];
+        assertThat(gates * hiddenSize * (inputSize + hiddenSize + 2)).isEqualTo(parameters.length);
+    }
+
+    /** Takes row {@code row} of a state {@code [B, H]}: h, and c where the cell has it. */
+    void start(int row, List<float[]> state) {
+        for (int j = 0; j < hiddenSize; j++) {
+            h[j] = state.get(0)[row * hiddenSize + j];
+            c[j] = state.get(state.size() - 1)[row * hiddenSize + j];
+        }
+    }
+
+    void assertEndsWith(int row, List<float[]> state) {
+        for (int j = 0; j < hiddenSize; j++) {
+            assertThat(h[j]).isCloseTo(state.get(0)[row * hiddenSize + j], within(1e-6));
+            if (state.size() == 2) {
+                assertThat(c[j]).isCloseTo(state.get(1)[row * hiddenSize + j], within(1e-6));
+            }
+        }
+    }
+
+    /** The output h of the time step with the input {@code x}. */
+    double[] step(double[] x) {
+        double[] next = new double[hiddenSize];
+        for (int j = 0; j < hiddenSize; j++) {
+            switch (cell) {
+                case "rnn" -> next[j] = Math.tanh(input(0, j, x) + recurrent(0, j));
+                case "gru" -> {
+                    double r = sigmoid(input(0, j, x) + recurrent(0, j));
+                    double i = sigmoid(input(1, j, x) + recurrent(1, j));
+                    double candidate = Math.tanh(input(2, j, x) + r * recurrent(2, j));
+                    next[j] = (1 - i) * candidate + i * h[j];
+                }
+                case "lstm" -> {
+                    double i = sigmoid(input(0, j, x) + recurrent(0, j));
+                    double f = sigmoid(input(1, j, x) + recurrent(1, j));
+                    double candidate = Math.tanh(input(2, j, x) + recurrent(2, j));
+                    double o = sigmoid(input(3, j, x) + recurrent(3, j));
+                    c[j] = f * c[j] + i * candidate;
+                    next[j] = o * Math.tanh(c[j]);
+                }
+                default -> throw new IllegalArgumentException(cell);
+            }
+        }
+        h = next;
+        return Arrays.copyOf(next, hiddenSize);
+    }
+
+    /** Row j of W · x + b_W of a gate. */
+    private double input(int gate, int j, double[] x) {
+        return row(gate, j, x, 0) + parameters[biases() + gate * hiddenSize + j];
+    }
+
+    /** Row j of R · h + b_R of a gate. */
+    private double recurrent(int gate, int j) {
+        return row(gate, j, h, gates * hiddenSize * inputSize) + parameters[biases() + (gates + gate) * hiddenSize + j];
+    }
+
+    private int biases() {
+        return gates * hiddenSize * (inputSize + hiddenSize);
+    }
+
+    private double row(int gate, int j, double[] vector, int matrices) {
+        int start = matrices + (gate * hiddenSize + j) * vector.length;
+        double sum = 0;
+        for (int k = 0; k < vector.length; k++) {
+            sum += parameters[start + k] * vector[k];
+        }
+        return sum;
+    }
+
+    private static double sigmoid(double x) {
+        return 1 / (1 + Math.exp(-x));
+    }
+}

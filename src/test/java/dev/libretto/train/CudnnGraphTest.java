@@ -1,0 +1,162 @@
+package dev.libretto.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.libretto.TestModels;
+import dev.libretto.model.CellType;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.RecurrenceType;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.stream.Collectors;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.tensorflow.Graph;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.proto.AttrValue;
+import org.tensorflow.proto.GraphDef;
+import org.tensorflow.proto.NodeDef;
+
+/** The training graph with cuDNN's recurrence, which only a GPU can run: its operations, their wiring and its gradients. */
+class CudnnGraphTest {
+    private static final int V = 7;
+    private static final int H = 4;
+    private static final int T = 5;
+    private static final int B = 3;
+
+    /** A training graph's nodes by their names, and the shapes of its gradients. */
+    private record Built(Map<String, NodeDef> nodes, List<Shape> gradients) {
+        static Built of(ModelConfig model) {
+            try (Graph graph = new Graph()) {
+                TrainingGraph step =
+                        new TrainingGraph(graph, TestModels.runConfig(model, T, B, 0.01), RecurrenceType.CUDNN);
+                GraphDef definition = graph.toGraphDef();
+                return new Built(
+                        definition.getNodeList().stream()
+                                .collect(Collectors.toMap(NodeDef::getName, Function.identity())),
+                        step.gradients.stream()
+                                .map(gradient -> gradient.shape())
+                                .toList());
+            }
+        }
+
+        NodeDef forward(int layer) {
+            return nodes.get("layer_" + layer + "/CudnnRNN");
+        }
+
+        NodeDef backward(int layer) {
+            return nodes.get("gradients/layer_" + layer + "/CudnnRNN/CudnnRNNBackprop");
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"RNN, rnn_tanh", "GRU, gru", "LSTM, lstm"})
+    void eachLayerIsOneOperationForwardsAndOneBackwards(CellType cell, String mode) {
+        Built built = Built.of(new ModelConfig(cell, V, H, 2));
+
+        assertThat(built.nodes().values().stream().map(NodeDef::getOp))
+                .filteredOn(operation -> operation.startsWith("Cudnn"))
+                .containsExactlyInAnyOrder("CudnnRNNV3", "CudnnRNNV3", "CudnnRNNBackpropV3", "CudnnRNNBackpropV3")
+                .doesNotContain("Tanh", "Sigmoid");
+        for (int layer = 0; layer < 2; layer++) {
+            for (NodeDef node : List.of(built.forward(layer), built.backward(layer))) {
+                Map<String, AttrValue> attributes = node.getAttrMap();
+                assertThat(attributes.get("rnn_mode").getS().toStringUtf8()).isEqualTo(mode);
+                assertThat(attributes.get("input_mode").getS().toStringUtf8()).isEqualTo("linear_input");
+                assertThat(attributes.get("direction").getS().toStringUtf8()).isEqualTo("unidirectional");
+                assertThat(attributes.get("dropout").getF()).isZero();
+                assertThat(attributes.get("num_proj").getI()).isZero();
+                assertThat(attributes.get("time_major").getB()).isTrue();
+            }
+            assertThat(built.forward(layer).getAttrMap().get("is_training").getB())
+                    .isTrue();
+        }
+    }
+
+    /** What went into the operation and came out of it, and what comes back to its outputs. */
+    @ParameterizedTest
+    @CsvSource({"RNN", "GRU", "LSTM"})
+    void theWayBackTakesWhatTheWayForwardTookAndGave(CellType cell) {
+        Built built = Built.of(new ModelConfig(cell, V, H, 2));
+
+        for (int layer = 0; layer < 2; layer++) {
+            NodeDef forward = built.forward(layer);
+            String name = forward.getName();
+            List<String> inputs = built.backward(layer).getInputList();
+            assertThat(inputs).hasSize(13);
+            assertThat(inputs.subList(0, 5)).isEqualTo(forward.getInputList());
+            assertThat(inputs.subList(5, 8)).containsExactly(name, name + ":1", name + ":2");
+            assertThat(inputs.subList(11, 13)).containsExactly(name + ":3", name + ":4");
+            // Nothing comes back to the last state, which the loss does not see.
+            for (int state : List.of(1, 2)) {
+                NodeDef zeros = built.nodes().get(inputs.get(8 + state));
+                assertThat(zeros.getOp()).isEqualTo("ZerosLike");
+                assertThat(zeros.getInputList()).containsExactly(name + ":" + state);
+            }
+        }
+        // The lower layer's outputs get what comes back to the upper one's input.
+        assertThat(origin(built, built.backward(0).getInput(8)))
+                .isEqualTo(built.backward(1).getName());
+    }
+
+    /** Where a value comes from, behind those operations that only give it another shape. */
+    private static String origin(Built built, String input) {
+        NodeDef node = built.nodes().get(input.replaceFirst(":\\d+$", ""));
+        return node.getOp().equals("Reshape") ? origin(built, node.getInput(0)) : node.getName();
+    }
+
+    @ParameterizedTest
+    @CsvSource({
+        "RNN, 1, 0, false",
+        "GRU, 2, 0, false",
+        "LSTM, 3, 0, false",
+        "LSTM, 2, 6, false",
+        "GRU, 1, 4, true",
+        "RNN, 2, 4, true"
+    })
+    void everyParameterHasAGradientOfItsShape(CellType cell, int layers, int embeddingSize, boolean isTied) {
+        ModelConfig model = new ModelConfig(cell, V, H, layers, embeddingSize, isTied);
+        assertThat(Built.of(model).gradients())
+                .isEqualTo(LanguageModel.parameters(model).stream()
+                        .map(Parameter::shape)
+                        .toList());
+    }
+
+    /** One-hot characters, or rows of the embedding. */
+    @Test
+    void theFirstLayerReadsCharacters() {
+        Built oneHot = Built.of(new ModelConfig(CellType.RNN, V, H, 1));
+        assertThat(oneHot.nodes().get(oneHot.forward(0).getInput(0)).getOp()).isEqualTo("OneHot");
+
+        Built embedded = Built.of(new ModelConfig(CellType.RNN, V, H, 1, 6, false));
+        NodeDef lookup = embedded.nodes().get(embedded.forward(0).getInput(0));
+        assertThat(lookup.getOp()).isEqualTo("GatherV2");
+        assertThat(lookup.getInput(0)).isEqualTo("embedding");
+    }
+
+    /** A session places each operation where it has a kernel; a name of a device in the graph would bind it. */
+    @Test
+    void nothingIsBoundToADevice() {
+        assertThat(Built.of(new ModelConfig(CellType.LSTM, V, H, 2)).nodes().values())
+                .allSatisfy(node -> assertThat(node.getDevice()).isEmpty());
+    }
+
+    @Test
+    void cudnnIsForGpusAndTheCellsItHas() {
+        assertThat(RecurrenceType.of(CellType.RNN, true)).isEqualTo(RecurrenceType.CUDNN);
+        assertThat(RecurrenceType.of(CellType.GRU, true)).isEqualTo(RecurrenceType.CUDNN);
+        assertThat(RecurrenceType.of(CellType.LSTM, true)).isEqualTo(RecurrenceType.CUDNN);
+        assertThat(RecurrenceType.of(CellType.GRU_RESET_BEFORE, true)).isEqualTo(RecurrenceType.UNROLLED);
+        for (CellType cell : CellType.values()) {
+            assertThat(RecurrenceType.of(cell, false)).isEqualTo(RecurrenceType.UNROLLED);
+        }
+        assertThatThrownBy(() -> Built.of(new ModelConfig(CellType.GRU_RESET_BEFORE, V, H, 1)))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("cuDNN has no gru-reset-before");
+    }
+}

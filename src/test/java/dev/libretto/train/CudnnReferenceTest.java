@@ -1,0 +1,198 @@
+package dev.libretto.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.within;
+
+import dev.libretto.export.NamedArray;
+import dev.libretto.model.FloatTensors;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.RecurrenceType;
+import dev.libretto.model.Weights;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.MethodSource;
+import org.tensorflow.Graph;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.proto.ConfigProto;
+import org.tensorflow.proto.GraphOptions;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+
+/**
+ * What the training graph hands to cuDNN and makes of what comes back, against PyTorch and Keras. cuDNN itself needs a GPU:
+ * here its equations are computed by loops, and what it would return is fed into the graph.
+ */
+class CudnnReferenceTest {
+    static Stream<String> ofPyTorch() {
+        return Stream.of("pytorch-rnn", "pytorch-gru", "pytorch-lstm")
+                .flatMap(cell -> Stream.of(cell + "-1layers", cell + "-2layers"));
+    }
+
+    static Stream<String> ofBoth() {
+        return Stream.concat(ofPyTorch(), ofPyTorch().map(name -> name.replace("pytorch", "keras")));
+    }
+
+    /** PyTorch's arrays are those that it gives to cuDNN, one after the other. */
+    @ParameterizedTest
+    @MethodSource("ofPyTorch")
+    void theParametersAreLaidOutAsPyTorchHasThem(String name) throws IOException {
+        ReferenceFixture fixture = ReferenceFixture.read(name);
+        List<float[]> parameters = parameters(fixture);
+        for (int layer = 0; layer < fixture.layers(); layer++) {
+            List<float[]> arrays = arrays(fixture.weights(), layer);
+            if (fixture.hasTwiceTheBias("bias_hh")) {
+                arrays.set(2, sum(arrays.get(2), arrays.get(3)));
+                arrays.set(3, new float[arrays.get(3).length]);
+            }
+            assertThat(parameters.get(layer)).containsExactly(joined(arrays));
+        }
+    }
+
+    /** cuDNN's equations over the parameters that the graph lays out give the other frameworks' outputs and states. */
+    @ParameterizedTest
+    @MethodSource("ofBoth")
+    void cudnnsEquationsGiveTheSameOutputs(String name) throws IOException {
+        ReferenceFixture fixture = ReferenceFixture.read(name);
+        List<float[]> parameters = parameters(fixture);
+        int[] inputs = fixture.batch(0).inputs();
+        double[][] vectors = new double[inputs.length][fixture.V()];
+        for (int i = 0; i < inputs.length; i++) {
+            vectors[i][inputs[i]] = 1;
+        }
+        for (int layer = 0; layer < fixture.layers(); layer++) {
+            List<ReferenceFixture.Array> before = fixture.initialState().get(layer);
+            List<ReferenceFixture.Array> after = fixture.finalState().get(layer);
+            for (int row = 0; row < fixture.B(); row++) {
+                CudnnEquations cell =
+                        new CudnnEquations(fixture.cell(), parameters.get(layer), vectors[row].length, fixture.H());
+                cell.start(
+                        row, before.stream().map(ReferenceFixture.Array::values).toList());
+                double[][] read = new double[vectors.length][];
+                for (int i = row; i < vectors.length; i += fixture.B()) {
+                    read[i] = cell.step(vectors[i]);
+                }
+                cell.assertEndsWith(
+                        row, after.stream().map(ReferenceFixture.Array::values).toList());
+                for (int i = row; i < vectors.length; i += fixture.B()) {
+                    vectors[i] = read[i];
+                }
+            }
+        }
+        float[] outputs = fixture.outputs().values();
+        for (int i = 0; i < outputs.length; i++) {
+            assertThat(vectors[i / fixture.H()][i % fixture.H()]).isCloseTo(outputs[i], within(1e-6));
+        }
+    }
+
+    /** The parameters of each layer, as the graph gives them to cuDNN. */
+    private static List<float[]> parameters(ReferenceFixture fixture) {
+        try (Graph graph = new Graph()) {
+            TrainingGraph step = new TrainingGraph(graph, fixture.runConfig(), RecurrenceType.CUDNN);
+            try (Session session = withoutCudnn(graph)) {
+                step.variables.load(session, fixture.startWeights());
+                Session.Runner runner = session.runner();
+                for (int layer = 0; layer < fixture.layers(); layer++) {
+                    runner.fetch(graph.operation("layer_" + layer + "/CudnnRNN").input(3));
+                }
+                return floats(runner);
+            }
+        }
+    }
+
+    /** Fed with PyTorch's outputs and PyTorch's gradient for the parameters, the rest of the graph gives the rest. */
+    @ParameterizedTest
+    @MethodSource("ofPyTorch")
+    void lossAndGradientsFollowFromWhatCudnnReturns(String name) throws IOException {
+        ReferenceFixture fixture = ReferenceFixture.read(name);
+        Shape ids = Shape.of(fixture.T(), fixture.B());
+        Shape outputs = Shape.of(fixture.T(), fixture.B(), fixture.H());
+        String top = "layer_" + (fixture.layers() - 1) + "/CudnnRNN";
+        try (Graph graph = new Graph();
+                TInt32 inputs =
+                        TInt32.tensorOf(ids, DataBuffers.of(fixture.batch(0).inputs()));
+                TInt32 targets =
+                        TInt32.tensorOf(ids, DataBuffers.of(fixture.batch(0).targets()));
+                TFloat32 read = FloatTensors.of(outputs, fixture.outputs().values())) {
+            TrainingGraph step = new TrainingGraph(graph, fixture.runConfig(), RecurrenceType.CUDNN);
+            List<TFloat32> fed = new ArrayList<>();
+            try (Session session = withoutCudnn(graph)) {
+                step.variables.load(session, fixture.startWeights());
+                Session.Runner runner = session.runner()
+                        .feed(step.inputs, inputs)
+                        .feed(step.targets, targets)
+                        .feed(graph.operation(top).output(0), read)
+                        .fetch(step.loss);
+                for (int layer = 0; layer < fixture.layers(); layer++) {
+                    float[] gradient = joined(arrays(fixture.gradients(), layer));
+                    fed.add(FloatTensors.of(Shape.of(gradient.length), gradient));
+                    String backward = "gradients/layer_" + layer + "/CudnnRNN/CudnnRNNBackprop";
+                    runner.feed(graph.operation(backward).output(3), fed.get(layer));
+                }
+                step.gradients.forEach(runner::fetch);
+                List<float[]> results = floats(runner);
+
+                assertThat((double) results.get(0)[0]).isCloseTo(fixture.loss(), within(1e-5 * fixture.loss()));
+                List<Parameter> parameters = LanguageModel.parameters(fixture.model());
+                Weights gradients = new Weights(parameters, p -> results.get(1 + parameters.indexOf(p)));
+                List<NamedArray> actual = fixture.inItsLayout(gradients);
+                for (int i = 0; i < actual.size(); i++) {
+                    if (!fixture.hasTwiceTheBias(actual.get(i).name())) {
+                        assertThat(actual.get(i).values())
+                                .containsExactly(fixture.gradients().get(i).values(), within(1e-6f));
+                    }
+                }
+            } finally {
+                fed.forEach(TFloat32::close);
+            }
+        }
+    }
+
+    /** A session that looks for kernels only of those operations that a run needs. */
+    private static Session withoutCudnn(Graph graph) {
+        GraphOptions onlyWhatRuns =
+                GraphOptions.newBuilder().setPlacePrunedGraph(true).build();
+        return new Session(
+                graph, ConfigProto.newBuilder().setGraphOptions(onlyWhatRuns).build());
+    }
+
+    private static List<float[]> floats(Session.Runner runner) {
+        List<float[]> arrays = new ArrayList<>();
+        try (Result result = runner.run()) {
+            result.forEach(entry -> arrays.add(FloatTensors.toArray((TFloat32) entry.getValue())));
+        }
+        return arrays;
+    }
+
+    /** The four arrays of a layer: weight_ih, weight_hh, bias_ih, bias_hh. */
+    private static List<float[]> arrays(List<ReferenceFixture.Array> all, int layer) {
+        return new ArrayList<>(all.subList(4 * layer, 4 * layer + 4).stream()
+                .map(ReferenceFixture.Array::values)
+                .toList());
+    }
+
+    private static float[] sum(float[] a, float[] b) {
+        float[] sum = a.clone();
+        for (int i = 0; i < b.length; i++) {
+            sum[i] += b[i];
+        }
+        return sum;
+    }
+
+    private static float[] joined(List<float[]> arrays) {
+        float[] joined =
+                new float[arrays.stream().mapToInt(array -> array.length).sum()];
+        int length = 0;
+        for (float[] array : arrays) {
+            System.arraycopy(array, 0, joined, length, array.length);
+            length += array.length;
+        }
+        return joined;
+    }
+}
