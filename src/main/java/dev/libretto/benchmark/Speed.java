@@ -22,10 +22,10 @@ import java.util.function.DoubleSupplier;
  * its floor are measured in turn, so that whatever else the machine does slows both down.
  */
 public final class Speed {
-    /** Epochs that are trained before any is measured. */
+    /** Epochs that are trained, and rounds of writing, before any is measured. */
     static final int BURN_IN = 2;
 
-    private static final int EAGER_LENGTH = 500;
+    private static final int EAGER_LENGTH = 4096;
 
     /** A whole number of the graph's stretches. */
     private static final int GRAPH_LENGTH = 640;
@@ -118,7 +118,7 @@ public final class Speed {
         Decoder decoder = new Decoder(model);
         List<int[]> prefixes = Collections.nCopies(prompts, new int[] {0, 1});
         List<Double> rates = new ArrayList<>();
-        for (int round = -1; round < rounds; round++) {
+        for (int round = -BURN_IN; round < rounds; round++) {
             int[] written = new int[1];
             long start = System.nanoTime();
             decoder.write(prefixes, 1, Decoder.Options.greedy(length), (row, id, logProbability) -> written[0]++);

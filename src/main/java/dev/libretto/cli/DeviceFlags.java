@@ -5,6 +5,7 @@ import dev.libretto.device.DeviceException;
 import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.Devices;
 import dev.libretto.device.Devices.Choice;
+import dev.libretto.device.NativeLibrary;
 import dev.libretto.device.NativeLog;
 import dev.libretto.device.Precision;
 import dev.libretto.device.Sessions;
@@ -33,6 +34,7 @@ final class DeviceFlags {
     static Choice use(Arguments arguments) throws UsageException, DeviceException {
         DeviceRequest request = arguments.get(DEVICE);
         Precision precision = arguments.get(PRECISION);
+        NativeLibrary.await();
         NativeLog.passOverFirstRun();
         Choice choice = new Devices().choose(request);
         Sessions.use(choice.device(), precision);

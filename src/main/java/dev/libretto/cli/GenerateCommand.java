@@ -2,6 +2,7 @@ package dev.libretto.cli;
 
 import dev.libretto.cli.GenerateFlags.Format;
 import dev.libretto.cli.GenerateFlags.Unknown;
+import dev.libretto.device.NativeLibrary;
 import dev.libretto.export.ExecutableModel;
 import dev.libretto.generate.Decoder;
 import dev.libretto.generate.TextModel;
@@ -55,7 +56,7 @@ final class GenerateCommand implements Command {
     public int run(Arguments arguments, Console console) throws Exception {
         checkUsage(arguments);
         int samples = arguments.get(GenerateFlags.NUM_SAMPLES);
-        DeviceFlags.useQuietly(arguments, console);
+        NativeLibrary.beginLoading();
         Source source = open(arguments, console);
         try (TextModel model = source.model();
                 Prefixes prefixes = prefixes(arguments, console, source.vocabulary())) {
@@ -74,15 +75,18 @@ final class GenerateCommand implements Command {
     /** What writes, and the characters that it knows. */
     private record Source(TextModel model, Vocabulary vocabulary) {}
 
-    private static Source open(Arguments arguments, Console console) throws UsageException, IOException {
+    /** Reads what is Java's alone before TensorFlow is needed, whose library is being loaded meanwhile. */
+    private static Source open(Arguments arguments, Console console) throws Exception {
         Path exported = arguments.get(GenerateFlags.MODEL);
         if (exported != null) {
+            DeviceFlags.useQuietly(arguments, console);
             ExecutableModel model = ExecutableModel.open(exported);
             return new Source(model, model.vocabulary());
         }
         RunDirectory run = RunDirectory.open(console.runPath(arguments.get(GenerateFlags.RUN)));
         Weights weights = run.checkpoint(arguments.get(GenerateFlags.CHECKPOINT), console::warn)
                 .weights();
+        DeviceFlags.useQuietly(arguments, console);
         return new Source(arguments.get(GenerateFlags.DECODER).open(run.config().model(), weights), run.vocabulary());
     }
 

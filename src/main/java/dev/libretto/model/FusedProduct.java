@@ -1,7 +1,6 @@
 package dev.libretto.model;
 
 import com.google.protobuf.ByteString;
-import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.OperationBuilder;
 import org.tensorflow.Output;
@@ -19,32 +18,38 @@ import org.tensorflow.types.TFloat32;
  * @param bias b {@code [O]}
  */
 record FusedProduct(Operand<TFloat32> kernel, boolean isTransposed, Operand<TFloat32> bias) {
-    private static final String BIAS_ADD = "BiasAdd";
+    /** As messages, for TensorFlow Java 1.1.0 crashes on the list of strings that they are. */
+    private static final AttrValue BIAS_ADD = strings("BiasAdd");
+
+    private static final AttrValue BIAS_ADD_TANH = strings("BiasAdd", "Tanh");
 
     /** x · W + b. */
     Operand<TFloat32> of(Ops tf, Operand<TFloat32> x) {
-        return of(tf, x, List.of(BIAS_ADD));
+        return of(tf, x, BIAS_ADD);
     }
 
     /** tanh(x · W + b). */
     Operand<TFloat32> tanhOf(Ops tf, Operand<TFloat32> x) {
-        return of(tf, x, List.of(BIAS_ADD, "Tanh"));
+        return of(tf, x, BIAS_ADD_TANH);
     }
 
-    private Operand<TFloat32> of(Ops tf, Operand<TFloat32> x, List<String> functions) {
+    private Operand<TFloat32> of(Ops tf, Operand<TFloat32> x, AttrValue functions) {
         OperationBuilder operation = tf.scope().opBuilder("_FusedMatMul", "FusedMatMul");
         operation.addInput(x.asOutput());
         operation.addInput(kernel.asOutput());
         operation.addInputList(new Output<?>[] {bias.asOutput()});
-        operation.setAttr("num_args", 1);
-        operation.setAttr("transpose_b", isTransposed);
-        operation.setAttr("fused_ops", strings(functions));
+        operation.setAttr("fused_ops", functions);
+        if (isTransposed) {
+            operation.setAttr("transpose_b", true);
+        }
         return operation.build().output(0);
     }
 
-    private static AttrValue strings(List<String> values) {
+    private static AttrValue strings(String... values) {
         AttrValue.ListValue.Builder list = AttrValue.ListValue.newBuilder();
-        values.forEach(value -> list.addS(ByteString.copyFromUtf8(value)));
+        for (String value : values) {
+            list.addS(ByteString.copyFromUtf8(value));
+        }
         return AttrValue.newBuilder().setList(list).build();
     }
 }
