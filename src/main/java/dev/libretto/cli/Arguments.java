@@ -127,6 +127,26 @@ final class Arguments {
     }
 
     /**
+     * Refuses an option that has no effect because of another one's value. What a preset says is only a default, and so is
+     * what a file of options says once the command line has the other option.
+     *
+     * @param decisive the other option
+     * @param values those of its values with which the option has an effect
+     * @throws UsageException naming them, or saying what is wrong with a value
+     */
+    <E> void requireEffect(Flag<?> flag, Flag<E> decisive, List<E> values) throws UsageException {
+        boolean isMeant = has(flag) || file.isGiven(flag) && !has(decisive);
+        E value = get(decisive);
+        // A value that cannot be read is told first.
+        get(flag);
+        if (isMeant && !values.contains(value)) {
+            throw new UsageException("--" + flag.name() + " has no effect with --" + decisive.name() + " " + value
+                    + "; it goes with --" + decisive.name() + " "
+                    + values.stream().map(String::valueOf).collect(Collectors.joining(" or ")));
+        }
+    }
+
+    /**
      * The value of an option: from the command line, else from the file, else its default.
      *
      * @throws UsageException if the value cannot be read, is out of range, or is given twice

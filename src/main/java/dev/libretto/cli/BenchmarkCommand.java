@@ -83,6 +83,9 @@ final class BenchmarkCommand implements Command {
         if ((soak || sweep) && (json != null || arguments.has(WORKLOAD))) {
             throw new UsageException("--json and --workload go with neither --soak nor --sweep");
         }
+        if (soak && arguments.has(ROUNDS)) {
+            throw new UsageException("--rounds has no effect with --soak, which has --steps and --characters");
+        }
         if (json != null) {
             requireWritable(json);
         }

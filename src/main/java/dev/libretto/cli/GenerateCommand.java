@@ -106,6 +106,9 @@ final class GenerateCommand implements Command {
                         + " leave one of them out");
             }
         }
+        if (arguments.has(GenerateFlags.BATCH_SIZE) && !arguments.has(GenerateFlags.PREFIXES)) {
+            throw new UsageException("--batch-size has no effect without --prefixes; add that, or leave it out");
+        }
         List<String> sources = Stream.of(GenerateFlags.PREFIX, GenerateFlags.PREFIX_FILE, GenerateFlags.PREFIXES)
                 .filter(arguments::has)
                 .map(flag -> "--" + flag.name())
@@ -135,8 +138,9 @@ final class GenerateCommand implements Command {
     private static GeneratedText output(Arguments arguments, Console console, Vocabulary vocabulary)
             throws UsageException {
         boolean logProbabilities = arguments.get(GenerateFlags.LOGPROBS);
+        Long seed = arguments.get(GenerateFlags.TEMPERATURE) > 0 ? arguments.get(GenerateFlags.SEED) : null;
         return arguments.get(GenerateFlags.FORMAT) == Format.JSONL
-                ? new JsonLines(console.out(), vocabulary, arguments.get(GenerateFlags.SEED), logProbabilities)
+                ? new JsonLines(console.out(), vocabulary, seed, logProbabilities)
                 : new PlainText(console.out(), vocabulary, logProbabilities);
     }
 }

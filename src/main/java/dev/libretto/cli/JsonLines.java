@@ -22,6 +22,7 @@ final class JsonLines implements GeneratedText {
      *
      * @param text the new characters
      * @param sample its number among the samples of the prefix, from 0
+     * @param seed what it was drawn by; null where nothing is drawn
      * @param logProbability the sum of those of its characters, in nats
      * @param milliseconds from the start of its batch to its last character
      * @param logProbabilities those of its characters, where they are asked for
@@ -30,7 +31,7 @@ final class JsonLines implements GeneratedText {
             String prefix,
             String text,
             int sample,
-            long seed,
+            Long seed,
             double logProbability,
             double milliseconds,
             List<Float> logProbabilities) {}
@@ -52,13 +53,18 @@ final class JsonLines implements GeneratedText {
 
     private final PrintStream out;
     private final Vocabulary vocabulary;
-    private final long seed;
+    /** Null where nothing is drawn. */
+    private final Long seed;
+
     private final boolean each;
     private final List<Text> texts = new ArrayList<>();
     private long start;
 
-    /** @param each whether the log-probability of each character is shown, too */
-    JsonLines(PrintStream out, Vocabulary vocabulary, long seed, boolean each) {
+    /**
+     * @param seed what is drawn by; null where nothing is
+     * @param each whether the log-probability of each character is shown, too
+     */
+    JsonLines(PrintStream out, Vocabulary vocabulary, Long seed, boolean each) {
         this.out = out;
         this.vocabulary = vocabulary;
         this.seed = seed;

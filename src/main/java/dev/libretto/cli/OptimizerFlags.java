@@ -67,6 +67,18 @@ final class OptimizerFlags {
             EPSILON,
             WEIGHT_DECAY);
 
+    /** The optimizers that have a coefficient. */
+    private static final Map<Flag<Double>, List<Kind>> COEFFICIENTS = Map.of(
+            MOMENTUM, List.of(Kind.MOMENTUM),
+            RHO, List.of(Kind.RMSPROP),
+            BETA1, List.of(Kind.ADAM, Kind.ADAMW),
+            BETA2, List.of(Kind.ADAM, Kind.ADAMW),
+            EPSILON, List.of(Kind.RMSPROP, Kind.ADAM, Kind.ADAMW),
+            WEIGHT_DECAY, List.of(Kind.ADAMW));
+
+    private static final List<LearningRate.Schedule> FALLING =
+            List.of(LearningRate.Schedule.STEP, LearningRate.Schedule.EXPONENTIAL, LearningRate.Schedule.COSINE);
+
     private OptimizerFlags() {}
 
     /** A value of each optimizer, in words. */
@@ -94,6 +106,9 @@ final class OptimizerFlags {
      */
     static OptimizerConfig config(Arguments arguments, int epochs) throws UsageException {
         OptimizerConfig defaults = OptimizerConfig.defaults(arguments.get(OPTIMIZER));
+        for (Map.Entry<Flag<Double>, List<Kind>> coefficient : COEFFICIENTS.entrySet()) {
+            arguments.requireEffect(coefficient.getKey(), OPTIMIZER, coefficient.getValue());
+        }
         Coefficients coefficients = new Coefficients(
                 arguments.get(MOMENTUM),
                 arguments.get(RHO),
@@ -113,6 +128,8 @@ final class OptimizerFlags {
         Double rate = arguments.get(LEARNING_RATE);
         Double decayEpochs = arguments.get(DECAY_EPOCHS);
         LearningRate.Schedule schedule = arguments.get(SCHEDULE);
+        arguments.requireEffect(DECAY, SCHEDULE, FALLING);
+        arguments.requireEffect(DECAY_EPOCHS, SCHEDULE, FALLING);
         if (schedule == LearningRate.Schedule.CONSTANT) {
             decayEpochs = null;
             epochs = 1;

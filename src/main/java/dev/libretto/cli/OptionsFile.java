@@ -28,8 +28,14 @@ final class OptionsFile {
             "validation-fraction", Set.of("validation-corpus"),
             "validation-corpus", Set.of("validation-fraction"));
 
-    /** The option's value as it would be typed, and the file it is from. */
-    private record Entry(String value, String source) {}
+    /**
+     * An option.
+     *
+     * @param value as it would be typed
+     * @param source the file it is from
+     * @param isPreset whether that is a preset
+     */
+    private record Entry(String value, String source, boolean isPreset) {}
 
     private final Map<String, Entry> entries;
 
@@ -54,7 +60,8 @@ final class OptionsFile {
             String name = this + ".json";
             try (InputStream input = OptionsFile.class.getResourceAsStream("presets/" + name)) {
                 String content = new String(input.readAllBytes(), StandardCharsets.UTF_8);
-                return of("preset " + this, Json.parse(content, Path.of(name), new TypeReference<>() {}), allowed);
+                return of(
+                        "preset " + this, true, Json.parse(content, Path.of(name), new TypeReference<>() {}), allowed);
             }
         }
     }
@@ -67,10 +74,10 @@ final class OptionsFile {
      * @throws IOException if it cannot be read
      */
     static OptionsFile read(Path file, List<Flag<?>> allowed) throws IOException {
-        return of(file.toString(), Json.read(file, new TypeReference<>() {}), allowed);
+        return of(file.toString(), false, Json.read(file, new TypeReference<>() {}), allowed);
     }
 
-    private static OptionsFile of(String source, Map<String, Object> options, List<Flag<?>> allowed) {
+    private static OptionsFile of(String source, boolean isPreset, Map<String, Object> options, List<Flag<?>> allowed) {
         Map<String, Entry> entries = new HashMap<>();
         options.forEach((name, value) -> {
             if (allowed.stream().noneMatch(flag -> flag.name().equals(name))) {
@@ -81,7 +88,7 @@ final class OptionsFile {
                 throw new IllegalArgumentException(
                         source + ": " + name + " is " + value + "; it must be a text, a number, true or false");
             }
-            entries.put(name, new Entry(value.toString(), source));
+            entries.put(name, new Entry(value.toString(), source, isPreset));
         });
         return new OptionsFile(entries);
     }
@@ -103,6 +110,11 @@ final class OptionsFile {
     /** Whether the option is there. */
     boolean has(Flag<?> flag) {
         return entries.containsKey(flag.name());
+    }
+
+    /** Whether the option is there, and not from a preset. */
+    boolean isGiven(Flag<?> flag) {
+        return has(flag) && !entries.get(flag.name()).isPreset();
     }
 
     /**

@@ -104,7 +104,7 @@ final class TrainFlags {
             CheckpointPolicy.Every::parse);
     static final Flag<Integer> KEEP = Flag.integer(
             "keep",
-            "newest checkpoints that stay, beside the best one",
+            "newest checkpoints that stay, beside the best by training loss and the best by validation loss",
             TEXTBOOK.checkpoints().keep(),
             1,
             CheckpointPolicy.MAX_KEEP);
@@ -257,6 +257,7 @@ final class TrainFlags {
      */
     static TrainConfig trainConfig(Arguments arguments, CorpusInfo validationCorpus) throws UsageException {
         int epochs = arguments.get(EPOCHS);
+        arguments.requireEffect(MAX_ROLLBACKS, ON_DIVERGENCE, List.of(DivergencePolicy.Action.ROLLBACK));
         return new TrainConfig(
                 arguments.get(SEQ_LENGTH),
                 arguments.get(BATCH_SIZE),

@@ -10,7 +10,8 @@ import java.util.regex.Pattern;
  * When checkpoints are written and how many stay.
  *
  * @param every the work between two checkpoints
- * @param keep how many of the newest stay; the best one stays beside them
+ * @param keep how many of the newest stay; beside them stay the one of the lowest training loss, of those on the
+ *     schedule, and the one of the lowest validation loss
  */
 public record CheckpointPolicy(Every every, int keep) {
     /** The most checkpoints that can be kept. */

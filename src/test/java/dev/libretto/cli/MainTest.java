@@ -217,7 +217,7 @@ class MainTest {
             JsonNode object = objects.get(i);
             assertThat(object.fieldNames())
                     .toIterable()
-                    .containsExactly("prefix", "text", "sample", "seed", "log_probability", "milliseconds");
+                    .containsExactly("prefix", "text", "sample", "log_probability", "milliseconds");
             assertThat(object.get("prefix").asText()).isEqualTo(prefixes.get(i));
             assertThat(object.get("prefix").asText() + object.get("text").asText() + "\n")
                     .isEqualTo(texts.get(i));

@@ -10,6 +10,7 @@ import dev.libretto.run.OptimizerConfig.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -90,6 +91,35 @@ class OptionsFileTest {
                     arguments.get(TrainFlags.KEEP_NEWLINES);
                 })
                 .hasMessageContaining(message);
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            {"momentum": 0.5}                        |                     | --momentum has no effect with --optimizer sgd
+            {"beta1": 0.5, "optimizer": "rmsprop"}   |                     | --beta1 has no effect with --optimizer rmsprop
+            {"optimizer": "sgd"}                     | --weight-decay=0.1  | --weight-decay has no effect with --optimizer sgd
+            {"schedule": "constant"}                 | --decay=0.5         | --decay has no effect with --schedule constant
+            {"decay": 0.5}                           |                     | --decay has no effect with --schedule constant
+            {"max-rollbacks": 2}                     |                     | --max-rollbacks has no effect with --on-divergence stop
+            {"beta1": 0.5, "optimizer": "adam"}      | --optimizer=sgd     |
+            {"beta1": 0.5}                           | --optimizer=adam    |
+            {"beta1": 0.5}                           | --preset=shakespeare |
+            {"schedule": "constant"}                 | --preset=shakespeare |
+            {"decay": 0.5, "schedule": "cosine"}     | --schedule=constant |
+            """)
+    void anOptionWithoutAnEffectIsRefusedWhereItIsMeant(String content, String word, String message) throws Exception {
+        List<String> words = new ArrayList<>(List.of("--config", write(content)));
+        if (word != null) {
+            words.add(word);
+        }
+        Arguments arguments = TrainFlags.withFiles(parse(words.toArray(String[]::new)));
+        if (message == null) {
+            assertThat(TrainFlags.trainConfig(arguments, null)).isNotNull();
+        } else {
+            assertThatThrownBy(() -> TrainFlags.trainConfig(arguments, null))
+                    .isInstanceOf(UsageException.class)
+                    .hasMessageStartingWith(message);
+        }
     }
 
     private String write(String content) throws IOException {
