@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import dev.libretto.device.Sessions;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
+import dev.libretto.run.Disk;
 import dev.libretto.run.Json;
 import dev.libretto.text.Vocabulary;
 import java.io.BufferedOutputStream;
@@ -153,12 +154,8 @@ final class SavedModel implements ExecutableModel {
             if (bundle != null) {
                 bundle.close();
             }
-            throw new WeightsException(directory, "it cannot be loaded: " + firstLine(e), e);
+            throw new WeightsException(directory, "it cannot be loaded: " + Disk.reason(e), e);
         }
-    }
-
-    private static String firstLine(Exception e) {
-        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
     }
 
     /** @throws IllegalArgumentException if the signature {@code step} has not what goes with the settings */

@@ -85,7 +85,7 @@ public record Checkpoint(Weights weights, Weights slots, Weights state, Progress
             if (!Files.exists(directory)) {
                 throw new NoSuchFileException(directory.toString());
             }
-            throw new IOException(firstLine(e), e);
+            throw new IOException(Disk.reason(e), e);
         }
         Files.writeString(directory.resolve(PROGRESS), Json.write(progress));
         Checksums.write(directory);
@@ -108,7 +108,7 @@ public record Checkpoint(Weights weights, Weights slots, Weights state, Progress
             Weights slots = restore(tf, directory, slotArrays(config));
             return new Checkpoint(weights, slots, restore(tf, directory, stateArrays(config)), progress);
         } catch (TensorFlowException | IllegalArgumentException e) {
-            throw new RunException(directory + " cannot be read: " + firstLine(e), e);
+            throw new RunException(directory + " cannot be read: " + Disk.reason(e), e);
         }
     }
 
@@ -150,9 +150,5 @@ public record Checkpoint(Weights weights, Weights slots, Weights state, Progress
     /** An empty slice specification for each parameter means all of it. */
     private static Operand<TString> wholeSlices(Ops tf, List<Parameter> parameters) {
         return tf.array(parameters.stream().map(p -> "").toArray(String[]::new));
-    }
-
-    private static String firstLine(RuntimeException e) {
-        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
     }
 }

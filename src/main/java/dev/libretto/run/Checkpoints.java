@@ -78,8 +78,9 @@ final class Checkpoints {
         if (newestFirst.size() <= policy.keep()) {
             return;
         }
-        Path best = best(newestFirst, policy, warning -> {});
-        Path bestValidated = bestValidated(newestFirst, warning -> {});
+        List<Whole> whole = whole(newestFirst, warning -> {});
+        Path best = best(whole, policy);
+        Path bestValidated = bestValidated(whole);
         for (Entry old : newestFirst.subList(policy.keep(), newestFirst.size())) {
             if (!old.path().equals(best) && !old.path().equals(bestValidated)) {
                 Disk.deleteTree(old.path());
@@ -133,7 +134,7 @@ final class Checkpoints {
      * @throws RunException if there is none
      */
     Checkpoint best(RunConfig config, Consumer<String> warnings) throws IOException {
-        Path best = best(entries(), config.training().checkpoints(), warnings);
+        Path best = best(whole(entries(), warnings), config.training().checkpoints());
         return best == null ? newest(config, warnings) : Checkpoint.read(best, config);
     }
 
@@ -143,44 +144,53 @@ final class Checkpoints {
      * @throws RunException if there is none
      */
     Checkpoint bestValidated(RunConfig config, Consumer<String> warnings) throws IOException {
-        Path best = bestValidated(entries(), warnings);
+        Path best = bestValidated(whole(entries(), warnings));
         return best == null ? newest(config, warnings) : Checkpoint.read(best, config);
     }
 
+    /** A checkpoint none of whose files is damaged, and how far training was. */
+    private record Whole(Path path, Progress progress) {}
+
+    /** Reads every file of every one, for its checksum. */
+    private static List<Whole> whole(List<Entry> entries, Consumer<String> warnings) throws IOException {
+        List<Whole> whole = new ArrayList<>();
+        for (Entry entry : entries) {
+            try {
+                whole.add(new Whole(entry.path(), entry.readProgress()));
+            } catch (RunException e) {
+                warnings.accept(e.getMessage());
+            }
+        }
+        return whole;
+    }
+
     /**
-     * The whole one on the schedule of lowest loss; null where there is none. Of several it is the oldest, which ends the
-     * epoch of that loss; those within the next epoch may have come near a divergence already.
+     * The one on the schedule of lowest loss; null where there is none. Of several it is the oldest, which ends the epoch of
+     * that loss; those within the next epoch may have come near a divergence already.
      */
-    private static Path best(List<Entry> newestFirst, CheckpointPolicy policy, Consumer<String> warnings)
-            throws IOException {
-        return lowest(newestFirst, warnings, progress -> {
+    private static Path best(List<Whole> newestFirst, CheckpointPolicy policy) {
+        return lowest(newestFirst, progress -> {
             double loss = progress.loss() == null ? Double.MAX_VALUE : progress.loss();
             return policy.every().fallsOn(progress) ? loss : Double.POSITIVE_INFINITY;
         });
     }
 
-    /** The whole one at the end of the epoch of lowest validation loss; null where there is none. */
-    private static Path bestValidated(List<Entry> newestFirst, Consumer<String> warnings) throws IOException {
+    /** The one at the end of the epoch of lowest validation loss; null where there is none. */
+    private static Path bestValidated(List<Whole> newestFirst) {
         return lowest(
                 newestFirst,
-                warnings,
                 progress -> progress.endsBestValidated() ? progress.validation().lowest() : Double.POSITIVE_INFINITY);
     }
 
-    /** The whole one of lowest finite value, the oldest of several; null where there is none. */
-    private static Path lowest(List<Entry> newestFirst, Consumer<String> warnings, ToDoubleFunction<Progress> valueOf)
-            throws IOException {
+    /** The one of lowest finite value, the oldest of several; null where there is none. */
+    private static Path lowest(List<Whole> newestFirst, ToDoubleFunction<Progress> valueOf) {
         Path best = null;
         double lowest = Double.POSITIVE_INFINITY;
-        for (Entry entry : newestFirst) {
-            try {
-                double value = valueOf.applyAsDouble(entry.readProgress());
-                if (value <= lowest && value < Double.POSITIVE_INFINITY) {
-                    lowest = value;
-                    best = entry.path();
-                }
-            } catch (RunException e) {
-                warnings.accept(e.getMessage());
+        for (Whole checkpoint : newestFirst) {
+            double value = valueOf.applyAsDouble(checkpoint.progress());
+            if (value <= lowest && value < Double.POSITIVE_INFINITY) {
+                lowest = value;
+                best = checkpoint.path();
             }
         }
         return best;

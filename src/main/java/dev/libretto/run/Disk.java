@@ -105,6 +105,11 @@ public final class Disk {
         }
     }
 
+    /** What TensorFlow says is wrong: the first line of its message, which goes on with where it happened. */
+    public static String reason(RuntimeException e) {
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+    }
+
     /** Why a file could not be read or written, in words, with its name where the exception has it. */
     public static String reason(IOException e) {
         if (e instanceof NoSuchFileException missing) {

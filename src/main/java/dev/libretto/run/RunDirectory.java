@@ -94,6 +94,7 @@ public final class RunDirectory implements AutoCloseable {
      *
      * @param overwrite whether an older run there is deleted
      * @throws RunException if something is there that may not be replaced, or another process is writing it
+     * @throws IOException if it cannot be written; then there is no such directory
      */
     public static RunDirectory create(Path path, RunConfig config, Vocabulary vocabulary, boolean overwrite)
             throws IOException {
@@ -107,11 +108,18 @@ public final class RunDirectory implements AutoCloseable {
             }
         }
         Files.createDirectories(path.resolve(CHECKPOINTS));
-        RunDirectory run = new RunDirectory(path, config, vocabulary, RunLock.acquire(path));
-        Disk.replace(path.resolve(VOCABULARY), Json.write(vocabulary.symbols()));
-        run.metrics.create();
-        Disk.replace(path.resolve(CONFIG), Json.write(config));
-        return run;
+        RunLock lock = RunLock.acquire(path);
+        try {
+            RunDirectory run = new RunDirectory(path, config, vocabulary, lock);
+            Disk.replace(path.resolve(VOCABULARY), Json.write(vocabulary.symbols()));
+            run.metrics.create();
+            Disk.replace(path.resolve(CONFIG), Json.write(config));
+            return run;
+        } catch (IOException | RuntimeException e) {
+            lock.close();
+            Disk.deleteTree(path);
+            throw e;
+        }
     }
 
     /**

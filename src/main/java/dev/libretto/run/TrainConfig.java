@@ -108,21 +108,6 @@ public record TrainConfig(
                 checkpoints);
     }
 
-    /** The same but for the dropout. */
-    public TrainConfig withDropout(double newDropout) {
-        return new TrainConfig(
-                seqLength,
-                batchSize,
-                sampling,
-                epochs,
-                optimizer,
-                newDropout,
-                seed,
-                validation,
-                divergence,
-                checkpoints);
-    }
-
     /** The same but for the validation. */
     public TrainConfig withValidation(ValidationConfig newValidation) {
         return new TrainConfig(
@@ -135,21 +120,6 @@ public record TrainConfig(
                 seed,
                 newValidation,
                 divergence,
-                checkpoints);
-    }
-
-    /** The same but for what is done at a divergence. */
-    public TrainConfig withDivergence(DivergencePolicy newDivergence) {
-        return new TrainConfig(
-                seqLength,
-                batchSize,
-                sampling,
-                epochs,
-                optimizer,
-                dropout,
-                seed,
-                validation,
-                newDivergence,
                 checkpoints);
     }
 

@@ -98,7 +98,9 @@ final class EventWriter implements AutoCloseable {
     }
 
     private static Operand<TString> bytes(Ops tf, byte[] value) {
-        return tf.constantOf(TString.tensorOfBytes(NdArrays.scalarOfObject(value)));
+        try (TString tensor = TString.tensorOfBytes(NdArrays.scalarOfObject(value))) {
+            return tf.constantOf(tensor);
+        }
     }
 
     /** Says that what older files have of this step and those after it no longer holds. */
@@ -126,8 +128,11 @@ final class EventWriter implements AutoCloseable {
             tensors.add(tensor);
             feeds.put(scalars.get(tag), tensor);
         });
-        run(atStep, feeds);
-        tensors.forEach(Tensor::close);
+        try {
+            run(atStep, feeds);
+        } finally {
+            tensors.forEach(Tensor::close);
+        }
     }
 
     /** Writes the histogram of every parameter. */

@@ -45,7 +45,12 @@ public final class Evaluator implements AutoCloseable {
     /** Makes ready to read a text in one row. */
     public Evaluator(ModelConfig config, Weights weights) {
         this(config, 1);
-        load(weights);
+        try {
+            load(weights);
+        } catch (RuntimeException e) {
+            close();
+            throw e;
+        }
     }
 
     /**
@@ -56,18 +61,24 @@ public final class Evaluator implements AutoCloseable {
     Evaluator(ModelConfig config, int rows) {
         this.rows = rows;
         idShape = Shape.of(SEQ_LENGTH, rows);
-        Ops tf = Ops.create(graph);
-        inputs = tf.placeholder(TInt32.class, Placeholder.shape(idShape));
-        targets = tf.placeholder(TInt32.class, Placeholder.shape(idShape));
-        state = TrainingGraph.statePlaceholders(tf, config, rows);
-        variables = new Variables(tf, LanguageModel.parameters(config));
-        LanguageModel.Output output =
-                new LanguageModel(tf, config, variables::of).unroll(tf, inputs, new ArrayList<>(state));
-        nextState = output.state();
-        losses = CrossEntropy.of(tf, output.logits(), targets).losses();
-        session = Sessions.open(graph);
-        for (Shape shape : LanguageModel.stateShapes(config, rows)) {
-            zeroState.add(FloatTensors.zeros(shape));
+        try {
+            Ops tf = Ops.create(graph);
+            inputs = tf.placeholder(TInt32.class, Placeholder.shape(idShape));
+            targets = tf.placeholder(TInt32.class, Placeholder.shape(idShape));
+            state = TrainingGraph.statePlaceholders(tf, config, rows);
+            variables = new Variables(tf, LanguageModel.parameters(config));
+            LanguageModel.Output output =
+                    new LanguageModel(tf, config, variables::of).unroll(tf, inputs, new ArrayList<>(state));
+            nextState = output.state();
+            losses = CrossEntropy.of(tf, output.logits(), targets).losses();
+            for (Shape shape : LanguageModel.stateShapes(config, rows)) {
+                zeroState.add(FloatTensors.zeros(shape));
+            }
+            session = Sessions.open(graph);
+        } catch (RuntimeException e) {
+            zeroState.forEach(Tensor::close);
+            graph.close();
+            throw e;
         }
     }
 

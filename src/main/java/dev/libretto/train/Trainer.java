@@ -54,13 +54,19 @@ public final class Trainer implements AutoCloseable {
         this.batches = batches;
         this.listener = listener;
         this.stopRequested = stopRequested;
-        this.step = new TrainStep(run.config(), start);
         this.validationIds = validationIds;
-        this.validator =
-                validationIds.length() == 0 ? null : new Evaluator(run.config().model(), config.batchSize());
         this.progress = start.progress();
         this.good = start;
         this.clock = new CheckpointClock(config.checkpoints().every());
+        this.step = new TrainStep(run.config(), start);
+        try {
+            this.validator = validationIds.length() == 0
+                    ? null
+                    : new Evaluator(run.config().model(), config.batchSize());
+        } catch (RuntimeException e) {
+            step.close();
+            throw e;
+        }
     }
 
     /**

@@ -66,6 +66,14 @@ class RunDirectoryTest {
     }
 
     @Test
+    void aRunThatCannotBeBegunLeavesNothingBehind() throws IOException {
+        assertThatThrownBy(() -> RunDirectory.create(path, CONFIG, null, false))
+                .isInstanceOf(NullPointerException.class);
+        assertThat(path).doesNotExist();
+        create().close();
+    }
+
+    @Test
     void aCheckpointKeepsEveryBit() throws IOException {
         Checkpoint saved = checkpoint(
                 new Progress(3, 2, 26, 0.1 + 0.2, 1.5, 1.25, 1.125, 0.5, 1, new Validation(1.5, 1.25, 2)), 1);

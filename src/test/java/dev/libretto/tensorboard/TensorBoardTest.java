@@ -25,6 +25,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tensorflow.proto.Event;
@@ -39,6 +40,14 @@ class TensorBoardTest {
     private Path folder;
 
     private final Weights weights = TestModels.randomWeights(MODEL, 1);
+
+    @Test
+    void aWriterThatIsClosedHoldsNoNativeMemory() {
+        writer("first").close();
+        long before = Pointer.totalCount();
+        writer("second").close();
+        assertThat(Pointer.totalCount()).isLessThanOrEqualTo(before);
+    }
 
     @Test
     void scalarsHistogramsAndTexts() throws IOException {

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.libretto.NativeMemory;
 import dev.libretto.ReferenceModel;
 import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
@@ -48,6 +49,13 @@ class EvaluatorTest {
 
         assertThat(evaluation.characters()).isEqualTo(length - 1);
         assertThat(evaluation.loss()).isCloseTo(expected, within(1e-5));
+    }
+
+    @Test
+    void weightsOfAnotherModelLeaveNoNativeMemoryBehind() {
+        ModelConfig wider =
+                new ModelConfig(CONFIG.cell(), CONFIG.vocabularySize(), CONFIG.hiddenSize() + 1, CONFIG.layers());
+        NativeMemory.assertFreedByFailing(() -> new Evaluator(wider, WEIGHTS));
     }
 
     @Test

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.libretto.NativeMemory;
 import dev.libretto.model.CellType;
 import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
@@ -33,6 +34,7 @@ import dev.libretto.text.Ids;
 import dev.libretto.text.Sampling;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -181,9 +183,8 @@ class TrainerTest {
     void everyOptimizerGoesOnToTheSameBits(Kind kind) throws IOException {
         OptimizerConfig optimizer = OptimizerConfig.defaults(kind)
                 .withLearningRate(new LearningRate(0.01, LearningRate.Schedule.COSINE, 0.1, 4, 0.5));
-        TrainConfig config = config(4, 10, Sampling.CONSECUTIVE)
+        TrainConfig config = withDropout(config(4, 10, Sampling.CONSECUTIVE), 0.3)
                 .withOptimizer(optimizer)
-                .withDropout(0.3)
                 .withValidation(new ValidationConfig(0.2, null, 0));
         Trained whole = train("whole", config, () -> false);
         train("parts", config, stopAfter(23));
@@ -195,13 +196,35 @@ class TrainerTest {
         assertThat(untimed("parts")).isEqualTo(untimed("whole")).hasSize(5);
     }
 
+    @Test
+    void aTrainerThatCannotBeMadeHoldsNoNativeMemory() throws IOException {
+        TrainConfig config = config(1, 1, Sampling.CONSECUTIVE);
+        Ids unreadable = new Ids() {
+            @Override
+            public long length() {
+                throw new UncheckedIOException(new IOException("the text is gone"));
+            }
+
+            @Override
+            public int at(long position) {
+                return 0;
+            }
+        };
+        try (RunDirectory run = RunDirectory.create(folder.resolve("run"), runConfig(config), vocabulary(), false)) {
+            Batches batches = batches(config);
+            Checkpoint start = start(config);
+            NativeMemory.assertFreedByFailing(
+                    () -> new Trainer(run, batches, unreadable, start, TrainingListener.NONE, () -> false));
+        }
+    }
+
     /** Dropout changes what is learnt, by the seed, but not what the model computes when it is measured. */
     @Test
     void dropoutFollowsFromTheSeedAndTheStep() {
-        TrainConfig config = config(1, 1e-9, Sampling.CONSECUTIVE).withDropout(0.5);
+        TrainConfig config = withDropout(config(1, 1e-9, Sampling.CONSECUTIVE), 0.5);
         Batch batch = batches(config).epoch(0).batch(0);
         try (TrainStep step = new TrainStep(runConfig(config), start(config));
-                TrainStep plain = new TrainStep(runConfig(config.withDropout(0)), start(config))) {
+                TrainStep plain = new TrainStep(runConfig(withDropout(config, 0)), start(config))) {
             float first = step.run(batch, 1e-9, 1).loss();
             float second = step.run(batch, 1e-9, 2).loss();
             float again = step.run(batch, 1e-9, 1).loss();
@@ -277,7 +300,7 @@ class TrainerTest {
     @Test
     void divergenceSaysTheLastPerplexity() {
         DivergencePolicy jump = new DivergencePolicy(DivergencePolicy.Action.STOP, 1.2, 1);
-        TrainConfig config = config(50, 400, Sampling.CONSECUTIVE).withDivergence(jump);
+        TrainConfig config = withDivergence(config(50, 400, Sampling.CONSECUTIVE), jump);
         assertThatThrownBy(() -> train("jumped", config, () -> false)).isInstanceOf(DivergenceException.class);
 
         assertThat(epochs).isNotEmpty();
@@ -292,7 +315,7 @@ class TrainerTest {
     @Test
     void rollbackHalvesTheLearningRateUntilItHolds() throws IOException {
         DivergencePolicy policy = new DivergencePolicy(DivergencePolicy.Action.ROLLBACK, 1.5, 20);
-        TrainConfig config = config(12, 400, Sampling.CONSECUTIVE).withDivergence(policy);
+        TrainConfig config = withDivergence(config(12, 400, Sampling.CONSECUTIVE), policy);
         Trained trained = train("healed", config, () -> false);
 
         assertThat(rollbacks).isNotEmpty().hasSizeLessThan(20);
@@ -319,7 +342,7 @@ class TrainerTest {
     @Test
     void rollbacksAreBounded() {
         DivergencePolicy policy = new DivergencePolicy(DivergencePolicy.Action.ROLLBACK, 0, 3);
-        TrainConfig gentle = config(12, 3e38, Sampling.CONSECUTIVE).withDivergence(policy);
+        TrainConfig gentle = withDivergence(config(12, 3e38, Sampling.CONSECUTIVE), policy);
         TrainConfig config =
                 gentle.withOptimizer(gentle.optimizer().withClipping(new Clipping(Clipping.By.NORM, 1e30)));
 
@@ -454,6 +477,34 @@ class TrainerTest {
                 .withEpochs(epochs)
                 .withOptimizer(optimizer)
                 .withCheckpoints(new CheckpointPolicy(EVERY_EPOCH, 2));
+    }
+
+    private static TrainConfig withDropout(TrainConfig config, double dropout) {
+        return new TrainConfig(
+                config.seqLength(),
+                config.batchSize(),
+                config.sampling(),
+                config.epochs(),
+                config.optimizer(),
+                dropout,
+                config.seed(),
+                config.validation(),
+                config.divergence(),
+                config.checkpoints());
+    }
+
+    private static TrainConfig withDivergence(TrainConfig config, DivergencePolicy divergence) {
+        return new TrainConfig(
+                config.seqLength(),
+                config.batchSize(),
+                config.sampling(),
+                config.epochs(),
+                config.optimizer(),
+                config.dropout(),
+                config.seed(),
+                config.validation(),
+                divergence,
+                config.checkpoints());
     }
 
     private static RunConfig runConfig(TrainConfig config) {
