@@ -6,11 +6,13 @@ import dev.libretto.benchmark.Speed;
 import dev.libretto.benchmark.SpeedReport;
 import dev.libretto.benchmark.Sweep;
 import dev.libretto.benchmark.Workload;
+import dev.libretto.plot.BarPlot;
 import dev.libretto.run.Disk;
 import dev.libretto.run.Json;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -35,6 +37,8 @@ final class BenchmarkCommand implements Command {
     static final Flag<Integer> ROUNDS = Flag.integer("rounds", "times that everything is measured", 7, 1, 10_000);
     static final Flag<Path> JSON =
             Flag.path("json", "FILE", "file to write the figures to as well; one there is replaced");
+    static final Flag<Path> PLOT =
+            Flag.path("plot", "FILE", "picture to draw of the figures, FILE.png or FILE.svg; one there is replaced");
     static final Flag<Boolean> SWEEP = Flag.toggle(
             "sweep", "double the sizes of the textbook's RNN in turn instead, and measure how its time grows");
     static final Flag<Boolean> SOAK =
@@ -57,12 +61,24 @@ final class BenchmarkCommand implements Command {
     @Override
     public List<Flag<?>> flags() {
         return List.of(
-                WORKLOAD, ROUNDS, JSON, SWEEP, SOAK, STEPS, CHARACTERS, DeviceFlags.DEVICE, DeviceFlags.PRECISION);
+                WORKLOAD,
+                ROUNDS,
+                JSON,
+                PLOT,
+                SWEEP,
+                SOAK,
+                STEPS,
+                CHARACTERS,
+                DeviceFlags.DEVICE,
+                DeviceFlags.PRECISION);
     }
 
     @Override
     public List<String> examples() {
-        return List.of("benchmark --json speed.json", "benchmark --sweep", "benchmark --soak --steps 20000");
+        return List.of(
+                "benchmark --json speed.json --plot speed.png",
+                "benchmark --sweep --plot sweep.png",
+                "benchmark --soak --steps 20000");
     }
 
     @Override
@@ -74,21 +90,8 @@ final class BenchmarkCommand implements Command {
         int steps = arguments.get(STEPS);
         int characters = arguments.get(CHARACTERS);
         Path json = arguments.get(JSON);
-        if (soak && sweep) {
-            throw new UsageException("--soak and --sweep are two measurements; give one of them");
-        }
-        if (!soak && (arguments.has(STEPS) || arguments.has(CHARACTERS))) {
-            throw new UsageException("--steps and --characters are the soak's; add --soak");
-        }
-        if ((soak || sweep) && (json != null || arguments.has(WORKLOAD))) {
-            throw new UsageException("--json and --workload go with neither --soak nor --sweep");
-        }
-        if (soak && arguments.has(ROUNDS)) {
-            throw new UsageException("--rounds has no effect with --soak, which has --steps and --characters");
-        }
-        if (json != null) {
-            requireWritable(json);
-        }
+        Path plot = arguments.get(PLOT);
+        checkUsage(arguments);
         console.note("device: %s%n", DeviceFlags.use(arguments));
         if (soak) {
             Soak work = new Soak();
@@ -97,37 +100,72 @@ final class BenchmarkCommand implements Command {
             return trained && wrote ? 0 : 1;
         }
         if (sweep) {
-            sweep(console, rounds);
+            draw(growths(sweep(console, rounds)), plot);
         } else {
-            speed(console, which, rounds, json);
+            List<SpeedReport> reports = speed(console, which, rounds);
+            if (json != null) {
+                Disk.replace(json, Json.write(asJson(reports)));
+            }
+            draw(plot(reports), plot);
         }
         return 0;
     }
 
-    private static void requireWritable(Path file) {
+    private static void checkUsage(Arguments arguments) throws UsageException {
+        boolean soak = arguments.get(SOAK);
+        boolean sweep = arguments.get(SWEEP);
+        if (soak && sweep) {
+            throw new UsageException("--soak and --sweep are two measurements; give one of them");
+        }
+        if (!soak && (arguments.has(STEPS) || arguments.has(CHARACTERS))) {
+            throw new UsageException("--steps and --characters are the soak's; add --soak");
+        }
+        if ((soak || sweep) && (arguments.has(JSON) || arguments.has(WORKLOAD))) {
+            throw new UsageException("--json and --workload go with neither --soak nor --sweep");
+        }
+        if (soak && arguments.has(ROUNDS)) {
+            throw new UsageException("--rounds has no effect with --soak, which has --steps and --characters");
+        }
+        if (soak && arguments.has(PLOT)) {
+            throw new UsageException("--plot has no effect with --soak");
+        }
+        if (arguments.has(PLOT)) {
+            PlotCommand.extension(PLOT, arguments.get(PLOT));
+            requireWritable(PLOT, arguments.get(PLOT));
+        }
+        if (arguments.has(JSON)) {
+            requireWritable(JSON, arguments.get(JSON));
+        }
+    }
+
+    private static void requireWritable(Flag<Path> flag, Path file) {
         Path folder = file.toAbsolutePath().getParent();
         if (folder == null || Files.isDirectory(file)) {
-            throw new IllegalArgumentException(file + " is a directory; --json takes a file");
+            throw new IllegalArgumentException(file + " is a directory; --" + flag.name() + " takes a file");
         }
         if (!Files.isDirectory(folder)) {
             throw new IllegalArgumentException("there is no directory " + folder + " to write " + file + " to");
         }
     }
 
-    private static void speed(Console console, Which which, int rounds, Path json) throws IOException {
-        Map<String, Object> reports = new LinkedHashMap<>();
+    private static List<SpeedReport> speed(Console console, Which which, int rounds) throws IOException {
+        List<SpeedReport> reports = new ArrayList<>();
         if (which != Which.LSTM) {
-            reports.putAll(speed(console, Workload.rnn(), rounds));
+            reports.add(speed(console, Workload.rnn(), rounds));
         }
         if (which != Which.RNN) {
-            reports.putAll(speed(console, Workload.lstm(), rounds));
+            reports.add(speed(console, Workload.lstm(), rounds));
         }
-        if (json != null) {
-            Disk.replace(json, Json.write(reports));
-        }
+        return reports;
     }
 
-    private static Map<String, Object> speed(Console console, Workload workload, int rounds) throws IOException {
+    private static Map<String, Object> asJson(List<SpeedReport> reports) {
+        Map<String, Object> json = new LinkedHashMap<>();
+        reports.forEach(report -> json.put(report.workload(), report.asJson()));
+        return json;
+    }
+
+    private static SpeedReport speed(Console console, Workload workload, int rounds) throws IOException {
         console.note("%s: measuring %d times, on %s%n", workload.name(), rounds, workload.text());
         SpeedReport report = Speed.measure(workload, rounds, program(console));
         console.out().printf("%-28s %12s %12s %12s%n", report.workload(), "median", "lowest", "highest");
@@ -142,7 +180,7 @@ final class BenchmarkCommand implements Command {
                                 figure.max()));
         console.out().println();
         console.out().flush();
-        return Map.of(report.workload(), report.asJson());
+        return report;
     }
 
     /** How this process was started, so that it can be once more. */
@@ -154,9 +192,11 @@ final class BenchmarkCommand implements Command {
         return List.of(java.toString(), "-cp", System.getProperty("java.class.path"), Main.class.getName());
     }
 
-    private static void sweep(Console console, int rounds) {
+    private static List<Sweep.Growth> sweep(Console console, int rounds) {
+        List<Sweep.Growth> steps = new ArrayList<>();
         console.out().printf("%-16s %10s %10s %10s %12s%n", "doubled", "time", "lowest", "highest", "arithmetic");
         for (Sweep.Growth growth : Sweep.measure(rounds)) {
+            steps.add(growth);
             console.out()
                     .printf(
                             Locale.ROOT,
@@ -177,6 +217,45 @@ final class BenchmarkCommand implements Command {
                         build.median(),
                         build.min(),
                         build.max());
+        return steps;
+    }
+
+    /** Of each workload what an epoch takes, as a multiple of its matrix products alone. */
+    private static BarPlot plot(List<SpeedReport> reports) {
+        Map<String, List<Double>> bars = new LinkedHashMap<>();
+        bars.put("an epoch", shares(reports, "epoch_seconds"));
+        bars.put("its products at their shapes", shares(reports, "floor_seconds_at_shape"));
+        bars.put("its products at the rate of a large one", shares(reports, "floor_seconds_at_peak"));
+        return new BarPlot(
+                "Training, beside the matrix products that it cannot do without",
+                "time, as a multiple of the products at their shapes",
+                reports.stream().map(SpeedReport::workload).toList(),
+                bars);
+    }
+
+    private static List<Double> shares(List<SpeedReport> reports, String figure) {
+        return reports.stream()
+                .map(SpeedReport::figures)
+                .map(figures -> figures.get(figure).median()
+                        / figures.get("floor_seconds_at_shape").median())
+                .toList();
+    }
+
+    private static BarPlot growths(List<Sweep.Growth> steps) {
+        Map<String, List<Double>> bars = new LinkedHashMap<>();
+        bars.put("time", steps.stream().map(step -> step.time().median()).toList());
+        bars.put("arithmetic", steps.stream().map(Sweep.Growth::arithmetic).toList());
+        return new BarPlot(
+                "How the time of a batch grows when a size is doubled",
+                "multiple of before",
+                steps.stream().map(Sweep.Growth::size).toList(),
+                bars);
+    }
+
+    private static void draw(BarPlot bars, Path file) throws UsageException, IOException {
+        if (file != null) {
+            Disk.replace(file, bars.encode(PlotCommand.extension(PLOT, file)));
+        }
     }
 
     private static boolean report(Console console, Soak.Memory memory) {

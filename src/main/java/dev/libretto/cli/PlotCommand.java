@@ -53,10 +53,7 @@ final class PlotCommand implements Command {
         if (out == null) {
             throw new UsageException("there is no file to write; add --out FILE.png or --out FILE.svg");
         }
-        String extension = out.toString().toLowerCase(Locale.ROOT).replaceFirst(".*\\.", "");
-        if (!List.of("png", "svg").contains(extension)) {
-            throw new UsageException("--out is \"" + out + "\"; it must end in .png or .svg");
-        }
+        String extension = extension(OUT, out);
         requireUsable(out, overwrite);
         List<LearningCurve> curves = new ArrayList<>();
         for (Path run : runs) {
@@ -68,6 +65,19 @@ final class PlotCommand implements Command {
         }
         Disk.replace(out, new PerplexityPlot(title, curves).encode(extension));
         return 0;
+    }
+
+    /**
+     * Which kind of picture a file is to hold, {@code png} or {@code svg}.
+     *
+     * @param flag the option that names it
+     */
+    static String extension(Flag<Path> flag, Path file) throws UsageException {
+        String extension = file.toString().toLowerCase(Locale.ROOT).replaceFirst(".*\\.", "");
+        if (!List.of("png", "svg").contains(extension)) {
+            throw new UsageException("--" + flag.name() + " is \"" + file + "\"; it must end in .png or .svg");
+        }
+        return extension;
     }
 
     private static void requireUsable(Path out, boolean overwrite) throws IOException {

@@ -34,7 +34,7 @@ public final class PerplexityPlot {
     private static final BasicStroke SOLID = new BasicStroke(1.5f);
     private static final BasicStroke DASHED =
             new BasicStroke(1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {6, 3}, 0);
-    private static final Color GRID = new Color(230, 230, 230);
+    static final Color GRID = new Color(230, 230, 230);
     private static final Color[] COLORS = new ColorBlindFriendlySeriesColors().getSeriesColors();
 
     private final XYChart chart;

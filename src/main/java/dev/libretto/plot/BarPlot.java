@@ -1,0 +1,71 @@
+package dev.libretto.plot;
+
+import java.awt.BasicStroke;
+import java.awt.Color;
+import java.awt.Font;
+import java.io.IOException;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import org.knowm.xchart.CategoryChart;
+import org.knowm.xchart.CategoryChartBuilder;
+import org.knowm.xchart.ChartEncoder;
+import org.knowm.xchart.style.Styler.LegendPosition;
+import org.knowm.xchart.style.colors.ColorBlindFriendlySeriesColors;
+
+/** Measured figures as bars: a group of them for each thing that was measured, one of each kind side by side, from zero. */
+public final class BarPlot {
+    private static final int WIDTH = 900;
+    private static final int HEIGHT = 540;
+    /** More groups than these have their names written slantwise, for room. */
+    private static final int LEVEL_NAMES = 6;
+
+    private final CategoryChart chart;
+
+    /**
+     * @param unit what the figures are, on the axis
+     * @param groups what was measured, at least one
+     * @param bars for each kind its name and a figure of every group
+     */
+    public BarPlot(String title, String unit, List<String> groups, Map<String, List<Double>> bars) {
+        chart = new CategoryChartBuilder()
+                .width(WIDTH)
+                .height(HEIGHT)
+                .title(title)
+                .yAxisTitle(unit)
+                .build();
+        bars.forEach((name, figures) -> chart.addSeries(name, groups, figures));
+        String family = Fonts.familyFor(title + groups);
+        chart.getStyler()
+                .setBaseFont(new Font(family, Font.PLAIN, 14))
+                .setChartTitleFont(new Font(family, Font.BOLD, 16))
+                .setLegendFont(new Font(family, Font.PLAIN, 13))
+                .setLegendPosition(LegendPosition.OutsideS)
+                .setLegendBorderColor(Color.WHITE)
+                .setChartBackgroundColor(Color.WHITE)
+                .setSeriesColors(new ColorBlindFriendlySeriesColors().getSeriesColors())
+                .setLocale(Locale.ROOT);
+        chart.getStyler()
+                .setAxisTitleFont(new Font(family, Font.PLAIN, 14))
+                .setAxisTickLabelsFont(new Font(family, Font.PLAIN, 12))
+                .setPlotGridLinesStroke(new BasicStroke(1))
+                .setPlotGridLinesColor(PerplexityPlot.GRID)
+                .setPlotGridVerticalLinesVisible(false)
+                .setXAxisLabelRotation(groups.size() > LEVEL_NAMES ? 45 : 0)
+                .setYAxisMin(0.0);
+        chart.getStyler()
+                .setLabelsVisible(true)
+                .setLabelsPosition(0.95)
+                .setLabelsFont(new Font(family, Font.PLAIN, 11));
+        chart.getStyler().setAvailableSpaceFill(0.8);
+    }
+
+    /**
+     * The picture as the content of a file.
+     *
+     * @param extension {@code png} or {@code svg}
+     */
+    public byte[] encode(String extension) throws IOException {
+        return ChartEncoder.getBytes(chart, extension);
+    }
+}
