@@ -2,6 +2,8 @@ package dev.libretto.benchmark;
 
 import dev.libretto.text.Batches;
 import dev.libretto.train.TrainStep;
+import java.util.ArrayList;
+import java.util.List;
 
 /** Trains a workload epoch by epoch, as the trainer does but for reports and checkpoints, and takes the time. */
 final class TrainingSpeed implements AutoCloseable {
@@ -26,8 +28,14 @@ final class TrainingSpeed implements AutoCloseable {
         long start = System.nanoTime();
         Batches.Epoch epoch = workload.batches().epoch(epochs++);
         double lossSum = 0;
-        for (int i = 0; i < epoch.count(); i++) {
-            lossSum += step.run(epoch.batch(i), learningRate, ++steps).loss();
+        for (int i = 0; i < epoch.count(); ) {
+            List<TrainStep.Task> tasks = new ArrayList<>();
+            while (i < epoch.count() && tasks.size() < step.batchesPerRun()) {
+                tasks.add(new TrainStep.Task(epoch.batch(i++), learningRate, ++steps));
+            }
+            for (TrainStep.Measures measures : step.run(tasks)) {
+                lossSum += measures.loss();
+            }
         }
         lastLoss = lossSum / epoch.count();
         return (System.nanoTime() - start) / 1e9;

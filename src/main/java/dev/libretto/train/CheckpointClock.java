@@ -20,6 +20,11 @@ final class CheckpointClock {
         lastNanos = System.nanoTime();
     }
 
+    /** How many batches there may be, at least one, until the next point on which a checkpoint falls. */
+    int batchesLeft(Progress now) {
+        return every.unit() == Unit.BATCHES ? every.count() - (int) (now.step() % every.count()) : Integer.MAX_VALUE;
+    }
+
     /** Whether one is due after the batch that led to {@code now}. */
     boolean isDue(Progress now) {
         if (every.unit() == Unit.MINUTES) {

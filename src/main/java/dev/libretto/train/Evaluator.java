@@ -4,10 +4,12 @@ import dev.libretto.device.Sessions;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import dev.libretto.text.Ids;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.function.LongConsumer;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
@@ -37,7 +39,7 @@ public final class Evaluator implements AutoCloseable {
     private final Variables variables;
     private final Placeholder<TInt32> inputs;
     private final Placeholder<TInt32> targets;
-    private final List<Placeholder<TFloat32>> state;
+    private final List<Placeholder<TFloat32>> state = new ArrayList<>();
     private final List<Operand<TFloat32>> nextState;
     private final Operand<TFloat32> losses;
     private final List<TFloat32> zeroState = new ArrayList<>();
@@ -65,15 +67,16 @@ public final class Evaluator implements AutoCloseable {
             Ops tf = Ops.create(graph);
             inputs = tf.placeholder(TInt32.class, Placeholder.shape(idShape));
             targets = tf.placeholder(TInt32.class, Placeholder.shape(idShape));
-            state = TrainingGraph.statePlaceholders(tf, config, rows);
-            variables = new Variables(tf, LanguageModel.parameters(config));
-            LanguageModel.Output output =
-                    new LanguageModel(tf, config, variables::of).unroll(tf, inputs, new ArrayList<>(state));
-            nextState = output.state();
-            losses = CrossEntropy.of(tf, output.logits(), targets).losses();
             for (Shape shape : LanguageModel.stateShapes(config, rows)) {
+                state.add(tf.placeholder(TFloat32.class, Placeholder.shape(shape)));
                 zeroState.add(FloatTensors.zeros(shape));
             }
+            variables = new Variables(tf, LanguageModel.parameters(config));
+            Map<Parameter, Operand<TFloat32>> values = variables.after(tf, null);
+            LanguageModel.Output output =
+                    new LanguageModel(tf, config, values::get).unroll(tf, inputs, new ArrayList<>(state));
+            nextState = output.state();
+            losses = CrossEntropy.of(tf, output.logits(), targets).losses();
             session = Sessions.open(graph);
         } catch (RuntimeException e) {
             zeroState.forEach(Tensor::close);

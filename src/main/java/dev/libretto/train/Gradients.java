@@ -26,10 +26,10 @@ import org.tensorflow.types.TFloat32;
 final class Gradients {
     private final Graph graph;
     private final Ops tf;
-    /** The products of each kernel that multiplies more than once, in the order of the time steps. */
+    /** The products of each of the parameters' kernels that multiplies more than once, in the order of the time steps. */
     private final Map<Output<?>, List<GraphOperation>> products = new LinkedHashMap<>();
 
-    private Gradients(Graph graph, Ops tf) {
+    private Gradients(Graph graph, Ops tf, List<Output<?>> parameters) {
         this.graph = graph;
         this.tf = tf;
         graph.operations().forEachRemaining(operation -> {
@@ -39,10 +39,11 @@ final class Gradients {
             }
         });
         products.values().removeIf(ofOneKernel -> ofOneKernel.size() == 1);
+        products.keySet().removeIf(kernel -> parameters.stream().noneMatch(parameter -> isOf(kernel, parameter)));
     }
 
     /**
-     * Adds the gradients to a graph that has the way forward and nothing else.
+     * Adds the gradients to a graph, after the way forward and before anything else that uses the parameters.
      *
      * @param y what the gradients are of
      * @param dy what comes back to it
@@ -51,7 +52,7 @@ final class Gradients {
      */
     static List<Operand<TFloat32>> of(
             Graph graph, Ops tf, Operand<TFloat32> y, Operand<TFloat32> dy, Output<?>[] parameters) {
-        return new Gradients(graph, tf).of(y, dy, List.of(parameters));
+        return new Gradients(graph, tf, List.of(parameters)).of(y, dy, List.of(parameters));
     }
 
     private List<Operand<TFloat32>> of(Operand<TFloat32> y, Operand<TFloat32> dy, List<Output<?>> parameters) {
@@ -73,11 +74,16 @@ final class Gradients {
         return parameters.stream().map(found::get).toList();
     }
 
+    /** Whether a kernel is a parameter, or one of those that it is split into. */
+    private static boolean isOf(Output<?> kernel, Output<?> parameter) {
+        return kernel.equals(parameter)
+                || ((GraphOperation) kernel.op()).inputs().contains(parameter);
+    }
+
     /** Those kernels of {@link #products} that a parameter is, or is split into. */
     private List<Output<?>> kernelsOf(Output<?> parameter) {
         return products.keySet().stream()
-                .filter(kernel -> kernel.equals(parameter)
-                        || ((GraphOperation) kernel.op()).inputs().contains(parameter))
+                .filter(kernel -> isOf(kernel, parameter))
                 .<Output<?>>map(kernel -> kernel)
                 .toList();
     }

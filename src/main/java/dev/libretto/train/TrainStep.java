@@ -1,28 +1,28 @@
 package dev.libretto.train;
 
 import dev.libretto.device.Sessions;
-import dev.libretto.model.FloatTensors;
-import dev.libretto.model.Parameter;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.Progress;
 import dev.libretto.run.RunConfig;
-import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batch;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.Graph;
+import org.tensorflow.Operand;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
 
-/** Runs training steps: a session over a {@link TrainingGraph}, and the state that goes from one batch to the next. */
+/** Runs training steps: a session over a {@link TrainingGraph}. */
 public final class TrainStep implements AutoCloseable {
     /**
      * What a step measures.
@@ -37,23 +37,39 @@ public final class TrainStep implements AutoCloseable {
         }
     }
 
+    /**
+     * A batch to train on.
+     *
+     * @param number which step it is, counted from 1
+     */
+    public record Task(Batch batch, double learningRate, long number) {}
+
+    /** Enough for the call of the graph, and the way of its results from the device, not to count. */
+    private static final int BATCHES_PER_RUN_ON_GPU = 8;
+
     private final Graph graph = new Graph();
-    private final TrainingGraph step;
+    private final TrainingGraph training;
     private final Session session;
     private final Shape idShape;
-    private final List<TFloat32> zeroState = new ArrayList<>();
-    /** The state that the batch before left, and who owns its tensors. */
-    private final List<TFloat32> carried = new ArrayList<>();
 
-    private AutoCloseable carriedOwner = () -> {};
-
-    /** Builds the graph and gives it the weights and the carried state of a checkpoint. */
+    /**
+     * Builds the graph and gives it the weights and the carried state of a checkpoint. On a GPU, cuDNN computes the recurrence
+     * if it has the cell, and several batches are a run of the graph.
+     */
     public TrainStep(RunConfig config, Checkpoint start) {
-        TrainConfig training = config.training();
-        idShape = Shape.of(training.seqLength(), training.batchSize());
+        this(config, start, RecurrenceType.of(config.model().cell(), Sessions.areOnGpu()));
+    }
+
+    private TrainStep(RunConfig config, Checkpoint start, RecurrenceType recurrence) {
+        // A graph that is unrolled is large, and costs so much more than its call that one batch is enough for it.
+        this(config, start, recurrence, recurrence == RecurrenceType.CUDNN ? BATCHES_PER_RUN_ON_GPU : 1);
+    }
+
+    /** @param batchesPerRun how many batches a run of the graph can train on */
+    TrainStep(RunConfig config, Checkpoint start, RecurrenceType recurrence, int batchesPerRun) {
+        idShape = Shape.of(config.training().seqLength(), config.training().batchSize());
         try {
-            step = new TrainingGraph(
-                    graph, config, RecurrenceType.of(config.model().cell(), Sessions.areOnGpu()));
+            training = new TrainingGraph(graph, config, recurrence, batchesPerRun);
         } catch (RuntimeException e) {
             graph.close();
             throw e;
@@ -61,9 +77,6 @@ public final class TrainStep implements AutoCloseable {
         session = Sessions.open(graph);
         try {
             restore(start);
-            for (Parameter array : start.state().parameters()) {
-                zeroState.add(FloatTensors.zeros(array.shape()));
-            }
         } catch (RuntimeException e) {
             close();
             throw e;
@@ -72,31 +85,14 @@ public final class TrainStep implements AutoCloseable {
 
     /** Goes back to the weights, the optimizer's arrays and the carried state of a checkpoint. */
     public final void restore(Checkpoint checkpoint) {
-        step.variables.load(session, checkpoint.weights());
-        step.slots.load(session, checkpoint.slots());
-        carry(checkpoint.state());
+        training.variables.load(session, checkpoint.weights());
+        training.slots.load(session, checkpoint.slots());
+        training.state.load(session, checkpoint.state());
     }
 
-    private void carry(Weights state) {
-        List<TFloat32> tensors = state.parameters().stream()
-                .map(array -> FloatTensors.of(array.shape(), state.of(array)))
-                .toList();
-        carry(tensors, () -> tensors.forEach(Tensor::close));
-    }
-
-    private void carry(List<TFloat32> state, AutoCloseable owner) {
-        closeCarried();
-        carried.addAll(state);
-        carriedOwner = owner;
-    }
-
-    private void closeCarried() {
-        carried.clear();
-        try {
-            carriedOwner.close();
-        } catch (Exception e) {
-            throw new AssertionError("closing tensors throws nothing", e);
-        }
+    /** The most batches that {@link #run(List)} takes. */
+    public int batchesPerRun() {
+        return training.steps.size();
     }
 
     /**
@@ -106,30 +102,47 @@ public final class TrainStep implements AutoCloseable {
      * @param number which step it is, counted from 1
      */
     public Measures run(Batch batch, double learningRate, long number) {
-        try (TInt32 inputs = TInt32.tensorOf(idShape, DataBuffers.of(batch.inputs()));
-                TInt32 targets = TInt32.tensorOf(idShape, DataBuffers.of(batch.targets()));
-                TFloat32 rate = TFloat32.scalarOf((float) learningRate);
-                TInt64 count = TInt64.scalarOf(number)) {
-            Session.Runner runner = session.runner()
-                    .feed(step.inputs, inputs)
-                    .feed(step.targets, targets)
-                    .feed(step.learningRate, rate)
-                    .feed(step.step, count)
-                    .fetch(step.loss)
-                    .fetch(step.gradientNorm)
-                    .addTarget(step.update);
-            List<TFloat32> state = batch.continues() ? carried : zeroState;
-            for (int i = 0; i < state.size(); i++) {
-                runner.feed(step.state.get(i), state.get(i)).fetch(step.nextState.get(i));
+        return run(List.of(new Task(batch, learningRate, number))).get(0);
+    }
+
+    /**
+     * Trains on batches, one after the other, as if each were run by itself.
+     *
+     * @param tasks from one to {@link #batchesPerRun}
+     * @return what each batch gave
+     */
+    public List<Measures> run(List<Task> tasks) {
+        Session.Runner runner = session.runner().addTarget(training.steps.get(tasks.size() - 1).update);
+        List<Tensor> fed = new ArrayList<>();
+        try {
+            for (int i = 0; i < tasks.size(); i++) {
+                feed(runner, training.steps.get(i), tasks.get(i), fed);
             }
-            Result result = runner.run();
-            List<TFloat32> next = new ArrayList<>();
-            for (int i = 0; i < state.size(); i++) {
-                next.add((TFloat32) result.get(2 + i));
+            try (Result result = runner.run()) {
+                List<Measures> measures = new ArrayList<>();
+                for (int i = 0; i < tasks.size(); i++) {
+                    measures.add(new Measures(scalar(result, 2 * i), scalar(result, 2 * i + 1)));
+                }
+                return measures;
             }
-            carry(next, result);
-            return new Measures(scalar(result, 0), scalar(result, 1));
+        } finally {
+            fed.forEach(Tensor::close);
         }
+    }
+
+    /** @param fed takes the tensors, to be closed after the run */
+    private void feed(Session.Runner runner, TrainingGraph.Step step, Task task, List<Tensor> fed) {
+        Map<Operand<?>, Tensor> values = Map.of(
+                step.inputs,
+                        TInt32.tensorOf(idShape, DataBuffers.of(task.batch().inputs())),
+                step.targets,
+                        TInt32.tensorOf(idShape, DataBuffers.of(task.batch().targets())),
+                step.continues, TBool.scalarOf(task.batch().continues()),
+                step.learningRate, TFloat32.scalarOf((float) task.learningRate()),
+                step.number, TInt64.scalarOf(task.number()));
+        fed.addAll(values.values());
+        values.forEach(runner::feed);
+        runner.fetch(step.loss).fetch(step.gradientNorm);
     }
 
     private static float scalar(Result result, int index) {
@@ -138,20 +151,17 @@ public final class TrainStep implements AutoCloseable {
 
     /** The weights as they are now. */
     Weights weights() {
-        return step.variables.read(session);
+        return training.variables.read(session);
     }
 
     /** All that training goes on from, as it is now. */
-    public Checkpoint checkpoint(RunConfig config, Progress progress) {
-        List<Parameter> arrays = Checkpoint.stateArrays(config);
-        Weights state = new Weights(arrays, array -> FloatTensors.toArray(carried.get(arrays.indexOf(array))));
-        return new Checkpoint(step.variables.read(session), step.slots.read(session), state, progress);
+    public Checkpoint checkpoint(Progress progress) {
+        return new Checkpoint(
+                training.variables.read(session), training.slots.read(session), training.state.read(session), progress);
     }
 
     @Override
     public void close() {
-        closeCarried();
-        zeroState.forEach(Tensor::close);
         session.close();
         graph.close();
     }

@@ -6,10 +6,11 @@ import dev.libretto.run.EpochMetrics;
 import dev.libretto.run.Progress;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.TrainConfig;
-import dev.libretto.text.Batch;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Ids;
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Locale;
 import java.util.function.BooleanSupplier;
 
@@ -40,7 +41,7 @@ public final class Trainer implements AutoCloseable {
     /**
      * @param validationIds what is kept from training; empty for no validation
      * @param start where to go on from; {@link Checkpoint#start} for a new run
-     * @param stopRequested asked after every batch; once it is true, training ends there and keeps what was learnt
+     * @param stopRequested asked after every run of batches; once it is true, training ends there and keeps what was learnt
      */
     public Trainer(
             RunDirectory run,
@@ -49,16 +50,28 @@ public final class Trainer implements AutoCloseable {
             Checkpoint start,
             TrainingListener listener,
             BooleanSupplier stopRequested) {
+        this(run, batches, validationIds, start, listener, stopRequested, new TrainStep(run.config(), start));
+    }
+
+    /** @param step what to train with, which this closes */
+    Trainer(
+            RunDirectory run,
+            Batches batches,
+            Ids validationIds,
+            Checkpoint start,
+            TrainingListener listener,
+            BooleanSupplier stopRequested,
+            TrainStep step) {
         this.run = run;
         this.config = run.config().training();
         this.batches = batches;
         this.listener = listener;
         this.stopRequested = stopRequested;
+        this.step = step;
         this.validationIds = validationIds;
         this.progress = start.progress();
         this.good = start;
         this.clock = new CheckpointClock(config.checkpoints().every());
-        this.step = new TrainStep(run.config(), start);
         try {
             this.validator = validationIds.length() == 0
                     ? null
@@ -81,36 +94,52 @@ public final class Trainer implements AutoCloseable {
         boolean stopped = false;
         while (progress.epoch() < config.epochs() && !config.validation().isOutOfPatience(progress) && !stopped) {
             long start = System.nanoTime();
-            double learningRate = learningRate();
-            TrainStep.Measures measures = step.run(nextBatch(), learningRate, progress.step() + 1);
-            if (hasDiverged(measures)) {
-                recover(measures);
-            } else {
-                progress = progress.afterBatch(measures.loss(), (System.nanoTime() - start) / 1e9);
-                listener.batchEnded(progress, epoch.count(), measures);
-                if (progress.batch() == epoch.count()) {
-                    endEpoch(learningRate, measures);
-                }
-                if (clock.isDue(progress)) {
-                    save(step.checkpoint(run.config(), progress));
-                }
-            }
+            List<TrainStep.Task> tasks = nextTasks();
+            List<TrainStep.Measures> measures = step.run(tasks);
+            take(tasks, measures, (System.nanoTime() - start) / 1e9 / tasks.size());
             stopped = stopRequested.getAsBoolean();
         }
-        save(step.checkpoint(run.config(), progress));
+        save(step.checkpoint(progress));
         return progress;
     }
 
-    private Batch nextBatch() {
+    /** The next batches: as many as a run takes, but none beyond the end of the epoch or a checkpoint. */
+    private List<TrainStep.Task> nextTasks() {
         if (epoch == null || epoch.number() != progress.epoch()) {
             epoch = batches.epoch(progress.epoch());
         }
-        return epoch.batch(progress.batch());
+        int most = Math.min(epoch.count() - progress.batch(), clock.batchesLeft(progress));
+        List<TrainStep.Task> tasks = new ArrayList<>();
+        for (int i = 0; i < Math.min(step.batchesPerRun(), most); i++) {
+            int index = progress.batch() + i;
+            tasks.add(new TrainStep.Task(epoch.batch(index), learningRate(index), progress.step() + i + 1));
+        }
+        return tasks;
     }
 
-    /** The learning rate of the batch after {@link #progress}. */
-    private double learningRate() {
-        return config.optimizer().learningRate().at(progress.epoch(), progress.batch(), batches.count())
+    /** Goes through what a run of batches gave, up to the first that diverged: none after it counts. */
+    private void take(List<TrainStep.Task> tasks, List<TrainStep.Measures> measures, double secondsEach)
+            throws IOException {
+        for (TrainStep.Measures ofBatch : measures) {
+            if (hasDiverged(ofBatch)) {
+                recover(ofBatch);
+                return;
+            }
+            progress = progress.afterBatch(ofBatch.loss(), secondsEach);
+            listener.batchEnded(progress, epoch.count(), ofBatch);
+        }
+        int last = tasks.size() - 1;
+        if (progress.batch() == epoch.count()) {
+            endEpoch(tasks.get(last).learningRate(), measures.get(last));
+        }
+        if (clock.isDue(progress)) {
+            save(step.checkpoint(progress));
+        }
+    }
+
+    /** The learning rate of a batch of the epoch that {@link #progress} is in. */
+    private double learningRate(int batch) {
+        return config.optimizer().learningRate().at(progress.epoch(), batch, batches.count())
                 * progress.learningRateFactor();
     }
 
@@ -136,7 +165,7 @@ public final class Trainer implements AutoCloseable {
                 progress.rollbacks(),
                 progress.validation() == null ? null : progress.validation().loss());
         run.append(metrics);
-        good = step.checkpoint(run.config(), progress);
+        good = step.checkpoint(progress);
         if (progress.endsBestValidated()) {
             save(good);
         }
@@ -186,7 +215,7 @@ public final class Trainer implements AutoCloseable {
                 what,
                 progress.epoch(),
                 progress.batch(),
-                learningRate(),
+                learningRate(progress.batch()),
                 progress.rollbacks(),
                 policy.maxRollbacks()));
     }

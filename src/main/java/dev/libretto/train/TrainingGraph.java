@@ -2,99 +2,124 @@ package dev.libretto.train;
 
 import dev.libretto.model.Dropout;
 import dev.libretto.model.LanguageModel;
-import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.TrainConfig;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
+import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
 
 /**
- * The graph of one training step: the model unrolled over T time steps, the mean softmax cross entropy of its logits, the
- * gradients that TensorFlow derives from it, their global norm, and the {@link Descent} by them:
- *
- * <pre>
- *     loss   = mean over t, b of −log softmax(logits[t·B + b])[targets[t, b]]
- *     g      = d loss / d w               for every parameter w
- *     norm   = √(Σ |g|²)                  over all parameters together
- * </pre>
+ * The graph of training: what is learnt and what is carried from batch to batch, as variables, and one or more training
+ * steps that change them, each after the one before. A run of the graph does the first one or several of them.
  */
 final class TrainingGraph {
-    /** The characters, {@code [T, B]}. */
-    final Placeholder<TInt32> inputs;
-    /** The character after each, {@code [T, B]}. */
-    final Placeholder<TInt32> targets;
-    /** The state before the first time step, each {@code [B, H]}. */
-    final List<Placeholder<TFloat32>> state;
-    /** A scalar. */
-    final Placeholder<TFloat32> learningRate;
-    /** Which training step it is, counted from 1, a scalar: what Adam's corrections and the dropout follow from. */
-    final Placeholder<TInt64> step;
-
     final Variables variables;
     /** What the optimizer keeps, {@link Checkpoint#slotArrays}. */
     final Variables slots;
-    /** The mean cross entropy in nats, a scalar. */
-    final Operand<TFloat32> loss;
-    /** The gradient of the loss for each parameter, before clipping, in the parameters' order. */
-    final List<Operand<TFloat32>> gradients;
-    /** The global norm of the gradients before clipping, a scalar. */
-    final Operand<TFloat32> gradientNorm;
-    /** The state after the last time step, each {@code [B, H]}. */
-    final List<Operand<TFloat32>> nextState;
-    /** What to run for the parameters to change. */
-    final Op update;
+    /** The state that the batch before left, {@link Checkpoint#stateArrays}. */
+    final Variables state;
+    /** In the order in which they are done. */
+    final List<Step> steps = new ArrayList<>();
 
-    TrainingGraph(Graph graph, RunConfig run, RecurrenceType recurrence) {
+    /** @param batches how many batches a run can train on */
+    TrainingGraph(Graph graph, RunConfig run, RecurrenceType recurrence, int batches) {
         Ops tf = Ops.create(graph);
-        ModelConfig config = run.model();
-        TrainConfig training = run.training();
-        int seqLength = training.seqLength();
-        int batchSize = training.batchSize();
-        Shape ids = Shape.of(seqLength, batchSize);
-        inputs = tf.withName("inputs").placeholder(TInt32.class, Placeholder.shape(ids));
-        targets = tf.withName("targets").placeholder(TInt32.class, Placeholder.shape(ids));
-        state = statePlaceholders(tf, config, batchSize);
-        learningRate = tf.withName("learning_rate").placeholder(TFloat32.class, Placeholder.shape(Shape.scalar()));
-        step = tf.withName("step").placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
-
-        variables = new Variables(tf, LanguageModel.parameters(config));
+        variables = new Variables(tf, LanguageModel.parameters(run.model()));
         slots = new Variables(tf, Checkpoint.slotArrays(run));
-        LanguageModel model = new LanguageModel(tf, config, variables::of, recurrence);
-        Dropout dropout = new Dropout(training.dropout(), training.seed(), step);
-        LanguageModel.Output output = model.unroll(tf, inputs, new ArrayList<>(state), dropout);
-        nextState = output.state();
-        CrossEntropy crossEntropy = CrossEntropy.of(tf.withSubScope("cross_entropy"), output.logits(), targets);
-        loss = tf.withSubScope("loss").math.mean(crossEntropy.losses(), tf.constant(0));
-
-        gradients = Gradients.of(
-                graph,
-                tf.withSubScope("kernel_gradients"),
-                output.logits(),
-                crossEntropy.gradient(),
-                variables.outputs());
-        gradientNorm = globalNorm(tf.withSubScope("clip"), gradients);
-        update = new Descent(training.optimizer(), learningRate, step)
-                .update(tf.withSubScope("descend"), variables, slots, gradients, gradientNorm);
+        state = new Variables(tf, Checkpoint.stateArrays(run));
+        for (int i = 0; i < batches; i++) {
+            steps.add(
+                    i == 0
+                            ? new Step(graph, tf, run, recurrence, null)
+                            : new Step(graph, tf.withSubScope("batch_" + i), run, recurrence, steps.get(i - 1).update));
+        }
     }
 
-    /** A placeholder for each array of the state. */
-    static List<Placeholder<TFloat32>> statePlaceholders(Ops tf, ModelConfig config, int batchSize) {
-        List<Placeholder<TFloat32>> placeholders = new ArrayList<>();
-        for (Shape shape : LanguageModel.stateShapes(config, batchSize)) {
-            placeholders.add(tf.withName("state").placeholder(TFloat32.class, Placeholder.shape(shape)));
+    /**
+     * One training step: the model unrolled over T time steps, the mean softmax cross entropy of its logits, the gradients that
+     * TensorFlow derives from it, their global norm, and the {@link Descent} by them:
+     *
+     * <pre>
+     *     loss   = mean over t, b of −log softmax(logits[t·B + b])[targets[t, b]]
+     *     g      = d loss / d w               for every parameter w
+     *     norm   = √(Σ |g|²)                  over all parameters together
+     * </pre>
+     */
+    final class Step {
+        /** The characters, {@code [T, B]}. */
+        final Placeholder<TInt32> inputs;
+        /** The character after each, {@code [T, B]}. */
+        final Placeholder<TInt32> targets;
+        /** Whether the state goes on from the batch before, or is zero; a scalar. */
+        final Placeholder<TBool> continues;
+        /** A scalar. */
+        final Placeholder<TFloat32> learningRate;
+        /** Which training step it is, counted from 1, a scalar: what Adam's corrections and the dropout follow from. */
+        final Placeholder<TInt64> number;
+
+        /** The state before the first time step, each {@code [B, H]}. */
+        final List<Operand<TFloat32>> before;
+        /** The state after the last time step, each {@code [B, H]}. */
+        final List<Operand<TFloat32>> after;
+        /** The mean cross entropy in nats, a scalar. */
+        final Operand<TFloat32> loss;
+        /** The gradient of the loss for each parameter, before clipping, in the parameters' order. */
+        final List<Operand<TFloat32>> gradients;
+        /** The global norm of the gradients before clipping, a scalar. */
+        final Operand<TFloat32> gradientNorm;
+        /** What to run for the parameters to change and the state to be kept, in this step and those before. */
+        final Op update;
+
+        /** @param last the update before; null in the first step */
+        private Step(Graph graph, Ops tf, RunConfig run, RecurrenceType recurrence, Op last) {
+            TrainConfig training = run.training();
+            Shape ids = Shape.of(training.seqLength(), training.batchSize());
+            inputs = tf.withName("inputs").placeholder(TInt32.class, Placeholder.shape(ids));
+            targets = tf.withName("targets").placeholder(TInt32.class, Placeholder.shape(ids));
+            continues = tf.withName("continues").placeholder(TBool.class, Placeholder.shape(Shape.scalar()));
+            learningRate = tf.withName("learning_rate").placeholder(TFloat32.class, Placeholder.shape(Shape.scalar()));
+            number = tf.withName("step").placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
+
+            Map<Parameter, Operand<TFloat32>> values = variables.after(tf, last);
+            Ops carrying = tf.withSubScope("carry");
+            before = state.after(tf, last).values().stream()
+                    .<Operand<TFloat32>>map(array -> carrying.select(continues, array, carrying.constant(0f)))
+                    .toList();
+            LanguageModel model = new LanguageModel(tf, run.model(), values::get, recurrence);
+            Dropout dropout = new Dropout(training.dropout(), training.seed(), number);
+            LanguageModel.Output output = model.unroll(tf, inputs, before, dropout);
+            after = output.state();
+            CrossEntropy crossEntropy = CrossEntropy.of(tf.withSubScope("cross_entropy"), output.logits(), targets);
+            loss = tf.withSubScope("loss").math.mean(crossEntropy.losses(), tf.constant(0));
+
+            gradients = Gradients.of(
+                    graph,
+                    tf.withSubScope("kernel_gradients"),
+                    output.logits(),
+                    crossEntropy.gradient(),
+                    values.values().stream().map(Operand::asOutput).toArray(Output<?>[]::new));
+            gradientNorm = globalNorm(tf.withSubScope("clip"), gradients);
+            List<Op> changes = new ArrayList<>();
+            changes.add(new Descent(training.optimizer(), learningRate, number)
+                    .update(tf.withSubScope("descend"), variables, slots, gradients, gradientNorm));
+            // Nobody reads the state before any more once the norm is there.
+            changes.addAll(state.assign(carrying.withControlDependencies(List.of(gradientNorm)), after));
+            update = tf.withName("update").withControlDependencies(changes).noOp();
         }
-        return placeholders;
     }
 
     private static Operand<TFloat32> globalNorm(Ops tf, List<Operand<TFloat32>> gradients) {

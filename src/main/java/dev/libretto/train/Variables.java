@@ -8,9 +8,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.Operand;
-import org.tensorflow.Output;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
+import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Assign;
 import org.tensorflow.op.core.Placeholder;
@@ -36,19 +36,33 @@ final class Variables {
         }
     }
 
-    /** The variable of a parameter. */
-    Operand<TFloat32> of(Parameter parameter) {
-        return slots.get(parameter).variable();
-    }
-
-    /** Every variable as the output that gradients are taken for, in the parameters' order. */
-    Output<?>[] outputs() {
-        return slots.values().stream().map(slot -> slot.variable().asOutput()).toArray(Output<?>[]::new);
-    }
-
     /** The variables, in the parameters' order. */
     List<Operand<TFloat32>> all() {
         return slots.values().stream().<Operand<TFloat32>>map(Slot::variable).toList();
+    }
+
+    /**
+     * The values of every variable in a graph that changes them, in the parameters' order.
+     *
+     * @param last what changes them before they are read; null where nothing does
+     */
+    Map<Parameter, Operand<TFloat32>> after(Ops tf, Op last) {
+        Map<Parameter, Operand<TFloat32>> values = new LinkedHashMap<>();
+        slots.forEach((parameter, slot) -> values.put(
+                parameter,
+                last == null
+                        ? slot.variable()
+                        : tf.withControlDependencies(List.of(last)).identity(slot.variable())));
+        return values;
+    }
+
+    /** Adds operations to a graph that give the variables other values, in the parameters' order. */
+    List<Op> assign(Ops tf, List<Operand<TFloat32>> values) {
+        List<Op> assigned = new ArrayList<>();
+        for (Operand<TFloat32> variable : all()) {
+            assigned.add(tf.assign(variable, values.get(assigned.size())));
+        }
+        return assigned;
     }
 
     /** Gives every variable its value. */

@@ -33,13 +33,13 @@ class CudnnGraphTest {
     private record Built(Map<String, NodeDef> nodes, List<Shape> gradients) {
         static Built of(ModelConfig model) {
             try (Graph graph = new Graph()) {
-                TrainingGraph step =
-                        new TrainingGraph(graph, TestModels.runConfig(model, T, B, 0.01), RecurrenceType.CUDNN);
+                TrainingGraph training =
+                        new TrainingGraph(graph, TestModels.runConfig(model, T, B, 0.01), RecurrenceType.CUDNN, 1);
                 GraphDef definition = graph.toGraphDef();
                 return new Built(
                         definition.getNodeList().stream()
                                 .collect(Collectors.toMap(NodeDef::getName, Function.identity())),
-                        step.gradients.stream()
+                        training.steps.get(0).gradients.stream()
                                 .map(gradient -> gradient.shape())
                                 .toList());
             }

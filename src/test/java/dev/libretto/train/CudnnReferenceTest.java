@@ -94,9 +94,9 @@ class CudnnReferenceTest {
     /** The parameters of each layer, as the graph gives them to cuDNN. */
     private static List<float[]> parameters(ReferenceFixture fixture) {
         try (Graph graph = new Graph()) {
-            TrainingGraph step = new TrainingGraph(graph, fixture.runConfig(), RecurrenceType.CUDNN);
+            TrainingGraph training = new TrainingGraph(graph, fixture.runConfig(), RecurrenceType.CUDNN, 1);
             try (Session session = withoutCudnn(graph)) {
-                step.variables.load(session, fixture.startWeights());
+                training.variables.load(session, fixture.startWeights());
                 Session.Runner runner = session.runner();
                 for (int layer = 0; layer < fixture.layers(); layer++) {
                     runner.fetch(graph.operation("layer_" + layer + "/CudnnRNN").input(3));
@@ -120,10 +120,11 @@ class CudnnReferenceTest {
                 TInt32 targets =
                         TInt32.tensorOf(ids, DataBuffers.of(fixture.batch(0).targets()));
                 TFloat32 read = FloatTensors.of(outputs, fixture.outputs().values())) {
-            TrainingGraph step = new TrainingGraph(graph, fixture.runConfig(), RecurrenceType.CUDNN);
+            TrainingGraph training = new TrainingGraph(graph, fixture.runConfig(), RecurrenceType.CUDNN, 1);
+            TrainingGraph.Step step = training.steps.get(0);
             List<TFloat32> fed = new ArrayList<>();
             try (Session session = withoutCudnn(graph)) {
-                step.variables.load(session, fixture.startWeights());
+                training.variables.load(session, fixture.startWeights());
                 Session.Runner runner = session.runner()
                         .feed(step.inputs, inputs)
                         .feed(step.targets, targets)

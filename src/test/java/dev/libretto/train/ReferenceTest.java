@@ -51,17 +51,17 @@ class ReferenceTest {
     void agrees(String name) throws IOException {
         ReferenceFixture fixture = ReferenceFixture.read(name);
         try (Graph graph = new Graph()) {
-            TrainingGraph step = new TrainingGraph(graph, fixture.runConfig(), RecurrenceType.UNROLLED);
+            TrainingGraph training = new TrainingGraph(graph, fixture.runConfig(), RecurrenceType.UNROLLED, 1);
             try (Session session = new Session(graph)) {
-                oneBatchAgrees(fixture, step, session);
-                tenStepsAgree(fixture, step, session);
+                oneBatchAgrees(fixture, training, session);
+                tenStepsAgree(fixture, training, session);
             }
         }
     }
 
-    private static void oneBatchAgrees(ReferenceFixture fixture, TrainingGraph step, Session session) {
-        step.variables.load(session, fixture.startWeights());
-        Results results = run(fixture, step, session, 0, fixture.startState());
+    private static void oneBatchAgrees(ReferenceFixture fixture, TrainingGraph training, Session session) {
+        training.variables.load(session, fixture.startWeights());
+        Results results = run(fixture, training, session, 0, fixture.startState());
 
         assertAbsolutelyClose(results.outputs(), fixture.outputs().values(), 1e-5);
         assertAbsolutelyClose(results.logits(), fixture.logits().values(), 1e-5);
@@ -94,12 +94,12 @@ class ReferenceTest {
     }
 
     /** Ten batches with the state carried on, each followed by the framework's own update of its own arrays. */
-    private static void tenStepsAgree(ReferenceFixture fixture, TrainingGraph step, Session session) {
+    private static void tenStepsAgree(ReferenceFixture fixture, TrainingGraph training, Session session) {
         Weights weights = fixture.startWeights();
         List<float[]> state = fixture.startState();
         for (int i = 0; i < 10; i++) {
-            step.variables.load(session, weights);
-            Results results = run(fixture, step, session, i, state);
+            training.variables.load(session, weights);
+            Results results = run(fixture, training, session, i, state);
             assertThat(results.loss())
                     .as("loss %d", i)
                     .isCloseTo(fixture.losses()[i], within(1e-5 * fixture.losses()[i]));
@@ -126,7 +126,7 @@ class ReferenceTest {
                         .loss();
                 assertThat(loss).as("loss %d", i).isCloseTo(fixture.losses()[i], within(1e-5 * fixture.losses()[i]));
             }
-            Weights end = step.checkpoint(fixture.runConfig(), Progress.start()).weights();
+            Weights end = step.checkpoint(Progress.start()).weights();
             List<NamedArray> arrays = fixture.inItsLayout(end);
             for (int i = 0; i < arrays.size(); i++) {
                 assertAbsolutelyClose(
@@ -138,7 +138,8 @@ class ReferenceTest {
     private record Results(float[] outputs, float[] logits, double loss, List<float[]> state, Weights gradients) {}
 
     private static Results run(
-            ReferenceFixture fixture, TrainingGraph step, Session session, int index, List<float[]> state) {
+            ReferenceFixture fixture, TrainingGraph training, Session session, int index, List<float[]> state) {
+        TrainingGraph.Step step = training.steps.get(0);
         Batch batch = fixture.batch(index);
         Shape ids = Shape.of(fixture.T(), fixture.B());
         TInt32 inputs = TInt32.tensorOf(ids, DataBuffers.of(batch.inputs()));
@@ -153,7 +154,7 @@ class ReferenceTest {
         for (int i = 0; i < state.size(); i++) {
             TFloat32 tensor = FloatTensors.of(Shape.of(fixture.B(), fixture.H()), state.get(i));
             fed.add(tensor);
-            runner.feed(step.state.get(i), tensor).fetch(step.nextState.get(i));
+            runner.feed(step.before.get(i), tensor).fetch(step.after.get(i));
         }
         step.gradients.forEach(runner::fetch);
         List<float[]> arrays = new ArrayList<>();

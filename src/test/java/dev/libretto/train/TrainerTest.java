@@ -10,6 +10,7 @@ import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
+import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.CheckpointPolicy;
@@ -59,6 +60,8 @@ class TrainerTest {
 
     private final List<EpochMetrics> epochs = new ArrayList<>();
     private final List<String> rollbacks = new ArrayList<>();
+    private final List<String> ofBatches = new ArrayList<>();
+    private int batchesPerRun = 1;
 
     @Test
     void learnsAShortTextByHeart() throws IOException {
@@ -339,6 +342,51 @@ class TrainerTest {
         assertThat(untimed("parts")).isEqualTo(untimed("healed"));
     }
 
+    /** Batches, epochs, checkpoints, rollbacks: 16 batches an epoch do not come out even with five a run, nor with 24. */
+    @ParameterizedTest
+    @CsvSource({"5, 1, 10, 1000", "5, 7b, 10, 1000", "24, 1, 10, 1000", "5, 7b, 400, 1.5"})
+    void severalBatchesARunAreTheSameAsOne(int several, String every, double learningRate, double divergenceFactor)
+            throws IOException {
+        DivergencePolicy policy = new DivergencePolicy(DivergencePolicy.Action.ROLLBACK, divergenceFactor, 20);
+        TrainConfig config = withDivergence(config(6, learningRate, Sampling.CONSECUTIVE), policy)
+                .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse(every), 100));
+        Trained one = train("one", config, () -> false);
+        List<String> batchesOfOne = List.copyOf(ofBatches);
+        List<String> rollbacksOfOne = List.copyOf(rollbacks);
+        assertThat(rollbacksOfOne.isEmpty()).isEqualTo(divergenceFactor > 2);
+        ofBatches.clear();
+        rollbacks.clear();
+
+        batchesPerRun = several;
+        Trained other = train("several", config, () -> false);
+
+        assertSameBits(other.weights(), one.weights());
+        assertThat(ofBatches).isEqualTo(batchesOfOne);
+        assertThat(rollbacks).isEqualTo(rollbacksOfOne);
+        assertThat(untimed("several")).isEqualTo(untimed("one"));
+        assertThat(checkpoints("several")).isEqualTo(checkpoints("one"));
+    }
+
+    private List<String> checkpoints(String name) throws IOException {
+        try (Stream<Path> saved = Files.list(folder.resolve(name).resolve("checkpoints"))) {
+            return saved.map(path -> path.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    /** Who asks training to stop is heard after the run, and it goes on from there as if nothing had been. */
+    @Test
+    void aRunOfSeveralBatchesIsFinishedBeforeTrainingStops() throws IOException {
+        TrainConfig config = config(3, 10, Sampling.CONSECUTIVE);
+        batchesPerRun = 5;
+        Trained whole = train("whole", config, () -> false);
+        // 5 + 5 + 5 + 1 in the first epoch, 5 in the second.
+        assertThat(train("parts", config, stopAfter(5)).progress().step()).isEqualTo(21);
+        Trained parts = resume("parts", config, () -> false);
+
+        assertSameBits(parts.weights(), whole.weights());
+        assertThat(untimed("parts")).isEqualTo(untimed("whole"));
+    }
+
     @Test
     void rollbacksAreBounded() {
         DivergencePolicy policy = new DivergencePolicy(DivergencePolicy.Action.ROLLBACK, 0, 3);
@@ -424,13 +472,20 @@ class TrainerTest {
             }
 
             @Override
+            public void batchEnded(Progress progress, int count, TrainStep.Measures measures) {
+                ofBatches.add(progress.step() + ", " + progress.batch() + " of " + count + ": " + measures);
+            }
+
+            @Override
             public void rolledBack(String message) {
                 rollbacks.add(message);
             }
         };
         RunDirectory run = from.run();
         Batches batches = batches(run.config().training());
-        try (Trainer trainer = new Trainer(run, batches, validationIds(run.config()), from.checkpoint(), both, stop)) {
+        Checkpoint start = from.checkpoint();
+        TrainStep step = new TrainStep(run.config(), start, RecurrenceType.UNROLLED, batchesPerRun);
+        try (Trainer trainer = new Trainer(run, batches, validationIds(run.config()), start, both, stop, step)) {
             Progress progress = trainer.train();
             Checkpoint newest = run.newest(this::noWarning);
             assertThat(newest.progress()).isEqualTo(progress);

@@ -18,6 +18,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.Graph;
+import org.tensorflow.Operand;
 import org.tensorflow.Output;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
@@ -132,12 +133,15 @@ class TrainingGraphTest {
                 TInt32 ids = TInt32.tensorOf(Shape.of(6, 3), DataBuffers.of(TestModels.randomIds(18, 5, 4)));
                 TFloat32 zeros = FloatTensors.zeros(Shape.of(3, 4));
                 Session session = new Session(graph)) {
-            TrainingGraph step =
-                    new TrainingGraph(graph, TestModels.runConfig(config, 6, 3, NO_CLIPPING), RecurrenceType.UNROLLED);
-            Output<?>[] derived = graph.addGradients(step.loss.asOutput(), step.variables.outputs());
-            step.variables.load(session, TestModels.randomWeights(config, 3));
+            TrainingGraph training = new TrainingGraph(
+                    graph, TestModels.runConfig(config, 6, 3, NO_CLIPPING), RecurrenceType.UNROLLED, 1);
+            TrainingGraph.Step step = training.steps.get(0);
+            Output<?>[] derived = graph.addGradients(
+                    step.loss.asOutput(),
+                    training.variables.all().stream().map(Operand::asOutput).toArray(Output<?>[]::new));
+            training.variables.load(session, TestModels.randomWeights(config, 3));
             Session.Runner runner = session.runner().feed(step.inputs, ids).feed(step.targets, ids);
-            step.state.forEach(state -> runner.feed(state, zeros));
+            step.before.forEach(state -> runner.feed(state, zeros));
             step.gradients.forEach(runner::fetch);
             List.of(derived).forEach(runner::fetch);
             try (Result result = runner.run()) {
@@ -185,11 +189,12 @@ class TrainingGraphTest {
                 TInt32 inputTensor = TInt32.tensorOf(ids, DataBuffers.of(inputs));
                 TInt32 targetTensor = TInt32.tensorOf(ids, DataBuffers.of(targets));
                 TFloat32 rate = TFloat32.scalarOf(learningRate)) {
-            TrainingGraph step =
-                    new TrainingGraph(graph, TestModels.runConfig(config, t, b, clipNorm), RecurrenceType.UNROLLED);
+            TrainingGraph training =
+                    new TrainingGraph(graph, TestModels.runConfig(config, t, b, clipNorm), RecurrenceType.UNROLLED, 1);
+            TrainingGraph.Step step = training.steps.get(0);
             List<TFloat32> fed = new ArrayList<>();
             try (Session session = new Session(graph)) {
-                step.variables.load(session, weights);
+                training.variables.load(session, weights);
                 Session.Runner runner = session.runner()
                         .feed(step.inputs, inputTensor)
                         .feed(step.targets, targetTensor)
@@ -200,7 +205,7 @@ class TrainingGraphTest {
                 for (int i = 0; i < state.size(); i++) {
                     TFloat32 tensor = FloatTensors.of(Shape.of(b, config.hiddenSize()), state.get(i));
                     fed.add(tensor);
-                    runner.feed(step.state.get(i), tensor).fetch(step.nextState.get(i));
+                    runner.feed(step.before.get(i), tensor).fetch(step.after.get(i));
                 }
                 step.gradients.forEach(runner::fetch);
                 try (Result result = runner.run()) {
@@ -213,7 +218,7 @@ class TrainingGraphTest {
                             arrays.get(1)[0],
                             arrays.subList(gradients, arrays.size()),
                             arrays.subList(2, gradients),
-                            step.variables.read(session));
+                            training.variables.read(session));
                 }
             }
         }

@@ -1,0 +1,89 @@
+package dev.libretto.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.libretto.TestModels;
+import dev.libretto.model.CellType;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.RecurrenceType;
+import dev.libretto.model.Weights;
+import dev.libretto.run.Checkpoint;
+import dev.libretto.run.LearningRate;
+import dev.libretto.run.OptimizerConfig;
+import dev.libretto.run.OptimizerConfig.Kind;
+import dev.libretto.run.Progress;
+import dev.libretto.run.RunConfig;
+import dev.libretto.run.TrainConfig;
+import dev.libretto.text.Batch;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Several batches in a run of the graph give the same bits as one at a time: losses, norms, and all that a checkpoint has. */
+class SeveralBatchesTest {
+    private static final int T = 6;
+    private static final int B = 3;
+    private static final int V = 9;
+
+    @ParameterizedTest
+    @CsvSource({
+        "RNN, 1, 0, SGD, 0",
+        "GRU, 2, 4, MOMENTUM, 0.3",
+        "GRU_RESET_BEFORE, 1, 4, RMSPROP, 0",
+        "LSTM, 2, 0, ADAM, 0.3",
+        "LSTM, 1, 0, ADAMW, 0"
+    })
+    void theyAreTheSameAsOneByOne(CellType cell, int layers, int embeddingSize, Kind optimizer, double dropout) {
+        ModelConfig model = new ModelConfig(cell, V, 4, layers, embeddingSize, embeddingSize > 0);
+        TrainConfig textbook = TrainConfig.TEXTBOOK;
+        TrainConfig training = new TrainConfig(
+                T,
+                B,
+                textbook.sampling(),
+                textbook.epochs(),
+                OptimizerConfig.defaults(optimizer).withLearningRate(LearningRate.constant(0.1)),
+                dropout,
+                textbook.seed(),
+                textbook.validation(),
+                textbook.divergence(),
+                textbook.checkpoints());
+        RunConfig config = new RunConfig(TestModels.runConfig(model, T, B, 1).corpus(), model, training);
+        Checkpoint start = Checkpoint.start(config, TestModels.randomWeights(model, 3));
+        List<TrainStep.Task> tasks = new ArrayList<>();
+        for (int i = 0; i < 10; i++) {
+            int[] inputs = TestModels.randomIds(T * B, V, 2 * i);
+            int[] targets = TestModels.randomIds(T * B, V, 2 * i + 1);
+            // The state starts anew at the beginning, within a run and at the start of one.
+            tasks.add(new TrainStep.Task(new Batch(inputs, targets, i != 0 && i != 2 && i != 4), 0.1 / (i + 1), i + 1));
+        }
+        List<TrainStep.Measures> oneByOne = new ArrayList<>();
+        List<TrainStep.Measures> together = new ArrayList<>();
+        try (TrainStep one = new TrainStep(config, start, RecurrenceType.UNROLLED, 1);
+                TrainStep four = new TrainStep(config, start, RecurrenceType.UNROLLED, 4)) {
+            assertThat(four.batchesPerRun()).isEqualTo(4);
+            for (TrainStep.Task task : tasks) {
+                oneByOne.add(one.run(task.batch(), task.learningRate(), task.number()));
+            }
+            for (int from = 0; from < tasks.size(); from += 4) {
+                together.addAll(four.run(tasks.subList(from, Math.min(from + 4, tasks.size()))));
+            }
+
+            assertThat(together).isEqualTo(oneByOne);
+            Checkpoint expected = one.checkpoint(Progress.start());
+            Checkpoint actual = four.checkpoint(Progress.start());
+            assertSameBits(actual.weights(), expected.weights());
+            assertSameBits(actual.slots(), expected.slots());
+            assertSameBits(actual.state(), expected.state());
+            assertThat(actual.state().of(actual.state().parameters().get(0))).isNotEqualTo(new float[B * 4]);
+        }
+    }
+
+    private static void assertSameBits(Weights actual, Weights expected) {
+        assertThat(actual.parameters()).isEqualTo(expected.parameters());
+        for (Parameter parameter : expected.parameters()) {
+            assertThat(actual.of(parameter)).as(parameter.name()).containsExactly(expected.of(parameter));
+        }
+    }
+}
