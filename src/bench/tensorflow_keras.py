@@ -1,4 +1,9 @@
-"""Keras's SimpleRNN or LSTM with a gradient tape and clipped SGD. How: function (tf.function), or eager, as notebooks do."""
+"""Keras's SimpleRNN or LSTM with a gradient tape and clipped SGD. How:
+
+eager: operation by operation, as notebooks do
+function: in a tf.function
+lookup: the same, but a SimpleRNN cell of one's own, whose rows of the kernel are looked up and not multiplied
+"""
 
 import os
 
@@ -10,15 +15,36 @@ import tensorflow as tf
 import workload
 
 w, how = workload.arguments()
-cell = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM}[w.cell]
+
+
+class Cell(keras.layers.Layer):
+    """SimpleRNN's, for inputs that are rows of its kernel."""
+
+    state_size = output_size = w.H
+
+    def build(self, shape):
+        self.recurrent = self.add_weight(shape=(w.H, w.H))
+        self.bias = self.add_weight(shape=(w.H,))
+
+    def call(self, row, states):
+        h = tf.tanh(row + tf.matmul(states[0], self.recurrent) + self.bias)
+        return h, [h]
+
+
 # Within a tf.function, unrolled layers are the faster ones.
-layers = [cell(w.H, return_sequences=True, return_state=True, unroll=how == "function") for _ in range(w.layers)]
+options = {"return_sequences": True, "return_state": True, "unroll": how != "eager"}
+if how == "lookup":
+    characters = keras.layers.Embedding(w.V, w.H)
+    layers = [keras.layers.RNN(Cell(), **options)]
+else:
+    characters = keras.layers.Lambda(lambda ids: tf.one_hot(ids, w.V))
+    layers = [{"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM}[w.cell](w.H, **options) for _ in range(w.layers)]
 dense = keras.layers.Dense(w.V)
 states = 2 if w.cell == "lstm" else 1
 
 
 def forward(inputs, state):
-    x = tf.one_hot(inputs, w.V)
+    x = characters(inputs)
     after = []
     for i, layer in enumerate(layers):
         x, *end = layer(x, initial_state=list(state[i * states : (i + 1) * states]))
@@ -35,10 +61,9 @@ batches = [(tf.constant(x.T, tf.int32), tf.constant(y.T, tf.int32)) for x, y in 
 forward(batches[0][0], zeros())
 arrays = np.load(w.folder / "weights.npz")
 values = [arrays[name] for name in arrays.files]
-for layer in layers:
+for layer in [characters, *layers, dense]:
     layer.set_weights([values.pop(0) for _ in layer.weights])
-dense.set_weights(values)
-variables = [variable.value for layer in [*layers, dense] for variable in layer.trainable_variables]
+variables = [variable.value for layer in [characters, *layers, dense] for variable in layer.trainable_variables]
 
 
 def step(inputs, targets, state):
@@ -46,13 +71,14 @@ def step(inputs, targets, state):
         logits, after = forward(inputs, state)
         losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
         loss = tf.reduce_mean(losses)
-    gradients, _ = tf.clip_by_global_norm(tape.gradient(loss, variables), w.clip)
+    gradients = [tf.convert_to_tensor(gradient) for gradient in tape.gradient(loss, variables)]
+    gradients, _ = tf.clip_by_global_norm(gradients, w.clip)
     for variable, gradient in zip(variables, gradients):
         variable.assign_sub(w.rate * gradient)
     return loss, after
 
 
-if how == "function":
+if how != "eager":
     step = tf.function(step)
 
 
