@@ -110,7 +110,9 @@ def build_djl():
     built = DJL / "classes" / "Djl.class"
     if not built.exists() or any(file.stat().st_mtime > built.stat().st_mtime for file in source.iterdir()):
         print("building the DJL peer ...", file=sys.stderr)
-        subprocess.run(["mvn", "-q", "-B", "-f", source / "pom.xml", "compile"], check=True, stdout=sys.stderr)
+        command = ["mvn", "-q", "-B", "-Dstyle.color=never", "-f", source / "pom.xml", "compile"]
+        subprocess.run(command, check=True, stdout=sys.stderr)
+        built.touch()  # Maven leaves it alone where only its own file has changed.
 
 
 def run(command, folder, read=lambda out: out.read()):
