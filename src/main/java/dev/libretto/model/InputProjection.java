@@ -49,8 +49,8 @@ final class InputProjection {
         return tf.nn.biasAdd(tf.linalg.matMul(x, kernel), bias);
     }
 
-    /** The same of one row on the CPU: x {@code [1, I]} gives {@code [G·H]}. */
-    Operand<TFloat32> applyToOneRow(Ops tf, Operand<TFloat32> x) {
-        return tf.reshape(new FusedProduct(kernel, false, bias).of(tf, x), tf.constant(new int[] {-1}));
+    /** The same on the CPU, as one operation. */
+    Operand<TFloat32> applyFused(Ops tf, Operand<TFloat32> x) {
+        return new FusedProduct(kernel, false, bias).of(tf, x);
     }
 }

@@ -202,9 +202,10 @@ public final class LanguageModel {
         Operand<TFloat32> output = null;
         for (int layer = 0; layer < cells.size(); layer++) {
             Cell cell = cells.get(layer);
-            Operand<TFloat32> projected =
-                    output == null ? projection : cell.input().applyToOneRow(tf, output);
-            Cell.Step step = cell.stepOneRow(tf, projected, stateOf(layer, state));
+            List<Operand<TFloat32>> before = stateOf(layer, state);
+            Cell.Step step = output == null
+                    ? cell.stepOneRow(tf, projection, before)
+                    : cell.step(tf, cell.input().applyFused(tf, output), before);
             output = step.output();
             next.addAll(step.state());
         }
