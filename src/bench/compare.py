@@ -35,8 +35,9 @@ def versions():
     """Who is compared, each in the version that is run."""
     own = subprocess.run([programs.LIBRETTO, "--version"], check=True, capture_output=True, text=True).stdout.strip()
     python = [f"{name} {importlib.metadata.version(name)}" for name in ("keras", "tensorflow_cpu", "torch")]
-    djl = [file.stem for file in sorted(programs.DJL.glob("lib/*")) if re.match(r"api-|pytorch-native", file.stem)]
-    return [own, f"Python {platform.python_version()}", *python, *djl]
+    libraries = [file.stem for file in sorted((programs.DJL / "lib").iterdir())]
+    djl = [name.replace("api-", "DJL ") for name in libraries if re.match(r"api-|pytorch-native", name)]
+    return [own, f"Python {platform.python_version()}", *python, ", ".join(djl)]
 
 
 def compare(names, perform, turns):
