@@ -1,26 +1,28 @@
 package dev.libretto.benchmark;
 
+import dev.libretto.device.Sessions;
 import dev.libretto.model.CellType;
-import dev.libretto.model.Initializers;
-import dev.libretto.model.LanguageModel;
-import dev.libretto.model.ModelConfig;
-import dev.libretto.run.Checkpoint;
-import dev.libretto.run.RunConfig;
-import dev.libretto.run.RunConfig.CorpusInfo;
-import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batches;
-import dev.libretto.text.Corpus;
-import dev.libretto.text.CorpusOptions;
-import dev.libretto.text.Vocabulary;
 import dev.libretto.train.TrainStep;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import org.tensorflow.types.family.TFloating;
 
-/** The first steps of the textbook's training, with its cell or another, to see whether a device computes, how fast, and the same as another. */
+/**
+ * The first steps of the textbook's training, with its cell or another, to see whether a device computes, how fast, and the
+ * same as another.
+ */
 public final class DeviceTrial {
-    private static final int STEPS = 5;
+    /** How many steps. */
+    public static final int STEPS = 5;
+
+    /**
+     * A tenth of the textbook's, with which the loss falls from step to step. At the textbook's own it leaps at the fourth step,
+     * which makes a thousand times as much of a rounding.
+     */
+    public static final double LEARNING_RATE = 10;
 
     /**
      * What the steps gave.
@@ -44,31 +46,25 @@ public final class DeviceTrial {
 
     private DeviceTrial() {}
 
-    /** Trains a model of a cell for a few steps on the device that sessions are opened on now. */
+    /** Trains a model of a cell for a few steps, on the device and in the precision that this process computes in now. */
     public static Steps run(CellType cell) throws IOException {
-        CorpusOptions options = CorpusOptions.WHOLE_TEXT.withMaxChars(CorpusOptions.DEFAULT_MAX_CHARS);
-        Corpus corpus = Corpus.builtIn(options);
-        Vocabulary vocabulary = Vocabulary.of(corpus);
-        TrainConfig training = TrainConfig.TEXTBOOK;
-        ModelConfig model =
-                new ModelConfig(cell, vocabulary.size(), ModelConfig.DEFAULT_HIDDEN_SIZE, ModelConfig.DEFAULT_LAYERS);
-        RunConfig config = new RunConfig(CorpusInfo.of(List.of(), options, corpus), model, training);
-        Batches.Epoch epoch = new Batches(
-                        vocabulary.encode(corpus),
-                        training.batchSize(),
-                        training.seqLength(),
-                        training.sampling(),
-                        training.seed())
-                .epoch(0);
-        Checkpoint start =
-                Checkpoint.start(config, Initializers.draw(LanguageModel.parameters(model), training.seed()));
+        return run(cell, Sessions.factorType());
+    }
+
+    /**
+     * The same in any precision.
+     *
+     * @param factors the type to which the factors of matrix products are rounded
+     */
+    public static Steps run(CellType cell, Class<? extends TFloating> factors) throws IOException {
+        Workload textbook = Workload.textbook(cell);
+        Batches.Epoch epoch = textbook.batches().epoch(0);
         List<Float> losses = new ArrayList<>();
         double[] seconds = new double[STEPS];
-        double learningRate = training.optimizer().learningRate().rate();
-        try (TrainStep step = new TrainStep(config, start)) {
+        try (TrainStep step = new TrainStep(textbook.config(), textbook.start(), factors)) {
             for (int i = 0; i < STEPS; i++) {
                 long before = System.nanoTime();
-                losses.add(step.run(epoch.batch(i), learningRate, i + 1).loss());
+                losses.add(step.run(epoch.batch(i), LEARNING_RATE, i + 1).loss());
                 seconds[i] = (System.nanoTime() - before) / 1e9;
             }
         }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.tensorflow.Graph;
+import org.tensorflow.Operand;
 import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
@@ -13,6 +14,7 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.op.linalg.MatMul;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TFloating;
 
 /** Does products in TensorFlow, one after the other in one run of a graph with nothing else in it, and takes the time. */
 final class ProductTimer implements AutoCloseable {
@@ -26,15 +28,19 @@ final class ProductTimer implements AutoCloseable {
     ProductTimer(List<Product> products) {
         Ops tf = Ops.create(graph);
         for (Product product : products) {
-            Placeholder<TFloat32> a = factor(tf, product.transposeA(), product.m(), product.k());
-            Placeholder<TFloat32> b = factor(tf, product.transposeB(), product.k(), product.n());
-            for (int i = 0; i < product.count(); i++) {
-                Ops afterTheLast = done.isEmpty() ? tf : tf.withControlDependencies(List.of(done.get(done.size() - 1)));
-                done.add(afterTheLast.linalg.matMul(
-                        a, b, MatMul.transposeA(product.transposeA()), MatMul.transposeB(product.transposeB())));
-            }
+            add(tf, product, Sessions.factorType());
         }
         session = Sessions.open(graph);
+    }
+
+    private <T extends TFloating> void add(Ops tf, Product product, Class<T> factors) {
+        Operand<T> a = tf.dtypes.cast(factor(tf, product.transposeA(), product.m(), product.k()), factors);
+        Operand<T> b = tf.dtypes.cast(factor(tf, product.transposeB(), product.k(), product.n()), factors);
+        for (int i = 0; i < product.count(); i++) {
+            Ops afterTheLast = done.isEmpty() ? tf : tf.withControlDependencies(List.of(done.get(done.size() - 1)));
+            done.add(afterTheLast.linalg.matMul(
+                    a, b, MatMul.transposeA(product.transposeA()), MatMul.transposeB(product.transposeB())));
+        }
     }
 
     private Placeholder<TFloat32> factor(Ops tf, boolean transpose, int rows, int columns) {

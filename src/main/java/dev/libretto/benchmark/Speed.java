@@ -46,14 +46,14 @@ public final class Speed {
      * Measures a workload.
      *
      * @param rounds how often everything is measured, at least 1
-     * @param program the command that starts Libretto, without a command of Libretto's own
+     * @param generate the command that starts Libretto to write, without the run and the prefix
      */
-    public static SpeedReport measure(Workload workload, int rounds, List<String> program) throws IOException {
+    public static SpeedReport measure(Workload workload, int rounds, List<String> generate) throws IOException {
         Speed speed = new Speed(workload, rounds);
         PeakMemory.reset();
         double peak = speed.train();
         speed.write();
-        speed.startUp(program);
+        speed.startUp(generate);
         speed.figures.put("peak_rss_mib", Measured.of(List.of(peak)));
         return new SpeedReport(workload.name(), speed.figures);
     }
@@ -130,16 +130,16 @@ public final class Speed {
         figures.put(figure, Measured.of(rates));
     }
 
-    private void startUp(List<String> program) throws IOException {
+    private void startUp(List<String> generate) throws IOException {
         Path folder = Files.createTempDirectory("libretto-benchmark");
         Path path = folder.resolve("run");
         String prefix = workload.vocabulary().decode(new int[] {0, 1});
         List<Double> seconds = new ArrayList<>();
         try (RunDirectory run = RunDirectory.create(path, workload.config(), workload.vocabulary(), false)) {
             run.save(workload.start());
-            StartUp.seconds(program, path.toString(), prefix);
+            StartUp.seconds(generate, path.toString(), prefix);
             for (int round = 0; round < rounds; round++) {
-                seconds.add(StartUp.seconds(program, path.toString(), prefix));
+                seconds.add(StartUp.seconds(generate, path.toString(), prefix));
             }
         } finally {
             Disk.deleteTree(folder);

@@ -13,12 +13,12 @@ final class StartUp {
     /**
      * The seconds from the start of the process to the first character after the prefix.
      *
-     * @param command what comes before {@code generate} in the command line
+     * @param generate the command that writes, without the run and the prefix
      * @param run the run directory to write with
      */
-    static double seconds(List<String> command, String run, String prefix) throws IOException {
-        List<String> line = new ArrayList<>(command);
-        line.addAll(List.of("generate", "--run", run, "--prefix", prefix, "--length", "50"));
+    static double seconds(List<String> generate, String run, String prefix) throws IOException {
+        List<String> line = new ArrayList<>(generate);
+        line.addAll(List.of("--run", run, "--prefix", prefix, "--length", "50"));
         int prefixBytes = prefix.getBytes(StandardCharsets.UTF_8).length;
         long start = System.nanoTime();
         Process process = new ProcessBuilder(line)

@@ -102,7 +102,7 @@ final class BenchmarkCommand implements Command {
         if (sweep) {
             draw(growths(sweep(console, rounds)), plot);
         } else {
-            List<SpeedReport> reports = speed(console, which, rounds);
+            List<SpeedReport> reports = speed(console, which, rounds, generate(arguments, console));
             if (json != null) {
                 Disk.replace(json, Json.write(asJson(reports)));
             }
@@ -148,13 +148,14 @@ final class BenchmarkCommand implements Command {
         }
     }
 
-    private static List<SpeedReport> speed(Console console, Which which, int rounds) throws IOException {
+    private static List<SpeedReport> speed(Console console, Which which, int rounds, List<String> generate)
+            throws IOException {
         List<SpeedReport> reports = new ArrayList<>();
         if (which != Which.LSTM) {
-            reports.add(speed(console, Workload.rnn(), rounds));
+            reports.add(speed(console, Workload.rnn(), rounds, generate));
         }
         if (which != Which.RNN) {
-            reports.add(speed(console, Workload.lstm(), rounds));
+            reports.add(speed(console, Workload.lstm(), rounds, generate));
         }
         return reports;
     }
@@ -165,9 +166,10 @@ final class BenchmarkCommand implements Command {
         return json;
     }
 
-    private static SpeedReport speed(Console console, Workload workload, int rounds) throws IOException {
+    private static SpeedReport speed(Console console, Workload workload, int rounds, List<String> generate)
+            throws IOException {
         console.note("%s: measuring %d times, on %s%n", workload.name(), rounds, workload.text());
-        SpeedReport report = Speed.measure(workload, rounds, program(console));
+        SpeedReport report = Speed.measure(workload, rounds, generate);
         console.out().printf("%-28s %12s %12s %12s%n", report.workload(), "median", "lowest", "highest");
         report.figures()
                 .forEach((name, figure) -> console.out()
@@ -181,6 +183,16 @@ final class BenchmarkCommand implements Command {
         console.out().println();
         console.out().flush();
         return report;
+    }
+
+    /** How a process is started that writes on the same device as this one measures. */
+    private static List<String> generate(Arguments arguments, Console console) throws UsageException {
+        List<String> command = new ArrayList<>(program(console));
+        command.addAll(List.of("generate", "--quiet"));
+        for (Flag<?> flag : List.of(DeviceFlags.DEVICE, DeviceFlags.PRECISION)) {
+            command.addAll(List.of("--" + flag.name(), arguments.get(flag).toString()));
+        }
+        return command;
     }
 
     /** How this process was started, so that it can be once more. */

@@ -20,7 +20,8 @@ final class DeviceFlags {
             DeviceRequest::parse);
     static final Flag<Precision> PRECISION = Flag.oneOf(
             "precision",
-            "how exactly products of matrices are computed; tf32 on GPUs of compute capability 8.0 and later",
+            "how exactly products of matrices are computed; tf32 and bfloat16 on GPUs of compute capability 8.0 and"
+                    + " later, bfloat16 on processors that have it, too",
             Precision.FLOAT32);
 
     private DeviceFlags() {}

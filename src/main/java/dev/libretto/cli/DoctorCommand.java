@@ -48,10 +48,15 @@ final class DoctorCommand implements Command {
      *
      * @param cell what was trained
      * @param tensorflowDevices the types of the devices that TensorFlow sees there
-     * @param difference how far the losses are from the CPU's: the largest difference as a part of the loss
+     * @param difference how far the losses are from the CPU's in float32: the largest difference as a part of the loss
      */
     record Trial(
-            String device, CellType cell, List<String> tensorflowDevices, double secondsPerStep, double difference) {}
+            String device,
+            Precision precision,
+            CellType cell,
+            List<String> tensorflowDevices,
+            double secondsPerStep,
+            double difference) {}
 
     @Override
     public String name() {
@@ -100,13 +105,13 @@ final class DoctorCommand implements Command {
         try {
             Sessions.use(Device.CPU, Precision.FLOAT32);
             DeviceTrial.Steps steps = DeviceTrial.run(CellType.RNN);
-            trials.add(trial(Device.CPU, CellType.RNN, steps, steps));
+            trials.add(trial(Device.CPU, Precision.FLOAT32, CellType.RNN, steps, steps));
             Device device = new Devices().choose(request).device();
             Sessions.use(device, precision);
-            if (device.isGpu()) {
-                List<Trial> onGpu = compare(device, precision);
-                trials.addAll(onGpu);
-                problem = disagreement(onGpu, precision);
+            if (device.isGpu() || precision != Precision.FLOAT32) {
+                List<Trial> compared = compare(device, precision);
+                trials.addAll(compared);
+                problem = disagreement(compared, precision);
             }
         } catch (DeviceException e) {
             problem = e.getMessage();
@@ -122,21 +127,27 @@ final class DoctorCommand implements Command {
                 problem);
     }
 
-    /** Every cell, on the CPU and on a GPU: cuDNN computes all but one of them there. */
-    private static List<Trial> compare(Device gpu, Precision precision) throws IOException, DeviceException {
+    /** Every cell, on the CPU in float32 and on a device: cuDNN computes all but one of them on a GPU. */
+    private static List<Trial> compare(Device device, Precision precision) throws IOException, DeviceException {
         List<Trial> trials = new ArrayList<>();
         for (CellType cell : CellType.values()) {
             Sessions.use(Device.CPU, Precision.FLOAT32);
             DeviceTrial.Steps expected = DeviceTrial.run(cell);
-            Sessions.use(gpu, precision);
-            trials.add(trial(gpu, cell, DeviceTrial.run(cell), expected));
+            Sessions.use(device, precision);
+            trials.add(trial(device, precision, cell, DeviceTrial.run(cell), expected));
         }
         return trials;
     }
 
-    private static Trial trial(Device device, CellType cell, DeviceTrial.Steps steps, DeviceTrial.Steps expected) {
+    private static Trial trial(
+            Device device, Precision precision, CellType cell, DeviceTrial.Steps steps, DeviceTrial.Steps expected) {
         return new Trial(
-                device.toString(), cell, Devices.types(device), steps.seconds(), steps.differenceFrom(expected));
+                device.toString(),
+                precision,
+                cell,
+                Devices.types(device),
+                steps.seconds(),
+                steps.differenceFrom(expected));
     }
 
     /** @return null where the device agrees with the CPU */
@@ -146,7 +157,7 @@ final class DoctorCommand implements Command {
                 .findFirst()
                 .map(trial -> String.format(
                         Locale.ROOT,
-                        "%s computes other losses than the CPU with the cell %s: they differ by %.1e, and %s allows %.0e;"
+                        "%s computes other losses than the CPU in float32 with the cell %s: they differ by %.1e, and %s allows %.0e;"
                                 + " update the driver, or use --device cpu",
                         trial.device(),
                         trial.cell(),
@@ -180,8 +191,9 @@ final class DoctorCommand implements Command {
         for (Trial trial : report.trials()) {
             out.printf(
                     Locale.ROOT,
-                    "%s: TensorFlow sees %s; a training step of %s takes %.1f ms; losses differ from the CPU's by %.1e%n",
+                    "%s, %s: TensorFlow sees %s; a training step of %s takes %.1f ms; losses differ from the CPU's by %.1e%n",
                     trial.device(),
+                    trial.precision(),
                     String.join(" and ", trial.tensorflowDevices()),
                     trial.cell(),
                     1000 * trial.secondsPerStep(),

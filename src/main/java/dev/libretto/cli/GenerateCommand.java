@@ -2,7 +2,9 @@ package dev.libretto.cli;
 
 import dev.libretto.cli.GenerateFlags.Format;
 import dev.libretto.cli.GenerateFlags.Unknown;
+import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.NativeLibrary;
+import dev.libretto.device.Precision;
 import dev.libretto.export.ExecutableModel;
 import dev.libretto.generate.Decoder;
 import dev.libretto.generate.TextModel;
@@ -56,7 +58,9 @@ final class GenerateCommand implements Command {
     public int run(Arguments arguments, Console console) throws Exception {
         checkUsage(arguments);
         int samples = arguments.get(GenerateFlags.NUM_SAMPLES);
-        NativeLibrary.beginLoading();
+        if (!isOnnx(arguments)) {
+            NativeLibrary.beginLoading();
+        }
         Source source = open(arguments, console);
         try (TextModel model = source.model();
                 Prefixes prefixes = prefixes(arguments, console, source.vocabulary())) {
@@ -79,7 +83,9 @@ final class GenerateCommand implements Command {
     private static Source open(Arguments arguments, Console console) throws Exception {
         Path exported = arguments.get(GenerateFlags.MODEL);
         if (exported != null) {
-            DeviceFlags.useQuietly(arguments, console);
+            if (!isOnnx(arguments)) {
+                DeviceFlags.useQuietly(arguments, console);
+            }
             ExecutableModel model = ExecutableModel.open(exported);
             return new Source(model, model.vocabulary());
         }
@@ -109,6 +115,9 @@ final class GenerateCommand implements Command {
         if (arguments.has(GenerateFlags.BATCH_SIZE) && !arguments.has(GenerateFlags.PREFIXES)) {
             throw new UsageException("--batch-size has no effect without --prefixes; add that, or leave it out");
         }
+        if (arguments.has(GenerateFlags.MODEL)) {
+            checkDevice(arguments);
+        }
         List<String> sources = Stream.of(GenerateFlags.PREFIX, GenerateFlags.PREFIX_FILE, GenerateFlags.PREFIXES)
                 .filter(arguments::has)
                 .map(flag -> "--" + flag.name())
@@ -120,6 +129,28 @@ final class GenerateCommand implements Command {
             throw new UsageException(
                     String.join(" and ", sources) + " are given; the text to continue comes from one of them");
         }
+    }
+
+    /** An exported model is computed as it is. */
+    private static void checkDevice(Arguments arguments) throws UsageException {
+        Precision precision = arguments.get(DeviceFlags.PRECISION);
+        if (isOnnx(arguments)) {
+            if (arguments.get(DeviceFlags.DEVICE).kind() == DeviceRequest.Kind.GPU) {
+                throw new UsageException(
+                        "ONNX Runtime computes an ONNX file on the CPU; leave --device out, or write with"
+                                + " the run or a SavedModel of it");
+            }
+            if (precision != Precision.FLOAT32) {
+                throw new UsageException("an ONNX file is computed in float32; leave --precision out");
+            }
+        } else if (precision == Precision.BFLOAT16) {
+            throw new UsageException(
+                    "a SavedModel's own graph has no bfloat16; leave --precision out, or write with the run");
+        }
+    }
+
+    private static boolean isOnnx(Arguments arguments) throws UsageException {
+        return arguments.has(GenerateFlags.MODEL) && ExecutableModel.isOnnx(arguments.get(GenerateFlags.MODEL));
     }
 
     private static Prefixes prefixes(Arguments arguments, Console console, Vocabulary vocabulary)

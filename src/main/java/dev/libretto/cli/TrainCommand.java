@@ -1,6 +1,7 @@
 package dev.libretto.cli;
 
 import dev.libretto.device.Devices.Choice;
+import dev.libretto.device.Sessions;
 import dev.libretto.model.CellType;
 import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
@@ -277,9 +278,11 @@ final class TrainCommand implements Command {
     }
 
     private static String describeOnGpu(CellType cell) {
-        return switch (RecurrenceType.of(cell, true)) {
+        return switch (RecurrenceType.of(cell, true, Sessions.factorType())) {
             case CUDNN -> "all time steps at once, by cuDNN";
-            case UNROLLED -> "time step by time step, for cuDNN has no " + cell;
+            case UNROLLED ->
+                "time step by time step, for cuDNN "
+                        + (RecurrenceType.CUDNN.has(cell) ? "computes it in float32 and tf32" : "has no " + cell);
         };
     }
 

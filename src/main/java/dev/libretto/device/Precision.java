@@ -3,20 +3,35 @@ package dev.libretto.device;
 import com.sun.jna.Function;
 import com.sun.jna.NativeLibrary;
 import dev.libretto.device.Card.ComputeCapability;
+import java.util.Collections;
+import java.util.List;
 import java.util.Locale;
+import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TFloating;
 
 /**
  * How exactly the products of matrices are computed. Weights, sums and all else are float32 in each.
  *
- * <p>TensorFlow has a switch of the process for it, which it leaves on: without a word, a card that knows TF32 would use it.
+ * <p>TensorFlow has a switch of the process for TF32, which it leaves on: without a word, a card that knows TF32 would use
+ * it. bfloat16 is a matter of the graph: the factors are cast to it.
  */
 public enum Precision {
     /** All 24 bits of a float's significand. */
-    FLOAT32(1e-4),
+    FLOAT32(1e-5),
     /** TensorFloat-32: the factors are rounded to 11 bits; cards of compute capability 8.0 and later have it. */
-    TF32(1e-2);
+    TF32(1e-4),
+    /**
+     * The factors and the product are rounded to 8 bits. Cards of compute capability 8.0 and later have it, and some
+     * processors; on others TensorFlow computes it by way of float32, which takes longer than float32 by itself.
+     */
+    BFLOAT16(2e-3);
 
-    private static final int TF32_MAJOR = 8;
+    /** The compute capability that tf32 and bfloat16 came with. */
+    private static final int MAJOR = 8;
+
+    /** The features of processors that multiply in bfloat16: on x86 two, on Arm one. */
+    private static final String FEATURES = "avx512_bf16, amx_bf16, bf16";
 
     private static final String FRAMEWORK = "libtensorflow_framework.so.2";
     private static final String ENABLE = "_ZN3tsl32enable_tensor_float_32_executionEb";
@@ -28,9 +43,14 @@ public enum Precision {
         this.tolerance = tolerance;
     }
 
-    /** How far the losses of the first training steps may be from the CPU's, as a part of the loss. */
+    /** How far the losses of the first training steps may be from those of the CPU in float32, as a part of the loss. */
     public double tolerance() {
         return tolerance;
+    }
+
+    /** The type to which a graph is to round the factors of its products. */
+    Class<? extends TFloating> factorType() {
+        return this == BFLOAT16 ? TBfloat16.class : TFloat32.class;
     }
 
     /**
@@ -39,23 +59,31 @@ public enum Precision {
      * @throws DeviceException if the device does not have it
      */
     void applyTo(Device device) throws DeviceException {
-        if (this == TF32) {
-            requireTf32(device);
+        if (this != FLOAT32) {
+            requireOn(device, Host.current().features());
         }
         if (device.isGpu()) {
             function(ENABLE).invokeVoid(new Object[] {this == TF32 ? 1 : 0});
         }
     }
 
-    private static void requireTf32(Device device) throws DeviceException {
-        if (!device.isGpu()) {
-            throw new DeviceException("the CPU does not have tf32", "leave --precision out");
+    /** @param processor the features of this machine's processor */
+    void requireOn(Device device, List<String> processor) throws DeviceException {
+        if (device.isGpu()) {
+            ComputeCapability capability = device.card().computeCapability();
+            if (capability.major() < MAJOR) {
+                throw lacking(device + ", does not have " + this + ", which begins with " + MAJOR + ".0");
+            }
+        } else if (this == TF32) {
+            throw lacking("the CPU does not have tf32");
+        } else if (Collections.disjoint(processor, List.of(FEATURES.split(", ")))) {
+            throw lacking("this processor does not multiply in bfloat16 (it has none of " + FEATURES
+                    + "), so that it would take longer than float32");
         }
-        ComputeCapability capability = device.card().computeCapability();
-        if (capability.major() < TF32_MAJOR) {
-            throw new DeviceException(
-                    device + ", does not have tf32, which begins with " + TF32_MAJOR + ".0", "leave --precision out");
-        }
+    }
+
+    private static DeviceException lacking(String what) {
+        return new DeviceException(what, "leave --precision out");
     }
 
     /** Whether TensorFlow may use TF32 now. */

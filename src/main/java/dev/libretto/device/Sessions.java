@@ -7,6 +7,8 @@ import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Session;
 import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.proto.RewriterConfig;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TFloating;
 
 /**
  * Opens TensorFlow's sessions on the device that this process computes on, the CPU until another is chosen. TensorFlow
@@ -14,6 +16,7 @@ import org.tensorflow.proto.RewriterConfig;
  */
 public final class Sessions {
     private static volatile Device device = Device.CPU;
+    private static volatile Precision precision = Precision.FLOAT32;
 
     private Sessions() {}
 
@@ -22,14 +25,25 @@ public final class Sessions {
      *
      * @throws DeviceException if the device does not have the precision
      */
-    public static void use(Device chosen, Precision precision) throws DeviceException {
-        precision.applyTo(chosen);
+    public static void use(Device chosen, Precision wanted) throws DeviceException {
+        wanted.applyTo(chosen);
         device = chosen;
+        precision = wanted;
+    }
+
+    /** The type to which the factors of matrix products are to be rounded in graphs that are built from now on. */
+    public static Class<? extends TFloating> factorType() {
+        return precision.factorType();
     }
 
     /** Whether sessions compute on a GPU. */
     public static boolean areOnGpu() {
         return device.isGpu();
+    }
+
+    /** Whether a product can be one operation with what follows it: on the CPU in float32. */
+    public static boolean canFuseProducts() {
+        return !device.isGpu() && factorType() == TFloat32.class;
     }
 
     /** A session that runs a graph; the caller closes it. */

@@ -20,6 +20,11 @@ public interface ExecutableModel extends TextModel {
         return settings().model();
     }
 
+    /** Whether this is an ONNX file, which ONNX Runtime computes on the CPU in float32, whatever TensorFlow computes on. */
+    static boolean isOnnx(Path path) {
+        return Files.isRegularFile(path);
+    }
+
     /**
      * Opens a SavedModel, which is a directory, or an ONNX file.
      *

@@ -104,7 +104,7 @@ public final class EagerModel implements TextModel {
 
     private LanguageModel.Output computeStep(int[] ids, List<Operand<TFloat32>> state) {
         left -= ids.length;
-        if (ids.length > 1 || Sessions.areOnGpu()) {
+        if (ids.length > 1 || !Sessions.canFuseProducts()) {
             return model.step(tf, tf.constant(ids), state);
         }
         Operand<TFloat32> projection = projections.computeIfAbsent(
@@ -118,7 +118,8 @@ public final class EagerModel implements TextModel {
             close();
             session = Sessions.openEager();
             tf = Ops.create(session);
-            model = new LanguageModel(tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))));
+            model = new LanguageModel(
+                    tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))), Sessions.factorType());
             axis = tf.constant(1);
             left = Math.max(STRETCH, rows);
         }

@@ -20,7 +20,7 @@ public final class GraphModel implements TextModel {
     }
 
     private UnrolledSteps of(int rows) {
-        if (rows == 1 && !Sessions.areOnGpu()) {
+        if (rows == 1 && Sessions.canFuseProducts()) {
             ofOneRow = ofOneRow == null ? new UnrolledSteps(config, weights, true) : ofOneRow;
             return ofOneRow;
         }

@@ -52,7 +52,7 @@ final class UnrolledSteps implements AutoCloseable {
     /** The state before the last of them. */
     private final List<Operand<TFloat32>> writtenState;
 
-    /** @param isOneRow whether B is 1 and the device the CPU, which takes fewer operations; otherwise B is any */
+    /** @param isOneRow whether B is 1 and products may be fused, which takes fewer operations; otherwise B is any */
     UnrolledSteps(ModelConfig config, Weights weights, boolean isOneRow) {
         this.config = config;
         this.isOneRow = isOneRow;
@@ -63,7 +63,8 @@ final class UnrolledSteps implements AutoCloseable {
             Shape ofAnyRows = Shape.of(Shape.UNKNOWN_SIZE, shape.get(1));
             state.add(tf.withName("state").placeholder(TFloat32.class, Placeholder.shape(ofAnyRows)));
         }
-        model = new LanguageModel(tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))));
+        model = new LanguageModel(
+                tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))), Sessions.factorType());
 
         Ops writing = tf.withSubScope("write");
         Operand<TInt32> axis = writing.constant(1);

@@ -8,6 +8,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TFloating;
 
 /** The recurrent cells, with the shapes of their parameters: those of Keras, gate by gate in its order. */
 public enum CellType {
@@ -57,16 +58,26 @@ public enum CellType {
                         prefix + "bias", biasShape, this == LSTM ? Initializer.UNIT_FORGET_BIAS : Initializer.ZEROS));
     }
 
-    /** The cell over the values of {@link #parameters}. */
-    Cell create(Ops tf, List<Parameter> parameters, Function<Parameter, Operand<TFloat32>> valueOf) {
-        Operand<TFloat32> kernel = valueOf.apply(parameters.get(0));
+    /**
+     * The cell over the values of {@link #parameters}.
+     *
+     * @param factors the type to which the factors of its products are rounded
+     */
+    Cell create(
+            Ops tf,
+            List<Parameter> parameters,
+            Function<Parameter, Operand<TFloat32>> valueOf,
+            Class<? extends TFloating> factors) {
+        Kernel<?> kernel = new Kernel<>(tf, valueOf.apply(parameters.get(0)), factors);
         Operand<TFloat32> recurrentKernel = valueOf.apply(parameters.get(1));
         Operand<TFloat32> bias = valueOf.apply(parameters.get(2));
         return switch (this) {
-            case RNN -> new RnnCell(new InputProjection(tf, kernel, bias), recurrentKernel);
-            case GRU -> new GruCell(tf, kernel, recurrentKernel, bias);
-            case GRU_RESET_BEFORE -> new GruResetBeforeCell(tf, new InputProjection(tf, kernel, bias), recurrentKernel);
-            case LSTM -> new LstmCell(new InputProjection(tf, kernel, bias), recurrentKernel);
+            case RNN -> new RnnCell(new InputProjection(tf, kernel, bias), new Kernel<>(tf, recurrentKernel, factors));
+            case GRU -> new GruCell(tf, kernel, new Kernel<>(tf, recurrentKernel, factors), bias);
+            case GRU_RESET_BEFORE ->
+                new GruResetBeforeCell(tf, new InputProjection(tf, kernel, bias), recurrentKernel, factors);
+            case LSTM ->
+                new LstmCell(new InputProjection(tf, kernel, bias), new Kernel<>(tf, recurrentKernel, factors));
         };
     }
 

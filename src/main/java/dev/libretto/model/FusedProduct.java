@@ -11,13 +11,12 @@ import org.tensorflow.types.TFloat32;
 /**
  * f(x · W + b) as one operation of TensorFlow, {@code _FusedMatMul}, with which its optimizer replaces the operations that it
  * is made of. For one row the call of an operation takes as long as its arithmetic, so that fewer of them count. It rounds
- * differently, has no gradient, and on a GPU does not have every f.
+ * differently, has no gradient, on a GPU does not have every f, and adds in the type of the factors, so it is for float32 only.
  *
- * @param kernel W {@code [I, O]}, or its transpose
- * @param isTransposed whether it is the transpose
+ * @param kernel W {@code [I, O]}
  * @param bias b {@code [O]}
  */
-record FusedProduct(Operand<TFloat32> kernel, boolean isTransposed, Operand<TFloat32> bias) {
+record FusedProduct(Kernel<?> kernel, Operand<TFloat32> bias) {
     /** As messages, for TensorFlow Java 1.1.0 crashes on the list of strings that they are. */
     private static final AttrValue BIAS_ADD = strings("BiasAdd");
 
@@ -36,10 +35,10 @@ record FusedProduct(Operand<TFloat32> kernel, boolean isTransposed, Operand<TFlo
     private Operand<TFloat32> of(Ops tf, Operand<TFloat32> x, AttrValue functions) {
         OperationBuilder operation = tf.scope().opBuilder("_FusedMatMul", "FusedMatMul");
         operation.addInput(x.asOutput());
-        operation.addInput(kernel.asOutput());
+        operation.addInput(kernel.values().asOutput());
         operation.addInputList(new Output<?>[] {bias.asOutput()});
         operation.setAttr("fused_ops", functions);
-        if (isTransposed) {
+        if (kernel.isTransposed()) {
             operation.setAttr("transpose_b", true);
         }
         return operation.build().output(0);

@@ -24,10 +24,10 @@ import org.tensorflow.types.TFloat32;
  */
 final class GruCell implements Cell {
     private final InputProjection input;
-    private final Operand<TFloat32> recurrentKernel;
+    private final Kernel<?> recurrentKernel;
     private final Operand<TFloat32> recurrentBias;
 
-    GruCell(Ops tf, Operand<TFloat32> kernel, Operand<TFloat32> recurrentKernel, Operand<TFloat32> biases) {
+    GruCell(Ops tf, Kernel<?> kernel, Kernel<?> recurrentKernel, Operand<TFloat32> biases) {
         List<Output<TFloat32>> rows = tf.unstack(biases, 2L).output();
         this.input = new InputProjection(tf, kernel, rows.get(0));
         this.recurrentKernel = recurrentKernel;
@@ -43,7 +43,7 @@ final class GruCell implements Cell {
     public Step step(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
         Operand<TFloat32> h = state.get(0);
         List<Output<TFloat32>> x = tf.split(tf.constant(1), projected, 3L).output();
-        Operand<TFloat32> product = tf.nn.biasAdd(tf.linalg.matMul(h, recurrentKernel), recurrentBias);
+        Operand<TFloat32> product = tf.nn.biasAdd(recurrentKernel.apply(tf, h), recurrentBias);
         List<Output<TFloat32>> u = tf.split(tf.constant(1), product, 3L).output();
         Operand<TFloat32> z = tf.math.sigmoid(tf.math.addN(List.of(x.get(0), u.get(0))));
         Operand<TFloat32> r = tf.math.sigmoid(tf.math.addN(List.of(x.get(1), u.get(1))));

@@ -5,6 +5,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.Output;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TFloating;
 
 /**
  * The gated recurrent unit (Cho et al., 2014) as it was first written, with the reset gate before the recurrent product, as
@@ -24,17 +25,18 @@ import org.tensorflow.types.TFloat32;
 final class GruResetBeforeCell implements Cell {
     private final InputProjection input;
     /** U_z and U_r, {@code [H, 2·H]}. */
-    private final Operand<TFloat32> gateKernel;
+    private final Kernel<?> gateKernel;
     /** U_n, {@code [H, H]}. */
-    private final Operand<TFloat32> candidateKernel;
+    private final Kernel<?> candidateKernel;
 
-    GruResetBeforeCell(Ops tf, InputProjection input, Operand<TFloat32> recurrentKernel) {
+    GruResetBeforeCell(
+            Ops tf, InputProjection input, Operand<TFloat32> recurrentKernel, Class<? extends TFloating> factors) {
         int h = Math.toIntExact(recurrentKernel.shape().get(0));
         List<Output<TFloat32>> parts = tf.splitV(recurrentKernel, tf.constant(new int[] {2 * h, h}), tf.constant(1), 2L)
                 .output();
         this.input = input;
-        this.gateKernel = parts.get(0);
-        this.candidateKernel = parts.get(1);
+        this.gateKernel = new Kernel<>(tf, parts.get(0), factors);
+        this.candidateKernel = new Kernel<>(tf, parts.get(1), factors);
     }
 
     @Override
@@ -47,10 +49,10 @@ final class GruResetBeforeCell implements Cell {
         Operand<TFloat32> h = state.get(0);
         List<Output<TFloat32>> x = tf.split(tf.constant(1), projected, 3L).output();
         List<Output<TFloat32>> u =
-                tf.split(tf.constant(1), tf.linalg.matMul(h, gateKernel), 2L).output();
+                tf.split(tf.constant(1), gateKernel.apply(tf, h), 2L).output();
         Operand<TFloat32> z = tf.math.sigmoid(tf.math.addN(List.of(x.get(0), u.get(0))));
         Operand<TFloat32> r = tf.math.sigmoid(tf.math.addN(List.of(x.get(1), u.get(1))));
-        Operand<TFloat32> candidate = tf.linalg.matMul(tf.math.mul(r, h), candidateKernel);
+        Operand<TFloat32> candidate = candidateKernel.apply(tf, tf.math.mul(r, h));
         Operand<TFloat32> n = tf.math.tanh(tf.math.addN(List.of(x.get(2), candidate)));
         Operand<TFloat32> next = GruCell.mix(tf, z, h, n);
         return new Step(next, List.of(next));

@@ -10,7 +10,7 @@ import org.tensorflow.types.TInt32;
  * time steps in one operation.
  */
 final class InputProjection {
-    private final Operand<TFloat32> kernel;
+    private final Kernel<?> kernel;
     private final Operand<TFloat32> bias;
     private final Operand<TFloat32> table;
 
@@ -18,10 +18,10 @@ final class InputProjection {
      * @param kernel W {@code [I, G·H]}
      * @param bias b {@code [G·H]}
      */
-    InputProjection(Ops tf, Operand<TFloat32> kernel, Operand<TFloat32> bias) {
+    InputProjection(Ops tf, Kernel<?> kernel, Operand<TFloat32> bias) {
         this.kernel = kernel;
         this.bias = bias;
-        this.table = tf.withName("projections").math.add(kernel, bias);
+        this.table = tf.withName("projections").math.add(kernel.values(), bias);
     }
 
     /** W + b, {@code [I, G·H]}: row i is what {@link #lookup} gives for the id i. */
@@ -46,11 +46,11 @@ final class InputProjection {
      * @return {@code [N, G·H]}
      */
     Operand<TFloat32> apply(Ops tf, Operand<TFloat32> x) {
-        return tf.nn.biasAdd(tf.linalg.matMul(x, kernel), bias);
+        return tf.nn.biasAdd(kernel.apply(tf, x), bias);
     }
 
     /** The same on the CPU, as one operation. */
     Operand<TFloat32> applyFused(Ops tf, Operand<TFloat32> x) {
-        return new FusedProduct(kernel, false, bias).of(tf, x);
+        return new FusedProduct(kernel, bias).of(tf, x);
     }
 }

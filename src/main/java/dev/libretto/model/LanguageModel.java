@@ -8,9 +8,9 @@ import java.util.function.Function;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
-import org.tensorflow.op.linalg.MatMul;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TFloating;
 
 /**
  * A character-level recurrent language model: layers of a recurrent cell and a dense layer, which gives the logits of the
@@ -40,22 +40,36 @@ public final class LanguageModel {
     /** The cell of each layer; empty where cuDNN computes the layers. */
     private final List<Cell> cells = new ArrayList<>();
     /** W {@code [H, V]}, or an embedding {@code [V, H]} that is its transpose. */
-    private final Operand<TFloat32> denseKernel;
+    private final Kernel<?> denseKernel;
 
     private final Operand<TFloat32> denseBias;
 
     /** @param valueOf gives each of {@link #parameters} as an operand of the graph or eager session that {@code tf} is of */
     public LanguageModel(Ops tf, ModelConfig config, Function<Parameter, Operand<TFloat32>> valueOf) {
-        this(tf, config, valueOf, RecurrenceType.UNROLLED);
+        this(tf, config, valueOf, TFloat32.class);
+    }
+
+    /** @param factors the type to which the factors of matrix products are rounded, float32 or bfloat16 */
+    public LanguageModel(
+            Ops tf,
+            ModelConfig config,
+            Function<Parameter, Operand<TFloat32>> valueOf,
+            Class<? extends TFloating> factors) {
+        this(tf, config, valueOf, RecurrenceType.UNROLLED, factors);
     }
 
     /**
      * The same with a choice of how whole batches are read.
      *
+     * @param factors the type to which the factors of matrix products are rounded, but for those of cuDNN
      * @throws IllegalArgumentException if the recurrence does not have the cell
      */
     public LanguageModel(
-            Ops tf, ModelConfig config, Function<Parameter, Operand<TFloat32>> valueOf, RecurrenceType recurrence) {
+            Ops tf,
+            ModelConfig config,
+            Function<Parameter, Operand<TFloat32>> valueOf,
+            RecurrenceType recurrence,
+            Class<? extends TFloating> factors) {
         this.config = config;
         Operand<TFloat32> embedding = config.hasEmbedding() ? valueOf.apply(embeddingParameter(config)) : null;
         for (int layer = 0; layer < config.layers(); layer++) {
@@ -63,9 +77,11 @@ public final class LanguageModel {
             layers.add(
                     recurrence == RecurrenceType.CUDNN
                             ? fused(layer, ofLayer, valueOf)
-                            : unrolled(tf, layer, ofLayer, valueOf));
+                            : unrolled(tf, layer, ofLayer, valueOf, factors));
         }
-        denseKernel = config.tieEmbeddings() ? embedding : valueOf.apply(denseKernelParameter(config));
+        boolean isTied = config.tieEmbeddings();
+        denseKernel =
+                new Kernel<>(tf, isTied ? embedding : valueOf.apply(denseKernelParameter(config)), factors, isTied);
         denseBias = valueOf.apply(denseBiasParameter(config));
     }
 
@@ -76,9 +92,14 @@ public final class LanguageModel {
     }
 
     private Recurrence unrolled(
-            Ops tf, int layer, Operand<TFloat32> embedding, Function<Parameter, Operand<TFloat32>> valueOf) {
+            Ops tf,
+            int layer,
+            Operand<TFloat32> embedding,
+            Function<Parameter, Operand<TFloat32>> valueOf,
+            Class<? extends TFloating> factors) {
         List<Parameter> parameters = cellParameters(config, layer);
-        Cell cell = config.cell().create(tf, parameters, embedded(tf, embedding, parameters, valueOf));
+        Cell cell =
+                config.cell().create(tf, parameters, embedded(tf, embedding, parameters, valueOf, factors), factors);
         cells.add(cell);
         return new UnrolledRecurrence(cell, config.hiddenSize());
     }
@@ -91,10 +112,11 @@ public final class LanguageModel {
             Ops tf,
             Operand<TFloat32> embedding,
             List<Parameter> parameters,
-            Function<Parameter, Operand<TFloat32>> valueOf) {
+            Function<Parameter, Operand<TFloat32>> valueOf,
+            Class<? extends TFloating> factors) {
         Parameter kernel = parameters.get(0);
         return parameter -> embedding != null && parameter.equals(kernel)
-                ? tf.withName("embedded").linalg.matMul(embedding, valueOf.apply(parameter))
+                ? new Kernel<>(tf, valueOf.apply(parameter), factors).apply(tf.withName("embedded"), embedding)
                 : valueOf.apply(parameter);
     }
 
@@ -191,7 +213,7 @@ public final class LanguageModel {
     }
 
     /**
-     * One time step of one row on the CPU: {@link #step} but for rounding, in fewer operations.
+     * One time step of one row on the CPU in float32: {@link #step} but for rounding, in fewer operations.
      *
      * @param projection the row's character, as its row of {@link #projections}, {@code [G·H]}
      * @param state the state before it
@@ -209,7 +231,7 @@ public final class LanguageModel {
             output = step.output();
             next.addAll(step.state());
         }
-        return new Output(new FusedProduct(denseKernel, config.tieEmbeddings(), denseBias).of(tf, output), next);
+        return new Output(new FusedProduct(denseKernel, denseBias).of(tf, output), next);
     }
 
     private List<Operand<TFloat32>> stateOf(int layer, List<Operand<TFloat32>> state) {
@@ -219,7 +241,6 @@ public final class LanguageModel {
 
     /** @param outputs the last cell's outputs, {@code [N, H]} */
     private Operand<TFloat32> logits(Ops tf, Operand<TFloat32> outputs) {
-        MatMul.Options transposed = MatMul.transposeB(config.tieEmbeddings());
-        return tf.nn.biasAdd(tf.linalg.matMul(outputs, denseKernel, transposed), denseBias);
+        return tf.nn.biasAdd(denseKernel.apply(tf, outputs), denseBias);
     }
 }

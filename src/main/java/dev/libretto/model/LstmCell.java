@@ -20,16 +20,16 @@ import org.tensorflow.types.TFloat32;
  * @param input x · W + b
  * @param recurrentKernel U
  */
-record LstmCell(InputProjection input, Operand<TFloat32> recurrentKernel) implements Cell {
+record LstmCell(InputProjection input, Kernel<?> recurrentKernel) implements Cell {
     @Override
     public Step step(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
         Operand<TFloat32> h = state.get(0);
-        return step(tf, tf.math.addN(List.of(projected, tf.linalg.matMul(h, recurrentKernel))), state.get(1));
+        return step(tf, tf.math.addN(List.of(projected, recurrentKernel.apply(tf, h))), state.get(1));
     }
 
     @Override
     public Step stepOneRow(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
-        return step(tf, new FusedProduct(recurrentKernel, false, projected).of(tf, state.get(0)), state.get(1));
+        return step(tf, new FusedProduct(recurrentKernel, projected).of(tf, state.get(0)), state.get(1));
     }
 
     /** @param gates i, f, g, o before their functions */

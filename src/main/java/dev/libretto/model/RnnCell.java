@@ -17,17 +17,17 @@ import org.tensorflow.types.TFloat32;
  * @param input x · W + b
  * @param recurrentKernel U
  */
-record RnnCell(InputProjection input, Operand<TFloat32> recurrentKernel) implements Cell {
+record RnnCell(InputProjection input, Kernel<?> recurrentKernel) implements Cell {
     @Override
     public Step step(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
         Operand<TFloat32> h = state.get(0);
-        Operand<TFloat32> next = tf.math.tanh(tf.math.addN(List.of(projected, tf.linalg.matMul(h, recurrentKernel))));
+        Operand<TFloat32> next = tf.math.tanh(tf.math.addN(List.of(projected, recurrentKernel.apply(tf, h))));
         return new Step(next, List.of(next));
     }
 
     @Override
     public Step stepOneRow(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
-        Operand<TFloat32> next = new FusedProduct(recurrentKernel, false, projected).tanhOf(tf, state.get(0));
+        Operand<TFloat32> next = new FusedProduct(recurrentKernel, projected).tanhOf(tf, state.get(0));
         return new Step(next, List.of(next));
     }
 }

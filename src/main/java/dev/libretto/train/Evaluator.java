@@ -73,8 +73,8 @@ public final class Evaluator implements AutoCloseable {
             }
             variables = new Variables(tf, LanguageModel.parameters(config));
             Map<Parameter, Operand<TFloat32>> values = variables.after(tf, null);
-            LanguageModel.Output output =
-                    new LanguageModel(tf, config, values::get).unroll(tf, inputs, new ArrayList<>(state));
+            LanguageModel.Output output = new LanguageModel(tf, config, values::get, Sessions.factorType())
+                    .unroll(tf, inputs, new ArrayList<>(state));
             nextState = output.state();
             losses = CrossEntropy.of(tf, output.logits(), targets).losses();
             session = Sessions.open(graph);

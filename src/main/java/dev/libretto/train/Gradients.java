@@ -12,6 +12,7 @@ import org.tensorflow.Output;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.linalg.MatMul;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /**
  * The gradients of a graph for its parameters: TensorFlow's, but for a kernel U that multiplies at every time step. There
@@ -59,28 +60,32 @@ final class Gradients {
         List<Output<?>> wanted = new ArrayList<>();
         products.values().forEach(ofOneKernel -> ofOneKernel.forEach(product -> wanted.add(product.output(0))));
         parameters.stream().filter(parameter -> kernelsOf(parameter).isEmpty()).forEach(wanted::add);
-        Map<Output<?>, Operand<TFloat32>> found = derive(Map.of(y.asOutput(), dy), wanted);
+        Map<Output<?>, Operand<?>> found = derive(Map.of(y.asOutput(), dy), wanted);
 
-        Map<Output<?>, Operand<TFloat32>> ofKernels = new LinkedHashMap<>();
-        products.forEach((kernel, ofOneKernel) -> ofKernels.put(kernel, ofKernel(ofOneKernel, found)));
+        Map<Output<?>, Operand<?>> ofKernels = new LinkedHashMap<>();
+        products.forEach((kernel, ofOneKernel) -> ofKernels.put(kernel, ofKernel(kernel.type(), ofOneKernel, found)));
         found.putAll(ofKernels);
         for (Output<?> parameter : parameters) {
             if (!found.containsKey(parameter)) {
-                Map<Output<?>, Operand<TFloat32>> parts = new LinkedHashMap<>(ofKernels);
+                Map<Output<?>, Operand<?>> parts = new LinkedHashMap<>(ofKernels);
                 parts.keySet().retainAll(kernelsOf(parameter));
                 found.putAll(derive(parts, List.of(parameter)));
             }
         }
-        return parameters.stream().map(found::get).toList();
+        return parameters.stream()
+                .<Operand<TFloat32>>map(
+                        parameter -> found.get(parameter).asOutput().expect(TFloat32.class))
+                .toList();
     }
 
-    /** Whether a kernel is a parameter, or one of those that it is split into. */
+    /** Whether a kernel is a parameter, or one of those that it is split into, or rounded to. */
     private static boolean isOf(Output<?> kernel, Output<?> parameter) {
         return kernel.equals(parameter)
-                || ((GraphOperation) kernel.op()).inputs().contains(parameter);
+                || ((GraphOperation) kernel.op())
+                        .inputs().stream().anyMatch(input -> isOf(input.asOutput(), parameter));
     }
 
-    /** Those kernels of {@link #products} that a parameter is, or is split into. */
+    /** Those kernels of {@link #products} that a parameter is, or is split into, or rounded to. */
     private List<Output<?>> kernelsOf(Output<?> parameter) {
         return products.keySet().stream()
                 .filter(kernel -> isOf(kernel, parameter))
@@ -88,28 +93,29 @@ final class Gradients {
                 .toList();
     }
 
-    private Operand<TFloat32> ofKernel(List<GraphOperation> ofOneKernel, Map<Output<?>, Operand<TFloat32>> found) {
-        List<Operand<TFloat32>> inputs = new ArrayList<>();
-        List<Operand<TFloat32>> gradients = new ArrayList<>();
+    private <T extends TType> Operand<T> ofKernel(
+            Class<T> type, List<GraphOperation> ofOneKernel, Map<Output<?>, Operand<?>> found) {
+        List<Operand<T>> inputs = new ArrayList<>();
+        List<Operand<T>> gradients = new ArrayList<>();
         for (GraphOperation product : ofOneKernel) {
-            inputs.add(product.input(0).expect(TFloat32.class));
-            gradients.add(found.get(product.output(0)));
+            inputs.add(product.input(0).expect(type));
+            gradients.add(found.get(product.output(0)).asOutput().expect(type));
         }
-        Operand<TFloat32> h = tf.concat(inputs, tf.constant(0));
-        Operand<TFloat32> dProducts = tf.concat(gradients, tf.constant(0));
+        Operand<T> h = tf.concat(inputs, tf.constant(0));
+        Operand<T> dProducts = tf.concat(gradients, tf.constant(0));
         return tf.linalg.matMul(h, dProducts, MatMul.transposeA(true));
     }
 
     /** TensorFlow's derivation: what comes back to {@code xs} when {@code dys} comes back to its keys. */
-    private Map<Output<?>, Operand<TFloat32>> derive(Map<Output<?>, Operand<TFloat32>> dys, List<Output<?>> xs) {
+    private Map<Output<?>, Operand<?>> derive(Map<Output<?>, ? extends Operand<?>> dys, List<Output<?>> xs) {
         Output<?>[] derived = graph.addGradients(
                 null,
                 dys.keySet().toArray(new Output<?>[0]),
                 xs.toArray(new Output<?>[0]),
                 dys.values().stream().map(Operand::asOutput).toArray(Output<?>[]::new));
-        Map<Output<?>, Operand<TFloat32>> gradients = new HashMap<>();
+        Map<Output<?>, Operand<?>> gradients = new HashMap<>();
         for (int i = 0; i < derived.length; i++) {
-            gradients.put(xs.get(i), derived[i].expect(TFloat32.class));
+            gradients.put(xs.get(i), derived[i]);
         }
         return gradients;
     }

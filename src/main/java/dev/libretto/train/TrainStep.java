@@ -21,6 +21,7 @@ import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
+import org.tensorflow.types.family.TFloating;
 
 /** Runs training steps: a session over a {@link TrainingGraph}. */
 public final class TrainStep implements AutoCloseable {
@@ -57,19 +58,34 @@ public final class TrainStep implements AutoCloseable {
      * if it has the cell, and several batches are a run of the graph.
      */
     public TrainStep(RunConfig config, Checkpoint start) {
-        this(config, start, RecurrenceType.of(config.model().cell(), Sessions.areOnGpu()));
+        this(config, start, Sessions.factorType());
     }
 
-    private TrainStep(RunConfig config, Checkpoint start, RecurrenceType recurrence) {
+    /**
+     * The same in a precision that need not be the one which this process computes in.
+     *
+     * @param factors the type to which the factors of matrix products are rounded
+     */
+    public TrainStep(RunConfig config, Checkpoint start, Class<? extends TFloating> factors) {
+        this(config, start, RecurrenceType.of(config.model().cell(), Sessions.areOnGpu(), factors), factors);
+    }
+
+    private TrainStep(
+            RunConfig config, Checkpoint start, RecurrenceType recurrence, Class<? extends TFloating> factors) {
         // A graph that is unrolled is large, and costs so much more than its call that one batch is enough for it.
-        this(config, start, recurrence, recurrence == RecurrenceType.CUDNN ? BATCHES_PER_RUN_ON_GPU : 1);
+        this(config, start, recurrence, factors, recurrence == RecurrenceType.CUDNN ? BATCHES_PER_RUN_ON_GPU : 1);
     }
 
     /** @param batchesPerRun how many batches a run of the graph can train on */
-    TrainStep(RunConfig config, Checkpoint start, RecurrenceType recurrence, int batchesPerRun) {
+    TrainStep(
+            RunConfig config,
+            Checkpoint start,
+            RecurrenceType recurrence,
+            Class<? extends TFloating> factors,
+            int batchesPerRun) {
         idShape = Shape.of(config.training().seqLength(), config.training().batchSize());
         try {
-            training = new TrainingGraph(graph, config, recurrence, batchesPerRun);
+            training = new TrainingGraph(graph, config, recurrence, factors, batchesPerRun);
         } catch (RuntimeException e) {
             graph.close();
             throw e;

@@ -21,6 +21,7 @@ import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
+import org.tensorflow.types.family.TFloating;
 
 /**
  * The graph of training: what is learnt and what is carried from batch to batch, as variables, and one or more training
@@ -35,17 +36,24 @@ final class TrainingGraph {
     /** In the order in which they are done. */
     final List<Step> steps = new ArrayList<>();
 
-    /** @param batches how many batches a run can train on */
-    TrainingGraph(Graph graph, RunConfig run, RecurrenceType recurrence, int batches) {
+    /** The graph that computes products in float32, for one batch in a run. */
+    TrainingGraph(Graph graph, RunConfig run, RecurrenceType recurrence) {
+        this(graph, run, recurrence, TFloat32.class, 1);
+    }
+
+    /**
+     * @param factors the type to which the factors of matrix products are rounded
+     * @param batches how many batches a run can train on
+     */
+    TrainingGraph(
+            Graph graph, RunConfig run, RecurrenceType recurrence, Class<? extends TFloating> factors, int batches) {
         Ops tf = Ops.create(graph);
         variables = new Variables(tf, LanguageModel.parameters(run.model()));
         slots = new Variables(tf, Checkpoint.slotArrays(run));
         state = new Variables(tf, Checkpoint.stateArrays(run));
         for (int i = 0; i < batches; i++) {
-            steps.add(
-                    i == 0
-                            ? new Step(graph, tf, run, recurrence, null)
-                            : new Step(graph, tf.withSubScope("batch_" + i), run, recurrence, steps.get(i - 1).update));
+            Ops scope = i == 0 ? tf : tf.withSubScope("batch_" + i);
+            steps.add(new Step(graph, scope, run, recurrence, factors, i == 0 ? null : steps.get(i - 1).update));
         }
     }
 
@@ -85,7 +93,13 @@ final class TrainingGraph {
         final Op update;
 
         /** @param last the update before; null in the first step */
-        private Step(Graph graph, Ops tf, RunConfig run, RecurrenceType recurrence, Op last) {
+        private Step(
+                Graph graph,
+                Ops tf,
+                RunConfig run,
+                RecurrenceType recurrence,
+                Class<? extends TFloating> factors,
+                Op last) {
             TrainConfig training = run.training();
             Shape ids = Shape.of(training.seqLength(), training.batchSize());
             inputs = tf.withName("inputs").placeholder(TInt32.class, Placeholder.shape(ids));
@@ -99,7 +113,7 @@ final class TrainingGraph {
             before = state.after(tf, last).values().stream()
                     .<Operand<TFloat32>>map(array -> carrying.select(continues, array, carrying.constant(0f)))
                     .toList();
-            LanguageModel model = new LanguageModel(tf, run.model(), values::get, recurrence);
+            LanguageModel model = new LanguageModel(tf, run.model(), values::get, recurrence, factors);
             Dropout dropout = new Dropout(training.dropout(), training.seed(), number);
             LanguageModel.Output output = model.unroll(tf, inputs, before, dropout);
             after = output.state();

@@ -31,7 +31,7 @@ class DoctorTest {
                 .contains("(" + Build.current().classifier() + ")\n")
                 .containsPattern("TensorFlow 2\\.18\\.\\d+ \\(TensorFlow Java 1\\.1\\.0\\), Java 1?[0-9]")
                 .containsPattern(
-                        "(?m)^CPU, \\d+ cores?: TensorFlow sees CPU; a training step of rnn takes \\d+\\.\\d ms;"
+                        "(?m)^CPU, \\d+ cores?, float32: TensorFlow sees CPU; a training step of rnn takes \\d+\\.\\d ms;"
                                 + " losses differ from the CPU's by 0\\.0e\\+00$");
     }
 

@@ -3,11 +3,14 @@ package dev.libretto.device;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import java.util.List;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.tensorflow.TensorFlow;
+import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TFloat32;
 
 class PrecisionTest {
     @AfterEach
@@ -27,6 +30,34 @@ class PrecisionTest {
         assertThat(Precision.tf32Enabled()).isTrue();
         Precision.FLOAT32.applyTo(gpu);
         assertThat(Precision.tf32Enabled()).isFalse();
+    }
+
+    @Test
+    void bfloat16IsForCardsAndProcessorsThatMultiplyInIt() throws DeviceException {
+        Precision.BFLOAT16.requireOn(new Device(FakeCuda.NEW), List.of());
+        Precision.BFLOAT16.requireOn(Device.CPU, List.of("avx2", "avx512_bf16"));
+        Precision.BFLOAT16.requireOn(Device.CPU, List.of("amx_bf16"));
+        Precision.BFLOAT16.requireOn(Device.CPU, List.of("asimd", "bf16"));
+        assertThatThrownBy(() -> Precision.BFLOAT16.requireOn(Device.CPU, List.of("avx2", "avx512f")))
+                .isInstanceOf(DeviceException.class)
+                .hasMessage(
+                        "this processor does not multiply in bfloat16 (it has none of avx512_bf16, amx_bf16, bf16), so"
+                                + " that it would take longer than float32; leave --precision out");
+        assertThatThrownBy(() -> Precision.BFLOAT16.requireOn(new Device(FakeCuda.OLD), List.of("amx_bf16")))
+                .hasMessage(
+                        "GPU 0, Tesla V100, 16 GiB, compute capability 7.0, does not have bfloat16, which begins with"
+                                + " 8.0; leave --precision out");
+    }
+
+    /** What is in use stays in use where another choice is refused. */
+    @Test
+    void graphsAreBuiltWithTheTypeOfThePrecision() throws DeviceException {
+        assertThat(Sessions.factorType()).isEqualTo(TFloat32.class);
+        assertThat(Precision.BFLOAT16.factorType()).isEqualTo(TBfloat16.class);
+        assertThat(Precision.TF32.factorType()).isEqualTo(TFloat32.class);
+        assertThatThrownBy(() -> Sessions.use(Device.CPU, Precision.TF32)).isInstanceOf(DeviceException.class);
+        assertThat(Sessions.factorType()).isEqualTo(TFloat32.class);
+        assertThat(Sessions.canFuseProducts()).isTrue();
     }
 
     @Test

@@ -188,7 +188,7 @@ class LanguageModelTest {
             Parameter biasOf = weights.parameters().get(2);
             Operand<TFloat32> kernel = constant(tf, kernelOf.shape(), weights.of(kernelOf));
             Operand<TFloat32> bias = constant(tf, biasOf.shape(), weights.of(biasOf));
-            InputProjection projection = new InputProjection(tf, kernel, bias);
+            InputProjection projection = new InputProjection(tf, new Kernel<>(tf, kernel, TFloat32.class), bias);
             Operand<TInt32> batch = tf.constant(Shape.of(T * B), DataBuffers.of(ids));
             Operand<TFloat32> lookup = projection.lookup(tf, batch);
             Operand<TFloat32> oneHot = tf.oneHot(batch, tf.constant(V), tf.constant(1f), tf.constant(0f));

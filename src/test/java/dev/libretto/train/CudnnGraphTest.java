@@ -21,6 +21,8 @@ import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.NodeDef;
+import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TFloat32;
 
 /** The training graph with cuDNN's recurrence, which only a GPU can run: its operations, their wiring and its gradients. */
 class CudnnGraphTest {
@@ -34,7 +36,7 @@ class CudnnGraphTest {
         static Built of(ModelConfig model) {
             try (Graph graph = new Graph()) {
                 TrainingGraph training =
-                        new TrainingGraph(graph, TestModels.runConfig(model, T, B, 0.01), RecurrenceType.CUDNN, 1);
+                        new TrainingGraph(graph, TestModels.runConfig(model, T, B, 0.01), RecurrenceType.CUDNN);
                 GraphDef definition = graph.toGraphDef();
                 return new Built(
                         definition.getNodeList().stream()
@@ -148,12 +150,14 @@ class CudnnGraphTest {
 
     @Test
     void cudnnIsForGpusAndTheCellsItHas() {
-        assertThat(RecurrenceType.of(CellType.RNN, true)).isEqualTo(RecurrenceType.CUDNN);
-        assertThat(RecurrenceType.of(CellType.GRU, true)).isEqualTo(RecurrenceType.CUDNN);
-        assertThat(RecurrenceType.of(CellType.LSTM, true)).isEqualTo(RecurrenceType.CUDNN);
-        assertThat(RecurrenceType.of(CellType.GRU_RESET_BEFORE, true)).isEqualTo(RecurrenceType.UNROLLED);
+        assertThat(RecurrenceType.of(CellType.RNN, true, TFloat32.class)).isEqualTo(RecurrenceType.CUDNN);
+        assertThat(RecurrenceType.of(CellType.GRU, true, TFloat32.class)).isEqualTo(RecurrenceType.CUDNN);
+        assertThat(RecurrenceType.of(CellType.LSTM, true, TFloat32.class)).isEqualTo(RecurrenceType.CUDNN);
+        assertThat(RecurrenceType.of(CellType.GRU_RESET_BEFORE, true, TFloat32.class))
+                .isEqualTo(RecurrenceType.UNROLLED);
+        assertThat(RecurrenceType.of(CellType.LSTM, true, TBfloat16.class)).isEqualTo(RecurrenceType.UNROLLED);
         for (CellType cell : CellType.values()) {
-            assertThat(RecurrenceType.of(cell, false)).isEqualTo(RecurrenceType.UNROLLED);
+            assertThat(RecurrenceType.of(cell, false, TFloat32.class)).isEqualTo(RecurrenceType.UNROLLED);
         }
         assertThatThrownBy(() -> Built.of(new ModelConfig(CellType.GRU_RESET_BEFORE, V, H, 1)))
                 .isInstanceOf(IllegalArgumentException.class)

@@ -43,7 +43,7 @@ class GraphFilesTest {
 
     private static void holds(CellType cell, RecurrenceType recurrence, String file, String title) throws IOException {
         try (Graph graph = new Graph()) {
-            new TrainingGraph(graph, TestModels.runConfig(new ModelConfig(cell, 5, 4, 1), 2, 3, 0.01), recurrence, 1);
+            new TrainingGraph(graph, TestModels.runConfig(new ModelConfig(cell, 5, 4, 1), 2, 3, 0.01), recurrence);
             GraphDef definition = graph.toGraphDef();
             holds(file + ".pbtxt", TextFormat.printer().printToString(definition));
             holds(file + ".md", drawing(title, definition));

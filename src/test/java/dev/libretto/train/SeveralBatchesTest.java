@@ -20,6 +20,7 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.tensorflow.types.TFloat32;
 
 /** Several batches in a run of the graph give the same bits as one at a time: losses, norms, and all that a checkpoint has. */
 class SeveralBatchesTest {
@@ -60,8 +61,8 @@ class SeveralBatchesTest {
         }
         List<TrainStep.Measures> oneByOne = new ArrayList<>();
         List<TrainStep.Measures> together = new ArrayList<>();
-        try (TrainStep one = new TrainStep(config, start, RecurrenceType.UNROLLED, 1);
-                TrainStep four = new TrainStep(config, start, RecurrenceType.UNROLLED, 4)) {
+        try (TrainStep one = new TrainStep(config, start, RecurrenceType.UNROLLED, TFloat32.class, 1);
+                TrainStep four = new TrainStep(config, start, RecurrenceType.UNROLLED, TFloat32.class, 4)) {
             assertThat(four.batchesPerRun()).isEqualTo(4);
             for (TrainStep.Task task : tasks) {
                 oneByOne.add(one.run(task.batch(), task.learningRate(), task.number()));

@@ -50,6 +50,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
+import org.tensorflow.types.TFloat32;
 
 class TrainerTest {
     private static final int HIDDEN = 16;
@@ -484,7 +485,7 @@ class TrainerTest {
         RunDirectory run = from.run();
         Batches batches = batches(run.config().training());
         Checkpoint start = from.checkpoint();
-        TrainStep step = new TrainStep(run.config(), start, RecurrenceType.UNROLLED, batchesPerRun);
+        TrainStep step = new TrainStep(run.config(), start, RecurrenceType.UNROLLED, TFloat32.class, batchesPerRun);
         try (Trainer trainer = new Trainer(run, batches, validationIds(run.config()), start, both, stop, step)) {
             Progress progress = trainer.train();
             Checkpoint newest = run.newest(this::noWarning);

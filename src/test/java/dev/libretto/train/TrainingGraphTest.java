@@ -13,6 +13,7 @@ import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -24,8 +25,11 @@ import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.proto.NodeDef;
+import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TFloating;
 
 class TrainingGraphTest {
     private static final double NO_CLIPPING = 1e9;
@@ -124,17 +128,54 @@ class TrainingGraphTest {
         }
     }
 
+    /** At every time step the same rounded kernel is a factor, and its gradient is one product. */
+    @ParameterizedTest
+    @EnumSource
+    void aKernelIsRoundedOnceForAllTimeSteps(CellType cell) {
+        try (Graph graph = new Graph()) {
+            ModelConfig config = new ModelConfig(cell, 5, 4, 2);
+            new TrainingGraph(
+                    graph,
+                    TestModels.runConfig(config, 6, 3, NO_CLIPPING),
+                    RecurrenceType.UNROLLED,
+                    TBfloat16.class,
+                    1);
+            List<NodeDef> products = graph.toGraphDef().getNodeList().stream()
+                    .filter(node -> node.getOp().equals("MatMul"))
+                    .toList();
+            int kernels = cell == CellType.GRU_RESET_BEFORE ? 4 : 2;
+            assertThat(products.stream().filter(product -> product.getName().contains("/step_")))
+                    .hasSize(6 * kernels)
+                    .extracting(product -> product.getInput(1))
+                    .satisfies(factors -> assertThat(Set.copyOf(factors)).hasSize(kernels));
+            assertThat(products.stream().filter(product -> product.getName().startsWith("kernel_gradients/")))
+                    .hasSize(kernels);
+        }
+    }
+
     /** One product of stacked rows gives what TensorFlow's own derivation adds up over the time steps. */
     @ParameterizedTest
     @EnumSource
     void kernelGradientsAreTheSumOverTimeSteps(CellType cell) {
+        kernelGradientsAreTheSumOverTimeSteps(cell, TFloat32.class, 1e-6f);
+    }
+
+    /** The derivation rounds the product of each time step to 8 bits, and their sums; the gradients are less than 1. */
+    @ParameterizedTest
+    @EnumSource
+    void kernelGradientsAreTheSumOverTimeStepsInBfloat16(CellType cell) {
+        kernelGradientsAreTheSumOverTimeSteps(cell, TBfloat16.class, 6 * 0x1p-8f);
+    }
+
+    private static void kernelGradientsAreTheSumOverTimeSteps(
+            CellType cell, Class<? extends TFloating> factors, float tolerance) {
         ModelConfig config = new ModelConfig(cell, 5, 4, 2);
         try (Graph graph = new Graph();
                 TInt32 ids = TInt32.tensorOf(Shape.of(6, 3), DataBuffers.of(TestModels.randomIds(18, 5, 4)));
                 TFloat32 zeros = FloatTensors.zeros(Shape.of(3, 4));
                 Session session = new Session(graph)) {
             TrainingGraph training = new TrainingGraph(
-                    graph, TestModels.runConfig(config, 6, 3, NO_CLIPPING), RecurrenceType.UNROLLED, 1);
+                    graph, TestModels.runConfig(config, 6, 3, NO_CLIPPING), RecurrenceType.UNROLLED, factors, 1);
             TrainingGraph.Step step = training.steps.get(0);
             Output<?>[] derived = graph.addGradients(
                     step.loss.asOutput(),
@@ -149,7 +190,7 @@ class TrainingGraphTest {
                 for (int i = 0; i < parameters; i++) {
                     assertThat(FloatTensors.toArray((TFloat32) result.get(i)))
                             .containsExactly(
-                                    FloatTensors.toArray((TFloat32) result.get(parameters + i)), within(1e-6f));
+                                    FloatTensors.toArray((TFloat32) result.get(parameters + i)), within(tolerance));
                 }
             }
         }
@@ -190,7 +231,7 @@ class TrainingGraphTest {
                 TInt32 targetTensor = TInt32.tensorOf(ids, DataBuffers.of(targets));
                 TFloat32 rate = TFloat32.scalarOf(learningRate)) {
             TrainingGraph training =
-                    new TrainingGraph(graph, TestModels.runConfig(config, t, b, clipNorm), RecurrenceType.UNROLLED, 1);
+                    new TrainingGraph(graph, TestModels.runConfig(config, t, b, clipNorm), RecurrenceType.UNROLLED);
             TrainingGraph.Step step = training.steps.get(0);
             List<TFloat32> fed = new ArrayList<>();
             try (Session session = new Session(graph)) {

@@ -1,0 +1,49 @@
+package dev.libretto.model;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.tensorflow.EagerSession;
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TBfloat16;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TFloating;
+
+/** Products of numbers that bfloat16 rounds: of its 8 bits of significand, the last is worth 2⁻⁷ from 1 to 2. */
+class KernelTest {
+    /** {@code [2, 2]}. */
+    private static final float[][] W = {{1 + 0x1p-8f, 1}, {2, -1}};
+
+    private static final float[] X = {1, 1 + 3 * 0x1p-8f};
+
+    private static float[] product(float[][] w, Class<? extends TFloating> factors, boolean isTransposed) {
+        try (EagerSession session = EagerSession.create()) {
+            Ops tf = Ops.create(session);
+            Operand<TFloat32> x = tf.constant(new float[][] {X});
+            return FloatTensors.toArray(new Kernel<>(tf, tf.constant(w), factors, isTransposed).apply(tf, x));
+        }
+    }
+
+    @Test
+    void nothingIsRoundedInFloat32() {
+        // (1 + 1/256) + (1 + 3/256) · 2  and  1 − (1 + 3/256)
+        assertThat(product(W, TFloat32.class, false)).containsExactly(3 + 7 * 0x1p-8f, -3 * 0x1p-8f);
+    }
+
+    /** Ties go to the even bit: 1 + 1/256 becomes 1, and 1 + 3/256 becomes 1 + 4/256. */
+    @Test
+    void bothFactorsAreRoundedToBfloat16() {
+        // 1 + (1 + 4/256) · 2  and  1 − (1 + 4/256), which bfloat16 holds as they are.
+        assertThat(product(W, TBfloat16.class, false)).containsExactly(3 + 8 * 0x1p-8f, -4 * 0x1p-8f);
+    }
+
+    @Test
+    void aTransposedKernelIsTheSame() {
+        float[][] transposed = {{W[0][0], W[1][0]}, {W[0][1], W[1][1]}};
+        for (Class<? extends TFloating> factors : List.of(TFloat32.class, TBfloat16.class)) {
+            assertThat(product(transposed, factors, true)).isEqualTo(product(W, factors, false));
+        }
+    }
+}
