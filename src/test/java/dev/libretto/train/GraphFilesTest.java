@@ -45,6 +45,10 @@ class GraphFilesTest {
         try (Graph graph = new Graph()) {
             new TrainingGraph(graph, TestModels.runConfig(new ModelConfig(cell, 5, 4, 1), 2, 3, 0.01), recurrence);
             GraphDef definition = graph.toGraphDef();
+            assertThat(definition.getNodeList())
+                    .as("operations tied to a device")
+                    .extracting(NodeDef::getDevice)
+                    .containsOnly("");
             holds(file + ".pbtxt", TextFormat.printer().printToString(definition));
             holds(file + ".md", drawing(title, definition));
         }
