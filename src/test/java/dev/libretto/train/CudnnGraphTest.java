@@ -141,6 +141,36 @@ class CudnnGraphTest {
         assertThat(lookup.getInput(0)).isEqualTo("embedding");
     }
 
+    /** In a graph of several batches, each step reads what the step before left, once that is there. */
+    @Test
+    void everyStepReadsTheVariablesAfterTheUpdateBefore() {
+        Map<String, NodeDef> nodes;
+        try (Graph graph = new Graph()) {
+            ModelConfig model = new ModelConfig(CellType.LSTM, V, H, 2);
+            new TrainingGraph(graph, TestModels.runConfig(model, T, B, 0.01), RecurrenceType.CUDNN, 3);
+            nodes = graph.toGraphDef().getNodeList().stream()
+                    .collect(Collectors.toMap(NodeDef::getName, Function.identity()));
+        }
+        List<String> variables = nodes.values().stream()
+                .filter(node -> node.getOp().equals("VariableV2"))
+                .map(NodeDef::getName)
+                .toList();
+        // Three arrays of each layer, two of the dense layer, h and c of each layer.
+        assertThat(variables).hasSize(2 * 3 + 2 + 2 * 2);
+        for (int batch = 1; batch < 3; batch++) {
+            String step = "batch_" + batch + "/";
+            String before = batch == 1 ? "^update" : "^batch_1/update";
+            assertThat(nodes.values())
+                    .filteredOn(node -> node.getName().matches(step + "Identity(_\\d+)?"))
+                    .map(NodeDef::getInputList)
+                    .map(List::copyOf)
+                    .containsExactlyInAnyOrderElementsOf(variables.stream()
+                            .map(variable -> List.of(variable, before))
+                            .toList());
+            assertThat(nodes).containsKeys(step + "layer_0/CudnnRNN", step + "layer_1/CudnnRNN");
+        }
+    }
+
     /** A session places each operation where it has a kernel; a name of a device in the graph would bind it. */
     @Test
     void nothingIsBoundToADevice() {
