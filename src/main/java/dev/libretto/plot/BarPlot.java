@@ -19,6 +19,8 @@ public final class BarPlot {
     private static final int HEIGHT = 540;
     /** More groups than these have their names written slantwise, for room. */
     private static final int LEVEL_NAMES = 6;
+    /** Pixels below which XChart would leave out the name of every other group. */
+    private static final int NAME_SPACING = 20;
 
     private final CategoryChart chart;
 
@@ -34,7 +36,8 @@ public final class BarPlot {
                 .title(title)
                 .yAxisTitle(unit)
                 .build();
-        bars.forEach((name, figures) -> chart.addSeries(name, groups, figures));
+        bars.forEach((name, figures) -> chart.addSeries(
+                name, groups, figures.stream().map(BarPlot::rounded).toList()));
         String family = Fonts.familyFor(title + groups);
         chart.getStyler()
                 .setBaseFont(new Font(family, Font.PLAIN, 14))
@@ -51,6 +54,7 @@ public final class BarPlot {
                 .setPlotGridLinesStroke(new BasicStroke(1))
                 .setPlotGridLinesColor(PerplexityPlot.GRID)
                 .setPlotGridVerticalLinesVisible(false)
+                .setXAxisTickMarkSpacingHint(NAME_SPACING)
                 .setXAxisLabelRotation(groups.size() > LEVEL_NAMES ? 45 : 0)
                 .setYAxisMin(0.0);
         chart.getStyler()
@@ -58,6 +62,11 @@ public final class BarPlot {
                 .setLabelsPosition(0.95)
                 .setLabelsFont(new Font(family, Font.PLAIN, 11));
         chart.getStyler().setAvailableSpaceFill(0.8);
+    }
+
+    /** To two decimals, as it is written on its bar. */
+    private static double rounded(double figure) {
+        return Math.round(figure * 100) / 100.0;
     }
 
     /**
