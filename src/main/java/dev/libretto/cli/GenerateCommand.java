@@ -79,7 +79,7 @@ final class GenerateCommand implements Command {
     /** What writes, and the characters that it knows. */
     private record Source(TextModel model, Vocabulary vocabulary) {}
 
-    /** Reads what is Java's alone before TensorFlow is needed, whose library is being loaded meanwhile. */
+    /** Opens a run, which is Java's alone, while TensorFlow's library is being loaded; checkpoints are read by it. */
     private static Source open(Arguments arguments, Console console) throws Exception {
         Path exported = arguments.get(GenerateFlags.MODEL);
         if (exported != null) {
@@ -90,9 +90,9 @@ final class GenerateCommand implements Command {
             return new Source(model, model.vocabulary());
         }
         RunDirectory run = RunDirectory.open(console.runPath(arguments.get(GenerateFlags.RUN)));
+        DeviceFlags.useQuietly(arguments, console);
         Weights weights = run.checkpoint(arguments.get(GenerateFlags.CHECKPOINT), console::warn)
                 .weights();
-        DeviceFlags.useQuietly(arguments, console);
         return new Source(arguments.get(GenerateFlags.DECODER).open(run.config().model(), weights), run.vocabulary());
     }
 
