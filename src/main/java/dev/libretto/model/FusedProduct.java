@@ -34,10 +34,13 @@ record FusedProduct(Kernel<?> kernel, Operand<TFloat32> bias) {
 
     private Operand<TFloat32> of(Ops tf, Operand<TFloat32> x, AttrValue functions) {
         OperationBuilder operation = tf.scope().opBuilder("_FusedMatMul", "FusedMatMul");
-        operation.addInput(x.asOutput());
+        // In graphs oneDNN would take over, which is the slower one for a row, but it leaves transposed factors alone.
+        boolean asColumn = tf.scope().env().isGraph();
+        operation.addInput((asColumn ? tf.reshape(x, tf.constant(new int[] {-1, 1})) : x).asOutput());
         operation.addInput(kernel.values().asOutput());
         operation.addInputList(new Output<?>[] {bias.asOutput()});
         operation.setAttr("fused_ops", functions);
+        operation.setAttr("transpose_a", asColumn);
         if (kernel.isTransposed()) {
             operation.setAttr("transpose_b", true);
         }
