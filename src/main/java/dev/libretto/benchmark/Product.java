@@ -1,26 +1,33 @@
 package dev.libretto.benchmark;
 
+import dev.libretto.device.Sessions;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.model.RecurrenceType;
 import dev.libretto.run.RunConfig;
 import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A matrix product {@code [m, k] · [k, n]} that a batch does so many times, one after the other.
+ * A matrix product {@code [m, k] · [k, n]} that a batch does so many times, one after the other, in each of its chains.
  *
  * @param transposeA whether the first factor lies in memory as {@code [k, m]}
  * @param transposeB whether the second factor lies in memory as {@code [n, k]}
+ * @param chains how many of them can be done at a time
  */
-record Product(int m, int k, int n, boolean transposeA, boolean transposeB, int count) {
+record Product(int m, int k, int n, boolean transposeA, boolean transposeB, int count, int chains) {
+    Product(int m, int k, int n, boolean transposeA, boolean transposeB, int count) {
+        this(m, k, n, transposeA, transposeB, count, 1);
+    }
+
     /** Floating-point operations of all of them: a multiplication and an addition for each m, k and n. */
     double operations() {
-        return 2.0 * m * k * n * count;
+        return 2.0 * m * k * n * count * chains;
     }
 
     /**
      * The products that one training batch cannot do without, forward and backward. In every layer, U is multiplied once for
-     * each time step, and what comes back through it too, but for the first; all other products are of all time steps at
-     * once. The first layer's input is a lookup and needs none.
+     * each time step, and what comes back through it too, but for the first, in as many parts of the rows as training divides
+     * them into; all other products are of all time steps at once. The first layer's input is a lookup and needs none.
      */
     static List<Product> ofBatch(RunConfig config) {
         ModelConfig model = config.model();
@@ -28,10 +35,12 @@ record Product(int m, int k, int n, boolean transposeA, boolean transposeB, int 
         int b = config.training().batchSize();
         int h = model.hiddenSize();
         int gh = model.cell().gates() * h;
+        int parts = RecurrenceType.of(model.cell(), Sessions.areOnGpu(), Sessions.factorType())
+                .parts(b);
         List<Product> products = new ArrayList<>();
         for (int layer = 0; layer < model.layers(); layer++) {
-            products.add(new Product(b, h, gh, false, false, t));
-            products.add(new Product(b, gh, h, false, true, t - 1));
+            products.add(new Product(b / parts, h, gh, false, false, t, parts));
+            products.add(new Product(b / parts, gh, h, false, true, t - 1, parts));
             products.add(new Product(h, t * b, gh, true, false, 1));
             if (layer > 0) {
                 products.addAll(ofDense(t * b, h, gh));

@@ -16,14 +16,19 @@ import org.tensorflow.op.linalg.MatMul;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
-/** Does products in TensorFlow, one after the other in one run of a graph with nothing else in it, and takes the time. */
+/**
+ * Does products in TensorFlow in one run of a graph with nothing else in it, and takes the time: the chains of a product side
+ * by side, everything else one after the other.
+ */
 final class ProductTimer implements AutoCloseable {
     private record Factor(Placeholder<TFloat32> placeholder, TFloat32 value) {}
 
     private final Graph graph = new Graph();
     private final Session session;
     private final List<Factor> factors = new ArrayList<>();
-    private final List<Op> done = new ArrayList<>();
+    private final List<Op> all = new ArrayList<>();
+    /** The end of each chain of the product that was added last. */
+    private List<Op> last = List.of();
 
     ProductTimer(List<Product> products) {
         Ops tf = Ops.create(graph);
@@ -36,10 +41,17 @@ final class ProductTimer implements AutoCloseable {
     private <T extends TFloating> void add(Ops tf, Product product, Class<T> factors) {
         Operand<T> a = tf.dtypes.cast(factor(tf, product.transposeA(), product.m(), product.k()), factors);
         Operand<T> b = tf.dtypes.cast(factor(tf, product.transposeB(), product.k(), product.n()), factors);
-        for (int i = 0; i < product.count(); i++) {
-            Ops afterTheLast = done.isEmpty() ? tf : tf.withControlDependencies(List.of(done.get(done.size() - 1)));
-            done.add(afterTheLast.linalg.matMul(
-                    a, b, MatMul.transposeA(product.transposeA()), MatMul.transposeB(product.transposeB())));
+        List<Op> before = last;
+        last = new ArrayList<>();
+        for (int chain = 0; chain < product.chains(); chain++) {
+            List<Op> done = before;
+            for (int i = 0; i < product.count(); i++) {
+                done = List.of(tf.withControlDependencies(done)
+                        .linalg
+                        .matMul(a, b, MatMul.transposeA(product.transposeA()), MatMul.transposeB(product.transposeB())));
+                all.addAll(done);
+            }
+            last.addAll(done);
         }
     }
 
@@ -64,7 +76,7 @@ final class ProductTimer implements AutoCloseable {
         Session.Runner runner = session.runner();
         factors.forEach(factor -> runner.feed(factor.placeholder(), factor.value()));
         // A product that is asked for is done, although nobody reads what it gives.
-        done.forEach(runner::addTarget);
+        all.forEach(runner::addTarget);
         long start = System.nanoTime();
         runner.run().close();
         return (System.nanoTime() - start) / 1e9;

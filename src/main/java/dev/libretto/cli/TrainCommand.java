@@ -280,7 +280,7 @@ final class TrainCommand implements Command {
     private static String describeOnGpu(CellType cell) {
         return switch (RecurrenceType.of(cell, true, Sessions.factorType())) {
             case CUDNN -> "all time steps at once, by cuDNN";
-            case UNROLLED ->
+            case UNROLLED, UNROLLED_IN_HALVES ->
                 "time step by time step, for cuDNN "
                         + (RecurrenceType.CUDNN.has(cell) ? "computes it in float32 and tf32" : "has no " + cell);
         };

@@ -77,7 +77,7 @@ public final class LanguageModel {
             layers.add(
                     recurrence == RecurrenceType.CUDNN
                             ? fused(layer, ofLayer, valueOf)
-                            : unrolled(tf, layer, ofLayer, valueOf, factors));
+                            : unrolled(tf, recurrence, layer, ofLayer, valueOf, factors));
         }
         boolean isTied = config.tieEmbeddings();
         denseKernel =
@@ -93,6 +93,7 @@ public final class LanguageModel {
 
     private Recurrence unrolled(
             Ops tf,
+            RecurrenceType recurrence,
             int layer,
             Operand<TFloat32> embedding,
             Function<Parameter, Operand<TFloat32>> valueOf,
@@ -101,7 +102,7 @@ public final class LanguageModel {
         Cell cell =
                 config.cell().create(tf, parameters, embedded(tf, embedding, parameters, valueOf, factors), factors);
         cells.add(cell);
-        return new UnrolledRecurrence(cell, config.hiddenSize());
+        return new UnrolledRecurrence(cell, config.hiddenSize(), recurrence);
     }
 
     /**

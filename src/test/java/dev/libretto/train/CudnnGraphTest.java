@@ -187,7 +187,7 @@ class CudnnGraphTest {
                 .isEqualTo(RecurrenceType.UNROLLED);
         assertThat(RecurrenceType.of(CellType.LSTM, true, TBfloat16.class)).isEqualTo(RecurrenceType.UNROLLED);
         for (CellType cell : CellType.values()) {
-            assertThat(RecurrenceType.of(cell, false, TFloat32.class)).isEqualTo(RecurrenceType.UNROLLED);
+            assertThat(RecurrenceType.of(cell, false, TFloat32.class)).isEqualTo(RecurrenceType.UNROLLED_IN_HALVES);
         }
         assertThatThrownBy(() -> Built.of(new ModelConfig(CellType.GRU_RESET_BEFORE, V, H, 1)))
                 .isInstanceOf(IllegalArgumentException.class)
