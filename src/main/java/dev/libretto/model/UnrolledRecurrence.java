@@ -3,6 +3,7 @@ package dev.libretto.model;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.LongStream;
 import java.util.stream.Stream;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
@@ -49,12 +50,17 @@ record UnrolledRecurrence(Cell cell, int hiddenSize, RecurrenceType type) implem
      */
     private Sequence unroll(
             Ops tf, Operand<TFloat32> projected, long steps, List<List<Operand<TFloat32>>> state) {
+        int parts = state.size();
+        // A scope goes through all names of the graph when it is opened, so all are opened while there are few.
+        List<Ops> scopes = LongStream.range(0, steps / parts)
+                .mapToObj(t -> tf.withSubScope("step_" + t))
+                .toList();
         List<Operand<TFloat32>> outputs = new ArrayList<>();
         List<List<Operand<TFloat32>>> current = new ArrayList<>(state);
         int i = 0;
         for (Operand<TFloat32> x : tf.withName("time_steps").unstack(projected, steps)) {
-            int part = i % state.size();
-            Cell.Step step = cell.step(tf.withSubScope("step_" + i++), x, current.get(part));
+            int part = i % parts;
+            Cell.Step step = cell.step(scopes.get(i++ / parts), x, current.get(part));
             outputs.add(step.output());
             current.set(part, step.state());
         }
