@@ -48,7 +48,11 @@ final class ProductTimer implements AutoCloseable {
             for (int i = 0; i < product.count(); i++) {
                 done = List.of(tf.withControlDependencies(done)
                         .linalg
-                        .matMul(a, b, MatMul.transposeA(product.transposeA()), MatMul.transposeB(product.transposeB())));
+                        .matMul(
+                                a,
+                                b,
+                                MatMul.transposeA(product.transposeA()),
+                                MatMul.transposeB(product.transposeB())));
                 all.addAll(done);
             }
             last.addAll(done);

@@ -61,7 +61,8 @@ public final class Soak {
     /** Trains for so many steps. */
     public Memory train(int steps) {
         Samples samples = new Samples(steps);
-        try (TrainStep step = new TrainStep(workload.config(), workload.start())) {
+        try (TrainStep step = new TrainStep(
+                workload.config(), workload.start(), workload.batches().ids())) {
             Batches.Epoch epoch = workload.batches().epoch(0);
             for (int i = 0; i < steps; i++) {
                 if (i / epoch.count() != epoch.number()) {

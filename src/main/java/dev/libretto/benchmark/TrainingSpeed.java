@@ -15,7 +15,8 @@ final class TrainingSpeed implements AutoCloseable {
 
     TrainingSpeed(Workload workload) {
         this.workload = workload;
-        this.step = new TrainStep(workload.config(), workload.start());
+        this.step = new TrainStep(
+                workload.config(), workload.start(), workload.batches().ids());
     }
 
     /**

@@ -9,6 +9,7 @@ import org.tensorflow.op.core.Squeeze;
 import org.tensorflow.op.nn.CudnnRNN;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TNumber;
 
 /**
  * All time steps of a layer in one call of NVIDIA's cuDNN. It computes what {@link RnnCell}, {@link GruCell} and {@link
@@ -50,7 +51,7 @@ record CudnnRecurrence(
     }
 
     @Override
-    public Sequence ofCharacters(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state) {
+    public Sequence ofCharacters(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state) {
         Operand<TFloat32> vectors = embedding == null
                 ? tf.oneHot(ids, tf.constant(inputSize()), tf.constant(1f), tf.constant(0f))
                 : tf.gather(embedding, ids, tf.constant(0));

@@ -3,7 +3,7 @@ package dev.libretto.model;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TNumber;
 
 /**
  * The part of a cell's equations that does not depend on its state, x · W + b, so that a training graph does it for all
@@ -35,7 +35,7 @@ final class InputProjection {
      * @param ids of any shape {@code [...]}
      * @return {@code [..., G·H]}
      */
-    Operand<TFloat32> lookup(Ops tf, Operand<TInt32> ids) {
+    Operand<TFloat32> lookup(Ops tf, Operand<? extends TNumber> ids) {
         return tf.gather(table, ids, tf.constant(0));
     }
 

@@ -11,6 +11,7 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TFloating;
+import org.tensorflow.types.family.TNumber;
 
 /**
  * A character-level recurrent language model: layers of a recurrent cell and a dense layer, which gives the logits of the
@@ -168,12 +169,12 @@ public final class LanguageModel {
      * @param state the state before the first time step
      * @return logits {@code [T·B, V]}, row {@code t·B + b} for time step t of row b
      */
-    public Output unroll(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state) {
+    public Output unroll(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state) {
         return unroll(tf, ids, state, Dropout.NONE);
     }
 
     /** The same with dropout on the output of every layer, on its way up and not on its way to the next time step. */
-    public Output unroll(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state, Dropout dropout) {
+    public Output unroll(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state, Dropout dropout) {
         List<Operand<TFloat32>> next = new ArrayList<>();
         Operand<TFloat32> rows = null;
         for (int layer = 0; layer < layers.size(); layer++) {

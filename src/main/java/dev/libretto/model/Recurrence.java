@@ -5,7 +5,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TNumber;
 
 /** How a layer reads all time steps of a batch: {@link UnrolledRecurrence} or {@link CudnnRecurrence}. */
 interface Recurrence {
@@ -18,7 +18,7 @@ interface Recurrence {
      * @param ids {@code [T, B]} of a known T
      * @param state the state before the first time step, each {@code [B, H]}
      */
-    Sequence ofCharacters(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state);
+    Sequence ofCharacters(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state);
 
     /**
      * Reads the outputs of the layer below.

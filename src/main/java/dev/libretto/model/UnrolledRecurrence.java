@@ -10,8 +10,8 @@ import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
+import org.tensorflow.types.family.TNumber;
 
 /**
  * The cell, once for each time step and each part of the rows. Rows know nothing of each other, so the parts are chains of
@@ -21,7 +21,7 @@ import org.tensorflow.types.TInt64;
  */
 record UnrolledRecurrence(Cell cell, int hiddenSize, RecurrenceType type) implements Recurrence {
     @Override
-    public Sequence ofCharacters(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state) {
+    public Sequence ofCharacters(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state) {
         return unroll(tf, cell.input().lookup(tf, ids), state);
     }
 
@@ -48,8 +48,7 @@ record UnrolledRecurrence(Cell cell, int hiddenSize, RecurrenceType type) implem
      * @param steps T·P
      * @param state that of each part, each {@code [B/P, H]}
      */
-    private Sequence unroll(
-            Ops tf, Operand<TFloat32> projected, long steps, List<List<Operand<TFloat32>>> state) {
+    private Sequence unroll(Ops tf, Operand<TFloat32> projected, long steps, List<List<Operand<TFloat32>>> state) {
         int parts = state.size();
         // A scope goes through all names of the graph when it is opened, so all are opened while there are few.
         List<Ops> scopes = LongStream.range(0, steps / parts)
@@ -73,7 +72,8 @@ record UnrolledRecurrence(Cell cell, int hiddenSize, RecurrenceType type) implem
                 .limit(parts)
                 .toList();
         for (Operand<TFloat32> array : state) {
-            List<Output<TFloat32>> rows = tf.split(tf.constant(0), array, (long) parts).output();
+            List<Output<TFloat32>> rows =
+                    tf.split(tf.constant(0), array, (long) parts).output();
             for (int part = 0; part < parts; part++) {
                 divided.get(part).add(rows.get(part));
             }
@@ -86,8 +86,8 @@ record UnrolledRecurrence(Cell cell, int hiddenSize, RecurrenceType type) implem
             return parts.get(0);
         }
         return IntStream.range(0, parts.get(0).size())
-                .<Operand<TFloat32>>mapToObj(array -> tf.concat(
-                        parts.stream().map(part -> part.get(array)).toList(), tf.constant(0)))
+                .<Operand<TFloat32>>mapToObj(array ->
+                        tf.concat(parts.stream().map(part -> part.get(array)).toList(), tf.constant(0)))
                 .toList();
     }
 }

@@ -1,16 +1,11 @@
 package dev.libretto.plot;
 
-import java.awt.BasicStroke;
-import java.awt.Color;
-import java.awt.Font;
 import java.io.IOException;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import org.knowm.xchart.CategoryChart;
 import org.knowm.xchart.CategoryChartBuilder;
 import org.knowm.xchart.ChartEncoder;
-import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.colors.ColorBlindFriendlySeriesColors;
 
 /** Measured figures as bars: a group of them for each thing that was measured, one of each kind side by side, from zero. */
@@ -38,21 +33,9 @@ public final class BarPlot {
                 .build();
         bars.forEach((name, figures) -> chart.addSeries(
                 name, groups, figures.stream().map(BarPlot::rounded).toList()));
-        String family = Fonts.familyFor(title + groups);
+        ChartStyle.apply(chart.getStyler(), title + groups);
+        chart.getStyler().setSeriesColors(new ColorBlindFriendlySeriesColors().getSeriesColors());
         chart.getStyler()
-                .setBaseFont(new Font(family, Font.PLAIN, 14))
-                .setChartTitleFont(new Font(family, Font.BOLD, 16))
-                .setLegendFont(new Font(family, Font.PLAIN, 13))
-                .setLegendPosition(LegendPosition.OutsideS)
-                .setLegendBorderColor(Color.WHITE)
-                .setChartBackgroundColor(Color.WHITE)
-                .setSeriesColors(new ColorBlindFriendlySeriesColors().getSeriesColors())
-                .setLocale(Locale.ROOT);
-        chart.getStyler()
-                .setAxisTitleFont(new Font(family, Font.PLAIN, 14))
-                .setAxisTickLabelsFont(new Font(family, Font.PLAIN, 12))
-                .setPlotGridLinesStroke(new BasicStroke(1))
-                .setPlotGridLinesColor(PerplexityPlot.GRID)
                 .setPlotGridVerticalLinesVisible(false)
                 .setXAxisTickMarkSpacingHint(NAME_SPACING)
                 .setXAxisLabelRotation(groups.size() > LEVEL_NAMES ? 45 : 0)
@@ -60,7 +43,7 @@ public final class BarPlot {
         chart.getStyler()
                 .setLabelsVisible(true)
                 .setLabelsPosition(0.95)
-                .setLabelsFont(new Font(family, Font.PLAIN, 11));
+                .setLabelsFont(chart.getStyler().getLegendFont().deriveFont(11f));
         chart.getStyler().setAvailableSpaceFill(0.8);
     }
 

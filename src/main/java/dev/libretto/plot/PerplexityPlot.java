@@ -4,7 +4,6 @@ import dev.libretto.run.LearningCurve;
 import dev.libretto.run.LearningCurve.Epoch;
 import java.awt.BasicStroke;
 import java.awt.Color;
-import java.awt.Font;
 import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
@@ -15,7 +14,6 @@ import org.knowm.xchart.XYChart;
 import org.knowm.xchart.XYChartBuilder;
 import org.knowm.xchart.XYSeries;
 import org.knowm.xchart.style.Styler.LegendLayout;
-import org.knowm.xchart.style.Styler.LegendPosition;
 import org.knowm.xchart.style.colors.ColorBlindFriendlySeriesColors;
 import org.knowm.xchart.style.lines.SeriesLines;
 import org.knowm.xchart.style.markers.SeriesMarkers;
@@ -34,7 +32,6 @@ public final class PerplexityPlot {
     private static final BasicStroke SOLID = new BasicStroke(1.5f);
     private static final BasicStroke DASHED =
             new BasicStroke(1.5f, BasicStroke.CAP_BUTT, BasicStroke.JOIN_ROUND, 1, new float[] {6, 3}, 0);
-    static final Color GRID = new Color(230, 230, 230);
     private static final Color[] COLORS = new ColorBlindFriendlySeriesColors().getSeriesColors();
 
     private final XYChart chart;
@@ -114,22 +111,9 @@ public final class PerplexityPlot {
     }
 
     private void style(String text, int lastEpoch) {
-        String family = Fonts.familyFor(text);
+        ChartStyle.apply(chart.getStyler(), text);
+        chart.getStyler().setLegendLayout(LegendLayout.Vertical).setMarkerSize(9);
         chart.getStyler()
-                .setBaseFont(new Font(family, Font.PLAIN, 14))
-                .setChartTitleFont(new Font(family, Font.BOLD, 16))
-                .setLegendFont(new Font(family, Font.PLAIN, 13))
-                .setLegendPosition(LegendPosition.OutsideS)
-                .setLegendLayout(LegendLayout.Vertical)
-                .setLegendBorderColor(Color.WHITE)
-                .setChartBackgroundColor(Color.WHITE)
-                .setLocale(Locale.ROOT)
-                .setMarkerSize(9);
-        chart.getStyler()
-                .setAxisTitleFont(new Font(family, Font.PLAIN, 14))
-                .setAxisTickLabelsFont(new Font(family, Font.PLAIN, 12))
-                .setPlotGridLinesStroke(new BasicStroke(1))
-                .setPlotGridLinesColor(GRID)
                 .setXAxisMin(0.0)
                 .setXAxisMax((double) lastEpoch)
                 .setYAxisLogarithmic(true)

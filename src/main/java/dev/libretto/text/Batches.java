@@ -39,6 +39,11 @@ public final class Batches {
         this.count = (int) count;
     }
 
+    /** The text. */
+    public Ids ids() {
+        return ids;
+    }
+
     /** The number of batches in an epoch. */
     public int count() {
         return count;
@@ -85,16 +90,18 @@ public final class Batches {
         public Batch batch(int index) {
             int[] inputs = new int[seqLength * batchSize];
             int[] targets = new int[seqLength * batchSize];
+            long[] starts = new long[batchSize];
             for (int row = 0; row < batchSize; row++) {
                 long start = windows == null
                         ? row * rowLength() + (long) index * seqLength
                         : windows.at((long) index * batchSize + row) * seqLength;
+                starts[row] = start;
                 for (int t = 0; t < seqLength; t++) {
                     inputs[t * batchSize + row] = ids.at(start + t);
                     targets[t * batchSize + row] = ids.at(start + t + 1);
                 }
             }
-            return new Batch(inputs, targets, windows == null && index > 0);
+            return new Batch(inputs, targets, windows == null && index > 0, starts);
         }
     }
 

@@ -8,6 +8,8 @@ import org.tensorflow.op.core.Stack;
 import org.tensorflow.op.core.Sum;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
+import org.tensorflow.types.family.TNumber;
 
 /**
  * The softmax cross entropy of logits z {@code [N, V]} for a target in each row, and the gradient of its mean:
@@ -29,11 +31,13 @@ record CrossEntropy(Operand<TFloat32> losses, Operand<TFloat32> gradient) {
      * @param logits z {@code [N, V]} of a known N
      * @param targets N character ids, in any shape
      */
-    static CrossEntropy of(Ops tf, Operand<TFloat32> logits, Operand<TInt32> targets) {
+    static CrossEntropy of(Ops tf, Operand<TFloat32> logits, Operand<? extends TNumber> targets) {
         int n = Math.toIntExact(logits.shape().get(0));
         Operand<TInt32> perRow = tf.constant(new int[] {-1});
-        Operand<TInt32> rows = tf.range(tf.constant(0), tf.constant(n), tf.constant(1));
-        Operand<TInt32> cells = tf.stack(List.of(rows, tf.reshape(targets, perRow)), Stack.axis(1L));
+        // On a GPU, TensorFlow computes with int32 in the memory of the CPU, and with int64 in that of the card.
+        Operand<TInt64> rows = tf.range(tf.constant(0L), tf.constant((long) n), tf.constant(1L));
+        Operand<TInt64> columns = tf.reshape(tf.dtypes.cast(targets, TInt64.class), perRow);
+        Operand<TInt64> cells = tf.stack(List.of(rows, columns), Stack.axis(1L));
 
         Operand<TInt32> overV = tf.constant(1);
         Operand<TFloat32> max = tf.max(logits, overV, Max.keepDims(true));

@@ -7,7 +7,9 @@ import dev.libretto.run.Checkpoint;
 import dev.libretto.run.Progress;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batch;
+import dev.libretto.text.Ids;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.tensorflow.Graph;
@@ -15,11 +17,8 @@ import org.tensorflow.Operand;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.Tensor;
-import org.tensorflow.ndarray.Shape;
-import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
@@ -45,13 +44,15 @@ public final class TrainStep implements AutoCloseable {
      */
     public record Task(Batch batch, double learningRate, long number) {}
 
+    /** The longest text that is kept on a GPU, in characters; 128 MiB of its memory. */
+    private static final long LONGEST_ON_GPU = 1 << 24;
+
     /** Enough for the call of the graph, and the way of its results from the device, not to count. */
     private static final int BATCHES_PER_RUN_ON_GPU = 8;
 
     private final Graph graph = new Graph();
     private final TrainingGraph training;
     private final Session session;
-    private final Shape idShape;
 
     /**
      * Builds the graph and gives it the weights and the carried state of a checkpoint. On a GPU, cuDNN computes the recurrence
@@ -62,18 +63,39 @@ public final class TrainStep implements AutoCloseable {
     }
 
     /**
+     * The same for batches of one text, which is kept on a GPU if it is not too long for that.
+     *
+     * @param text what the batches that it will train on are cut from
+     */
+    public TrainStep(RunConfig config, Checkpoint start, Ids text) {
+        this(
+                config,
+                start,
+                Sessions.factorType(),
+                Sessions.areOnGpu() && text.length() <= LONGEST_ON_GPU ? text : Ids.of());
+    }
+
+    /**
      * The same in a precision that need not be the one which this process computes in.
      *
      * @param factors the type to which the factors of matrix products are rounded
      */
     public TrainStep(RunConfig config, Checkpoint start, Class<? extends TFloating> factors) {
-        this(config, start, RecurrenceType.of(config.model().cell(), Sessions.areOnGpu(), factors), factors);
+        this(config, start, factors, Ids.of());
+    }
+
+    private TrainStep(RunConfig config, Checkpoint start, Class<? extends TFloating> factors, Ids text) {
+        this(config, start, RecurrenceType.of(config.model().cell(), Sessions.areOnGpu(), factors), factors, text);
     }
 
     private TrainStep(
-            RunConfig config, Checkpoint start, RecurrenceType recurrence, Class<? extends TFloating> factors) {
+            RunConfig config,
+            Checkpoint start,
+            RecurrenceType recurrence,
+            Class<? extends TFloating> factors,
+            Ids text) {
         // A graph that is unrolled is large, and costs so much more than its call that one batch is enough for it.
-        this(config, start, recurrence, factors, recurrence == RecurrenceType.CUDNN ? BATCHES_PER_RUN_ON_GPU : 1);
+        this(config, start, recurrence, factors, recurrence == RecurrenceType.CUDNN ? BATCHES_PER_RUN_ON_GPU : 1, text);
     }
 
     /** @param batchesPerRun how many batches a run of the graph can train on */
@@ -83,15 +105,28 @@ public final class TrainStep implements AutoCloseable {
             RecurrenceType recurrence,
             Class<? extends TFloating> factors,
             int batchesPerRun) {
-        idShape = Shape.of(config.training().seqLength(), config.training().batchSize());
+        this(config, start, recurrence, factors, batchesPerRun, Ids.of());
+    }
+
+    /** @param text what batches are cut from, to be kept where they are computed; empty for any batches */
+    TrainStep(
+            RunConfig config,
+            Checkpoint start,
+            RecurrenceType recurrence,
+            Class<? extends TFloating> factors,
+            int batchesPerRun,
+            Ids text) {
         try {
-            training = new TrainingGraph(graph, config, recurrence, factors, batchesPerRun);
+            training = new TrainingGraph(graph, config, recurrence, factors, batchesPerRun, text.length());
         } catch (RuntimeException e) {
             graph.close();
             throw e;
         }
         session = Sessions.open(graph);
         try {
+            if (training.text != null) {
+                training.text.load(session, text);
+            }
             restore(start);
         } catch (RuntimeException e) {
             close();
@@ -148,14 +183,10 @@ public final class TrainStep implements AutoCloseable {
 
     /** @param fed takes the tensors, to be closed after the run */
     private void feed(Session.Runner runner, TrainingGraph.Step step, Task task, List<Tensor> fed) {
-        Map<Operand<?>, Tensor> values = Map.of(
-                step.inputs,
-                        TInt32.tensorOf(idShape, DataBuffers.of(task.batch().inputs())),
-                step.targets,
-                        TInt32.tensorOf(idShape, DataBuffers.of(task.batch().targets())),
-                step.continues, TBool.scalarOf(task.batch().continues()),
-                step.learningRate, TFloat32.scalarOf((float) task.learningRate()),
-                step.number, TInt64.scalarOf(task.number()));
+        Map<Operand<?>, Tensor> values = new HashMap<>(step.characters.feeds(task.batch()));
+        values.put(step.continues, TBool.scalarOf(task.batch().continues()));
+        values.put(step.learningRate, TFloat32.scalarOf((float) task.learningRate()));
+        values.put(step.number, TInt64.scalarOf(task.number()));
         fed.addAll(values.values());
         values.forEach(runner::feed);
         runner.fetch(step.loss).fetch(step.gradientNorm);

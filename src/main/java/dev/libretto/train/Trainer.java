@@ -50,7 +50,14 @@ public final class Trainer implements AutoCloseable {
             Checkpoint start,
             TrainingListener listener,
             BooleanSupplier stopRequested) {
-        this(run, batches, validationIds, start, listener, stopRequested, new TrainStep(run.config(), start));
+        this(
+                run,
+                batches,
+                validationIds,
+                start,
+                listener,
+                stopRequested,
+                new TrainStep(run.config(), start, batches.ids()));
     }
 
     /** @param step what to train with, which this closes */

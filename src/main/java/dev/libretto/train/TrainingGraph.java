@@ -19,7 +19,6 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
@@ -33,24 +32,33 @@ final class TrainingGraph {
     final Variables slots;
     /** The state that the batch before left, {@link Checkpoint#stateArrays}. */
     final Variables state;
+    /** The text that the batches are cut from; null where their characters are fed. */
+    final TextVariable text;
     /** In the order in which they are done. */
     final List<Step> steps = new ArrayList<>();
 
     /** The graph that computes products in float32, for one batch in a run. */
     TrainingGraph(Graph graph, RunConfig run, RecurrenceType recurrence) {
-        this(graph, run, recurrence, TFloat32.class, 1);
+        this(graph, run, recurrence, TFloat32.class, 1, 0);
     }
 
     /**
      * @param factors the type to which the factors of matrix products are rounded
      * @param batches how many batches a run can train on
+     * @param textLength the number of characters of the text that is kept in the graph; 0 where batches are fed
      */
     TrainingGraph(
-            Graph graph, RunConfig run, RecurrenceType recurrence, Class<? extends TFloating> factors, int batches) {
+            Graph graph,
+            RunConfig run,
+            RecurrenceType recurrence,
+            Class<? extends TFloating> factors,
+            int batches,
+            long textLength) {
         Ops tf = Ops.create(graph);
         variables = new Variables(tf, LanguageModel.parameters(run.model()));
         slots = new Variables(tf, Checkpoint.slotArrays(run));
         state = new Variables(tf, Checkpoint.stateArrays(run));
+        text = textLength == 0 ? null : new TextVariable(tf, textLength);
         for (int i = 0; i < batches; i++) {
             Ops scope = i == 0 ? tf : tf.withSubScope("batch_" + i);
             steps.add(new Step(graph, scope, run, recurrence, factors, i == 0 ? null : steps.get(i - 1).update));
@@ -68,10 +76,8 @@ final class TrainingGraph {
      * </pre>
      */
     final class Step {
-        /** The characters, {@code [T, B]}. */
-        final Placeholder<TInt32> inputs;
-        /** The character after each, {@code [T, B]}. */
-        final Placeholder<TInt32> targets;
+        /** The characters, each {@code [T, B]}. */
+        final BatchInput characters;
         /** Whether the state goes on from the batch before, or is zero; a scalar. */
         final Placeholder<TBool> continues;
         /** A scalar. */
@@ -102,8 +108,9 @@ final class TrainingGraph {
                 Op last) {
             TrainConfig training = run.training();
             Shape ids = Shape.of(training.seqLength(), training.batchSize());
-            inputs = tf.withName("inputs").placeholder(TInt32.class, Placeholder.shape(ids));
-            targets = tf.withName("targets").placeholder(TInt32.class, Placeholder.shape(ids));
+            characters = text == null
+                    ? new BatchInput.Fed(tf, ids)
+                    : BatchInput.FromText.of(tf.withSubScope("characters"), text.ids(), ids);
             continues = tf.withName("continues").placeholder(TBool.class, Placeholder.shape(Shape.scalar()));
             learningRate = tf.withName("learning_rate").placeholder(TFloat32.class, Placeholder.shape(Shape.scalar()));
             number = tf.withName("step").placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
@@ -115,9 +122,10 @@ final class TrainingGraph {
                     .toList();
             LanguageModel model = new LanguageModel(tf, run.model(), values::get, recurrence, factors);
             Dropout dropout = new Dropout(training.dropout(), training.seed(), number);
-            LanguageModel.Output output = model.unroll(tf, inputs, before, dropout);
+            LanguageModel.Output output = model.unroll(tf, characters.inputs(), before, dropout);
             after = output.state();
-            CrossEntropy crossEntropy = CrossEntropy.of(tf.withSubScope("cross_entropy"), output.logits(), targets);
+            CrossEntropy crossEntropy =
+                    CrossEntropy.of(tf.withSubScope("cross_entropy"), output.logits(), characters.targets());
             loss = tf.withSubScope("loss").math.mean(crossEntropy.losses(), tf.constant(0));
 
             gradients = Gradients.of(

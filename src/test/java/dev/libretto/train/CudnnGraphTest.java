@@ -147,7 +147,8 @@ class CudnnGraphTest {
         Map<String, NodeDef> nodes;
         try (Graph graph = new Graph()) {
             ModelConfig model = new ModelConfig(CellType.LSTM, V, H, 2);
-            new TrainingGraph(graph, TestModels.runConfig(model, T, B, 0.01), RecurrenceType.CUDNN, TFloat32.class, 3);
+            new TrainingGraph(
+                    graph, TestModels.runConfig(model, T, B, 0.01), RecurrenceType.CUDNN, TFloat32.class, 3, 0);
             nodes = graph.toGraphDef().getNodeList().stream()
                     .collect(Collectors.toMap(NodeDef::getName, Function.identity()));
         }

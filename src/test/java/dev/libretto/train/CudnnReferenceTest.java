@@ -126,8 +126,8 @@ class CudnnReferenceTest {
             try (Session session = withoutCudnn(graph)) {
                 training.variables.load(session, fixture.startWeights());
                 Session.Runner runner = session.runner()
-                        .feed(step.inputs, inputs)
-                        .feed(step.targets, targets)
+                        .feed(step.characters.inputs(), inputs)
+                        .feed(step.characters.targets(), targets)
                         .feed(graph.operation(top).output(0), read)
                         .fetch(step.loss);
                 for (int layer = 0; layer < fixture.layers(); layer++) {

@@ -59,9 +59,7 @@ class HalvesTest {
 
     private static void assertClose(Weights actual, Weights expected) {
         for (Parameter parameter : expected.parameters()) {
-            assertThat(actual.of(parameter))
-                    .as(parameter.name())
-                    .containsExactly(expected.of(parameter), ROUNDING);
+            assertThat(actual.of(parameter)).as(parameter.name()).containsExactly(expected.of(parameter), ROUNDING);
         }
     }
 }

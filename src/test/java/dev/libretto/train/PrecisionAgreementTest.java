@@ -142,7 +142,7 @@ class PrecisionAgreementTest {
     private static List<Float> losses(Session session, TrainingGraph.Step step) {
         Batches.Epoch epoch = textbook.batches().epoch(0);
         List<Float> losses = new ArrayList<>();
-        Shape shape = step.inputs.shape();
+        Shape shape = step.characters.inputs().shape();
         for (int i = 0; i < DeviceTrial.STEPS; i++) {
             Batch batch = epoch.batch(i);
             try (TInt32 inputs = TInt32.tensorOf(shape, DataBuffers.of(batch.inputs()));
@@ -150,8 +150,8 @@ class PrecisionAgreementTest {
                     TBool continues = TBool.scalarOf(batch.continues());
                     TFloat32 rate = TFloat32.scalarOf((float) DeviceTrial.LEARNING_RATE);
                     Result result = session.runner()
-                            .feed(name(step.inputs), inputs)
-                            .feed(name(step.targets), targets)
+                            .feed(name(step.characters.inputs()), inputs)
+                            .feed(name(step.characters.targets()), targets)
                             .feed(name(step.continues), continues)
                             .feed(name(step.learningRate), rate)
                             .addTarget(step.update.op().name())
@@ -192,10 +192,11 @@ class PrecisionAgreementTest {
                 TInt32 inputs = ids(t, b, config.vocabularySize(), 1);
                 TInt32 targets = ids(t, b, config.vocabularySize(), 2)) {
             TrainingGraph training = new TrainingGraph(
-                    graph, TestModels.runConfig(config, t, b, 1), RecurrenceType.UNROLLED, factors, 1);
+                    graph, TestModels.runConfig(config, t, b, 1), RecurrenceType.UNROLLED, factors, 1, 0);
             TrainingGraph.Step step = training.steps.get(0);
             training.variables.load(session, Initializers.draw(LanguageModel.parameters(config), 1));
-            Session.Runner runner = session.runner().feed(step.inputs, inputs).feed(step.targets, targets);
+            Session.Runner runner =
+                    session.runner().feed(step.characters.inputs(), inputs).feed(step.characters.targets(), targets);
             step.before.forEach(state -> runner.feed(state, zeros));
             step.gradients.forEach(runner::fetch);
             try (Result result = runner.run()) {

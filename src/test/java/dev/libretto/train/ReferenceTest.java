@@ -146,8 +146,8 @@ class ReferenceTest {
         TInt32 targets = TInt32.tensorOf(ids, DataBuffers.of(batch.targets()));
         List<Tensor> fed = new ArrayList<>(List.of(inputs, targets));
         Session.Runner runner = session.runner()
-                .feed(step.inputs, inputs)
-                .feed(step.targets, targets)
+                .feed(step.characters.inputs(), inputs)
+                .feed(step.characters.targets(), targets)
                 .fetch("layer_" + (fixture.layers() - 1) + "/outputs")
                 .fetch("dense/BiasAdd")
                 .fetch(step.loss);

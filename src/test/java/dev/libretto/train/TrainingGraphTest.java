@@ -139,7 +139,8 @@ class TrainingGraphTest {
                     TestModels.runConfig(config, 6, 3, NO_CLIPPING),
                     RecurrenceType.UNROLLED,
                     TBfloat16.class,
-                    1);
+                    1,
+                    0);
             List<NodeDef> products = graph.toGraphDef().getNodeList().stream()
                     .filter(node -> node.getOp().equals("MatMul"))
                     .toList();
@@ -175,13 +176,14 @@ class TrainingGraphTest {
                 TFloat32 zeros = FloatTensors.zeros(Shape.of(3, 4));
                 Session session = new Session(graph)) {
             TrainingGraph training = new TrainingGraph(
-                    graph, TestModels.runConfig(config, 6, 3, NO_CLIPPING), RecurrenceType.UNROLLED, factors, 1);
+                    graph, TestModels.runConfig(config, 6, 3, NO_CLIPPING), RecurrenceType.UNROLLED, factors, 1, 0);
             TrainingGraph.Step step = training.steps.get(0);
             Output<?>[] derived = graph.addGradients(
                     step.loss.asOutput(),
                     training.variables.all().stream().map(Operand::asOutput).toArray(Output<?>[]::new));
             training.variables.load(session, TestModels.randomWeights(config, 3));
-            Session.Runner runner = session.runner().feed(step.inputs, ids).feed(step.targets, ids);
+            Session.Runner runner =
+                    session.runner().feed(step.characters.inputs(), ids).feed(step.characters.targets(), ids);
             step.before.forEach(state -> runner.feed(state, zeros));
             step.gradients.forEach(runner::fetch);
             List.of(derived).forEach(runner::fetch);
@@ -237,8 +239,8 @@ class TrainingGraphTest {
             try (Session session = new Session(graph)) {
                 training.variables.load(session, weights);
                 Session.Runner runner = session.runner()
-                        .feed(step.inputs, inputTensor)
-                        .feed(step.targets, targetTensor)
+                        .feed(step.characters.inputs(), inputTensor)
+                        .feed(step.characters.targets(), targetTensor)
                         .feed(step.learningRate, rate)
                         .addTarget(step.update)
                         .fetch(step.loss)

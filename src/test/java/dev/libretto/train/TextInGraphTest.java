@@ -1,0 +1,86 @@
+package dev.libretto.train;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.libretto.TestModels;
+import dev.libretto.model.CellType;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.RecurrenceType;
+import dev.libretto.run.Checkpoint;
+import dev.libretto.run.Progress;
+import dev.libretto.run.RunConfig;
+import dev.libretto.text.Batches;
+import dev.libretto.text.Ids;
+import dev.libretto.text.Sampling;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+import org.tensorflow.Graph;
+import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.NodeDef;
+import org.tensorflow.types.TFloat32;
+
+/** A text that is in the graph gives the same bits as batches of it that are fed. */
+class TextInGraphTest {
+    private static final int T = 5;
+    private static final int B = 4;
+    private static final ModelConfig MODEL = new ModelConfig(CellType.RNN, 9, 6, 1);
+    private static final RunConfig CONFIG = TestModels.runConfig(MODEL, T, B, 1);
+
+    @ParameterizedTest
+    @EnumSource
+    void itsBatchesAreThoseThatAreFed(Sampling sampling) {
+        Ids text = Ids.of(TestModels.randomIds(200, 9, 1)).slice(7, 197);
+        Batches.Epoch epoch = new Batches(text, B, T, sampling, 1).epoch(0);
+        Checkpoint start = Checkpoint.start(CONFIG, TestModels.randomWeights(MODEL, 3));
+        List<TrainStep.Task> tasks = new ArrayList<>();
+        for (int i = 0; i < 9; i++) {
+            tasks.add(new TrainStep.Task(epoch.batch(i), 0.1, i + 1));
+        }
+        List<TrainStep.Measures> expected = new ArrayList<>();
+        List<TrainStep.Measures> actual = new ArrayList<>();
+        try (TrainStep fed = new TrainStep(CONFIG, start, RecurrenceType.UNROLLED, TFloat32.class, 1);
+                TrainStep cut = new TrainStep(CONFIG, start, RecurrenceType.UNROLLED, TFloat32.class, 3, text)) {
+            for (int from = 0; from < tasks.size(); from += 3) {
+                tasks.subList(from, from + 3).forEach(task -> expected.addAll(fed.run(List.of(task))));
+                actual.addAll(cut.run(tasks.subList(from, from + 3)));
+            }
+            assertThat(actual).isEqualTo(expected);
+            Checkpoint after = fed.checkpoint(Progress.start());
+            for (Parameter parameter : after.weights().parameters()) {
+                assertThat(cut.checkpoint(Progress.start()).weights().of(parameter))
+                        .as(parameter.name())
+                        .containsExactly(after.weights().of(parameter))
+                        .isNotEqualTo(start.weights().of(parameter));
+            }
+        }
+    }
+
+    /** TensorFlow keeps int32 variables, and what it stacks of int32, in the memory of the CPU. */
+    @Test
+    void itsIdsAreOfATypeThatStaysOnACard() {
+        try (Graph graph = new Graph()) {
+            new TrainingGraph(graph, CONFIG, RecurrenceType.CUDNN, TFloat32.class, 1, 100);
+            List<NodeDef> nodes = graph.toGraphDef().getNodeList();
+            assertThat(nodes)
+                    .filteredOn(node -> node.getName().equals("text"))
+                    .singleElement()
+                    .satisfies(node ->
+                            assertThat(node.getAttrOrThrow("dtype").getType()).isEqualTo(DataType.DT_INT64));
+            assertThat(nodes)
+                    .filteredOn(node -> node.getName().startsWith("cross_entropy/")
+                            && node.getOp().equals("Pack"))
+                    .singleElement()
+                    .satisfies(node ->
+                            assertThat(node.getAttrOrThrow("T").getType()).isEqualTo(DataType.DT_INT64));
+            assertThat(nodes)
+                    .filteredOn(node ->
+                            node.getOp().equals("Placeholder") && node.getName().startsWith("characters/"))
+                    .singleElement()
+                    .satisfies(node -> assertThat(node.getName()).isEqualTo("characters/starts"));
+        }
+    }
+}
