@@ -7,9 +7,13 @@ import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
+import java.util.regex.Pattern;
 
 /** How a command line ended that was run in this process. */
 record Ended(int exitCode, String out, String err) {
+    /** What the CUDA build says first where it writes without a GPU that nobody asked for. */
+    private static final Pattern WITHOUT_GPU = Pattern.compile("\\Adevice: CPU, .*\\(auto: .*\\)\n");
+
     /** @param runs the folder where runs go that are given no other place */
     static Ended of(Path runs, String... args) {
         return reading("", runs, args);
@@ -28,6 +32,9 @@ record Ended(int exitCode, String out, String err) {
                 StatusLine.NONE,
                 Console.Verbosity.NORMAL);
         int exitCode = new Main(console).run(args);
-        return new Ended(exitCode, out.toString(UTF_8), err.toString(UTF_8));
+        return new Ended(
+                exitCode,
+                out.toString(UTF_8),
+                WITHOUT_GPU.matcher(err.toString(UTF_8)).replaceFirst(""));
     }
 }
