@@ -22,12 +22,12 @@ record FusedProduct(Kernel<?> kernel, Operand<TFloat32> bias) {
 
     private static final AttrValue BIAS_ADD_TANH = strings("BiasAdd", "Tanh");
 
-    /** x · W + b. */
+    /** x {@code [1, I]} gives x · W + b {@code [1, O]}. */
     Operand<TFloat32> of(Ops tf, Operand<TFloat32> x) {
         return of(tf, x, BIAS_ADD);
     }
 
-    /** tanh(x · W + b). */
+    /** x {@code [1, I]} gives tanh(x · W + b) {@code [1, O]}. */
     Operand<TFloat32> tanhOf(Ops tf, Operand<TFloat32> x) {
         return of(tf, x, BIAS_ADD_TANH);
     }

@@ -1,7 +1,6 @@
 package dev.libretto.train;
 
 import dev.libretto.device.Sessions;
-import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.Progress;
@@ -44,35 +43,22 @@ public final class TrainStep implements AutoCloseable {
      */
     public record Task(Batch batch, double learningRate, long number) {}
 
-    /** The longest text that is kept on a GPU, in characters; 128 MiB of its memory. */
-    private static final long LONGEST_ON_GPU = 1 << 24;
-
-    /** Enough for the call of the graph, and the way of its results from the device, not to count. */
-    private static final int BATCHES_PER_RUN_ON_GPU = 8;
-
     private final Graph graph = new Graph();
     private final TrainingGraph training;
     private final Session session;
 
-    /**
-     * Builds the graph and gives it the weights and the carried state of a checkpoint. On a GPU, cuDNN computes the recurrence
-     * if it has the cell, and several batches are a run of the graph.
-     */
+    /** Builds the graph and gives it the weights and the carried state of a checkpoint; batches can be of any text. */
     public TrainStep(RunConfig config, Checkpoint start) {
-        this(config, start, Sessions.factorType());
+        this(config, start, Ids.of());
     }
 
     /**
-     * The same for batches of one text, which is kept on a GPU if it is not too long for that.
+     * The same for batches of one text.
      *
      * @param text what the batches that it will train on are cut from
      */
     public TrainStep(RunConfig config, Checkpoint start, Ids text) {
-        this(
-                config,
-                start,
-                Sessions.factorType(),
-                Sessions.areOnGpu() && text.length() <= LONGEST_ON_GPU ? text : Ids.of());
+        this(config, start, text, Sessions.factorType());
     }
 
     /**
@@ -81,48 +67,22 @@ public final class TrainStep implements AutoCloseable {
      * @param factors the type to which the factors of matrix products are rounded
      */
     public TrainStep(RunConfig config, Checkpoint start, Class<? extends TFloating> factors) {
-        this(config, start, factors, Ids.of());
+        this(config, start, Ids.of(), factors);
     }
 
-    private TrainStep(RunConfig config, Checkpoint start, Class<? extends TFloating> factors, Ids text) {
-        this(config, start, RecurrenceType.of(config.model().cell(), Sessions.areOnGpu(), factors), factors, text);
+    private TrainStep(RunConfig config, Checkpoint start, Ids text, Class<? extends TFloating> factors) {
+        this(config, start, text, Execution.of(config.model().cell(), Sessions.areOnGpu(), factors, text.length()));
     }
 
-    private TrainStep(
-            RunConfig config,
-            Checkpoint start,
-            RecurrenceType recurrence,
-            Class<? extends TFloating> factors,
-            Ids text) {
-        // A graph that is unrolled is large, and costs so much more than its call that one batch is enough for it.
-        this(config, start, recurrence, factors, recurrence == RecurrenceType.CUDNN ? BATCHES_PER_RUN_ON_GPU : 1, text);
-    }
-
-    /** @param batchesPerRun how many batches a run of the graph can train on */
-    TrainStep(
-            RunConfig config,
-            Checkpoint start,
-            RecurrenceType recurrence,
-            Class<? extends TFloating> factors,
-            int batchesPerRun) {
-        this(config, start, recurrence, factors, batchesPerRun, Ids.of());
-    }
-
-    /** @param text what batches are cut from, to be kept where they are computed; empty for any batches */
-    TrainStep(
-            RunConfig config,
-            Checkpoint start,
-            RecurrenceType recurrence,
-            Class<? extends TFloating> factors,
-            int batchesPerRun,
-            Ids text) {
+    /** @param text what batches are cut from; not read where {@code execution} has them fed */
+    TrainStep(RunConfig config, Checkpoint start, Ids text, Execution execution) {
         try {
-            training = new TrainingGraph(graph, config, recurrence, factors, batchesPerRun, text.length());
+            training = new TrainingGraph(graph, config, execution);
+            session = Sessions.open(graph);
         } catch (RuntimeException e) {
             graph.close();
             throw e;
         }
-        session = Sessions.open(graph);
         try {
             if (training.text != null) {
                 training.text.load(session, text);

@@ -3,7 +3,6 @@ package dev.libretto.train;
 import dev.libretto.model.Dropout;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Parameter;
-import dev.libretto.model.RecurrenceType;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.TrainConfig;
@@ -20,7 +19,6 @@ import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt64;
-import org.tensorflow.types.family.TFloating;
 
 /**
  * The graph of training: what is learnt and what is carried from batch to batch, as variables, and one or more training
@@ -37,31 +35,15 @@ final class TrainingGraph {
     /** In the order in which they are done. */
     final List<Step> steps = new ArrayList<>();
 
-    /** The graph that computes products in float32, for one batch in a run. */
-    TrainingGraph(Graph graph, RunConfig run, RecurrenceType recurrence) {
-        this(graph, run, recurrence, TFloat32.class, 1, 0);
-    }
-
-    /**
-     * @param factors the type to which the factors of matrix products are rounded
-     * @param batches how many batches a run can train on
-     * @param textLength the number of characters of the text that is kept in the graph; 0 where batches are fed
-     */
-    TrainingGraph(
-            Graph graph,
-            RunConfig run,
-            RecurrenceType recurrence,
-            Class<? extends TFloating> factors,
-            int batches,
-            long textLength) {
+    TrainingGraph(Graph graph, RunConfig run, Execution execution) {
         Ops tf = Ops.create(graph);
         variables = new Variables(tf, LanguageModel.parameters(run.model()));
         slots = new Variables(tf, Checkpoint.slotArrays(run));
         state = new Variables(tf, Checkpoint.stateArrays(run));
-        text = textLength == 0 ? null : new TextVariable(tf, textLength);
-        for (int i = 0; i < batches; i++) {
+        text = execution.textLength() == 0 ? null : new TextVariable(tf, execution.textLength());
+        for (int i = 0; i < execution.batchesPerRun(); i++) {
             Ops scope = i == 0 ? tf : tf.withSubScope("batch_" + i);
-            steps.add(new Step(graph, scope, run, recurrence, factors, i == 0 ? null : steps.get(i - 1).update));
+            steps.add(new Step(graph, scope, run, execution, i == 0 ? null : steps.get(i - 1).update));
         }
     }
 
@@ -99,13 +81,7 @@ final class TrainingGraph {
         final Op update;
 
         /** @param last the update before; null in the first step */
-        private Step(
-                Graph graph,
-                Ops tf,
-                RunConfig run,
-                RecurrenceType recurrence,
-                Class<? extends TFloating> factors,
-                Op last) {
+        private Step(Graph graph, Ops tf, RunConfig run, Execution execution, Op last) {
             TrainConfig training = run.training();
             Shape ids = Shape.of(training.seqLength(), training.batchSize());
             characters = text == null
@@ -120,7 +96,8 @@ final class TrainingGraph {
             before = state.after(tf, last).values().stream()
                     .<Operand<TFloat32>>map(array -> carrying.select(continues, array, carrying.constant(0f)))
                     .toList();
-            LanguageModel model = new LanguageModel(tf, run.model(), values::get, recurrence, factors);
+            LanguageModel model =
+                    new LanguageModel(tf, run.model(), values::get, execution.recurrence(), execution.factors());
             Dropout dropout = new Dropout(training.dropout(), training.seed(), number);
             LanguageModel.Output output = model.unroll(tf, characters.inputs(), before, dropout);
             after = output.state();

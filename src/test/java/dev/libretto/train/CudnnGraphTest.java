@@ -35,8 +35,8 @@ class CudnnGraphTest {
     private record Built(Map<String, NodeDef> nodes, List<Shape> gradients) {
         static Built of(ModelConfig model) {
             try (Graph graph = new Graph()) {
-                TrainingGraph training =
-                        new TrainingGraph(graph, TestModels.runConfig(model, T, B, 0.01), RecurrenceType.CUDNN);
+                TrainingGraph training = new TrainingGraph(
+                        graph, TestModels.runConfig(model, T, B, 0.01), Execution.plain(RecurrenceType.CUDNN));
                 GraphDef definition = graph.toGraphDef();
                 return new Built(
                         definition.getNodeList().stream()
@@ -148,7 +148,9 @@ class CudnnGraphTest {
         try (Graph graph = new Graph()) {
             ModelConfig model = new ModelConfig(CellType.LSTM, V, H, 2);
             new TrainingGraph(
-                    graph, TestModels.runConfig(model, T, B, 0.01), RecurrenceType.CUDNN, TFloat32.class, 3, 0);
+                    graph,
+                    TestModels.runConfig(model, T, B, 0.01),
+                    new Execution(RecurrenceType.CUDNN, TFloat32.class, 3, 0));
             nodes = graph.toGraphDef().getNodeList().stream()
                     .collect(Collectors.toMap(NodeDef::getName, Function.identity()));
         }

@@ -94,7 +94,8 @@ class CudnnReferenceTest {
     /** The parameters of each layer, as the graph gives them to cuDNN. */
     private static List<float[]> parameters(ReferenceFixture fixture) {
         try (Graph graph = new Graph()) {
-            TrainingGraph training = new TrainingGraph(graph, fixture.runConfig(), RecurrenceType.CUDNN);
+            TrainingGraph training =
+                    new TrainingGraph(graph, fixture.runConfig(), Execution.plain(RecurrenceType.CUDNN));
             try (Session session = withoutCudnn(graph)) {
                 training.variables.load(session, fixture.startWeights());
                 Session.Runner runner = session.runner();
@@ -120,7 +121,8 @@ class CudnnReferenceTest {
                 TInt32 targets =
                         TInt32.tensorOf(ids, DataBuffers.of(fixture.batch(0).targets()));
                 TFloat32 read = FloatTensors.of(outputs, fixture.outputs().values())) {
-            TrainingGraph training = new TrainingGraph(graph, fixture.runConfig(), RecurrenceType.CUDNN);
+            TrainingGraph training =
+                    new TrainingGraph(graph, fixture.runConfig(), Execution.plain(RecurrenceType.CUDNN));
             TrainingGraph.Step step = training.steps.get(0);
             List<TFloat32> fed = new ArrayList<>();
             try (Session session = withoutCudnn(graph)) {

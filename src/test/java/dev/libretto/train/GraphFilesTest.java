@@ -43,7 +43,10 @@ class GraphFilesTest {
 
     private static void holds(CellType cell, RecurrenceType recurrence, String file, String title) throws IOException {
         try (Graph graph = new Graph()) {
-            new TrainingGraph(graph, TestModels.runConfig(new ModelConfig(cell, 5, 4, 1), 2, 3, 0.01), recurrence);
+            new TrainingGraph(
+                    graph,
+                    TestModels.runConfig(new ModelConfig(cell, 5, 4, 1), 2, 3, 0.01),
+                    Execution.plain(recurrence));
             GraphDef definition = graph.toGraphDef();
             assertThat(definition.getNodeList())
                     .as("operations tied to a device")

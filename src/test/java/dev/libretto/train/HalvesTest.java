@@ -13,11 +13,11 @@ import dev.libretto.run.Checkpoint;
 import dev.libretto.run.Progress;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batch;
+import dev.libretto.text.Ids;
 import org.assertj.core.data.Offset;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
-import org.tensorflow.types.TFloat32;
 
 /** Training in halves of the rows takes the same steps as training on all of them together. */
 class HalvesTest {
@@ -31,8 +31,9 @@ class HalvesTest {
         ModelConfig model = new ModelConfig(cell, V, 5, layers);
         RunConfig config = TestModels.runConfig(model, T, rows, 1);
         Checkpoint start = Checkpoint.start(config, TestModels.randomWeights(model, 3));
-        try (TrainStep whole = new TrainStep(config, start, RecurrenceType.UNROLLED, TFloat32.class, 1);
-                TrainStep halves = new TrainStep(config, start, RecurrenceType.UNROLLED_IN_HALVES, TFloat32.class, 1)) {
+        try (TrainStep whole = new TrainStep(config, start, Ids.of(), Execution.plain(RecurrenceType.UNROLLED));
+                TrainStep halves =
+                        new TrainStep(config, start, Ids.of(), Execution.plain(RecurrenceType.UNROLLED_IN_HALVES))) {
             for (int i = 0; i < 4; i++) {
                 Batch batch = new Batch(
                         TestModels.randomIds(T * rows, V, 2 * i), TestModels.randomIds(T * rows, V, 2 * i + 1), i > 0);

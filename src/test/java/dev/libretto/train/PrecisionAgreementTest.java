@@ -113,7 +113,8 @@ class PrecisionAgreementTest {
     /** The trial as a card computes it that rounds to so many bits of significand. */
     private static Steps trialWithFactorsOf(int bits, boolean alsoProducts) {
         try (Graph graph = new Graph()) {
-            TrainingGraph training = new TrainingGraph(graph, textbook.config(), RecurrenceType.UNROLLED);
+            TrainingGraph training =
+                    new TrainingGraph(graph, textbook.config(), Execution.plain(RecurrenceType.UNROLLED));
             try (Graph rounded = RoundedProducts.of(graph, bits, alsoProducts);
                     Session session = new Session(rounded)) {
                 load(session, textbook.weights());
@@ -192,7 +193,9 @@ class PrecisionAgreementTest {
                 TInt32 inputs = ids(t, b, config.vocabularySize(), 1);
                 TInt32 targets = ids(t, b, config.vocabularySize(), 2)) {
             TrainingGraph training = new TrainingGraph(
-                    graph, TestModels.runConfig(config, t, b, 1), RecurrenceType.UNROLLED, factors, 1, 0);
+                    graph,
+                    TestModels.runConfig(config, t, b, 1),
+                    new Execution(RecurrenceType.UNROLLED, factors, 1, 0));
             TrainingGraph.Step step = training.steps.get(0);
             training.variables.load(session, Initializers.draw(LanguageModel.parameters(config), 1));
             Session.Runner runner =

@@ -51,7 +51,8 @@ class ReferenceTest {
     void agrees(String name) throws IOException {
         ReferenceFixture fixture = ReferenceFixture.read(name);
         try (Graph graph = new Graph()) {
-            TrainingGraph training = new TrainingGraph(graph, fixture.runConfig(), RecurrenceType.UNROLLED);
+            TrainingGraph training =
+                    new TrainingGraph(graph, fixture.runConfig(), Execution.plain(RecurrenceType.UNROLLED));
             try (Session session = new Session(graph)) {
                 oneBatchAgrees(fixture, training, session);
                 tenStepsAgree(fixture, training, session);

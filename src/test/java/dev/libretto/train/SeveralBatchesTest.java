@@ -16,6 +16,7 @@ import dev.libretto.run.Progress;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batch;
+import dev.libretto.text.Ids;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -61,8 +62,9 @@ class SeveralBatchesTest {
         }
         List<TrainStep.Measures> oneByOne = new ArrayList<>();
         List<TrainStep.Measures> together = new ArrayList<>();
-        try (TrainStep one = new TrainStep(config, start, RecurrenceType.UNROLLED, TFloat32.class, 1);
-                TrainStep four = new TrainStep(config, start, RecurrenceType.UNROLLED, TFloat32.class, 4)) {
+        try (TrainStep one = new TrainStep(config, start, Ids.of(), Execution.plain(RecurrenceType.UNROLLED));
+                TrainStep four = new TrainStep(
+                        config, start, Ids.of(), new Execution(RecurrenceType.UNROLLED, TFloat32.class, 4, 0))) {
             assertThat(four.batchesPerRun()).isEqualTo(4);
             for (TrainStep.Task task : tasks) {
                 oneByOne.add(one.run(task.batch(), task.learningRate(), task.number()));

@@ -42,8 +42,12 @@ class TextInGraphTest {
         }
         List<TrainStep.Measures> expected = new ArrayList<>();
         List<TrainStep.Measures> actual = new ArrayList<>();
-        try (TrainStep fed = new TrainStep(CONFIG, start, RecurrenceType.UNROLLED, TFloat32.class, 1);
-                TrainStep cut = new TrainStep(CONFIG, start, RecurrenceType.UNROLLED, TFloat32.class, 3, text)) {
+        try (TrainStep fed = new TrainStep(CONFIG, start, Ids.of(), Execution.plain(RecurrenceType.UNROLLED));
+                TrainStep cut = new TrainStep(
+                        CONFIG,
+                        start,
+                        text,
+                        new Execution(RecurrenceType.UNROLLED, TFloat32.class, 3, text.length()))) {
             for (int from = 0; from < tasks.size(); from += 3) {
                 tasks.subList(from, from + 3).forEach(task -> expected.addAll(fed.run(List.of(task))));
                 actual.addAll(cut.run(tasks.subList(from, from + 3)));
@@ -63,7 +67,7 @@ class TextInGraphTest {
     @Test
     void itsIdsAreOfATypeThatStaysOnACard() {
         try (Graph graph = new Graph()) {
-            new TrainingGraph(graph, CONFIG, RecurrenceType.CUDNN, TFloat32.class, 1, 100);
+            new TrainingGraph(graph, CONFIG, new Execution(RecurrenceType.CUDNN, TFloat32.class, 1, 100));
             List<NodeDef> nodes = graph.toGraphDef().getNodeList();
             assertThat(nodes)
                     .filteredOn(node -> node.getName().equals("text"))

@@ -485,7 +485,11 @@ class TrainerTest {
         RunDirectory run = from.run();
         Batches batches = batches(run.config().training());
         Checkpoint start = from.checkpoint();
-        TrainStep step = new TrainStep(run.config(), start, RecurrenceType.UNROLLED, TFloat32.class, batchesPerRun);
+        TrainStep step = new TrainStep(
+                run.config(),
+                start,
+                Ids.of(),
+                new Execution(RecurrenceType.UNROLLED, TFloat32.class, batchesPerRun, 0));
         try (Trainer trainer = new Trainer(run, batches, validationIds(run.config()), start, both, stop, step)) {
             Progress progress = trainer.train();
             Checkpoint newest = run.newest(this::noWarning);

@@ -137,10 +137,7 @@ class TrainingGraphTest {
             new TrainingGraph(
                     graph,
                     TestModels.runConfig(config, 6, 3, NO_CLIPPING),
-                    RecurrenceType.UNROLLED,
-                    TBfloat16.class,
-                    1,
-                    0);
+                    new Execution(RecurrenceType.UNROLLED, TBfloat16.class, 1, 0));
             List<NodeDef> products = graph.toGraphDef().getNodeList().stream()
                     .filter(node -> node.getOp().equals("MatMul"))
                     .toList();
@@ -176,7 +173,9 @@ class TrainingGraphTest {
                 TFloat32 zeros = FloatTensors.zeros(Shape.of(3, 4));
                 Session session = new Session(graph)) {
             TrainingGraph training = new TrainingGraph(
-                    graph, TestModels.runConfig(config, 6, 3, NO_CLIPPING), RecurrenceType.UNROLLED, factors, 1, 0);
+                    graph,
+                    TestModels.runConfig(config, 6, 3, NO_CLIPPING),
+                    new Execution(RecurrenceType.UNROLLED, factors, 1, 0));
             TrainingGraph.Step step = training.steps.get(0);
             Output<?>[] derived = graph.addGradients(
                     step.loss.asOutput(),
@@ -232,8 +231,8 @@ class TrainingGraphTest {
                 TInt32 inputTensor = TInt32.tensorOf(ids, DataBuffers.of(inputs));
                 TInt32 targetTensor = TInt32.tensorOf(ids, DataBuffers.of(targets));
                 TFloat32 rate = TFloat32.scalarOf(learningRate)) {
-            TrainingGraph training =
-                    new TrainingGraph(graph, TestModels.runConfig(config, t, b, clipNorm), RecurrenceType.UNROLLED);
+            TrainingGraph training = new TrainingGraph(
+                    graph, TestModels.runConfig(config, t, b, clipNorm), Execution.plain(RecurrenceType.UNROLLED));
             TrainingGraph.Step step = training.steps.get(0);
             List<TFloat32> fed = new ArrayList<>();
             try (Session session = new Session(graph)) {
