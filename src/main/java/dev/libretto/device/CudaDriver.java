@@ -31,7 +31,7 @@ record CudaDriver(int cudaVersion, List<Card> cards) {
         } catch (LinkageError e) {
             throw new DeviceException(
                     "there is no NVIDIA driver here (" + LibCuda.NAME + " is not found)",
-                    "install it (on Debian, apt install nvidia-driver), or start the container with" + " --gpus all");
+                    "install it (on Debian, apt install nvidia-driver), or start the container with --gpus all");
         }
         int status = cuda.cuInit(0);
         if (status == LibCuda.ERROR_NO_DEVICE) {

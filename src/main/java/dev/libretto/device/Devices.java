@@ -99,7 +99,7 @@ public final class Devices {
         throw new DeviceException(
                 "this is the CPU build",
                 build.classifier().equals("linux-x86_64")
-                        ? "\"mvn -Pgpu,cuda-redist -DskipTests package\" makes the CUDA build"
+                        ? "\"mvn -Pgpu,cuda-redist -DskipTests package\" makes the CUDA build, docker/Dockerfile.gpu its image"
                         : "TensorFlow Java has no other for " + build.classifier() + ", so leave the GPU out");
     }
 

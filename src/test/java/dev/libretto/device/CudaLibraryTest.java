@@ -6,6 +6,7 @@ import com.sun.jna.Native;
 import dev.libretto.device.CudaLibrary.Found;
 import java.io.File;
 import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -47,6 +48,33 @@ class CudaLibraryTest {
                 .filteredOn(Found::required)
                 .extracting(Found::library)
                 .containsExactly("CUDA runtime", "cuBLAS", "cuBLASLt", "cuFFT", "cuSOLVER", "cuSPARSE", "cuDNN");
+    }
+
+    /** In a process of its own, for the first time that JNA makes a string is another than those after it. */
+    @Test
+    void theFirstOneToBeLookedForIsNotThereEither() throws IOException, InterruptedException {
+        Process process = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        FirstSearch.class.getName(),
+                        folder + "/")
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .start();
+        String out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(process.waitFor()).isZero();
+        assertThat(out.lines())
+                .hasSize(11)
+                .allSatisfy(problem -> assertThat(problem).startsWith("it cannot be opened: it is not found; "));
+    }
+
+    /** Prints what is wrong with each library of a folder. */
+    public static final class FirstSearch {
+        private FirstSearch() {}
+
+        public static void main(String[] arguments) {
+            CudaLibrary.findAll(arguments[0]).forEach(found -> System.out.println(found.problem()));
+        }
     }
 
     @Test

@@ -46,7 +46,8 @@ class DevicesTest {
     @CsvSource(
             delimiter = '|',
             value = {
-                "linux-x86_64 | this is the CPU build; \"mvn -Pgpu,cuda-redist -DskipTests package\" makes the CUDA build",
+                "linux-x86_64 | this is the CPU build; \"mvn -Pgpu,cuda-redist -DskipTests package\" makes the CUDA build,"
+                        + " docker/Dockerfile.gpu its image",
                 "macosx-arm64 | this is the CPU build; TensorFlow Java has no other for macosx-arm64, so leave the GPU out",
             })
     void theCpuBuildHasNoGpu(String classifier, String message) throws DeviceException {
