@@ -128,6 +128,23 @@ class TrainingGraphTest {
         }
     }
 
+    /** The launcher has a GPU scatter in any order: one index for each row of logits is never the same twice. */
+    @ParameterizedTest
+    @EnumSource
+    void onlyTheCrossEntropyScatters(RecurrenceType recurrence) {
+        try (Graph graph = new Graph()) {
+            ModelConfig tied = new ModelConfig(CellType.LSTM, 6, 4, 2, 4, true);
+            new TrainingGraph(graph, TestModels.runConfig(tied, 4, 2, 1), Execution.plain(recurrence));
+            assertThat(graph.toGraphDef().getNodeList())
+                    .filteredOn(node -> node.getOp().contains("Scatter"))
+                    .singleElement()
+                    .satisfies(node -> {
+                        assertThat(node.getName()).startsWith("cross_entropy/");
+                        assertThat(node.getOp()).isEqualTo("TensorScatterSub");
+                    });
+        }
+    }
+
     /** At every time step the same rounded kernel is a factor, and its gradient is one product. */
     @ParameterizedTest
     @EnumSource
