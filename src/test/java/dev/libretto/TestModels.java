@@ -27,6 +27,20 @@ public final class TestModels {
                         .withOptimizer(optimizer));
     }
 
+    public static TrainConfig withDropout(TrainConfig config, double dropout) {
+        return new TrainConfig(
+                config.seqLength(),
+                config.batchSize(),
+                config.sampling(),
+                config.epochs(),
+                config.optimizer(),
+                dropout,
+                config.seed(),
+                config.validation(),
+                config.divergence(),
+                config.checkpoints());
+    }
+
     public static Weights randomWeights(ModelConfig config, long seed) {
         Random random = new Random(seed);
         return new Weights(LanguageModel.parameters(config), parameter -> {

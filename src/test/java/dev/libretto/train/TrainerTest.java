@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.libretto.NativeMemory;
+import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
 import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
@@ -187,7 +188,7 @@ class TrainerTest {
     void everyOptimizerGoesOnToTheSameBits(Kind kind) throws IOException {
         OptimizerConfig optimizer = OptimizerConfig.defaults(kind)
                 .withLearningRate(new LearningRate(0.01, LearningRate.Schedule.COSINE, 0.1, 4, 0.5));
-        TrainConfig config = withDropout(config(4, 10, Sampling.CONSECUTIVE), 0.3)
+        TrainConfig config = TestModels.withDropout(config(4, 10, Sampling.CONSECUTIVE), 0.3)
                 .withOptimizer(optimizer)
                 .withValidation(new ValidationConfig(0.2, null, 0));
         Trained whole = train("whole", config, () -> false);
@@ -225,10 +226,10 @@ class TrainerTest {
     /** Dropout changes what is learnt, by the seed, but not what the model computes when it is measured. */
     @Test
     void dropoutFollowsFromTheSeedAndTheStep() {
-        TrainConfig config = withDropout(config(1, 1e-9, Sampling.CONSECUTIVE), 0.5);
+        TrainConfig config = TestModels.withDropout(config(1, 1e-9, Sampling.CONSECUTIVE), 0.5);
         Batch batch = batches(config).epoch(0).batch(0);
         try (TrainStep step = new TrainStep(runConfig(config), start(config));
-                TrainStep plain = new TrainStep(runConfig(withDropout(config, 0)), start(config))) {
+                TrainStep plain = new TrainStep(runConfig(TestModels.withDropout(config, 0)), start(config))) {
             float first = step.run(batch, 1e-9, 1).loss();
             float second = step.run(batch, 1e-9, 2).loss();
             float again = step.run(batch, 1e-9, 1).loss();
@@ -537,20 +538,6 @@ class TrainerTest {
                 .withEpochs(epochs)
                 .withOptimizer(optimizer)
                 .withCheckpoints(new CheckpointPolicy(EVERY_EPOCH, 2));
-    }
-
-    private static TrainConfig withDropout(TrainConfig config, double dropout) {
-        return new TrainConfig(
-                config.seqLength(),
-                config.batchSize(),
-                config.sampling(),
-                config.epochs(),
-                config.optimizer(),
-                dropout,
-                config.seed(),
-                config.validation(),
-                config.divergence(),
-                config.checkpoints());
     }
 
     private static TrainConfig withDivergence(TrainConfig config, DivergencePolicy divergence) {
