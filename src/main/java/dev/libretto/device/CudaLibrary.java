@@ -87,9 +87,8 @@ public enum CudaLibrary {
     /** @param folder the folder to look in, with its slash; empty where the loader is to search */
     static List<Found> findAll(String folder) {
         LibDl loader = LibDl.load();
-        // Errors ahead, of opening a folder: Java looks up dlerror for the first one and the reading of its text for
-        // the next,
-        // and what a look-up asks of the loader frees the text that was to be read.
+        // Errors ahead, of opening a folder. For the first one Java looks up dlerror, for the next the reading of its
+        // text, and what a look-up asks of the loader frees the text that was to be read.
         for (int i = 0; i < 2; i++) {
             loader.dlopen("/", LibDl.LAZY);
             loader.dlerror();
