@@ -7,20 +7,25 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
 /** Writes an {@link IndexFile}, under another name until it is whole. */
 final class IndexWriter implements AutoCloseable {
-    private static final String FRESH = ".new";
-    /** An unfinished file of this age was left by a process that was killed. */
+    /** The name of an unfinished index: that of the index, then the process that writes it. */
+    private static final Pattern FRESH = Pattern.compile("[0-9a-f]{32}\\.ids\\.([0-9]{1,18})\\.new");
+    /** On a shared disk, the process may run on another machine; it writes at least once a day. */
     private static final Duration ABANDONED = Duration.ofDays(1);
 
     private final IndexFile index;
@@ -36,7 +41,7 @@ final class IndexWriter implements AutoCloseable {
 
     IndexWriter(IndexFile index) throws IOException {
         this.index = index;
-        String name = index.path().getFileName() + "." + ProcessHandle.current().pid() + FRESH;
+        String name = index.path().getFileName() + "." + ProcessHandle.current().pid() + ".new";
         this.fresh = index.path().resolveSibling(name);
         try {
             Files.createDirectories(fresh.getParent());
@@ -55,15 +60,33 @@ final class IndexWriter implements AutoCloseable {
     }
 
     private static void deleteAbandoned(Path folder) throws IOException {
-        FileTime limit = FileTime.from(Instant.now().minus(ABANDONED));
-        List<Path> unfinished;
-        try (Stream<Path> files = Files.list(folder)) {
-            unfinished = files.filter(file -> file.toString().endsWith(FRESH)).toList();
+        List<Path> files;
+        try (Stream<Path> entries = Files.list(folder)) {
+            files = entries.toList();
         }
-        for (Path file : unfinished) {
-            if (Files.exists(file) && Files.getLastModifiedTime(file).compareTo(limit) < 0) {
+        for (Path file : files) {
+            if (isAbandoned(file)) {
                 Files.deleteIfExists(file);
             }
+        }
+    }
+
+    /** Whether a file was left unfinished by an IndexWriter whose process has ended. */
+    private static boolean isAbandoned(Path file) throws IOException {
+        Matcher name = FRESH.matcher(file.getFileName().toString());
+        if (!name.matches() || ProcessHandle.of(Long.parseLong(name.group(1))).isPresent()) {
+            return false;
+        }
+        try {
+            BasicFileAttributes attributes =
+                    Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
+            return attributes.isRegularFile()
+                    && attributes
+                            .lastModifiedTime()
+                            .toInstant()
+                            .isBefore(Instant.now().minus(ABANDONED));
+        } catch (NoSuchFileException e) {
+            return false;
         }
     }
 

@@ -141,6 +141,36 @@ class CorpusReaderTest {
         assertThat(list(folder.resolve("cache"))).isEmpty();
     }
 
+    /** In a folder that it shares, Libretto deletes only what its own dead processes left unfinished. */
+    @Test
+    void onlyAbandonedIndexesAreDeleted() throws IOException {
+        String hash = "0123456789abcdef".repeat(2);
+        // No system numbers its processes that high.
+        long dead = 999_999_999_999L;
+        Path cache = Files.createDirectory(folder.resolve("cache"));
+        Path link = Files.createSymbolicLink(cache.resolve(hash + ".ids." + (dead + 1) + ".new"), folder);
+        Path directory = Files.createDirectory(cache.resolve(hash + ".ids." + (dead + 2) + ".new"));
+        String alive = hash + ".ids." + ProcessHandle.current().pid() + ".new";
+        List<String> others = List.of("thesis.new", hash + ".new", hash + ".ids.new", "x" + hash + ".ids.1.new", alive);
+        for (String name : others) {
+            makeOld(Files.createFile(cache.resolve(name)));
+        }
+        makeOld(directory);
+        Path fresh = Files.createFile(cache.resolve(hash + ".ids." + dead + ".new"));
+        Path abandoned = makeOld(Files.createFile(cache.resolve(hash + ".ids." + (dead + 3) + ".new")));
+
+        reader().read(CorpusFiles.of(List.of(write("text.txt", 5000))), CorpusOptions.WHOLE_TEXT);
+
+        assertThat(abandoned).doesNotExist();
+        assertThat(others).allSatisfy(name -> assertThat(cache.resolve(name)).exists());
+        assertThat(List.of(link, directory, fresh, folder))
+                .allSatisfy(path -> assertThat(path).exists());
+    }
+
+    private static Path makeOld(Path file) throws IOException {
+        return Files.setLastModifiedTime(file, FileTime.fromMillis(0));
+    }
+
     @Test
     void whereNoIndexCanBeWrittenThatIsSaid() throws IOException {
         Files.writeString(folder.resolve("cache"), "in the way");
