@@ -6,7 +6,6 @@ import java.io.InputStream;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Locale;
-import java.util.regex.Pattern;
 
 /**
  * What a command talks to.
@@ -33,8 +32,6 @@ record Console(
         NORMAL,
         VERBOSE
     }
-
-    private static final Pattern CONTROL = Pattern.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2028\\u2029]");
 
     /** The program's name as a shell reads it. */
     String command() {
@@ -72,9 +69,7 @@ record Console(
 
     /** Tells of something in one line, whatever the names in it are made of. */
     void complain(String message) {
-        err.println(CONTROL.matcher(message)
-                .replaceAll(control ->
-                        String.format("\\\\u%04x", (int) control.group().charAt(0))));
+        err.println(ControlCharacters.escape(message));
     }
 
     /** The run that a command works on: the one named, or else the latest. */

@@ -61,10 +61,12 @@ public final class Main {
         OutputStream out = OutputException.reporting(new FileOutputStream(FileDescriptor.out));
         OutputStream err = new FileOutputStream(FileDescriptor.err);
         StatusLine statusLine = new StatusLine(err, Terminal::isPresent, Terminal::width);
+        OutputStream shownOut = ControlCharacters.escaping(statusLine.above(out), Terminal::isStdout);
+        OutputStream shownErr = ControlCharacters.escaping(statusLine.above(err), Terminal::isStderr);
         Console console = new Console(
                 System.in,
-                new PrintStream(statusLine.above(out), false, StandardCharsets.UTF_8),
-                new PrintStream(statusLine.above(err), true, StandardCharsets.UTF_8),
+                new PrintStream(shownOut, false, StandardCharsets.UTF_8),
+                new PrintStream(shownErr, true, StandardCharsets.UTF_8),
                 System.getProperty("libretto.program", "libretto"),
                 new Runs(Path.of("runs")),
                 statusLine,

@@ -14,9 +14,22 @@ public final class Terminal {
 
     /** Whether stdout and stderr both lead to a terminal. */
     public static boolean isPresent() {
+        return isStdout() && isStderr();
+    }
+
+    /** Whether stdout leads to a terminal. */
+    public static boolean isStdout() {
+        return isTerminal(STDOUT);
+    }
+
+    /** Whether stderr leads to a terminal. */
+    public static boolean isStderr() {
+        return isTerminal(STDERR);
+    }
+
+    private static boolean isTerminal(int descriptor) {
         try {
-            LibC libc = LibC.load();
-            return libc.isatty(STDOUT) == 1 && libc.isatty(STDERR) == 1;
+            return LibC.load().isatty(descriptor) == 1;
         } catch (LinkageError e) {
             // Without a place to unpack JNA's library it cannot be asked.
             return false;
