@@ -7,8 +7,10 @@ import dev.libretto.benchmark.DeviceTrial.Steps;
 import dev.libretto.model.CellType;
 import java.io.IOException;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
+@Tag("numeric")
 class DeviceTrialTest {
     @Test
     void trainsTheSameOnTheSameDevice() throws IOException {

@@ -7,10 +7,12 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.libretto.device.Build;
 import java.io.IOException;
 import java.nio.file.Path;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** {@code libretto doctor} on this machine, of which only the CPU is sure. */
+@Tag("numeric")
 class DoctorTest {
     @TempDir
     private Path folder;

@@ -14,12 +14,14 @@ import java.util.Locale;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** The commands as a user types them, in this process. */
+@Tag("numeric")
 class MainTest {
     private static final String TEXT = "the quick brown fox jumps over the lazy dog. ".repeat(20);
 

@@ -30,6 +30,7 @@ import java.util.Set;
 import java.util.function.Consumer;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.function.ThrowingConsumer;
 import org.junit.jupiter.api.io.TempDir;
@@ -47,6 +48,7 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
 /** SavedModels and ONNX files compute what {@link LanguageModel} does: the same numbers, the same text. */
+@Tag("numeric")
 class ExecutableModelTest {
     private static final int V = 11;
     private static final int H = 7;

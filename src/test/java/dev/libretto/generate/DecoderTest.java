@@ -15,11 +15,13 @@ import java.util.List;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 
+@Tag("numeric")
 class DecoderTest {
     private static final ModelConfig CONFIG = new ModelConfig(CellType.GRU, 17, 9, 2);
     private static final Weights WEIGHTS = TestModels.randomWeights(CONFIG, 1);

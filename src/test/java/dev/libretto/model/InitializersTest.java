@@ -6,11 +6,13 @@ import static org.assertj.core.api.Assertions.within;
 import dev.libretto.model.Parameter.Initializer;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.tensorflow.ndarray.Shape;
 
+@Tag("numeric")
 class InitializersTest {
     @Test
     void glorotUniformFillsItsRangeEvenly() {

@@ -3,6 +3,7 @@ package dev.libretto.model;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Operand;
@@ -12,6 +13,7 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
 /** Products of numbers that bfloat16 rounds: of its 8 bits of significand, the last is worth 2⁻⁷ from 1 to 2. */
+@Tag("numeric")
 class KernelTest {
     /** {@code [2, 2]}. */
     private static final float[][] W = {{1 + 0x1p-8f, 1}, {2, -1}};

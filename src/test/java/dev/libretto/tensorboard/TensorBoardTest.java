@@ -26,6 +26,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.tensorflow.proto.Event;
@@ -33,6 +34,7 @@ import org.tensorflow.proto.HistogramProto;
 import org.tensorflow.proto.Summary;
 
 /** What TensorFlow's operations have written, read back. */
+@Tag("numeric")
 class TensorBoardTest {
     private static final ModelConfig MODEL = new ModelConfig(CellType.RNN, 5, 3, 1);
 

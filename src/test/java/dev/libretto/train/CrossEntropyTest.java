@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.libretto.TestModels;
 import dev.libretto.model.FloatTensors;
 import java.util.Random;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -18,6 +19,7 @@ import org.tensorflow.op.nn.SparseSoftmaxCrossEntropyWithLogits;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
+@Tag("numeric")
 class CrossEntropyTest {
     /** With the logits 0, ln 2, ln 5 the probabilities are 1/8, 2/8, 5/8; the gradient is that of the mean of two losses. */
     @Test

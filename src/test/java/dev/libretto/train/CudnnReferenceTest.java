@@ -13,6 +13,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.tensorflow.Graph;
@@ -29,6 +30,7 @@ import org.tensorflow.types.TInt32;
  * What the training graph hands to cuDNN and makes of what comes back, against PyTorch and Keras. cuDNN itself needs a GPU:
  * here its equations are computed by loops, and what it would return is fed into the graph.
  */
+@Tag("numeric")
 class CudnnReferenceTest {
     static Stream<String> ofPyTorch() {
         return Stream.of("pytorch-rnn", "pytorch-gru", "pytorch-lstm")

@@ -12,6 +12,7 @@ import dev.libretto.run.OptimizerConfig;
 import dev.libretto.run.OptimizerConfig.Kind;
 import java.util.Arrays;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,6 +27,7 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt64;
 
 /** Each rule against arithmetic done by hand: one weight that starts at 1, learning rate 0.1, two gradients. */
+@Tag("numeric")
 class DescentTest {
     private static final Parameter W = new Parameter("w", Shape.of(1), Initializer.ZEROS);
     private static final double NO_CLIPPING = 1e9;

@@ -15,10 +15,12 @@ import java.util.Arrays;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
+@Tag("numeric")
 class EvaluatorTest {
     private static final ModelConfig CONFIG = new ModelConfig(CellType.LSTM, 11, 5, 2);
     private static final Weights WEIGHTS = TestModels.randomWeights(CONFIG, 1);

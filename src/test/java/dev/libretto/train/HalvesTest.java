@@ -15,11 +15,13 @@ import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Ids;
 import org.assertj.core.data.Offset;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Training in halves of the rows takes the same steps as training on all of them together. */
+@Tag("numeric")
 class HalvesTest {
     private static final int T = 7;
     private static final int V = 9;

@@ -23,6 +23,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -43,6 +44,7 @@ import org.tensorflow.types.family.TFloating;
  * How far training in a lower precision is from training in float32: what {@link Precision#tolerance} follows from. The simple
  * cell differs the most; with the others it is 7.5e-8 to 2.2e-7 in TF32 and 1.5e-5 to 2.3e-5 in bfloat16.
  */
+@Tag("numeric")
 class PrecisionAgreementTest {
     private static Workload textbook;
     private static Steps float32;

@@ -15,6 +15,7 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.tensorflow.Graph;
@@ -30,6 +31,7 @@ import org.tensorflow.types.TInt32;
  * Libretto's numbers against those of Keras and PyTorch: outputs and states to 1e-5, every gradient to 1e-4 of the largest of
  * its array, ten losses of clipped SGD to 1e-5.
  */
+@Tag("numeric")
 class ReferenceTest {
     /** Fixtures whose arrays are Libretto's, one by one. */
     static Stream<String> ofTheSameArrays() {

@@ -19,11 +19,13 @@ import dev.libretto.text.Batch;
 import dev.libretto.text.Ids;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.tensorflow.types.TFloat32;
 
 /** Several batches in a run of the graph give the same bits as one at a time: losses, norms, and all that a checkpoint has. */
+@Tag("numeric")
 class SeveralBatchesTest {
     private static final int T = 6;
     private static final int B = 3;

@@ -15,6 +15,7 @@ import dev.libretto.text.Ids;
 import dev.libretto.text.Sampling;
 import java.util.ArrayList;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
@@ -24,6 +25,7 @@ import org.tensorflow.proto.NodeDef;
 import org.tensorflow.types.TFloat32;
 
 /** A text that is in the graph gives the same bits as batches of it that are fed. */
+@Tag("numeric")
 class TextInGraphTest {
     private static final int T = 5;
     private static final int B = 4;

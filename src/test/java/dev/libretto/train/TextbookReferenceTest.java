@@ -20,6 +20,7 @@ import dev.libretto.text.Vocabulary;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.List;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
 /**
@@ -27,6 +28,7 @@ import org.junit.jupiter.api.Test;
  * come in stretches of ten, each from the weights of another seed: at learning rate 100, a difference in the weights' last
  * bit has grown to more than the tolerance after 13 to 23 batches, so that no two programs could agree for longer.
  */
+@Tag("numeric")
 class TextbookReferenceTest {
     @Test
     void theFirstFiftyLossesAreThoseOfKeras() throws IOException {

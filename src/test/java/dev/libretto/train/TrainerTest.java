@@ -46,6 +46,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -53,6 +54,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.types.TFloat32;
 
+@Tag("numeric")
 class TrainerTest {
     private static final int HIDDEN = 16;
     private static final CheckpointPolicy.Every EVERY_EPOCH = CheckpointPolicy.Every.parse("1");

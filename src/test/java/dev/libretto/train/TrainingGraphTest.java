@@ -14,6 +14,7 @@ import dev.libretto.model.Weights;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -31,6 +32,7 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TFloating;
 
+@Tag("numeric")
 class TrainingGraphTest {
     private static final double NO_CLIPPING = 1e9;
     private static final ModelConfig SMALL = new ModelConfig(CellType.RNN, 11, 5, 1);
