@@ -2,10 +2,34 @@ package dev.libretto.cli;
 
 import dev.libretto.cli.GenerateFlags.Unknown;
 import dev.libretto.text.Vocabulary;
+import java.util.Locale;
+import java.util.regex.Pattern;
 
 /** A text to continue, as ids. */
 final class Prefix {
+    /** The most characters of one prefix: a few books. */
+    static final int MAX_CHARACTERS = 1_000_000;
+
+    private static final Pattern LINE_END = Pattern.compile("\\r\\n|\\r|\\n");
+
     private Prefix() {}
+
+    /**
+     * The text with its line ends as the model knows them: {@code \n} or {@code \r} if it knows one of these, a space if it
+     * knows neither. A model that knows both gets the text as it is.
+     */
+    static String withLineEndsOf(Vocabulary vocabulary, String text) {
+        boolean hasNewline = vocabulary.idOf('\n') >= 0;
+        boolean hasReturn = vocabulary.idOf('\r') >= 0;
+        if (hasNewline && hasReturn) {
+            return text;
+        }
+        String lineEnd = hasNewline ? "\n" : hasReturn ? "\r" : " ";
+        // The error about a missing character then names the one in the text.
+        return vocabulary.idOf(lineEnd.charAt(0)) < 0
+                ? text
+                : LINE_END.matcher(text).replaceAll(lineEnd);
+    }
 
     /**
      * The ids of a text.
@@ -25,14 +49,19 @@ final class Prefix {
     /**
      * The ids of a text to continue.
      *
+     * @param given with any line ends
      * @param name what to call the text
      * @throws IllegalArgumentException if there is a character that the model does not know and that is not to be skipped, or
      *     none is left
      */
-    static int[] encode(Vocabulary vocabulary, String text, String name, Unknown unknown) {
-        if (text.isEmpty()) {
+    static int[] encode(Vocabulary vocabulary, String given, String name, Unknown unknown) {
+        if (given.isEmpty()) {
             throw new IllegalArgumentException(name + " is empty; it takes at least one character to continue");
         }
+        if (given.codePointCount(0, given.length()) > MAX_CHARACTERS) {
+            throw tooLong(name);
+        }
+        String text = withLineEndsOf(vocabulary, given);
         if (unknown == Unknown.ERROR) {
             return encode(vocabulary, text, name, "--unknown skip leaves such characters out");
         }
@@ -42,6 +71,15 @@ final class Prefix {
                     "the model knows no character of " + name + "; give one of its own text");
         }
         return known;
+    }
+
+    /** Says that a text has more than {@link #MAX_CHARACTERS}. */
+    static IllegalArgumentException tooLong(String name) {
+        return new IllegalArgumentException(String.format(
+                Locale.ROOT,
+                "%s is longer than %,d characters, the most that are continued; cut its beginning",
+                name,
+                MAX_CHARACTERS));
     }
 
     /** What messages call a text that was given on the command line. */

@@ -38,19 +38,12 @@ interface Prefixes extends AutoCloseable {
         return () -> encoded.isEmpty() ? List.of() : List.of(encoded.remove());
     }
 
-    /**
-     * The whole text of a file. A line end at its very end is left out; the others become spaces where the model does not know
-     * them, as they did when it was trained.
-     */
+    /** The whole text of a file, without a line end at its very end. */
     static Prefixes file(Path file, Console console, Vocabulary vocabulary, Unknown unknown) throws IOException {
         String name = Lines.name(file);
         String text;
         try (InputStream input = Lines.open(file, console)) {
-            text = Lines.decode(input.readAllBytes(), name);
-        }
-        text = text.replaceFirst("\\r?\\n\\z", "");
-        for (char lineEnd : new char[] {'\n', '\r'}) {
-            text = vocabulary.idOf(lineEnd) < 0 ? text.replace(lineEnd, ' ') : text;
+            text = Lines.decode(input.readNBytes(Lines.MAX_BYTES + 1), name).replaceFirst("\\r?\\n\\z", "");
         }
         Queue<int[]> encoded = new ArrayDeque<>(List.of(Prefix.encode(vocabulary, text, name, unknown)));
         return () -> encoded.isEmpty() ? List.of() : List.of(encoded.remove());
@@ -64,6 +57,9 @@ interface Prefixes extends AutoCloseable {
 
     /** Reads lines of UTF-8. */
     final class Lines implements Prefixes {
+        /** Enough for the most characters in UTF-8, a byte order mark and a line end. */
+        private static final int MAX_BYTES = 4 * Prefix.MAX_CHARACTERS + 5;
+
         private final InputStream input;
         private final String name;
         private final int batchSize;
@@ -112,14 +108,18 @@ interface Prefixes extends AutoCloseable {
                 return null;
             }
             line++;
-            for (; next >= 0 && next != '\n'; next = input.read()) {
+            for (; next >= 0 && next != '\n' && bytes.size() <= MAX_BYTES; next = input.read()) {
                 bytes.write(next);
             }
             String text = decode(bytes.toByteArray(), lineName());
             return text.endsWith("\r") ? text.substring(0, text.length() - 1) : text;
         }
 
+        /** @throws IllegalArgumentException if the bytes are too many or not UTF-8 */
         private static String decode(byte[] bytes, String name) {
+            if (bytes.length > MAX_BYTES) {
+                throw Prefix.tooLong(name);
+            }
             try {
                 String text = StandardCharsets.UTF_8
                         .newDecoder()

@@ -92,7 +92,11 @@ final class TrainCommand implements Command {
         TrainConfig training = plan.config().training();
         Batches batches = new Batches(
                 plan.trainingIds(), training.batchSize(), training.seqLength(), training.sampling(), training.seed());
-        List<String> prefixes = givenPrefixes.isEmpty() ? defaultPrefixes(plan) : givenPrefixes;
+        List<String> prefixes = givenPrefixes.isEmpty()
+                ? defaultPrefixes(plan)
+                : givenPrefixes.stream()
+                        .map(prefix -> Prefix.withLineEndsOf(plan.vocabulary(), prefix))
+                        .toList();
         for (String prefix : prefixes) {
             Prefix.encode(
                     plan.vocabulary(), prefix, Prefix.quoted(prefix), "give --prefix in the characters of the text");

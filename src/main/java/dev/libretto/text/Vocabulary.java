@@ -177,6 +177,11 @@ public final class Vocabulary {
     }
 
     private static String name(int codePoint) {
-        return Character.isISOControl(codePoint) ? Character.getName(codePoint) : Character.toString(codePoint);
+        return switch (codePoint) {
+            case '\n' -> "\\n";
+            case '\r' -> "\\r";
+            case '\t' -> "\\t";
+            default -> Character.toString(codePoint);
+        };
     }
 }

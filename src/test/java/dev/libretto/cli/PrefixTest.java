@@ -1,0 +1,50 @@
+package dev.libretto.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.libretto.cli.GenerateFlags.Unknown;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.Vocabulary;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class PrefixTest {
+    /** The same text with any line ends is the same prefix, unless the model tells line ends apart. */
+    @ParameterizedTest
+    @CsvSource({
+        "'ab \\n',    'a\\nb\\n\\nb'",
+        "'ab\\n',     'a\\nb\\n\\nb'",
+        "'ab \\r',    'a\\rb\\r\\rb'",
+        "'ab ',       'a b  b'",
+        "'ab \\r\\n', 'a\\r\\nb\\r\\n\\nb'",
+    })
+    void lineEndsBecomeThoseOfTheModel(String known, String expected) {
+        Vocabulary vocabulary = vocabulary(known.translateEscapes());
+
+        int[] ids = Prefix.encode(vocabulary, "a\r\nb\r\n\nb", "it", Unknown.ERROR);
+
+        assertThat(vocabulary.decode(ids)).isEqualTo(expected.translateEscapes());
+    }
+
+    @Test
+    void newlineThatTheModelLacksIsNamed() {
+        assertThatThrownBy(() -> Prefix.encode(vocabulary("ab"), "a\nb", "it", Unknown.ERROR))
+                .hasMessageStartingWith("it: '\\n' (U+000A) is not in the vocabulary");
+    }
+
+    @Test
+    void lengthIsLimitedInCharacters() {
+        String longest = "😀".repeat(Prefix.MAX_CHARACTERS);
+        Vocabulary vocabulary = vocabulary("😀");
+
+        assertThat(Prefix.encode(vocabulary, longest, "it", Unknown.ERROR)).hasSize(1_000_000);
+        assertThatThrownBy(() -> Prefix.encode(vocabulary, longest + "😀", "it", Unknown.ERROR))
+                .hasMessage("it is longer than 1,000,000 characters, the most that are continued; cut its beginning");
+    }
+
+    private static Vocabulary vocabulary(String characters) {
+        return Vocabulary.of(new Corpus("test", characters.codePoints().toArray()));
+    }
+}
