@@ -12,6 +12,7 @@ import dev.libretto.plot.RunPicture;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.Disk;
 import dev.libretto.run.Progress;
+import dev.libretto.run.ReportConfig;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunConfig.CorpusInfo;
 import dev.libretto.run.RunDirectory;
@@ -84,17 +85,15 @@ final class TrainCommand implements Command {
     public int run(Arguments given, Console console) throws Exception {
         boolean resumes = given.has(TrainFlags.RESUME);
         Arguments arguments = resumes ? given : TrainFlags.withFiles(given);
-        List<String> givenPrefixes = arguments.getAll(TrainFlags.PREFIX);
-        int length = arguments.get(TrainFlags.LENGTH);
-        int reportEvery = arguments.get(TrainFlags.REPORT_EVERY);
         Plan plan = resumes ? resumedRun(arguments, console) : newRun(arguments, console);
 
         TrainConfig training = plan.config().training();
+        ReportConfig report = plan.config().report();
         Batches batches = new Batches(
                 plan.trainingIds(), training.batchSize(), training.seqLength(), training.sampling(), training.seed());
-        List<String> prefixes = givenPrefixes.isEmpty()
+        List<String> prefixes = report.prefixes().isEmpty()
                 ? defaultPrefixes(plan)
-                : givenPrefixes.stream()
+                : report.prefixes().stream()
                         .map(prefix -> Prefix.withLineEndsOf(plan.vocabulary(), prefix))
                         .toList();
         for (String prefix : prefixes) {
@@ -111,7 +110,7 @@ final class TrainCommand implements Command {
 
         try (StopSignal stop = new StopSignal(() -> console.note("stopping after this batch%n"))) {
             Resumed from = resumes
-                    ? RunDirectory.resume(plan.path(), training, console::warn)
+                    ? RunDirectory.resume(plan.path(), plan.config(), console::warn)
                     : create(plan, arguments.get(TrainFlags.OVERWRITE));
             try (RunDirectory run = from.run()) {
                 describe(console, plan, batches, device);
@@ -119,8 +118,8 @@ final class TrainCommand implements Command {
                     describe(console, from.checkpoint().progress(), training.epochs());
                 }
                 try (WorkBar bar = console.workBar("training");
-                        RunPicture picture = new RunPicture(run, reportEvery, console::warn);
-                        TensorBoard tensorBoard = new TensorBoard(run, reportEvery, console::warn);
+                        RunPicture picture = new RunPicture(run, report.every(), console::warn);
+                        TensorBoard tensorBoard = new TensorBoard(run, report.every(), console::warn);
                         Trainer trainer = new Trainer(
                                 run,
                                 batches,
@@ -128,9 +127,8 @@ final class TrainCommand implements Command {
                                 from.checkpoint(),
                                 TrainingListener.together(List.of(
                                         new TrainProgress(bar, training),
-                                        arguments.get(TrainFlags.TENSORBOARD) ? tensorBoard : TrainingListener.NONE,
-                                        new TrainReport(
-                                                console, run, prefixes, length, reportEvery, tensorBoard::wrote),
+                                        report.tensorBoard() ? tensorBoard : TrainingListener.NONE,
+                                        new TrainReport(console, run, prefixes, report, tensorBoard::wrote),
                                         picture)),
                                 stop::isRequested)) {
                     pointLatestAt(run, console);
@@ -172,7 +170,8 @@ final class TrainCommand implements Command {
         Corpus validation = validationFile == null ? null : Texts.read(List.of(validationFile), whole, console);
         TrainConfig training = TrainFlags.trainConfig(
                 arguments, validation == null ? null : CorpusInfo.of(List.of(validationFile), whole, validation));
-        RunConfig config = new RunConfig(CorpusInfo.of(files, options, corpus), model, training);
+        RunConfig config = new RunConfig(
+                CorpusInfo.of(files, options, corpus), model, training, TrainFlags.reportConfig(arguments));
         return new Plan(path, config, corpus, vocabulary, validation);
     }
 
@@ -186,9 +185,7 @@ final class TrainCommand implements Command {
         TrainConfig training = TrainFlags.resumedConfig(arguments, run.config());
         CorpusInfo info = run.config().corpus();
         if (arguments.has(TrainFlags.PRESET) || arguments.has(TrainFlags.CONFIG)) {
-            throw new UsageException(
-                    "a run that goes on keeps its settings, but for --report-every, --length and --prefix, which are given again;"
-                            + " leave --preset and --config out");
+            throw new UsageException("a run that goes on keeps its settings; leave --preset and --config out");
         }
         if (!info.known()) {
             throw new IllegalArgumentException(path + " was imported, so the text it learns from is not known and its"
@@ -210,7 +207,11 @@ final class TrainCommand implements Command {
                     path + " is damaged: its vocabulary has other characters than the text that it learns from");
         }
         Corpus validation = resumedValidation(arguments, training.validation().corpus(), console);
-        return new Plan(path, run.config().withTraining(training), corpus, run.vocabulary(), validation);
+        RunConfig config = run.config()
+                .withTraining(training)
+                .withReport(
+                        TrainFlags.resumedReportConfig(arguments, run.config().report()));
+        return new Plan(path, config, corpus, run.vocabulary(), validation);
     }
 
     private static Corpus resumedValidation(Arguments arguments, CorpusInfo info, Console console) throws Exception {

@@ -4,6 +4,7 @@ import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.run.CheckpointPolicy;
 import dev.libretto.run.DivergencePolicy;
+import dev.libretto.run.ReportConfig;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunConfig.CorpusInfo;
 import dev.libretto.run.TrainConfig;
@@ -20,7 +21,6 @@ import java.util.stream.Stream;
 /** The options of {@code libretto train}, with their defaults from the records that they end in. */
 final class TrainFlags {
     static final List<String> TEXTBOOK_PREFIXES = List.of("分开", "不分开");
-    static final int DEFAULT_REPORT_EVERY = 50;
 
     private static final TrainConfig TEXTBOOK = TrainConfig.TEXTBOOK;
 
@@ -124,8 +124,8 @@ final class TrainFlags {
             TEXTBOOK.divergence().maxRollbacks(),
             1,
             DivergencePolicy.MAX_ROLLBACKS);
-    static final Flag<Integer> REPORT_EVERY =
-            Flag.integer("report-every", "epochs between two reports", DEFAULT_REPORT_EVERY, 1, TrainConfig.MAX_EPOCHS);
+    static final Flag<Integer> REPORT_EVERY = Flag.integer(
+            "report-every", "epochs between two reports", ReportConfig.DEFAULT.every(), 1, TrainConfig.MAX_EPOCHS);
     static final Flag<Boolean> TENSORBOARD =
             Flag.toggle("tensorboard", "write event files for TensorBoard into the run directory");
     static final Flag<String> PREFIX = Flag.text(
@@ -136,9 +136,9 @@ final class TrainFlags {
     static final Flag<Integer> LENGTH = Flag.integer(
             "length",
             "characters to write after each prefix",
-            GenerateCommand.DEFAULT_LENGTH,
+            ReportConfig.DEFAULT.length(),
             1,
-            GenerateCommand.MAX_LENGTH);
+            ReportConfig.MAX_LENGTH);
 
     /** Those that a file of options can set, in the order of the help. */
     static final List<Flag<?>> SETTINGS = Stream.of(
@@ -304,6 +304,24 @@ final class TrainFlags {
                 .withCheckpoints(new CheckpointPolicy(
                         arguments.has(CHECKPOINT_EVERY) ? arguments.get(CHECKPOINT_EVERY) : checkpoints.every(),
                         arguments.has(KEEP) ? arguments.get(KEEP) : checkpoints.keep()));
+    }
+
+    /** What a new run reports. */
+    static ReportConfig reportConfig(Arguments arguments) throws UsageException {
+        return new ReportConfig(
+                arguments.get(REPORT_EVERY),
+                arguments.get(LENGTH),
+                arguments.getAll(PREFIX),
+                arguments.get(TENSORBOARD));
+    }
+
+    /** What a resumed run reports: as before, except for the options given. */
+    static ReportConfig resumedReportConfig(Arguments arguments, ReportConfig stored) throws UsageException {
+        return new ReportConfig(
+                arguments.has(REPORT_EVERY) ? arguments.get(REPORT_EVERY) : stored.every(),
+                arguments.has(LENGTH) ? arguments.get(LENGTH) : stored.length(),
+                arguments.has(PREFIX) ? arguments.getAll(PREFIX) : stored.prefixes(),
+                arguments.get(TENSORBOARD) || stored.tensorBoard());
     }
 
     /** @param stored null where the run has no such value */

@@ -4,6 +4,7 @@ import dev.libretto.generate.Decoder;
 import dev.libretto.generate.EagerModel;
 import dev.libretto.model.Weights;
 import dev.libretto.run.EpochMetrics;
+import dev.libretto.run.ReportConfig;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.train.TrainingListener;
 import java.util.ArrayList;
@@ -14,12 +15,11 @@ import java.util.function.Consumer;
 /**
  * The textbook's report: perplexity, the epoch's time, and a greedy continuation of each prefix.
  *
- * @param length how many characters to write after each prefix
- * @param every epochs between two reports; the last epoch has one in any case
+ * @param config how many characters to write after each prefix, and how often; the last epoch has a report in any case
  * @param samples is told of the continuations of a report, each with its prefix
  */
 record TrainReport(
-        Console console, RunDirectory run, List<String> prefixes, int length, int every, Consumer<List<String>> samples)
+        Console console, RunDirectory run, List<String> prefixes, ReportConfig config, Consumer<List<String>> samples)
         implements TrainingListener {
     @Override
     public void epochEnded(EpochMetrics metrics, Weights weights) {
@@ -32,14 +32,14 @@ record TrainReport(
                 metrics.seconds(),
                 metrics.charsPerSecond(),
                 metrics.learningRate());
-        if (metrics.epoch() % every == 0) {
+        if (metrics.epoch() % config.every() == 0) {
             report(metrics, weights);
         }
     }
 
     @Override
     public void trainingEnded(EpochMetrics metrics, Weights weights) {
-        if (metrics.epoch() % every != 0) {
+        if (metrics.epoch() % config.every() != 0) {
             report(metrics, weights);
         }
     }
@@ -61,7 +61,7 @@ record TrainReport(
                 StringBuilder text = new StringBuilder(prefix);
                 decoder.continueText(
                         run.vocabulary().encode(prefix),
-                        length,
+                        config.length(),
                         id -> text.append(run.vocabulary().decode(id)));
                 report.append(" - ").append(text).append(System.lineSeparator());
                 texts.add(text.toString());

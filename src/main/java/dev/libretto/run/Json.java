@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.InjectableValues;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
@@ -16,7 +17,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.stream.Collectors;
 
-/** Reads and writes JSON files as records, strictly: nothing missing, nothing unknown, nothing twice. */
+/** Reads and writes JSON files as records, strictly: nothing missing but what has a default, nothing unknown, nothing twice. */
 public final class Json {
     /** A vocabulary of every character that there is takes 10 MiB. */
     private static final int MAX_BYTES = 1 << 26;
@@ -38,6 +39,8 @@ public final class Json {
                 text.setCoercion(CoercionInputShape.Float, CoercionAction.Fail);
                 text.setCoercion(CoercionInputShape.Boolean, CoercionAction.Fail);
             })
+            // Defaults of the fields that files of earlier versions lack, each marked with JacksonInject.
+            .injectableValues(new InjectableValues.Std().addValue(ReportConfig.class, ReportConfig.DEFAULT))
             .build();
 
     private Json() {}

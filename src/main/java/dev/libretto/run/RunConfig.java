@@ -1,5 +1,7 @@
 package dev.libretto.run;
 
+import com.fasterxml.jackson.annotation.JacksonInject;
+import com.fasterxml.jackson.annotation.OptBoolean;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
@@ -17,18 +19,33 @@ import java.util.Objects;
  * @param corpus the text it learns from
  * @param model the sizes of its model
  * @param training how it is trained
+ * @param report what training reports; {@link Json} has a default for files written before there was this part
  */
-public record RunConfig(CorpusInfo corpus, ModelConfig model, TrainConfig training) {
+public record RunConfig(
+        CorpusInfo corpus,
+        ModelConfig model,
+        TrainConfig training,
+        @JacksonInject(useInput = OptBoolean.TRUE) ReportConfig report) {
     /** @throws IllegalArgumentException if a part is missing */
     public RunConfig {
-        if (corpus == null || model == null || training == null) {
-            throw new IllegalArgumentException("one of corpus, model and training is missing");
+        if (corpus == null || model == null || training == null || report == null) {
+            throw new IllegalArgumentException("one of corpus, model, training and report is missing");
         }
     }
 
-    /** The same but for how it is trained. */
+    /** A run with the default reports. */
+    public RunConfig(CorpusInfo corpus, ModelConfig model, TrainConfig training) {
+        this(corpus, model, training, ReportConfig.DEFAULT);
+    }
+
+    /** Returns a copy with the given training settings. */
     public RunConfig withTraining(TrainConfig newTraining) {
-        return new RunConfig(corpus, model, newTraining);
+        return new RunConfig(corpus, model, newTraining, report);
+    }
+
+    /** Returns a copy with the given reports. */
+    public RunConfig withReport(ReportConfig newReport) {
+        return new RunConfig(corpus, model, training, newReport);
     }
 
     /**

@@ -153,16 +153,15 @@ public final class RunDirectory implements AutoCloseable {
      * Opens a run to train it further. Damaged checkpoints are moved aside, and rows of the metrics that are newer than the
      * checkpoint are cut off.
      *
-     * @param training how it is trained from here on
+     * @param config how it is trained and what it reports from here on
      * @param warnings is told of each damage that was passed over
      * @return the run and the checkpoint to go on from
      * @throws RunException if there is no whole checkpoint, or another process is writing the run
      */
-    public static Resumed resume(Path path, TrainConfig training, Consumer<String> warnings) throws IOException {
+    public static Resumed resume(Path path, RunConfig config, Consumer<String> warnings) throws IOException {
         RunDirectory reader = open(path);
         RunLock lock = RunLock.acquire(path);
         try {
-            RunConfig config = reader.config.withTraining(training);
             Checkpoint checkpoint = reader.checkpoints.newest(config, warnings);
             reader.checkpoints.setDamagedAside();
             int epochs = checkpoint.progress().epoch();

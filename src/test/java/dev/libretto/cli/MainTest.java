@@ -159,6 +159,23 @@ class MainTest {
     }
 
     @Test
+    void resumedRunReportsAsBefore() throws IOException {
+        assertThat(train("--epochs", "2", "--report-every", "2", "--tensorboard"))
+                .isZero();
+        assertThat(run("train", "--resume", runDir(), "--epochs", "5")).isZero();
+        assertThat(out.lines().filter(line -> line.startsWith("epoch")).map(line -> line.substring(0, 7)))
+                .containsExactly("epoch 4", "epoch 5");
+        assertThat(out.lines().filter(line -> line.startsWith(" - ")))
+                .allMatch(line -> line.startsWith(" - the ") && line.length() == " - the ".length() + 16);
+        assertThat(Path.of(runDir()).resolve("tensorboard").toFile().list()).hasSize(2);
+
+        assertThat(run("train", "--resume", runDir(), "--epochs", "7", "--report-every", "1", "--prefix", "fox"))
+                .isZero();
+        assertThat(out.lines().filter(line -> line.startsWith("epoch"))).hasSize(2);
+        assertThat(out).contains(" - fox").doesNotContain(" - the");
+    }
+
+    @Test
     void aCorpusWithoutTheTextbooksPrefixIsContinuedFromItsOwnBeginning() throws IOException {
         assertThat(run("train", "--corpus", corpus.toString(), "--epochs", "1", "--batch-size", "2", "--run", runDir()))
                 .isZero();

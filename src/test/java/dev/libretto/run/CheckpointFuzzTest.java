@@ -66,12 +66,12 @@ class CheckpointFuzzTest {
         if (opened.isEmpty()) {
             return;
         }
-        TrainConfig training = opened.get().config().training();
+        RunConfig config = opened.get().config();
         Optional<Checkpoint> newest = read(() -> opened.get().newest(warnings::add));
         List<String> newestWarnings = takeWarnings();
         Optional<Checkpoint> best = read(() -> opened.get().best(warnings::add));
         List<String> bestWarnings = takeWarnings();
-        Optional<Resumed> resumed = read(() -> RunDirectory.resume(run.path(), training, warnings::add));
+        Optional<Resumed> resumed = read(() -> RunDirectory.resume(run.path(), config, warnings::add));
         List<String> resumedWarnings = takeWarnings();
         if (resumed.isPresent()) {
             resumed.get().run().close();

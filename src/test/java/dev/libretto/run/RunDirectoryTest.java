@@ -235,7 +235,7 @@ class RunDirectoryTest {
         Files.writeString(path.resolve("metrics.csv"), "4,0.5,1.6", StandardOpenOption.APPEND);
         Files.writeString(path.resolve("checkpoints/step-00000020/progress.json"), "{}");
 
-        TrainConfig more = TrainConfig.TEXTBOOK.withEpochs(500);
+        RunConfig more = CONFIG.withTraining(CONFIG.training().withEpochs(500));
         try (RunDirectory run = RunDirectory.resume(path, more, warnings::add).run()) {
             assertThat(run.config().training().epochs()).isEqualTo(500);
             assertThat(Files.readAllLines(path.resolve("metrics.csv"))).hasSize(2);
@@ -252,7 +252,7 @@ class RunDirectoryTest {
     void oneWriterAtATime() throws IOException {
         try (RunDirectory run = create()) {
             run.save(checkpoint(1, 5));
-            assertThatThrownBy(() -> RunDirectory.resume(path, TrainConfig.TEXTBOOK, warnings::add))
+            assertThatThrownBy(() -> RunDirectory.resume(path, CONFIG, warnings::add))
                     .isInstanceOf(RunException.class)
                     .hasMessageContaining("is being trained by another process");
             assertThatThrownBy(() -> RunDirectory.create(path, CONFIG, VOCABULARY, true))
@@ -262,7 +262,7 @@ class RunDirectoryTest {
                     .as("reading is free")
                     .isEqualTo(10);
         }
-        RunDirectory.resume(path, TrainConfig.TEXTBOOK, warnings::add).run().close();
+        RunDirectory.resume(path, CONFIG, warnings::add).run().close();
     }
 
     @Test
@@ -361,6 +361,24 @@ class RunDirectoryTest {
                 .hasMessageContaining("has no checkpoint");
     }
 
+    /** Before reports were part of the configuration. */
+    @Test
+    void configurationWithoutReportsHasTheDefault() throws IOException {
+        ReportConfig report = new ReportConfig(7, 20, List.of("a", "bc"), true);
+        RunDirectory.create(path, CONFIG.withReport(report), VOCABULARY, false).close();
+        assertThat(RunDirectory.open(path).config().report()).isEqualTo(report);
+
+        Path file = path.resolve("config.json");
+        String content = Files.readString(file);
+        String old = content.replaceFirst("(?s),\\s*\"report\" : \\{.*?}", "");
+        assertThat(old).isNotEqualTo(content);
+        Files.writeString(file, old);
+        assertThat(RunDirectory.open(path).config()).isEqualTo(CONFIG);
+
+        Files.writeString(file, content.replaceFirst("\"report\" : ", "\"report\" : null, \"x\" : "));
+        assertCannotOpen("is damaged");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
@@ -402,7 +420,7 @@ class RunDirectoryTest {
             sparse.setLength(3L << 30);
         }
 
-        assertThatThrownBy(() -> RunDirectory.resume(path, TrainConfig.TEXTBOOK, warnings::add))
+        assertThatThrownBy(() -> RunDirectory.resume(path, CONFIG, warnings::add))
                 .isInstanceOf(RunException.class)
                 .hasMessageContaining(file + " is damaged: it has 3221225472 bytes");
     }
@@ -428,7 +446,7 @@ class RunDirectoryTest {
                 .allSatisfy(warning -> assertThat(warning)
                         .contains("step-00000030 is damaged: it holds the checkpoint step-00000010"));
 
-        RunDirectory.resume(path, TrainConfig.TEXTBOOK, warnings::add).run().close();
+        RunDirectory.resume(path, CONFIG, warnings::add).run().close();
         assertThat(saved()).containsExactly("damaged-step-00000030", "step-00000010", "step-00000020");
     }
 
@@ -443,7 +461,7 @@ class RunDirectoryTest {
         List<String> good = Files.readAllLines(metrics);
         for (String bad : List.of("2,0.5", "2,1,1,1\0\0,1,100,0", "2,1,1,1,1,100,0,0", "")) {
             Files.write(metrics, List.of(good.get(0), good.get(1), bad));
-            RunDirectory.resume(path, TrainConfig.TEXTBOOK, warnings::add).run().close();
+            RunDirectory.resume(path, CONFIG, warnings::add).run().close();
 
             assertThat(Files.readAllLines(metrics)).isEqualTo(good.subList(0, 2));
             assertThat(warnings).hasSize(1);

@@ -184,7 +184,7 @@ class RunValuesFuzzTest {
         if (type == String.class) {
             return text(random);
         }
-        if (component.getName().equals("files")) {
+        if (component.getType() == List.class) {
             return Stream.generate(() -> text(random)).limit(random.nextInt(3)).toList();
         }
         throw new AssertionError("make values of " + type + " here, for " + component);

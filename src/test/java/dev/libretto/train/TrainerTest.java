@@ -461,7 +461,7 @@ class TrainerTest {
     }
 
     private Trained resume(String name, TrainConfig config, BooleanSupplier stop) throws IOException {
-        Resumed from = RunDirectory.resume(folder.resolve(name), config, this::noWarning);
+        Resumed from = RunDirectory.resume(folder.resolve(name), runConfig(config), this::noWarning);
         try (RunDirectory ignored = from.run()) {
             assertThat(ignored.path()).exists();
             return train(from, stop, epochs::add);
