@@ -10,8 +10,11 @@ import sys
 sys.dont_write_bytecode = True  # leaves no __pycache__ beside the scripts
 
 import json
+import os
 import pathlib
 import tempfile
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # read when onnxruntime is imported
 
 import keras_roundtrip
 import numpy as np

@@ -12,6 +12,7 @@ import dev.libretto.device.NativeLog;
 import dev.libretto.device.NvidiaSmi;
 import dev.libretto.device.Precision;
 import dev.libretto.device.Sessions;
+import dev.libretto.export.OnnxRuntime;
 import dev.libretto.model.CellType;
 import dev.libretto.run.Json;
 import java.io.IOException;
@@ -28,6 +29,7 @@ final class DoctorCommand implements Command {
     /**
      * What was found.
      *
+     * @param onnxRuntime its version; null where it cannot be loaded
      * @param nvidiaSmi null where the build uses no card
      * @param libraries those of CUDA; empty where the build uses none
      * @param trials the devices that were tried, the CPU first
@@ -37,6 +39,7 @@ final class DoctorCommand implements Command {
             String java,
             Build build,
             String tensorflow,
+            String onnxRuntime,
             Host host,
             NvidiaSmi nvidiaSmi,
             List<CudaLibrary.Found> libraries,
@@ -116,10 +119,17 @@ final class DoctorCommand implements Command {
         } catch (DeviceException e) {
             problem = e.getMessage();
         }
+        String onnxRuntime = null;
+        try {
+            onnxRuntime = OnnxRuntime.version();
+        } catch (IOException e) {
+            problem = problem == null ? e.getMessage() : problem;
+        }
         return new Report(
                 Runtime.version().toString(),
                 build,
                 TensorFlow.version(),
+                onnxRuntime,
                 Host.current(),
                 build.isCuda() ? NvidiaSmi.ask() : null,
                 build.isCuda() ? CudaLibrary.findAll() : List.of(),
@@ -174,6 +184,7 @@ final class DoctorCommand implements Command {
         out.printf(
                 "TensorFlow %s (TensorFlow Java %s), Java %s%n",
                 report.tensorflow(), build.tensorflowJava(), report.java());
+        out.printf("ONNX Runtime: %s%n", report.onnxRuntime() == null ? "it cannot be loaded" : report.onnxRuntime());
         Host host = report.host();
         out.printf(
                 Locale.ROOT,

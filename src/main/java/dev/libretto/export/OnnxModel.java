@@ -8,7 +8,6 @@ import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
-import ai.onnxruntime.OrtLoggingLevel;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import com.fasterxml.jackson.core.type.TypeReference;
@@ -86,7 +85,7 @@ final class OnnxModel implements ExecutableModel {
         OrtSession session = null;
         OnnxModel model = null;
         try {
-            session = Runtime.ENVIRONMENT.createSession(file.toString());
+            session = OnnxRuntime.environment().createSession(file.toString());
             Map<String, String> metadata = session.getMetadata().getCustomMetadata();
             ModelSettings settings =
                     Json.parse(metadata(metadata, SETTINGS), file, new TypeReference<ModelSettings>() {});
@@ -103,12 +102,6 @@ final class OnnxModel implements ExecutableModel {
                 close(session);
             }
         }
-    }
-
-    /** ONNX Runtime's library, loaded at the first use. Its errors are exceptions; what it says to stderr besides is not. */
-    private static final class Runtime {
-        static final OrtEnvironment ENVIRONMENT =
-                OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "libretto");
     }
 
     private static String metadata(Map<String, String> metadata, String key) {
@@ -162,15 +155,16 @@ final class OnnxModel implements ExecutableModel {
     @Override
     public Step step(int[] ids, List<float[]> state) {
         long rows = ids.length;
+        OrtEnvironment environment = OrtEnvironment.getEnvironment();
         Map<String, OnnxTensor> inputs = new LinkedHashMap<>();
         try {
             LongBuffer characters =
                     LongBuffer.wrap(Arrays.stream(ids).asLongStream().toArray());
-            inputs.put(OnnxGraph.IDS, OnnxTensor.createTensor(Runtime.ENVIRONMENT, characters, new long[] {1, rows}));
+            inputs.put(OnnxGraph.IDS, OnnxTensor.createTensor(environment, characters, new long[] {1, rows}));
             for (int i = 0; i < states(); i++) {
                 long[] shape = {rows, settings.model().hiddenSize()};
                 FloatBuffer values = FloatBuffer.wrap(state.get(i));
-                inputs.put(OnnxGraph.state(i), OnnxTensor.createTensor(Runtime.ENVIRONMENT, values, shape));
+                inputs.put(OnnxGraph.state(i), OnnxTensor.createTensor(environment, values, shape));
             }
             try (OrtSession.Result result = session.run(inputs, outputs)) {
                 List<float[]> next = new ArrayList<>();

@@ -1,0 +1,132 @@
+package dev.libretto.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
+
+/** ONNX Runtime in a process of its own: no telemetry, and one line where the temp folder is missing. */
+class OnnxRuntimeIT {
+    /** The launcher, which has the native libraries unpacked, and the jar alone, where ONNX Runtime unpacks its own. */
+    enum Start {
+        LAUNCHER,
+        JAR
+    }
+
+    private record Ended(int exitCode, String out, String err) {}
+
+    @TempDir
+    private static Path trained;
+
+    @TempDir
+    private Path folder;
+
+    private Path home;
+    private Path temp;
+
+    @BeforeAll
+    static void exportModel() throws Exception {
+        String train = "train --preset tiny --epochs 1 --run " + trained.resolve("run");
+        String export = "export --run %s --format onnx --out %s".formatted(trained.resolve("run"), model());
+        for (String line : List.of(train, export)) {
+            assertThat(dev.libretto.cli.Ended.of(trained, line.split(" ")).exitCode())
+                    .isZero();
+        }
+    }
+
+    private static Path model() {
+        return trained.resolve("model.onnx");
+    }
+
+    @BeforeEach
+    void makeFolders() throws IOException {
+        home = Files.createDirectory(folder.resolve("home"));
+        temp = Files.createDirectory(folder.resolve("temp"));
+    }
+
+    /** Telemetry would: it identifies the machine and queues its events before it sends the first one. */
+    @ParameterizedTest
+    @EnumSource
+    void generateWritesNoFilesOfItsOwn(Start start) throws Exception {
+        Ended ended = run(start, "generate", "--model", model().toString(), "--prefix", "分开");
+
+        assertThat(ended.err()).isEmpty();
+        assertThat(ended.out()).startsWith("分开");
+        assertThat(files()).isEmpty();
+    }
+
+    /** ONNX Runtime creates a folder there even if it has nothing to unpack. */
+    @ParameterizedTest
+    @EnumSource
+    void aMissingTempFolderIsOneLine(Start start) throws Exception {
+        Files.delete(temp);
+
+        Ended ended = run(start, "generate", "--model", model().toString(), "--prefix", "分开");
+
+        assertThat(ended.exitCode()).isEqualTo(1);
+        assertThat(ended.err())
+                .startsWith("libretto generate: ONNX Runtime cannot be loaded (" + temp)
+                .contains("LIBRETTO_JAVA_OPTS=-Djava.io.tmpdir=DIR")
+                .hasLineCount(1);
+    }
+
+    @Test
+    void doctorChecksOnnxRuntime() throws Exception {
+        Ended fine = run(Start.LAUNCHER, "doctor", "--device", "cpu");
+        assertThat(fine.exitCode()).isZero();
+        assertThat(fine.out()).containsPattern("(?m)^ONNX Runtime: \\d+\\.\\d+\\.\\d+$");
+
+        temp = temp.resolve("missing");
+        Ended broken = run(Start.LAUNCHER, "doctor", "--device", "cpu");
+        assertThat(broken.exitCode()).isEqualTo(1);
+        assertThat(broken.out()).contains("ONNX Runtime: it cannot be loaded\n");
+        assertThat(broken.err()).startsWith("libretto doctor: ONNX Runtime cannot be loaded (" + temp);
+    }
+
+    /** The regular files below home and temp. */
+    private List<Path> files() throws IOException {
+        try (Stream<Path> inHome = Files.walk(home);
+                Stream<Path> inTemp = Files.walk(temp)) {
+            return Stream.concat(inHome, inTemp).filter(Files::isRegularFile).toList();
+        }
+    }
+
+    private Ended run(Start start, String... arguments) throws Exception {
+        List<String> options = List.of("-Djava.io.tmpdir=" + temp, "-Duser.home=" + home);
+        List<String> line = new ArrayList<>();
+        switch (start) {
+            case LAUNCHER -> line.add(Path.of("libretto").toAbsolutePath().toString());
+            case JAR -> {
+                line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+                line.addAll(options);
+                line.addAll(List.of(
+                        "-jar", Path.of("target/libretto.jar").toAbsolutePath().toString()));
+            }
+        }
+        line.addAll(List.of(arguments));
+        Path out = folder.resolve("out");
+        Path err = folder.resolve("err");
+        ProcessBuilder builder = new ProcessBuilder(line)
+                .directory(folder.toFile())
+                .redirectOutput(out.toFile())
+                .redirectError(err.toFile());
+        builder.environment().put("HOME", home.toString());
+        builder.environment().put("XDG_CACHE_HOME", home.resolve("cache").toString());
+        builder.environment().put("TMPDIR", temp.toString());
+        builder.environment().put("LIBRETTO_JAVA_OPTS", String.join(" ", options));
+        Process process = builder.start();
+        assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
+        return new Ended(process.exitValue(), Files.readString(out), Files.readString(err));
+    }
+}
