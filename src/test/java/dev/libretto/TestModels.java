@@ -16,7 +16,7 @@ import java.util.Random;
 public final class TestModels {
     private TestModels() {}
 
-    /** A run of clipped plain descent. */
+    /** A run of clipped plain descent, the rows in two parts where there are two, whatever the machine. */
     public static RunConfig runConfig(ModelConfig model, int seqLength, int batchSize, double clipNorm) {
         OptimizerConfig optimizer = OptimizerConfig.TEXTBOOK.withClipping(new Clipping(Clipping.By.NORM, clipNorm));
         return new RunConfig(
@@ -24,6 +24,7 @@ public final class TestModels {
                 model,
                 TrainConfig.TEXTBOOK
                         .withBatches(seqLength, batchSize, Sampling.CONSECUTIVE)
+                        .withParts(Math.min(2, batchSize))
                         .withOptimizer(optimizer));
     }
 
@@ -31,6 +32,7 @@ public final class TestModels {
         return new TrainConfig(
                 config.seqLength(),
                 config.batchSize(),
+                config.parts(),
                 config.sampling(),
                 config.epochs(),
                 config.optimizer(),

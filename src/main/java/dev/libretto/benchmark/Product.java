@@ -2,7 +2,6 @@ package dev.libretto.benchmark;
 
 import dev.libretto.device.Sessions;
 import dev.libretto.model.ModelConfig;
-import dev.libretto.model.RecurrenceType;
 import dev.libretto.run.RunConfig;
 import java.util.ArrayList;
 import java.util.List;
@@ -35,12 +34,12 @@ record Product(int m, int k, int n, boolean transposeA, boolean transposeB, int 
         int b = config.training().batchSize();
         int h = model.hiddenSize();
         int gh = model.cell().gates() * h;
-        int parts = RecurrenceType.of(model.cell(), Sessions.areOnGpu(), Sessions.factorType())
-                .parts(b);
+        int parts = Sessions.areOnGpu() ? 1 : config.training().parts();
+        int rowsOfPart = (b + parts - 1) / parts;
         List<Product> products = new ArrayList<>();
         for (int layer = 0; layer < model.layers(); layer++) {
-            products.add(new Product(b / parts, h, gh, false, false, t, parts));
-            products.add(new Product(b / parts, gh, h, false, true, t - 1, parts));
+            products.add(new Product(rowsOfPart, h, gh, false, false, t, parts));
+            products.add(new Product(rowsOfPart, gh, h, false, true, t - 1, parts));
             products.add(new Product(h, t * b, gh, true, false, 1));
             if (layer > 0) {
                 products.addAll(ofDense(t * b, h, gh));

@@ -43,6 +43,12 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
                 value -> Math.toIntExact(reader.read(value)));
     }
 
+    /** A whole number in a range whose default depends on something else, which the description says. */
+    static Flag<Integer> integer(String name, String description, int min, int max) {
+        Flag<Integer> flag = integer(name, description, min, min, max);
+        return new Flag<>(name, "N", description, null, flag.reader());
+    }
+
     /** A whole number of 64 bits, from {@code min} on. */
     static Flag<Long> atLeast(long min, String name, String description, long defaultValue) {
         String text = withDefault(description, "at least " + min, defaultValue);

@@ -279,13 +279,25 @@ final class TrainCommand implements Command {
                 device);
         if (device.device().isGpu()) {
             console.note("recurrence: %s%n", describeOnGpu(model.cell()));
+        } else {
+            console.note("parts: %s%n", describeParts(training.batchSize(), training.parts()));
         }
+    }
+
+    /** How the rows of a batch are split. */
+    static String describeParts(int rows, int parts) {
+        if (parts == 1) {
+            return "1, all rows together";
+        }
+        int most = (rows + parts - 1) / parts;
+        return parts + (rows % parts == 0 ? " of " : " of up to ") + most + (most == 1 ? " row" : " rows")
+                + ", computed at the same time";
     }
 
     private static String describeOnGpu(CellType cell) {
         return switch (RecurrenceType.of(cell, true, Sessions.factorType())) {
             case CUDNN -> "all time steps at once, by cuDNN";
-            case UNROLLED, UNROLLED_IN_HALVES ->
+            case UNROLLED ->
                 "time step by time step, for cuDNN "
                         + (RecurrenceType.CUDNN.has(cell) ? "computes it in float32 and tf32" : "has no " + cell);
         };

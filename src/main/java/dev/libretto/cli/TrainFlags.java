@@ -69,6 +69,12 @@ final class TrainFlags {
             Flag.integer("seq-length", "time steps in a batch", TEXTBOOK.seqLength(), 1, TrainConfig.MAX_SEQ_LENGTH);
     static final Flag<Integer> BATCH_SIZE =
             Flag.integer("batch-size", "rows in a batch", TEXTBOOK.batchSize(), 1, TrainConfig.MAX_BATCH_SIZE);
+    static final Flag<Integer> PARTS = Flag.integer(
+            "parts",
+            "parts that the rows of a batch are split into, to compute them at the same time on a CPU"
+                    + " (default one for each core, of at least 8 rows)",
+            1,
+            TrainConfig.MAX_BATCH_SIZE);
     static final Flag<Integer> EPOCHS = Flag.integer(
             "epochs",
             "passes over the text, 0 saves the untrained model",
@@ -157,6 +163,7 @@ final class TrainFlags {
                             DROPOUT,
                             SEQ_LENGTH,
                             BATCH_SIZE,
+                            PARTS,
                             SAMPLING,
                             EPOCHS,
                             SEED),
@@ -257,10 +264,16 @@ final class TrainFlags {
      */
     static TrainConfig trainConfig(Arguments arguments, CorpusInfo validationCorpus) throws UsageException {
         int epochs = arguments.get(EPOCHS);
+        int batchSize = arguments.get(BATCH_SIZE);
+        if (arguments.has(PARTS) && arguments.get(PARTS) > batchSize) {
+            throw new UsageException("--parts is " + arguments.get(PARTS) + ", more than the " + batchSize
+                    + " rows of a batch; it must be at most --batch-size");
+        }
         arguments.requireEffect(MAX_ROLLBACKS, ON_DIVERGENCE, List.of(DivergencePolicy.Action.ROLLBACK));
         return new TrainConfig(
                 arguments.get(SEQ_LENGTH),
-                arguments.get(BATCH_SIZE),
+                batchSize,
+                arguments.has(PARTS) ? arguments.get(PARTS) : TrainConfig.partsFor(batchSize),
                 arguments.get(SAMPLING),
                 epochs,
                 OptimizerFlags.config(arguments, epochs),
@@ -284,6 +297,7 @@ final class TrainFlags {
         requireSame(arguments, HIDDEN_SIZE, stored.model().hiddenSize());
         requireSame(arguments, SEQ_LENGTH, training.seqLength());
         requireSame(arguments, BATCH_SIZE, training.batchSize());
+        requireSame(arguments, PARTS, training.parts());
         requireSame(arguments, EMBEDDING_SIZE, stored.model().embeddingSize());
         requireSame(arguments, TIE_EMBEDDINGS, stored.model().tieEmbeddings());
         requireSame(arguments, DROPOUT, training.dropout());

@@ -56,12 +56,13 @@ public final class LanguageModel {
             ModelConfig config,
             Function<Parameter, Operand<TFloat32>> valueOf,
             Class<? extends TFloating> factors) {
-        this(tf, config, valueOf, RecurrenceType.UNROLLED, factors);
+        this(tf, config, valueOf, RecurrenceType.UNROLLED, 1, factors);
     }
 
     /**
      * The same with a choice of how whole batches are read.
      *
+     * @param parts into how many parts an unrolled recurrence splits the rows of a batch, to compute them at the same time
      * @param factors the type to which the factors of matrix products are rounded, but for those of cuDNN
      * @throws IllegalArgumentException if the recurrence does not have the cell
      */
@@ -70,6 +71,7 @@ public final class LanguageModel {
             ModelConfig config,
             Function<Parameter, Operand<TFloat32>> valueOf,
             RecurrenceType recurrence,
+            int parts,
             Class<? extends TFloating> factors) {
         this.config = config;
         Operand<TFloat32> embedding = config.hasEmbedding() ? valueOf.apply(embeddingParameter(config)) : null;
@@ -78,7 +80,7 @@ public final class LanguageModel {
             layers.add(
                     recurrence == RecurrenceType.CUDNN
                             ? fused(layer, ofLayer, valueOf)
-                            : unrolled(tf, recurrence, layer, ofLayer, valueOf, factors));
+                            : unrolled(tf, parts, layer, ofLayer, valueOf, factors));
         }
         boolean isTied = config.tieEmbeddings();
         denseKernel =
@@ -94,7 +96,7 @@ public final class LanguageModel {
 
     private Recurrence unrolled(
             Ops tf,
-            RecurrenceType recurrence,
+            int parts,
             int layer,
             Operand<TFloat32> embedding,
             Function<Parameter, Operand<TFloat32>> valueOf,
@@ -103,7 +105,7 @@ public final class LanguageModel {
         Cell cell =
                 config.cell().create(tf, parameters, embedded(tf, embedding, parameters, valueOf, factors), factors);
         cells.add(cell);
-        return new UnrolledRecurrence(cell, config.hiddenSize(), recurrence);
+        return new UnrolledRecurrence(cell, config.hiddenSize(), parts);
     }
 
     /**

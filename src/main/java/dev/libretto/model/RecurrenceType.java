@@ -7,38 +7,20 @@ import org.tensorflow.types.family.TFloating;
 public enum RecurrenceType {
     /** The cell, time step by time step: every cell on every device, and the definition of what is computed. */
     UNROLLED,
-    /**
-     * The same for each half of a batch's rows: for CPUs, where a product of few rows leaves all cores but one idle, and two at
-     * a time do not.
-     */
-    UNROLLED_IN_HALVES,
     /** One operation of cuDNN for all time steps: on GPUs only, and for those cells that cuDNN has. */
     CUDNN;
 
     /**
-     * The one to train with: in halves on the CPU; on a GPU cuDNN's for a cell that it has in float32 or TF32, the unrolled one
-     * otherwise.
+     * The one to train with: cuDNN's on a GPU for a cell that it has in float32 or TF32, the unrolled one otherwise.
      *
      * @param factors the type to which the factors of matrix products are rounded
      */
     public static RecurrenceType of(CellType cell, boolean onGpu, Class<? extends TFloating> factors) {
-        if (!onGpu) {
-            return UNROLLED_IN_HALVES;
-        }
-        return factors == TFloat32.class && CUDNN.has(cell) ? CUDNN : UNROLLED;
+        return onGpu && factors == TFloat32.class && CUDNN.has(cell) ? CUDNN : UNROLLED;
     }
 
     /** Whether it can compute a cell. */
     public boolean has(CellType cell) {
         return this != CUDNN || CudnnRecurrence.mode(cell) != null;
-    }
-
-    /**
-     * Into how many parts of the same size it divides the rows of a batch.
-     *
-     * @param rows B, or -1 where it is not known
-     */
-    public int parts(long rows) {
-        return this == UNROLLED_IN_HALVES && rows > 0 && rows % 2 == 0 ? 2 : 1;
     }
 }

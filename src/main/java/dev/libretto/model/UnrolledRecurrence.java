@@ -1,6 +1,7 @@
 package dev.libretto.model;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 import java.util.stream.LongStream;
@@ -14,12 +15,15 @@ import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TNumber;
 
 /**
- * The cell, once for each time step and each part of the rows. Rows know nothing of each other, so the parts are chains of
- * operations that TensorFlow computes side by side.
+ * The cell, once for each time step and each part of the rows. Rows know nothing of each other, so the parts are independent
+ * chains of operations, which TensorFlow computes at the same time.
  *
- * @param type how many parts there are
+ * <p>All parts have the same number of rows. Where B is not a multiple of it, rows of zeros fill the last part; what they
+ * give is cut off again, so their gradients are zero.
+ *
+ * @param parts P, into how many parts the rows are split; 1 where B is not known
  */
-record UnrolledRecurrence(Cell cell, int hiddenSize, RecurrenceType type) implements Recurrence {
+record UnrolledRecurrence(Cell cell, int hiddenSize, int parts) implements Recurrence {
     @Override
     public Sequence ofCharacters(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state) {
         return unroll(tf, cell.input().lookup(tf, ids), state);
@@ -34,22 +38,38 @@ record UnrolledRecurrence(Cell cell, int hiddenSize, RecurrenceType type) implem
     /** @param projected {@code [T, B, G·H]} */
     private Sequence unroll(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
         Shape shape = projected.shape();
-        int parts = type.parts(shape.get(1));
+        long t = shape.get(0);
         if (parts == 1) {
-            return unroll(tf, projected, shape.get(0), List.of(state));
+            Sequence whole = unroll(tf, projected, t, List.of(state));
+            return new Sequence(rows(tf, whole.outputs()), whole.state());
         }
-        long steps = shape.get(0) * parts;
-        Operand<TInt64> divided = tf.constant(new long[] {steps, shape.get(1) / parts, shape.get(2)});
-        return unroll(tf, tf.reshape(projected, divided), steps, divide(tf, state, parts));
+        long b = shape.get(1);
+        long rowsOfPart = (b + parts - 1) / parts;
+        long filling = rowsOfPart * parts - b;
+        Operand<TInt64> split = tf.constant(new long[] {t * parts, rowsOfPart, shape.get(2)});
+        Sequence filled = unroll(
+                tf,
+                tf.reshape(fill(tf, projected, 1, filling), split),
+                t * parts,
+                split(
+                        tf,
+                        state.stream().map(array -> fill(tf, array, 0, filling)).toList()));
+        if (filling == 0) {
+            return new Sequence(rows(tf, filled.outputs()), filled.state());
+        }
+        Operand<TInt64> timeMajor = tf.constant(new long[] {t, b + filling, hiddenSize});
+        return new Sequence(
+                rows(tf, first(tf, tf.reshape(filled.outputs(), timeMajor), 1, b)),
+                filled.state().stream().map(array -> first(tf, array, 0, b)).toList());
     }
 
     /**
      * @param projected {@code [T·P, B/P, G·H]}: the P parts of the first time step, then those of the second
      * @param steps T·P
      * @param state that of each part, each {@code [B/P, H]}
+     * @return the outputs {@code [T·P, B/P, H]}, and the state {@code [B, H]}
      */
     private Sequence unroll(Ops tf, Operand<TFloat32> projected, long steps, List<List<Operand<TFloat32>>> state) {
-        int parts = state.size();
         // A scope goes through all names of the graph when it is opened, so all are opened while there are few.
         List<Ops> scopes = LongStream.range(0, steps / parts)
                 .mapToObj(t -> tf.withSubScope("step_" + t))
@@ -63,22 +83,46 @@ record UnrolledRecurrence(Cell cell, int hiddenSize, RecurrenceType type) implem
             outputs.add(step.output());
             current.set(part, step.state());
         }
-        Operand<TFloat32> stacked = tf.withName("outputs").stack(outputs);
-        return new Sequence(tf.reshape(stacked, tf.constant(new int[] {-1, hiddenSize})), join(tf, current));
+        return new Sequence(tf.stack(outputs), join(tf, current));
     }
 
-    private static List<List<Operand<TFloat32>>> divide(Ops tf, List<Operand<TFloat32>> state, int parts) {
-        List<List<Operand<TFloat32>>> divided = Stream.<List<Operand<TFloat32>>>generate(ArrayList::new)
+    /** {@code [..., H]} as {@code [N, H]}. */
+    private Operand<TFloat32> rows(Ops tf, Operand<TFloat32> outputs) {
+        return tf.withName("outputs").reshape(outputs, tf.constant(new int[] {-1, hiddenSize}));
+    }
+
+    /** An array with {@code count} zeros more at the end of an axis. */
+    private static Operand<TFloat32> fill(Ops tf, Operand<TFloat32> array, int axis, long count) {
+        if (count == 0) {
+            return array;
+        }
+        int[][] paddings = new int[array.shape().numDimensions()][2];
+        paddings[axis][1] = (int) count;
+        return tf.pad(array, tf.constant(paddings), tf.constant(0f));
+    }
+
+    /** The first {@code count} along an axis. TensorFlow's gradient of it is for indexes of 32 bits only. */
+    private static Operand<TFloat32> first(Ops tf, Operand<TFloat32> array, int axis, long count) {
+        int[] begin = new int[array.shape().numDimensions()];
+        int[] size = new int[begin.length];
+        Arrays.fill(size, -1);
+        size[axis] = (int) count;
+        return tf.slice(array, tf.constant(begin), tf.constant(size));
+    }
+
+    /** The state of each part. */
+    private List<List<Operand<TFloat32>>> split(Ops tf, List<Operand<TFloat32>> state) {
+        List<List<Operand<TFloat32>>> split = Stream.<List<Operand<TFloat32>>>generate(ArrayList::new)
                 .limit(parts)
                 .toList();
         for (Operand<TFloat32> array : state) {
             List<Output<TFloat32>> rows =
                     tf.split(tf.constant(0), array, (long) parts).output();
             for (int part = 0; part < parts; part++) {
-                divided.get(part).add(rows.get(part));
+                split.get(part).add(rows.get(part));
             }
         }
-        return divided;
+        return split;
     }
 
     private static List<Operand<TFloat32>> join(Ops tf, List<List<Operand<TFloat32>>> parts) {

@@ -40,7 +40,9 @@ public final class Json {
                 text.setCoercion(CoercionInputShape.Boolean, CoercionAction.Fail);
             })
             // Defaults of the fields that files of earlier versions lack, each marked with JacksonInject.
-            .injectableValues(new InjectableValues.Std().addValue(ReportConfig.class, ReportConfig.DEFAULT))
+            .injectableValues(new InjectableValues.Std()
+                    .addValue(ReportConfig.class, ReportConfig.DEFAULT)
+                    .addValue(TrainConfig.PARTS, TrainConfig.UNRECORDED_PARTS))
             .build();
 
     private Json() {}

@@ -1,5 +1,7 @@
 package dev.libretto.run;
 
+import com.fasterxml.jackson.annotation.JacksonInject;
+import com.fasterxml.jackson.annotation.OptBoolean;
 import dev.libretto.text.Sampling;
 import java.util.Objects;
 
@@ -8,6 +10,8 @@ import java.util.Objects;
  *
  * @param seqLength T, time steps in a batch
  * @param batchSize B, rows in a batch
+ * @param parts P, into how many parts the rows of a batch are split, to be computed at the same time. A processor's bits
+ *     depend on it, so a run keeps it on whichever machine it goes on. On a GPU a batch is one part
  * @param sampling how the text is cut into batches
  * @param epochs passes over the corpus; 0 saves the untrained model
  * @param optimizer how gradients become steps
@@ -20,6 +24,10 @@ import java.util.Objects;
 public record TrainConfig(
         int seqLength,
         int batchSize,
+
+        @JacksonInject(value = PARTS, useInput = OptBoolean.TRUE)
+        int parts,
+
         Sampling sampling,
         int epochs,
         OptimizerConfig optimizer,
@@ -32,6 +40,7 @@ public record TrainConfig(
     public static final TrainConfig TEXTBOOK = new TrainConfig(
             35,
             32,
+            partsFor(32),
             Sampling.CONSECUTIVE,
             250,
             OptimizerConfig.TEXTBOOK,
@@ -47,11 +56,22 @@ public record TrainConfig(
     /** The most rows in a batch. */
     public static final int MAX_BATCH_SIZE = 65_536;
 
+    /** The name of the parts in {@link Json}, and what stands for them in a run of before they were recorded. */
+    static final String PARTS = "parts";
+
+    static final int UNRECORDED_PARTS = Integer.MIN_VALUE;
+
+    /** Fewer rows than a processor's registers hold would waste a part of each product: AVX2 multiplies 6 rows at once. */
+    private static final int MIN_ROWS_OF_PART = 8;
+
     /** The most epochs. */
     public static final int MAX_EPOCHS = 10_000_000;
 
     /** @throws IllegalArgumentException naming the value that is out of range */
     public TrainConfig {
+        if (parts == UNRECORDED_PARTS) {
+            parts = batchSize % 2 == 0 ? 2 : 1;
+        }
         Objects.requireNonNull(sampling, "sampling");
         Objects.requireNonNull(optimizer, "optimizer");
         Objects.requireNonNull(validation, "validation");
@@ -59,16 +79,47 @@ public record TrainConfig(
         Objects.requireNonNull(checkpoints, "checkpoints");
         Require.inRange("seq length", seqLength, 1, MAX_SEQ_LENGTH);
         Require.inRange("batch size", batchSize, 1, MAX_BATCH_SIZE);
+        Require.inRange("parts", parts, 1, batchSize);
         Require.inRange("epochs", epochs, 0, MAX_EPOCHS);
         Require.belowOne("dropout", dropout);
     }
 
-    /** The same but for the batches. */
+    /**
+     * The number of parts that suits a batch on this machine: one for each core, unless they would have too few rows.
+     *
+     * @param batchSize B
+     */
+    public static int partsFor(int batchSize) {
+        return partsFor(batchSize, Runtime.getRuntime().availableProcessors());
+    }
+
+    static int partsFor(int batchSize, int cores) {
+        return Math.max(1, Math.min(cores, batchSize / MIN_ROWS_OF_PART));
+    }
+
+    /** Returns a copy with the given batches, in as many parts as suits them on this machine. */
     public TrainConfig withBatches(int newSeqLength, int newBatchSize, Sampling newSampling) {
         return new TrainConfig(
                 newSeqLength,
                 newBatchSize,
+                partsFor(newBatchSize),
                 newSampling,
+                epochs,
+                optimizer,
+                dropout,
+                seed,
+                validation,
+                divergence,
+                checkpoints);
+    }
+
+    /** Returns a copy with the given number of parts. */
+    public TrainConfig withParts(int newParts) {
+        return new TrainConfig(
+                seqLength,
+                batchSize,
+                newParts,
+                sampling,
                 epochs,
                 optimizer,
                 dropout,
@@ -83,6 +134,7 @@ public record TrainConfig(
         return new TrainConfig(
                 seqLength,
                 batchSize,
+                parts,
                 sampling,
                 newEpochs,
                 optimizer,
@@ -98,6 +150,7 @@ public record TrainConfig(
         return new TrainConfig(
                 seqLength,
                 batchSize,
+                parts,
                 sampling,
                 epochs,
                 newOptimizer,
@@ -113,6 +166,7 @@ public record TrainConfig(
         return new TrainConfig(
                 seqLength,
                 batchSize,
+                parts,
                 sampling,
                 epochs,
                 optimizer,
@@ -128,6 +182,7 @@ public record TrainConfig(
         return new TrainConfig(
                 seqLength,
                 batchSize,
+                parts,
                 sampling,
                 epochs,
                 optimizer,

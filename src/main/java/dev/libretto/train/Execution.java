@@ -1,7 +1,7 @@
 package dev.libretto.train;
 
-import dev.libretto.model.CellType;
 import dev.libretto.model.RecurrenceType;
+import dev.libretto.run.RunConfig;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
@@ -9,20 +9,22 @@ import org.tensorflow.types.family.TFloating;
  * How training steps are computed. Each way takes the same steps but for rounding.
  *
  * @param recurrence how the recurrence of a layer is computed
+ * @param parts into how many parts the rows of a batch are split
  * @param factors the type to which the factors of matrix products are rounded
  * @param batchesPerRun how many batches a run of the graph can train on
  * @param textLength the number of characters of the text that is kept in the graph; 0 where batches are fed
  */
-record Execution(RecurrenceType recurrence, Class<? extends TFloating> factors, int batchesPerRun, long textLength) {
+record Execution(
+        RecurrenceType recurrence, int parts, Class<? extends TFloating> factors, int batchesPerRun, long textLength) {
     /** The longest text that is kept on a GPU, in characters; 128 MiB of its memory. */
     private static final long LONGEST_ON_GPU = 1 << 24;
 
     /** Enough for the call of the graph, and the way of its results from the device, not to count. */
     private static final int BATCHES_PER_RUN_OF_CUDNN = 8;
 
-    /** In float32, with a batch a run, which is fed. */
-    static Execution plain(RecurrenceType recurrence) {
-        return new Execution(recurrence, TFloat32.class, 1, 0);
+    /** As a CPU trains, in float32: the cell unrolled, a batch a run, which is fed. */
+    static Execution onCpu(RunConfig config) {
+        return of(config, false, TFloat32.class, 0);
     }
 
     /**
@@ -32,10 +34,11 @@ record Execution(RecurrenceType recurrence, Class<? extends TFloating> factors, 
      * @param factors the type to which the factors of matrix products are rounded
      * @param textLength the number of characters of the text that all batches are cut from; 0 if there is no such text
      */
-    static Execution of(CellType cell, boolean onGpu, Class<? extends TFloating> factors, long textLength) {
-        RecurrenceType recurrence = RecurrenceType.of(cell, onGpu, factors);
+    static Execution of(RunConfig config, boolean onGpu, Class<? extends TFloating> factors, long textLength) {
+        RecurrenceType recurrence = RecurrenceType.of(config.model().cell(), onGpu, factors);
         return new Execution(
                 recurrence,
+                onGpu ? 1 : config.training().parts(),
                 factors,
                 // A graph that is unrolled is large, and costs so much more than its call that one batch is enough for
                 // it.

@@ -71,7 +71,7 @@ public final class TrainStep implements AutoCloseable {
     }
 
     private TrainStep(RunConfig config, Checkpoint start, Ids text, Class<? extends TFloating> factors) {
-        this(config, start, text, Execution.of(config.model().cell(), Sessions.areOnGpu(), factors, text.length()));
+        this(config, start, text, Execution.of(config, Sessions.areOnGpu(), factors, text.length()));
     }
 
     /** @param text what batches are cut from; not read where {@code execution} has them fed */

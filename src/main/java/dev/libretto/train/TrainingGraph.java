@@ -96,8 +96,8 @@ final class TrainingGraph {
             before = state.after(tf, last).values().stream()
                     .<Operand<TFloat32>>map(array -> carrying.select(continues, array, carrying.constant(0f)))
                     .toList();
-            LanguageModel model =
-                    new LanguageModel(tf, run.model(), values::get, execution.recurrence(), execution.factors());
+            LanguageModel model = new LanguageModel(
+                    tf, run.model(), values::get, execution.recurrence(), execution.parts(), execution.factors());
             Dropout dropout = new Dropout(training.dropout(), training.seed(), number);
             LanguageModel.Output output = model.unroll(tf, characters.inputs(), before, dropout);
             after = output.state();

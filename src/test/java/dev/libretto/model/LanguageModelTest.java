@@ -162,7 +162,7 @@ class LanguageModelTest {
             LanguageModel.Output output = model.unroll(tf, inputs, List.of(start));
 
             assertThat(output.logits().shape()).isEqualTo(Shape.of(70, 1027));
-            assertThat(graph.operation("layer_0/outputs").output(0).shape()).isEqualTo(Shape.of(35, 2, 256));
+            assertThat(graph.operation("layer_0/outputs").output(0).shape()).isEqualTo(Shape.of(70, 256));
             assertThat(output.state()).hasSize(1);
             assertThat(output.state().get(0).shape()).isEqualTo(Shape.of(2, 256));
             assertThat(LanguageModel.stateShapes(config, 2)).containsExactly(Shape.of(2, 256));

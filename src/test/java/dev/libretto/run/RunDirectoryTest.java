@@ -13,6 +13,7 @@ import dev.libretto.run.Progress.Validation;
 import dev.libretto.run.RunConfig.CorpusInfo;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Sampling;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
 import java.io.RandomAccessFile;
@@ -377,6 +378,20 @@ class RunDirectoryTest {
 
         Files.writeString(file, content.replaceFirst("\"report\" : ", "\"report\" : null, \"x\" : "));
         assertCannotOpen("is damaged");
+    }
+
+    /** Version 0.1 trained on two parts where the rows were even, and did not record it. */
+    @ParameterizedTest
+    @CsvSource({"4, 2", "5, 1"})
+    void configurationWithoutPartsHasThoseOfItsVersion(int batchSize, int parts) throws IOException {
+        TrainConfig training = CONFIG.training().withBatches(2, batchSize, Sampling.CONSECUTIVE);
+        RunDirectory.create(path, CONFIG.withTraining(training.withParts(3)), VOCABULARY, false)
+                .close();
+        assertThat(RunDirectory.open(path).config().training().parts()).isEqualTo(3);
+
+        Path file = path.resolve("config.json");
+        Files.writeString(file, Files.readString(file).replaceFirst("\\s*\"parts\" : 3,", ""));
+        assertThat(RunDirectory.open(path).config().training()).isEqualTo(training.withParts(parts));
     }
 
     @ParameterizedTest

@@ -36,7 +36,9 @@ class CudnnGraphTest {
         static Built of(ModelConfig model) {
             try (Graph graph = new Graph()) {
                 TrainingGraph training = new TrainingGraph(
-                        graph, TestModels.runConfig(model, T, B, 0.01), Execution.plain(RecurrenceType.CUDNN));
+                        graph,
+                        TestModels.runConfig(model, T, B, 0.01),
+                        new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
                 GraphDef definition = graph.toGraphDef();
                 return new Built(
                         definition.getNodeList().stream()
@@ -150,7 +152,7 @@ class CudnnGraphTest {
             new TrainingGraph(
                     graph,
                     TestModels.runConfig(model, T, B, 0.01),
-                    new Execution(RecurrenceType.CUDNN, TFloat32.class, 3, 0));
+                    new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 3, 0));
             nodes = graph.toGraphDef().getNodeList().stream()
                     .collect(Collectors.toMap(NodeDef::getName, Function.identity()));
         }
@@ -190,7 +192,7 @@ class CudnnGraphTest {
                 .isEqualTo(RecurrenceType.UNROLLED);
         assertThat(RecurrenceType.of(CellType.LSTM, true, TBfloat16.class)).isEqualTo(RecurrenceType.UNROLLED);
         for (CellType cell : CellType.values()) {
-            assertThat(RecurrenceType.of(cell, false, TFloat32.class)).isEqualTo(RecurrenceType.UNROLLED_IN_HALVES);
+            assertThat(RecurrenceType.of(cell, false, TFloat32.class)).isEqualTo(RecurrenceType.UNROLLED);
         }
         assertThatThrownBy(() -> Built.of(new ModelConfig(CellType.GRU_RESET_BEFORE, V, H, 1)))
                 .isInstanceOf(IllegalArgumentException.class)

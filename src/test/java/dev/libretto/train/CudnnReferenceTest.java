@@ -96,8 +96,8 @@ class CudnnReferenceTest {
     /** The parameters of each layer, as the graph gives them to cuDNN. */
     private static List<float[]> parameters(ReferenceFixture fixture) {
         try (Graph graph = new Graph()) {
-            TrainingGraph training =
-                    new TrainingGraph(graph, fixture.runConfig(), Execution.plain(RecurrenceType.CUDNN));
+            TrainingGraph training = new TrainingGraph(
+                    graph, fixture.runConfig(), new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
             try (Session session = withoutCudnn(graph)) {
                 training.variables.load(session, fixture.startWeights());
                 Session.Runner runner = session.runner();
@@ -123,8 +123,8 @@ class CudnnReferenceTest {
                 TInt32 targets =
                         TInt32.tensorOf(ids, DataBuffers.of(fixture.batch(0).targets()));
                 TFloat32 read = FloatTensors.of(outputs, fixture.outputs().values())) {
-            TrainingGraph training =
-                    new TrainingGraph(graph, fixture.runConfig(), Execution.plain(RecurrenceType.CUDNN));
+            TrainingGraph training = new TrainingGraph(
+                    graph, fixture.runConfig(), new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
             TrainingGraph.Step step = training.steps.get(0);
             List<TFloat32> fed = new ArrayList<>();
             try (Session session = withoutCudnn(graph)) {

@@ -2,8 +2,11 @@ package dev.libretto.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
+import dev.libretto.model.ModelConfig;
 import dev.libretto.model.RecurrenceType;
+import dev.libretto.run.RunConfig;
 import org.junit.jupiter.api.Test;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
@@ -12,25 +15,32 @@ class ExecutionTest {
     /** Two to the power of 24 characters: 128 MiB of int64. */
     private static final long LONGEST = 16_777_216;
 
+    private static final RunConfig LSTM = config(CellType.LSTM);
+
     @Test
-    void aGpuKeepsTheTextUnlessItIsTooLong() {
-        assertThat(Execution.of(CellType.LSTM, true, TFloat32.class, LONGEST))
-                .isEqualTo(new Execution(RecurrenceType.CUDNN, TFloat32.class, 8, LONGEST));
-        assertThat(Execution.of(CellType.LSTM, true, TFloat32.class, LONGEST + 1))
-                .isEqualTo(new Execution(RecurrenceType.CUDNN, TFloat32.class, 8, 0));
+    void gpuKeepsTheTextUnlessItIsTooLong() {
+        assertThat(Execution.of(LSTM, true, TFloat32.class, LONGEST))
+                .isEqualTo(new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 8, LONGEST));
+        assertThat(Execution.of(LSTM, true, TFloat32.class, LONGEST + 1))
+                .isEqualTo(new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 8, 0));
     }
 
     @Test
-    void whatCudnnDoesNotHaveIsUnrolledOnAGpuABatchARun() {
-        assertThat(Execution.of(CellType.GRU_RESET_BEFORE, true, TFloat32.class, 100))
-                .isEqualTo(new Execution(RecurrenceType.UNROLLED, TFloat32.class, 1, 100));
-        assertThat(Execution.of(CellType.LSTM, true, TBfloat16.class, 100))
-                .isEqualTo(new Execution(RecurrenceType.UNROLLED, TBfloat16.class, 1, 100));
+    void gpuUnrollsWhatCudnnDoesNotHaveInOnePartABatchARun() {
+        assertThat(Execution.of(config(CellType.GRU_RESET_BEFORE), true, TFloat32.class, 100))
+                .isEqualTo(new Execution(RecurrenceType.UNROLLED, 1, TFloat32.class, 1, 100));
+        assertThat(Execution.of(LSTM, true, TBfloat16.class, 100))
+                .isEqualTo(new Execution(RecurrenceType.UNROLLED, 1, TBfloat16.class, 1, 100));
     }
 
     @Test
-    void aCpuIsFedABatchARun() {
-        assertThat(Execution.of(CellType.LSTM, false, TFloat32.class, 100))
-                .isEqualTo(new Execution(RecurrenceType.UNROLLED_IN_HALVES, TFloat32.class, 1, 0));
+    void cpuIsFedABatchARunInTheRunsParts() {
+        assertThat(Execution.of(LSTM, false, TFloat32.class, 100))
+                .isEqualTo(new Execution(RecurrenceType.UNROLLED, 3, TFloat32.class, 1, 0));
+    }
+
+    private static RunConfig config(CellType cell) {
+        RunConfig config = TestModels.runConfig(new ModelConfig(cell, 5, 4, 1), 2, 4, 1);
+        return config.withTraining(config.training().withParts(3));
     }
 }

@@ -6,7 +6,7 @@ import com.google.protobuf.TextFormat;
 import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
-import dev.libretto.model.RecurrenceType;
+import dev.libretto.run.RunConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +21,7 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.Graph;
 import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.NodeDef;
+import org.tensorflow.types.TFloat32;
 
 /**
  * Holds the training graph to the files in {@code graphs/}, so that a change of the graph is seen in review. After a
@@ -33,20 +34,21 @@ class GraphFilesTest {
     @ParameterizedTest
     @EnumSource
     void theTrainingGraphIsTheOneOnFile(CellType cell) throws IOException {
-        holds(cell, RecurrenceType.UNROLLED, cell.toString(), "cell " + cell);
+        holds(cell, false, cell.toString(), "cell " + cell);
     }
 
     @Test
     void theTrainingGraphOfAGpuIsTheOneOnFile() throws IOException {
-        holds(CellType.LSTM, RecurrenceType.CUDNN, "lstm-cudnn", "cell lstm computed by cuDNN");
+        holds(CellType.LSTM, true, "lstm-cudnn", "cell lstm computed by cuDNN");
     }
 
-    private static void holds(CellType cell, RecurrenceType recurrence, String file, String title) throws IOException {
+    private static void holds(CellType cell, boolean onGpu, String file, String title) throws IOException {
         try (Graph graph = new Graph()) {
+            RunConfig run = TestModels.runConfig(new ModelConfig(cell, 5, 4, 1), 2, 4, 0.01);
+            // A text that is fed, and one batch a run, keep the files readable.
+            Execution execution = Execution.of(run, onGpu, TFloat32.class, 0);
             new TrainingGraph(
-                    graph,
-                    TestModels.runConfig(new ModelConfig(cell, 5, 4, 1), 2, 3, 0.01),
-                    Execution.plain(recurrence));
+                    graph, run, new Execution(execution.recurrence(), execution.parts(), execution.factors(), 1, 0));
             GraphDef definition = graph.toGraphDef();
             assertThat(definition.getNodeList())
                     .as("operations tied to a device")
@@ -88,7 +90,7 @@ class GraphFilesTest {
                 .map(scope -> "    " + scope.getKey() + "[\"<b>" + scope.getKey() + "</b><br/>"
                         + String.join(", ", scope.getValue()) + "\"]\n")
                 .collect(Collectors.joining());
-        return "# One training step, " + title + ": T = 2, B = 3, V = 5, H = 4\n\n```mermaid\nflowchart TD\n" + boxes
+        return "# One training step, " + title + ": T = 2, B = 4, V = 5, H = 4\n\n```mermaid\nflowchart TD\n" + boxes
                 + String.join("", arrows) + "```\n";
     }
 

@@ -63,7 +63,7 @@ class PlacementTest {
         for (Class<? extends TFloating> factors : List.of(TFloat32.class, TBfloat16.class)) {
             List<String> without = new ArrayList<>();
             try (Graph graph = new Graph()) {
-                new TrainingGraph(graph, run, Execution.of(cell, true, factors, TEXT_LENGTH));
+                new TrainingGraph(graph, run, Execution.of(run, true, factors, TEXT_LENGTH));
                 for (NodeDef node : graph.toGraphDef().getNodeList()) {
                     if (isComputed(node) && !hasKernelForGpus(node)) {
                         without.add(node.getOp() + " " + node.getName());

@@ -13,7 +13,6 @@ import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
-import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.RunConfig;
@@ -115,8 +114,7 @@ class PrecisionAgreementTest {
     /** The trial as a card computes it that rounds to so many bits of significand. */
     private static Steps trialWithFactorsOf(int bits, boolean alsoProducts) {
         try (Graph graph = new Graph()) {
-            TrainingGraph training =
-                    new TrainingGraph(graph, textbook.config(), Execution.plain(RecurrenceType.UNROLLED));
+            TrainingGraph training = new TrainingGraph(graph, textbook.config(), Execution.onCpu(textbook.config()));
             try (Graph rounded = RoundedProducts.of(graph, bits, alsoProducts);
                     Session session = new Session(rounded)) {
                 load(session, textbook.weights());
@@ -194,10 +192,8 @@ class PrecisionAgreementTest {
                 TFloat32 zeros = FloatTensors.zeros(Shape.of(b, config.hiddenSize()));
                 TInt32 inputs = ids(t, b, config.vocabularySize(), 1);
                 TInt32 targets = ids(t, b, config.vocabularySize(), 2)) {
-            TrainingGraph training = new TrainingGraph(
-                    graph,
-                    TestModels.runConfig(config, t, b, 1),
-                    new Execution(RecurrenceType.UNROLLED, factors, 1, 0));
+            RunConfig run = TestModels.runConfig(config, t, b, 1);
+            TrainingGraph training = new TrainingGraph(graph, run, Execution.of(run, false, factors, 0));
             TrainingGraph.Step step = training.steps.get(0);
             training.variables.load(session, Initializers.draw(LanguageModel.parameters(config), 1));
             Session.Runner runner =

@@ -7,7 +7,6 @@ import dev.libretto.export.NamedArray;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Parameter;
-import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.run.Progress;
 import dev.libretto.text.Batch;
@@ -54,7 +53,7 @@ class ReferenceTest {
         ReferenceFixture fixture = ReferenceFixture.read(name);
         try (Graph graph = new Graph()) {
             TrainingGraph training =
-                    new TrainingGraph(graph, fixture.runConfig(), Execution.plain(RecurrenceType.UNROLLED));
+                    new TrainingGraph(graph, fixture.runConfig(), Execution.onCpu(fixture.runConfig()));
             try (Session session = new Session(graph)) {
                 oneBatchAgrees(fixture, training, session);
                 tenStepsAgree(fixture, training, session);

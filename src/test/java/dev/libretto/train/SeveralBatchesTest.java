@@ -45,6 +45,7 @@ class SeveralBatchesTest {
         TrainConfig training = new TrainConfig(
                 T,
                 B,
+                1,
                 textbook.sampling(),
                 textbook.epochs(),
                 OptimizerConfig.defaults(optimizer).withLearningRate(LearningRate.constant(0.1)),
@@ -64,9 +65,8 @@ class SeveralBatchesTest {
         }
         List<TrainStep.Measures> oneByOne = new ArrayList<>();
         List<TrainStep.Measures> together = new ArrayList<>();
-        try (TrainStep one = new TrainStep(config, start, Ids.of(), Execution.plain(RecurrenceType.UNROLLED));
-                TrainStep four = new TrainStep(
-                        config, start, Ids.of(), new Execution(RecurrenceType.UNROLLED, TFloat32.class, 4, 0))) {
+        try (TrainStep one = new TrainStep(config, start, Ids.of(), execution(1));
+                TrainStep four = new TrainStep(config, start, Ids.of(), execution(4))) {
             assertThat(four.batchesPerRun()).isEqualTo(4);
             for (TrainStep.Task task : tasks) {
                 oneByOne.add(one.run(task.batch(), task.learningRate(), task.number()));
@@ -90,5 +90,10 @@ class SeveralBatchesTest {
         for (Parameter parameter : expected.parameters()) {
             assertThat(actual.of(parameter)).as(parameter.name()).containsExactly(expected.of(parameter));
         }
+    }
+
+    /** In one part, as on a GPU: only there are several batches a run. */
+    private static Execution execution(int batchesPerRun) {
+        return new Execution(RecurrenceType.UNROLLED, 1, TFloat32.class, batchesPerRun, 0);
     }
 }

@@ -44,12 +44,12 @@ class TextInGraphTest {
         }
         List<TrainStep.Measures> expected = new ArrayList<>();
         List<TrainStep.Measures> actual = new ArrayList<>();
-        try (TrainStep fed = new TrainStep(CONFIG, start, Ids.of(), Execution.plain(RecurrenceType.UNROLLED));
+        try (TrainStep fed = new TrainStep(CONFIG, start, Ids.of(), Execution.onCpu(CONFIG));
                 TrainStep cut = new TrainStep(
                         CONFIG,
                         start,
                         text,
-                        new Execution(RecurrenceType.UNROLLED, TFloat32.class, 3, text.length()))) {
+                        new Execution(RecurrenceType.UNROLLED, 2, TFloat32.class, 3, text.length()))) {
             for (int from = 0; from < tasks.size(); from += 3) {
                 tasks.subList(from, from + 3).forEach(task -> expected.addAll(fed.run(List.of(task))));
                 actual.addAll(cut.run(tasks.subList(from, from + 3)));
@@ -69,7 +69,7 @@ class TextInGraphTest {
     @Test
     void itsIdsAreOfATypeThatStaysOnACard() {
         try (Graph graph = new Graph()) {
-            new TrainingGraph(graph, CONFIG, new Execution(RecurrenceType.CUDNN, TFloat32.class, 1, 100));
+            new TrainingGraph(graph, CONFIG, new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 100));
             List<NodeDef> nodes = graph.toGraphDef().getNodeList();
             assertThat(nodes)
                     .filteredOn(node -> node.getName().equals("text"))

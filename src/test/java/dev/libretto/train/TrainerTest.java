@@ -482,7 +482,8 @@ class TrainerTest {
                 run.config(),
                 start,
                 Ids.of(),
-                new Execution(RecurrenceType.UNROLLED, TFloat32.class, batchesPerRun, 0));
+                new Execution(
+                        RecurrenceType.UNROLLED, run.config().training().parts(), TFloat32.class, batchesPerRun, 0));
         try (Trainer trainer = new Trainer(run, batches, validationIds(run.config()), start, both, stop, step)) {
             Progress progress = trainer.train();
             Checkpoint newest = run.newest(this::noWarning);
@@ -536,6 +537,7 @@ class TrainerTest {
         return new TrainConfig(
                 config.seqLength(),
                 config.batchSize(),
+                config.parts(),
                 config.sampling(),
                 config.epochs(),
                 config.optimizer(),

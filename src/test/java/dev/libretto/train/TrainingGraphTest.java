@@ -11,6 +11,7 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
+import dev.libretto.run.RunConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -136,7 +137,8 @@ class TrainingGraphTest {
     void onlyTheCrossEntropyScatters(RecurrenceType recurrence) {
         try (Graph graph = new Graph()) {
             ModelConfig tied = new ModelConfig(CellType.LSTM, 6, 4, 2, 4, true);
-            new TrainingGraph(graph, TestModels.runConfig(tied, 4, 2, 1), Execution.plain(recurrence));
+            RunConfig run = TestModels.runConfig(tied, 4, 2, 1);
+            new TrainingGraph(graph, run, Execution.of(run, recurrence == RecurrenceType.CUDNN, TFloat32.class, 0));
             assertThat(graph.toGraphDef().getNodeList())
                     .filteredOn(node -> node.getOp().contains("Scatter"))
                     .singleElement()
@@ -153,10 +155,8 @@ class TrainingGraphTest {
     void aKernelIsRoundedOnceForAllTimeSteps(CellType cell) {
         try (Graph graph = new Graph()) {
             ModelConfig config = new ModelConfig(cell, 5, 4, 2);
-            new TrainingGraph(
-                    graph,
-                    TestModels.runConfig(config, 6, 3, NO_CLIPPING),
-                    new Execution(RecurrenceType.UNROLLED, TBfloat16.class, 1, 0));
+            RunConfig run = TestModels.runConfig(config, 6, 3, NO_CLIPPING);
+            new TrainingGraph(graph, run, Execution.of(run, false, TBfloat16.class, 0));
             List<NodeDef> products = graph.toGraphDef().getNodeList().stream()
                     .filter(node -> node.getOp().equals("MatMul"))
                     .toList();
@@ -191,10 +191,8 @@ class TrainingGraphTest {
                 TInt32 ids = TInt32.tensorOf(Shape.of(6, 3), DataBuffers.of(TestModels.randomIds(18, 5, 4)));
                 TFloat32 zeros = FloatTensors.zeros(Shape.of(3, 4));
                 Session session = new Session(graph)) {
-            TrainingGraph training = new TrainingGraph(
-                    graph,
-                    TestModels.runConfig(config, 6, 3, NO_CLIPPING),
-                    new Execution(RecurrenceType.UNROLLED, factors, 1, 0));
+            RunConfig run = TestModels.runConfig(config, 6, 3, NO_CLIPPING);
+            TrainingGraph training = new TrainingGraph(graph, run, Execution.of(run, false, factors, 0));
             TrainingGraph.Step step = training.steps.get(0);
             Output<?>[] derived = graph.addGradients(
                     step.loss.asOutput(),
@@ -250,8 +248,8 @@ class TrainingGraphTest {
                 TInt32 inputTensor = TInt32.tensorOf(ids, DataBuffers.of(inputs));
                 TInt32 targetTensor = TInt32.tensorOf(ids, DataBuffers.of(targets));
                 TFloat32 rate = TFloat32.scalarOf(learningRate)) {
-            TrainingGraph training = new TrainingGraph(
-                    graph, TestModels.runConfig(config, t, b, clipNorm), Execution.plain(RecurrenceType.UNROLLED));
+            RunConfig run = TestModels.runConfig(config, t, b, clipNorm);
+            TrainingGraph training = new TrainingGraph(graph, run, Execution.onCpu(run));
             TrainingGraph.Step step = training.steps.get(0);
             List<TFloat32> fed = new ArrayList<>();
             try (Session session = new Session(graph)) {

@@ -1,0 +1,24 @@
+package dev.libretto.run;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+class TrainConfigTest {
+    @ParameterizedTest(name = "{0} rows on {1} cores: {2} parts")
+    @CsvSource({"32, 1, 1", "32, 2, 2", "33, 2, 2", "32, 16, 4", "64, 4, 4", "15, 2, 1", "16, 2, 2", "1, 8, 1"})
+    void partsAreOneForEachCoreOfAtLeastEightRows(int rows, int cores, int parts) {
+        assertThat(TrainConfig.partsFor(rows, cores)).isEqualTo(parts);
+    }
+
+    @Test
+    void thereAreAtMostAsManyPartsAsRows() {
+        assertThatThrownBy(() -> TrainConfig.TEXTBOOK.withParts(33))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("parts is 33; it must be from 1 to 32");
+        assertThatThrownBy(() -> TrainConfig.TEXTBOOK.withParts(0)).isInstanceOf(IllegalArgumentException.class);
+    }
+}
