@@ -89,6 +89,7 @@ final class ImportCommand implements Command {
         try (RunDirectory run = RunDirectory.create(path, config, vocabulary, overwrite)) {
             try {
                 run.save(Checkpoint.start(config, model.weights()));
+                run.replaceOlder();
             } finally {
                 run.discardIfNeverBegun();
             }

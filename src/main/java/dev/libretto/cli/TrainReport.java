@@ -11,6 +11,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * The textbook's report: perplexity, the epoch's time, and a greedy continuation of each prefix.
@@ -22,7 +23,7 @@ record TrainReport(
         Console console, RunDirectory run, List<String> prefixes, ReportConfig config, Consumer<List<String>> samples)
         implements TrainingListener {
     @Override
-    public void epochEnded(EpochMetrics metrics, Weights weights) {
+    public void epochEnded(EpochMetrics metrics, Supplier<Weights> weights) {
         console.detail(
                 "epoch %d of %d: loss %f, perplexity %f, %.3f s, %,.0f characters/s, learning rate %s%n",
                 metrics.epoch(),
@@ -38,13 +39,13 @@ record TrainReport(
     }
 
     @Override
-    public void trainingEnded(EpochMetrics metrics, Weights weights) {
+    public void trainingEnded(EpochMetrics metrics, Supplier<Weights> weights) {
         if (metrics.epoch() % config.every() != 0) {
             report(metrics, weights);
         }
     }
 
-    private void report(EpochMetrics metrics, Weights weights) {
+    private void report(EpochMetrics metrics, Supplier<Weights> weights) {
         StringBuilder report = new StringBuilder(String.format(
                 Locale.ROOT,
                 "epoch %d, perplexity %f,%s time %.2f sec%n",
@@ -55,7 +56,7 @@ record TrainReport(
                         : String.format(Locale.ROOT, " validation perplexity %f,", metrics.validationPerplexity()),
                 metrics.seconds()));
         List<String> texts = new ArrayList<>();
-        try (EagerModel model = new EagerModel(run.config().model(), weights)) {
+        try (EagerModel model = new EagerModel(run.config().model(), weights.get())) {
             Decoder decoder = new Decoder(model);
             for (String prefix : prefixes) {
                 StringBuilder text = new StringBuilder(prefix);

@@ -9,6 +9,7 @@ import java.awt.AWTError;
 import java.io.IOException;
 import java.util.List;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /**
  * Keeps {@code perplexity.png} and {@code perplexity.svg} of a run drawn: at reports, but never so often that drawing takes
@@ -38,7 +39,7 @@ public final class RunPicture implements TrainingListener, AutoCloseable {
     }
 
     @Override
-    public void epochEnded(EpochMetrics metrics, Weights weights) {
+    public void epochEnded(EpochMetrics metrics, Supplier<Weights> weights) {
         lastEpoch = metrics.epoch();
         if (lastEpoch % every == 0 && System.nanoTime() - dueNanos >= 0) {
             draw();

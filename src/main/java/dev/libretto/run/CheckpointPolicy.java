@@ -10,8 +10,8 @@ import java.util.regex.Pattern;
  * When checkpoints are written and how many stay.
  *
  * @param every the work between two checkpoints
- * @param keep how many of the newest stay; beside them stay the one of the lowest training loss, of those on the
- *     schedule, and the one of the lowest validation loss
+ * @param keep how many of the newest stay, and with them the newest at the end of an epoch and those of the lowest training
+ *     loss and the lowest validation loss
  */
 public record CheckpointPolicy(Every every, int keep) {
     /** The most checkpoints that can be kept. */
@@ -69,9 +69,22 @@ public record CheckpointPolicy(Every every, int keep) {
         }
 
         /**
-         * Whether a checkpoint falls on this point whatever happened before; for minutes, any point may be one. Only such
-         * checkpoints are gone back to, so that an interruption, which leaves one more, changes nothing.
+         * Whether there is a checkpoint of the end of an epoch, or of the start, whatever happened before. Besides those that
+         * fall on it, it is written before the first one within the next epoch. Training goes back to such checkpoints only,
+         * so that an interruption, which leaves one more, changes nothing.
          */
+        public boolean hasEpochEnd(Progress progress) {
+            if (progress.batch() > 0) {
+                return false;
+            }
+            if (progress.epoch() == 0 || unit != Unit.BATCHES) {
+                return fallsOn(progress);
+            }
+            long batchesPerEpoch = progress.step() / progress.epoch();
+            return Math.floorMod(-progress.step(), (long) count) < batchesPerEpoch;
+        }
+
+        /** Whether a checkpoint falls on this point whatever happened before; for minutes, any point may be one. */
         public boolean fallsOn(Progress progress) {
             return switch (unit) {
                 case EPOCHS -> progress.batch() == 0 && progress.epoch() % count == 0;

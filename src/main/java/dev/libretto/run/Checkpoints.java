@@ -7,8 +7,11 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 import java.util.function.ToDoubleFunction;
 import java.util.regex.Matcher;
@@ -16,8 +19,8 @@ import java.util.regex.Pattern;
 
 /**
  * The checkpoints of a run. Each is written under another name, synced to the disk and then renamed, and older ones are
- * deleted only after that: at every instant there is a whole one. Those that stay are the newest, the one with the lowest loss
- * and the one with the lowest validation loss.
+ * deleted only after that: at every instant there is a whole one. Those that stay are the newest, the newest at the end of an
+ * epoch, which a divergence goes back to, the one with the lowest loss and the one with the lowest validation loss.
  */
 final class Checkpoints {
     private static final String UNFINISHED = "unfinished";
@@ -26,6 +29,10 @@ final class Checkpoints {
 
     /** A directory of the folder that has a checkpoint's name. */
     private record Entry(Path path, long step, int rollbacks) {
+        /** The oldest first. */
+        static final Comparator<Entry> BY_AGE =
+                Comparator.comparingInt(Entry::rollbacks).thenComparingLong(Entry::step);
+
         private static final Pattern NAME = Pattern.compile("step-(\\d{8,18})(?:-rollback-(\\d{1,3}))?");
 
         static String name(Progress progress) {
@@ -50,6 +57,11 @@ final class Checkpoints {
             return checked(Checkpoint.readProgress(path));
         }
 
+        /** Whether something is in it that Libretto did not write. */
+        boolean isForeign(Path run) throws IOException {
+            return RunFiles.foreign(run, path).isPresent();
+        }
+
         static List<Entry> of(Path path) {
             Matcher matcher = NAME.matcher(path.getFileName().toString());
             if (!matcher.matches()) {
@@ -65,7 +77,7 @@ final class Checkpoints {
     }
 
     /**
-     * Saves a checkpoint, and deletes those that are not among the newest or the best.
+     * Saves a checkpoint, and deletes those that are not among the newest or the best. The others are not verified for that.
      *
      * @throws IOException if it cannot be written; the ones before it are untouched then
      */
@@ -78,28 +90,87 @@ final class Checkpoints {
         if (newestFirst.size() <= policy.keep()) {
             return;
         }
-        List<Whole> whole = whole(newestFirst, warning -> {});
-        Path best = best(whole, policy);
-        Path bestValidated = bestValidated(whole);
+        List<Saved> saved = saved(newestFirst, false, warning -> {});
+        Set<Path> kept = new HashSet<>();
+        kept.add(best(saved, policy));
+        kept.add(bestValidated(saved));
+        saved.stream()
+                .filter(each -> each.progress().batch() == 0)
+                .findFirst()
+                .ifPresent(epochEnd -> kept.add(epochEnd.path()));
         for (Entry old : newestFirst.subList(policy.keep(), newestFirst.size())) {
-            if (!old.path().equals(best) && !old.path().equals(bestValidated)) {
-                Disk.deleteTree(old.path());
+            if (!kept.contains(old.path()) && !old.isForeign(folder.getParent())) {
+                discard(old);
             }
         }
     }
 
+    /** Deletes a checkpoint: at once by its new name, so that no half of one is left under the old. */
+    private void discard(Entry entry) throws IOException {
+        Path unfinished = folder.resolve(UNFINISHED);
+        requireDeleted(unfinished);
+        Files.move(entry.path(), unfinished, StandardCopyOption.ATOMIC_MOVE);
+        Disk.syncList(folder);
+        requireDeleted(unfinished);
+    }
+
+    private void requireDeleted(Path directory) throws IOException {
+        if (!RunFiles.delete(folder.getParent(), directory)) {
+            throw new RunException(directory + " has a file that is not of a checkpoint; move it away");
+        }
+    }
+
+    /**
+     * Deletes the checkpoints that are newer than one. A crash leaves the older ones of them, as if training had been killed
+     * before.
+     */
+    void discardAfter(Progress last) throws IOException {
+        Entry entry = Entry.of(folder.resolve(Entry.name(last))).get(0);
+        for (Entry newer : entries()) {
+            if (Entry.BY_AGE.compare(newer, entry) > 0 && !newer.isForeign(folder.getParent())) {
+                discard(newer);
+            }
+        }
+    }
+
+    /** The newest whole checkpoint at the start of the epoch that training is in. */
+    Optional<Progress> epochStart(Progress now) throws IOException {
+        for (Entry entry : entries()) {
+            try {
+                Progress progress = Checkpoint.peekProgress(entry.path());
+                if (progress.epoch() == now.epoch() && progress.batch() == 0) {
+                    return Optional.of(entry.readProgress());
+                }
+            } catch (RunException e) {
+                // A damaged one is no place to go back to.
+            }
+        }
+        return Optional.empty();
+    }
+
     private void write(Checkpoint checkpoint, Path target) throws IOException {
         Path unfinished = folder.resolve(UNFINISHED);
-        Disk.deleteTree(unfinished);
+        requireDeleted(unfinished);
         Files.createDirectory(unfinished);
         try {
             checkpoint.write(unfinished);
         } catch (IOException e) {
-            Disk.deleteTree(unfinished);
+            requireDeleted(unfinished);
             throw e;
         }
         Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
         Disk.syncList(folder);
+    }
+
+    /** How far the newest whole checkpoint is, without its arrays. */
+    Progress newestProgress(Consumer<String> warnings) throws IOException {
+        return newest(Entry::readProgress, warnings);
+    }
+
+    /** What reads a checkpoint. */
+    @FunctionalInterface
+    private interface Reader<T> {
+        T read(Entry entry) throws IOException;
     }
 
     /**
@@ -109,11 +180,20 @@ final class Checkpoints {
      * @throws RunException if there is none
      */
     Checkpoint newest(RunConfig config, Consumer<String> warnings) throws IOException {
+        return newest(
+                entry -> {
+                    Checkpoint checkpoint = Checkpoint.read(entry.path(), config);
+                    entry.checked(checkpoint.progress());
+                    return checkpoint;
+                },
+                warnings);
+    }
+
+    private <T> T newest(Reader<T> reader, Consumer<String> warnings) throws IOException {
         List<String> damages = new ArrayList<>();
         for (Entry entry : entries()) {
             try {
-                Checkpoint checkpoint = Checkpoint.read(entry.path(), config);
-                entry.checked(checkpoint.progress());
+                T checkpoint = reader.read(entry);
                 damages.forEach(damage -> warnings.accept(damage + "; using " + entry.path() + " instead"));
                 return checkpoint;
             } catch (RunException e) {
@@ -134,7 +214,7 @@ final class Checkpoints {
      * @throws RunException if there is none
      */
     Checkpoint best(RunConfig config, Consumer<String> warnings) throws IOException {
-        Path best = best(whole(entries(), warnings), config.training().checkpoints());
+        Path best = best(saved(entries(), true, warnings), config.training().checkpoints());
         return best == null ? newest(config, warnings) : Checkpoint.read(best, config);
     }
 
@@ -144,49 +224,52 @@ final class Checkpoints {
      * @throws RunException if there is none
      */
     Checkpoint bestValidated(RunConfig config, Consumer<String> warnings) throws IOException {
-        Path best = bestValidated(whole(entries(), warnings));
+        Path best = bestValidated(saved(entries(), true, warnings));
         return best == null ? newest(config, warnings) : Checkpoint.read(best, config);
     }
 
-    /** A checkpoint none of whose files is damaged, and how far training was. */
-    private record Whole(Path path, Progress progress) {}
+    /** A checkpoint, and how far training was. */
+    private record Saved(Path path, Progress progress) {}
 
-    /** Reads every file of every one, for its checksum. */
-    private static List<Whole> whole(List<Entry> entries, Consumer<String> warnings) throws IOException {
-        List<Whole> whole = new ArrayList<>();
+    /** @param verified whether every file is read for its checksum, and damaged checkpoints are left out */
+    private static List<Saved> saved(List<Entry> entries, boolean verified, Consumer<String> warnings)
+            throws IOException {
+        List<Saved> saved = new ArrayList<>();
         for (Entry entry : entries) {
             try {
-                whole.add(new Whole(entry.path(), entry.readProgress()));
+                saved.add(new Saved(
+                        entry.path(),
+                        verified ? entry.readProgress() : entry.checked(Checkpoint.peekProgress(entry.path()))));
             } catch (RunException e) {
                 warnings.accept(e.getMessage());
             }
         }
-        return whole;
+        return saved;
     }
 
     /**
-     * The one on the schedule of lowest loss; null where there is none. Of several it is the oldest, which ends the epoch of
-     * that loss; those within the next epoch may have come near a divergence already.
+     * The one of lowest loss, of those at the end of an epoch that the schedule has; null where there is none. Those within the
+     * next epoch may have come near a divergence already.
      */
-    private static Path best(List<Whole> newestFirst, CheckpointPolicy policy) {
+    private static Path best(List<Saved> newestFirst, CheckpointPolicy policy) {
         return lowest(newestFirst, progress -> {
             double loss = progress.loss() == null ? Double.MAX_VALUE : progress.loss();
-            return policy.every().fallsOn(progress) ? loss : Double.POSITIVE_INFINITY;
+            return policy.every().hasEpochEnd(progress) ? loss : Double.POSITIVE_INFINITY;
         });
     }
 
     /** The one at the end of the epoch of lowest validation loss; null where there is none. */
-    private static Path bestValidated(List<Whole> newestFirst) {
+    private static Path bestValidated(List<Saved> newestFirst) {
         return lowest(
                 newestFirst,
                 progress -> progress.endsBestValidated() ? progress.validation().lowest() : Double.POSITIVE_INFINITY);
     }
 
     /** The one of lowest finite value, the oldest of several; null where there is none. */
-    private static Path lowest(List<Whole> newestFirst, ToDoubleFunction<Progress> valueOf) {
+    private static Path lowest(List<Saved> newestFirst, ToDoubleFunction<Progress> valueOf) {
         Path best = null;
         double lowest = Double.POSITIVE_INFINITY;
-        for (Whole checkpoint : newestFirst) {
+        for (Saved checkpoint : newestFirst) {
             double value = valueOf.applyAsDouble(checkpoint.progress());
             if (value <= lowest && value < Double.POSITIVE_INFINITY) {
                 lowest = value;
@@ -202,16 +285,14 @@ final class Checkpoints {
             try {
                 entry.readProgress();
             } catch (RunException e) {
-                Path aside = folder.resolve("damaged-" + entry.path().getFileName());
-                Disk.deleteTree(aside);
+                String name = "damaged-" + entry.path().getFileName();
+                Path aside = folder.resolve(name);
+                for (int i = 2; Files.exists(aside); i++) {
+                    aside = folder.resolve(name + "-copy-" + i);
+                }
                 Files.move(entry.path(), aside, StandardCopyOption.ATOMIC_MOVE);
             }
         }
-    }
-
-    /** Whether there is none, whole or damaged. */
-    boolean isEmpty() throws IOException {
-        return entries().isEmpty();
     }
 
     /** The newest first. */
@@ -221,9 +302,7 @@ final class Checkpoints {
         }
         return Disk.list(folder).stream()
                 .flatMap(path -> Entry.of(path).stream())
-                .sorted(Comparator.comparingInt(Entry::rollbacks)
-                        .thenComparingLong(Entry::step)
-                        .reversed())
+                .sorted(Entry.BY_AGE.reversed())
                 .toList();
     }
 }

@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
 /** Reads and writes JSON files as records, strictly: nothing missing but what has a default, nothing unknown, nothing twice. */
 public final class Json {
     /** A vocabulary of every character that there is takes 10 MiB. */
-    private static final int MAX_BYTES = 1 << 26;
+    static final int MAX_BYTES = 1 << 26;
 
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(MapperFeature.ACCEPT_CASE_INSENSITIVE_ENUMS)

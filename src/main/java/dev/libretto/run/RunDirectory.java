@@ -4,56 +4,58 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.util.List;
 import java.util.Locale;
-import java.util.Set;
+import java.util.Optional;
 import java.util.function.Consumer;
 
 /** The directory of one training run, open for reading or, by one process at a time, for writing. */
 public final class RunDirectory implements AutoCloseable {
-    private static final String CONFIG = "config.json";
+    private static final String CONFIG = RunFiles.CONFIG;
     private static final String VOCABULARY = "vocabulary.json";
     static final String METRICS = "metrics.csv";
     private static final String CHECKPOINTS = "checkpoints";
     private static final String PICTURE = "perplexity.";
     private static final String TENSORBOARD = "tensorboard";
-    /** All that a run consists of. */
-    private static final Set<String> OWN = Set.of(
-            RunLock.FILE,
-            CONFIG,
-            VOCABULARY,
-            METRICS,
-            CHECKPOINTS,
-            TENSORBOARD,
-            PICTURE + "png",
-            PICTURE + "svg",
-            PICTURE + "png.new",
-            PICTURE + "svg.new",
-            CONFIG + ".new",
-            VOCABULARY + ".new",
-            METRICS + ".new");
 
     private final Path path;
     private final RunConfig config;
     private final Vocabulary vocabulary;
-    private final MetricsFile metrics;
-    private final Checkpoints checkpoints;
-    /** Held by who writes; null for a reader. */
+    /** Held while writing; null for a reader. */
     private final RunLock lock;
+    /** That of the run that this one is to replace; null if there is none, or no longer. */
+    private RunLock olderLock;
+    /** Where the files are: {@link #path}, or beside it until this run replaces the older one. */
+    private Path place;
 
-    private RunDirectory(Path path, RunConfig config, Vocabulary vocabulary, RunLock lock) {
+    private MetricsFile metrics;
+    private Checkpoints checkpoints;
+    /** Whether there has been a checkpoint. */
+    private boolean begun;
+
+    private RunDirectory(
+            Path path, Path place, RunConfig config, Vocabulary vocabulary, RunLock lock, RunLock olderLock) {
         this.path = path;
         this.config = config;
         this.vocabulary = vocabulary;
-        this.metrics = new MetricsFile(path.resolve(METRICS));
-        this.checkpoints = new Checkpoints(path.resolve(CHECKPOINTS));
         this.lock = lock;
+        this.olderLock = olderLock;
+        moveTo(place);
+    }
+
+    private void moveTo(Path newPlace) {
+        place = newPlace;
+        metrics = new MetricsFile(place.resolve(METRICS));
+        checkpoints = new Checkpoints(place.resolve(CHECKPOINTS));
     }
 
     /**
-     * Says whether a run can be started in a directory, before any work is done for it.
+     * Throws if a run cannot be created here; call before starting work.
      *
+     * @param overwrite whether a run that is there may be replaced
      * @throws RunException if something is there that may not be replaced
      */
     public static void requireUsable(Path path, boolean overwrite) throws IOException {
@@ -67,16 +69,21 @@ public final class RunDirectory implements AutoCloseable {
         if (!Files.isDirectory(path)) {
             throw new RunException(path + " is a file; name a directory with --run");
         }
-        boolean isRun = Files.exists(path.resolve(CONFIG));
-        if (isRun && !overwrite) {
+        if (RunFiles.isUnused(path)) {
+            return;
+        }
+        Optional<Path> foreign = RunFiles.foreign(path);
+        if (foreign.isPresent()) {
+            throw new RunException(foreign.get() + " is not a file of a run, so " + path
+                    + " is not replaced; name another directory with --run");
+        }
+        if (!RunFiles.isRun(path)) {
+            throw new RunException(path + " is not empty and has no " + CONFIG
+                    + " of a run, so it is not replaced; name another directory with --run");
+        }
+        if (!overwrite) {
             throw new RunException(path + " already holds a run; go on with it by --resume " + path
                     + ", replace it by --overwrite, or name another with --run");
-        }
-        for (Path file : Disk.list(path)) {
-            if (!OWN.contains(file.getFileName().toString())) {
-                throw new RunException(file + " is not a file of a run, so " + path
-                        + " is not replaced; name another directory with --run");
-            }
         }
     }
 
@@ -90,36 +97,106 @@ public final class RunDirectory implements AutoCloseable {
     }
 
     /**
-     * Starts a run: writes its configuration and vocabulary and an empty metrics file.
+     * Creates a run: writes its configuration and vocabulary and an empty metrics file. If there is an older run, the new one
+     * is written beside it until {@link #replaceOlder}.
      *
-     * @param overwrite whether an older run there is deleted
+     * @param overwrite whether an older run there is to be replaced
      * @throws RunException if something is there that may not be replaced, or another process is writing it
-     * @throws IOException if it cannot be written; then there is no such directory
+     * @throws IOException if it cannot be written; then what was there is untouched
      */
     public static RunDirectory create(Path path, RunConfig config, Vocabulary vocabulary, boolean overwrite)
             throws IOException {
+        restoreOlder(path);
         requireUsable(path, overwrite);
-        if (Files.isDirectory(path)) {
-            RunLock notBeingWritten = RunLock.acquire(path);
-            try (notBeingWritten) {
-                for (Path old : Disk.list(path)) {
-                    Disk.deleteTree(old);
-                }
-            }
-        }
-        Files.createDirectories(path.resolve(CHECKPOINTS));
+        boolean isThere = Files.exists(path);
+        Files.createDirectories(path);
         RunLock lock = RunLock.acquire(path);
         try {
-            RunDirectory run = new RunDirectory(path, config, vocabulary, lock);
-            Disk.replace(path.resolve(VOCABULARY), Json.write(vocabulary.symbols()));
-            run.metrics.create();
-            Disk.replace(path.resolve(CONFIG), Json.write(config));
-            return run;
+            // Another process may have left a run since.
+            requireUsable(path, overwrite);
+            if (RunFiles.isUnused(path)) {
+                return fill(path, path, config, vocabulary, lock, null);
+            }
+            Path fresh = beside(path, "new");
+            removeLeftover(fresh);
+            Files.createDirectory(fresh);
+            return fill(path, fresh, config, vocabulary, RunLock.acquire(fresh), lock);
         } catch (IOException | RuntimeException e) {
+            if (!isThere && Files.isDirectory(path) && RunFiles.isUnused(path)) {
+                RunFiles.delete(path);
+            }
             lock.close();
-            Disk.deleteTree(path);
             throw e;
         }
+    }
+
+    private static RunDirectory fill(
+            Path path, Path place, RunConfig config, Vocabulary vocabulary, RunLock lock, RunLock olderLock)
+            throws IOException {
+        RunDirectory run = new RunDirectory(path, place, config, vocabulary, lock, olderLock);
+        try {
+            // The configuration first: by it, a run that a crash left unfinished is recognized.
+            Disk.replace(place.resolve(CONFIG), Json.write(config));
+            Disk.replace(place.resolve(VOCABULARY), Json.write(vocabulary.symbols()));
+            run.metrics.create();
+            Files.createDirectory(place.resolve(CHECKPOINTS));
+            return run;
+        } catch (IOException | RuntimeException e) {
+            RunFiles.delete(place);
+            lock.close();
+            throw e;
+        }
+    }
+
+    /** A name beside a run's for the run that is to replace it, or for the one that was replaced. */
+    private static Path beside(Path path, String what) {
+        Path absolute = path.toAbsolutePath().normalize();
+        return absolute.resolveSibling("." + absolute.getFileName() + ".libretto-" + what);
+    }
+
+    /** Deletes what a killed process left beside a run. */
+    private static void removeLeftover(Path leftover) throws IOException {
+        if (Files.exists(leftover, LinkOption.NOFOLLOW_LINKS)) {
+            RunFiles.delete(leftover);
+            if (Files.exists(leftover, LinkOption.NOFOLLOW_LINKS)) {
+                throw new RunException(leftover + " is in the way and has files that are not of a run; move it away");
+            }
+        }
+    }
+
+    /** Undoes a replacement that a crash left between its two steps. */
+    private static void restoreOlder(Path path) throws IOException {
+        Path older = beside(path, "old");
+        if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS) && Files.exists(older.resolve(CONFIG))) {
+            try (RunLock notBeingReplaced = RunLock.acquire(older)) {
+                Files.move(notBeingReplaced.run(), path, StandardCopyOption.ATOMIC_MOVE);
+            }
+        }
+    }
+
+    /**
+     * Replaces the older run by this one, if there is an older one. Training calls it once the first batch has shown that the
+     * new run fits into memory.
+     */
+    public void replaceOlder() throws IOException {
+        if (olderLock == null) {
+            return;
+        }
+        requireUsable(path, true);
+        Path older = beside(path, "old");
+        removeLeftover(older);
+        Files.move(path, older, StandardCopyOption.ATOMIC_MOVE);
+        try {
+            Files.move(place, path, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            Files.move(older, path, StandardCopyOption.ATOMIC_MOVE);
+            throw e;
+        }
+        moveTo(path);
+        Disk.syncList(older.getParent());
+        RunFiles.delete(older);
+        olderLock.close();
+        olderLock = null;
     }
 
     /**
@@ -128,6 +205,7 @@ public final class RunDirectory implements AutoCloseable {
      * @throws RunException if the directory is not one, or is damaged
      */
     public static RunDirectory open(Path path) throws IOException {
+        restoreOlder(path);
         if (!Files.isDirectory(path)) {
             throw new RunException(
                     "there is no run directory " + path + "; the command train with --run " + path + " makes one");
@@ -146,7 +224,7 @@ public final class RunDirectory implements AutoCloseable {
                     CONFIG,
                     config.model().vocabularySize()));
         }
-        return new RunDirectory(path, config, vocabulary, null);
+        return new RunDirectory(path, path, config, vocabulary, null, null);
     }
 
     /**
@@ -173,7 +251,11 @@ public final class RunDirectory implements AutoCloseable {
             if (!config.equals(reader.config)) {
                 Disk.replace(path.resolve(CONFIG), Json.write(config));
             }
-            return new Resumed(new RunDirectory(path, config, reader.vocabulary, lock), checkpoint);
+            removeLeftover(beside(path, "new"));
+            removeLeftover(beside(path, "old"));
+            RunDirectory run = new RunDirectory(path, path, config, reader.vocabulary, lock, null);
+            run.begun = true;
+            return new Resumed(run, checkpoint);
         } catch (IOException | RuntimeException e) {
             lock.close();
             throw e;
@@ -198,7 +280,7 @@ public final class RunDirectory implements AutoCloseable {
 
     /** Where its event files for TensorBoard go. */
     public Path tensorBoard() {
-        return path.resolve(TENSORBOARD);
+        return place.resolve(TENSORBOARD);
     }
 
     /** What it was started with, or resumed with. */
@@ -229,15 +311,34 @@ public final class RunDirectory implements AutoCloseable {
         try {
             metrics.sync();
             checkpoints.save(checkpoint, config.training().checkpoints());
+            begun = true;
         } catch (IOException e) {
             throw cannotWrite("a checkpoint", e);
         }
     }
 
+    /**
+     * Deletes the checkpoints that are newer than one, which training goes back to.
+     *
+     * @throws RunException saying why that failed, and what is safe
+     */
+    public void discardAfter(Progress last) throws IOException {
+        try {
+            checkpoints.discardAfter(last);
+        } catch (IOException e) {
+            throw cannotWrite("the checkpoints", e);
+        }
+    }
+
+    /** How far training was at the start of the epoch that it is in, if there is a whole checkpoint of that. */
+    public Optional<Progress> epochStart(Progress now) throws IOException {
+        return checkpoints.epochStart(now);
+    }
+
     private RunException cannotWrite(String what, IOException cause) {
         String safe;
         try {
-            Progress progress = checkpoints.newest(config, warning -> {}).progress();
+            Progress progress = checkpoints.newestProgress(warning -> {});
             safe = String.format(
                     "the checkpoint of epoch %d, step %d is safe; mend it and go on with train --resume %s",
                     progress.epoch(), progress.step(), path);
@@ -254,7 +355,7 @@ public final class RunDirectory implements AutoCloseable {
      * @param extension {@code png} or {@code svg}, which is also the format
      */
     public void replacePicture(String extension, byte[] picture) throws IOException {
-        Disk.replace(path.resolve(PICTURE + extension), picture);
+        Disk.replace(place.resolve(PICTURE + extension), picture);
     }
 
     /** Takes away the metrics' rows after an epoch, to which training has gone back. */
@@ -274,6 +375,16 @@ public final class RunDirectory implements AutoCloseable {
      */
     public Checkpoint newest(Consumer<String> warnings) throws IOException {
         return checkpoints.newest(config, warnings);
+    }
+
+    /**
+     * How far the newest whole checkpoint is.
+     *
+     * @param warnings is told of each damaged one that was passed over
+     * @throws RunException if there is none
+     */
+    public Progress newestProgress(Consumer<String> warnings) throws IOException {
+        return checkpoints.newestProgress(warnings);
     }
 
     /**
@@ -313,10 +424,10 @@ public final class RunDirectory implements AutoCloseable {
         }
     }
 
-    /** Deletes a run that has no checkpoint: one whose training failed before it began. */
+    /** Deletes a new run that has no checkpoint yet, or whose first batch failed while an older run is still there. */
     public void discardIfNeverBegun() throws IOException {
-        if (checkpoints.isEmpty()) {
-            Disk.deleteTree(path);
+        if (lock != null && (!begun || olderLock != null)) {
+            RunFiles.delete(place);
         }
     }
 
@@ -325,6 +436,9 @@ public final class RunDirectory implements AutoCloseable {
     public void close() throws IOException {
         if (lock != null) {
             lock.close();
+        }
+        if (olderLock != null) {
+            olderLock.close();
         }
     }
 }

@@ -62,7 +62,7 @@ public record RunInfo(
                 config.corpus(),
                 config.model(),
                 config.training(),
-                run.newest(warnings).progress(),
+                run.newestProgress(warnings),
                 best(run, warnings),
                 layers,
                 layers.stream().mapToLong(Layer::parameters).sum(),

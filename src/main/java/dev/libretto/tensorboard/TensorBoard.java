@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.tensorflow.exceptions.TensorFlowException;
 
 /**
@@ -78,7 +79,7 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
     }
 
     @Override
-    public void epochEnded(EpochMetrics metrics, Weights weights) {
+    public void epochEnded(EpochMetrics metrics, Supplier<Weights> weights) {
         write(() -> {
             writer.scalars(
                     step,
@@ -96,7 +97,7 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
                                 VALIDATION_PERPLEXITY, metrics.validationPerplexity()));
             }
             if (metrics.epoch() % every == 0) {
-                writer.histograms(step, weights);
+                writer.histograms(step, weights.get());
             }
         });
         gradientNormSum = 0;

@@ -1,6 +1,7 @@
 package dev.libretto.train;
 
 import dev.libretto.device.Sessions;
+import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.Progress;
@@ -29,12 +30,7 @@ public final class TrainStep implements AutoCloseable {
      * @param loss mean cross entropy in nats per character, before the update
      * @param gradientNorm global norm of the gradients before clipping
      */
-    public record Measures(float loss, float gradientNorm) {
-        /** Whether both are numbers; if not, the update has spoilt the weights. */
-        boolean isFinite() {
-            return Float.isFinite(loss) && Float.isFinite(gradientNorm);
-        }
-    }
+    public record Measures(float loss, float gradientNorm) {}
 
     /**
      * A batch to train on.
@@ -159,6 +155,20 @@ public final class TrainStep implements AutoCloseable {
     /** The weights as they are now. */
     Weights weights() {
         return training.variables.read(session);
+    }
+
+    /** Copies all that training goes on from, as it is now. */
+    Snapshot snapshot() {
+        List<Map<Parameter, TFloat32>> copies = new ArrayList<>();
+        try {
+            for (Variables variables : List.of(training.variables, training.slots, training.state)) {
+                copies.add(variables.copy(session));
+            }
+        } catch (RuntimeException e) {
+            copies.forEach(copy -> copy.values().forEach(TFloat32::close));
+            throw e;
+        }
+        return new Snapshot(copies.get(0), copies.get(1), copies.get(2));
     }
 
     /** All that training goes on from, as it is now. */

@@ -1,5 +1,6 @@
 package dev.libretto.train;
 
+import dev.libretto.model.Weights;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.DivergencePolicy;
 import dev.libretto.run.EpochMetrics;
@@ -13,6 +14,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.BooleanSupplier;
+import java.util.function.Supplier;
 
 /**
  * The loop over epochs: trains, measures, and keeps what was learnt in the run directory.
@@ -35,8 +37,12 @@ public final class Trainer implements AutoCloseable {
     private Progress progress;
     /** The epoch whose batches are being trained; null before the first. */
     private Batches.Epoch epoch;
-    /** The start or the end of the last whole epoch, whichever is later: what a divergence leaves. */
-    private Checkpoint good;
+    /** What a divergence leaves: the end of the last whole epoch, or the start. */
+    private Progress lastGood;
+    /** The arrays of {@link #lastGood} while no checkpoint has them, else null. */
+    private Snapshot unsaved;
+    /** Where to begin; null once that is saved. */
+    private Checkpoint start;
 
     /**
      * @param validationIds what is kept from training; empty for no validation
@@ -77,7 +83,7 @@ public final class Trainer implements AutoCloseable {
         this.step = step;
         this.validationIds = validationIds;
         this.progress = start.progress();
-        this.good = start;
+        this.start = start;
         this.clock = new CheckpointClock(config.checkpoints().every());
         try {
             this.validator = validationIds.length() == 0
@@ -97,16 +103,21 @@ public final class Trainer implements AutoCloseable {
      * @throws IOException if the run directory cannot be written
      */
     public Progress train() throws IOException {
-        run.save(good);
+        run.save(start);
+        start = null;
+        lastGood = run.epochStart(progress).orElse(progress);
         boolean stopped = false;
         while (progress.epoch() < config.epochs() && !config.validation().isOutOfPatience(progress) && !stopped) {
-            long start = System.nanoTime();
             List<TrainStep.Task> tasks = nextTasks();
+            long before = System.nanoTime();
             List<TrainStep.Measures> measures = step.run(tasks);
-            take(tasks, measures, (System.nanoTime() - start) / 1e9 / tasks.size());
+            double seconds = (System.nanoTime() - before) / 1e9;
+            run.replaceOlder();
+            take(tasks, measures, seconds / tasks.size());
             stopped = stopRequested.getAsBoolean();
         }
-        save(step.checkpoint(progress));
+        run.replaceOlder();
+        save();
         return progress;
     }
 
@@ -138,9 +149,8 @@ public final class Trainer implements AutoCloseable {
         int last = tasks.size() - 1;
         if (progress.batch() == epoch.count()) {
             endEpoch(tasks.get(last).learningRate(), measures.get(last));
-        }
-        if (clock.isDue(progress)) {
-            save(step.checkpoint(progress));
+        } else if (clock.isDue(progress)) {
+            save();
         }
     }
 
@@ -153,10 +163,11 @@ public final class Trainer implements AutoCloseable {
     private void endEpoch(double learningRate, TrainStep.Measures lastBatch) throws IOException {
         double seconds = progress.seconds();
         Progress ended = progress.afterEpoch();
+        Supplier<Weights> weights = onFirstUse(step::weights);
         if (validator != null) {
-            validator.load(step.weights());
+            validator.load(weights.get());
             double loss = validator.evaluate(validationIds).loss();
-            if (!Double.isFinite(loss)) {
+            if (DivergencePolicy.isExploded(loss)) {
                 recover(new TrainStep.Measures((float) loss, lastBatch.gradientNorm()));
                 return;
             }
@@ -172,23 +183,55 @@ public final class Trainer implements AutoCloseable {
                 progress.rollbacks(),
                 progress.validation() == null ? null : progress.validation().loss());
         run.append(metrics);
-        good = step.checkpoint(progress);
-        if (progress.endsBestValidated()) {
-            save(good);
+        lastGood = progress;
+        dropUnsaved();
+        if (clock.isDue(progress) || progress.endsBestValidated()) {
+            save();
+        } else {
+            unsaved = step.snapshot();
         }
-        listener.epochEnded(metrics, good.weights());
+        listener.epochEnded(metrics, weights);
         if (progress.epoch() == config.epochs() || config.validation().isOutOfPatience(progress)) {
-            listener.trainingEnded(metrics, good.weights());
+            listener.trainingEnded(metrics, weights);
         }
     }
 
-    private void save(Checkpoint checkpoint) throws IOException {
-        run.save(checkpoint);
+    private static <T> Supplier<T> onFirstUse(Supplier<T> supplier) {
+        List<T> value = new ArrayList<>(1);
+        return () -> {
+            if (value.isEmpty()) {
+                value.add(supplier.get());
+            }
+            return value.get(0);
+        };
+    }
+
+    /** Saves a checkpoint. Before one within an epoch, the start of the epoch is saved, so that it can be gone back to. */
+    private void save() throws IOException {
+        if (progress.batch() > 0) {
+            saveLastGood();
+        }
+        run.save(step.checkpoint(progress));
         clock.saved();
     }
 
+    private void saveLastGood() throws IOException {
+        if (unsaved != null) {
+            run.save(unsaved.checkpoint(lastGood));
+            dropUnsaved();
+        }
+    }
+
+    private void dropUnsaved() {
+        if (unsaved != null) {
+            unsaved.close();
+            unsaved = null;
+        }
+    }
+
     private boolean hasDiverged(TrainStep.Measures measures) {
-        return !measures.isFinite() || config.divergence().isJump(measures.loss(), progress.lowestLoss());
+        return !Float.isFinite(measures.gradientNorm())
+                || config.divergence().isDivergence(measures.loss(), progress.lowestLoss());
     }
 
     /** Stops, or goes back to the best checkpoint with half the learning rate. */
@@ -204,17 +247,23 @@ public final class Trainer implements AutoCloseable {
                         ? "no epoch was finished"
                         : "the last perplexity was " + Math.exp(progress.loss()));
         if (policy.action() == DivergencePolicy.Action.STOP || progress.rollbacks() == policy.maxRollbacks()) {
-            save(good);
+            saveLastGood();
+            run.discardAfter(lastGood);
             String tried = progress.rollbacks() == 0 ? "" : " after " + progress.rollbacks() + " rollbacks";
             throw new DivergenceException(
                     what + tried + "; the weights before are kept; try a lower --learning-rate or --clip-norm");
         }
+        if (config.checkpoints().every().hasEpochEnd(lastGood)) {
+            saveLastGood();
+        }
+        dropUnsaved();
         Checkpoint best = run.best(listener::rolledBack);
         progress = best.progress().afterRollback(progress);
-        good = new Checkpoint(best.weights(), best.slots(), best.state(), progress);
-        step.restore(good);
+        lastGood = progress;
+        step.restore(best);
         // In this order, so that a crash between the two leaves rows that a resume cuts off.
-        save(good);
+        run.save(new Checkpoint(best.weights(), best.slots(), best.state(), progress));
+        clock.saved();
         run.cutMetricsAfter(progress.epoch());
         listener.rolledBack(String.format(
                 Locale.ROOT,
@@ -229,6 +278,7 @@ public final class Trainer implements AutoCloseable {
 
     @Override
     public void close() {
+        dropUnsaved();
         step.close();
         if (validator != null) {
             validator.close();

@@ -4,6 +4,7 @@ import dev.libretto.model.Weights;
 import dev.libretto.run.EpochMetrics;
 import dev.libretto.run.Progress;
 import java.util.List;
+import java.util.function.Supplier;
 
 /** Is told how training goes. */
 public interface TrainingListener {
@@ -14,17 +15,17 @@ public interface TrainingListener {
      * After each epoch.
      *
      * @param metrics what was measured of it
-     * @param weights the weights after it
+     * @param weights reads the weights after it; only valid during the call
      */
-    default void epochEnded(EpochMetrics metrics, Weights weights) {}
+    default void epochEnded(EpochMetrics metrics, Supplier<Weights> weights) {}
 
     /**
      * After the last epoch: all that were asked for, or the one that was out of patience.
      *
      * @param metrics what was measured of it
-     * @param weights the weights after it
+     * @param weights reads the weights after it; only valid during the call
      */
-    default void trainingEnded(EpochMetrics metrics, Weights weights) {}
+    default void trainingEnded(EpochMetrics metrics, Supplier<Weights> weights) {}
 
     /**
      * After each batch.
@@ -46,12 +47,12 @@ public interface TrainingListener {
     static TrainingListener together(List<TrainingListener> listeners) {
         return new TrainingListener() {
             @Override
-            public void epochEnded(EpochMetrics metrics, Weights weights) {
+            public void epochEnded(EpochMetrics metrics, Supplier<Weights> weights) {
                 listeners.forEach(listener -> listener.epochEnded(metrics, weights));
             }
 
             @Override
-            public void trainingEnded(EpochMetrics metrics, Weights weights) {
+            public void trainingEnded(EpochMetrics metrics, Supplier<Weights> weights) {
                 listeners.forEach(listener -> listener.trainingEnded(metrics, weights));
             }
 

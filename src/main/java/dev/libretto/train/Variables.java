@@ -78,6 +78,27 @@ final class Variables {
         });
     }
 
+    /** Copies the values that the variables have now to tensors, which the caller closes. */
+    Map<Parameter, TFloat32> copy(Session session) {
+        Map<Parameter, TFloat32> copies = new LinkedHashMap<>();
+        if (slots.isEmpty()) {
+            return copies;
+        }
+        Session.Runner runner = session.runner();
+        slots.values().forEach(slot -> runner.fetch(slot.variable()));
+        try (Result result = runner.run()) {
+            for (Parameter parameter : slots.keySet()) {
+                // What is fetched may share the variable's memory.
+                TFloat32 value = (TFloat32) result.get(copies.size());
+                copies.put(parameter, TFloat32.tensorOf(value.shape(), value::copyTo));
+            }
+            return copies;
+        } catch (RuntimeException e) {
+            copies.values().forEach(TFloat32::close);
+            throw e;
+        }
+    }
+
     /** The values that the variables have now. */
     Weights read(Session session) {
         if (slots.isEmpty()) {

@@ -17,6 +17,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,7 +59,7 @@ class TrainingSpeedTest {
     private static TrainingListener listener(List<Double> losses) {
         return new TrainingListener() {
             @Override
-            public void epochEnded(EpochMetrics metrics, Weights weights) {
+            public void epochEnded(EpochMetrics metrics, Supplier<Weights> weights) {
                 losses.add(metrics.loss());
             }
 

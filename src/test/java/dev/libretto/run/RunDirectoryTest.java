@@ -24,6 +24,12 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -276,33 +282,216 @@ class RunDirectoryTest {
                 .hasMessageContaining("already holds a run");
         assertThat(path.resolve("metrics.csv")).hasContent("precious");
 
-        RunDirectory.create(path, CONFIG, VOCABULARY, true).close();
+        replace();
         assertThat(path.resolve("metrics.csv")).content().startsWith("epoch,");
     }
 
-    @Test
-    void aFolderWithOtherFilesIsNeverReplaced() throws IOException {
-        Files.createDirectories(path);
-        Files.writeString(path.resolve("thesis.doc"), "years of work");
+    /** Files of a user and of other programs, wherever they are, with and without a run around them. */
+    @ParameterizedTest
+    @CsvSource({
+        "thesis.doc, thesis.doc",
+        "checkpoints/model.h5, checkpoints/model.h5",
+        "checkpoints/epoch=1-step=10.ckpt, checkpoints/epoch=1-step=10.ckpt",
+        "checkpoints/step-00000010/notes.txt, checkpoints/step-00000010/notes.txt",
+        "checkpoints/step-10/weights.index, checkpoints/step-10",
+        "tensorboard/events.out.tfevents.1700000000.host.1.0, tensorboard/events.out.tfevents.1700000000.host.1.0",
+        "tensorboard/train/events.out.tfevents.1700000000.host.step-1, tensorboard/train",
+        "lightning_logs/version_0/metrics.csv, lightning_logs",
+    })
+    void foreignFilesAreNeverTouched(String file, String named) throws IOException {
+        for (boolean inRun : new boolean[] {false, true}) {
+            if (inRun) {
+                path = folder.resolve("runs/two");
+                try (RunDirectory run = create()) {
+                    run.save(checkpoint(1, 5));
+                }
+            }
+            Path foreign = path.resolve(file);
+            Files.createDirectories(foreign.getParent());
+            Files.writeString(foreign, "years of work");
+            List<String> before = tree();
+
+            for (boolean overwrite : new boolean[] {false, true}) {
+                assertThatThrownBy(() -> RunDirectory.create(path, CONFIG, VOCABULARY, overwrite))
+                        .isInstanceOf(RunException.class)
+                        .hasMessageContaining(path.resolve(named) + " is not a file of a run")
+                        .hasMessageNotContaining("\n");
+            }
+            assertThat(tree()).isEqualTo(before);
+            assertThat(foreign).hasContent("years of work");
+        }
+    }
+
+    /** By its names alone it could be a run, but another program's configuration, or none, says otherwise. */
+    @ParameterizedTest
+    @ValueSource(strings = {"", "{\"model_type\": \"gpt2\"}"})
+    void directoryWithoutOwnConfigurationIsNeverTouched(String config) throws IOException {
+        Files.createDirectories(path.resolve("checkpoints"));
+        Files.createDirectories(path.resolve("tensorboard"));
+        Files.writeString(path.resolve("metrics.csv"), "mine");
+        if (!config.isEmpty()) {
+            Files.writeString(path.resolve("config.json"), config);
+        }
+        List<String> before = tree();
 
         for (boolean overwrite : new boolean[] {false, true}) {
             assertThatThrownBy(() -> RunDirectory.create(path, CONFIG, VOCABULARY, overwrite))
                     .isInstanceOf(RunException.class)
-                    .hasMessageContaining("thesis.doc is not a file of a run");
+                    .hasMessageContaining("is not empty and has no config.json of a run");
         }
-        assertThat(path.resolve("thesis.doc")).hasContent("years of work");
+        assertThat(tree()).isEqualTo(before);
     }
 
-    /** Not even where one of them has the name of a run's own file. */
     @Test
-    void aRunWithOtherFilesIsNeverReplaced() throws IOException {
+    void linksInARunAreNeverFollowed() throws IOException {
+        Path elsewhere = Files.createDirectory(folder.resolve("elsewhere"));
+        Files.writeString(elsewhere.resolve("weights.index"), "mine");
         create().close();
-        Files.writeString(path.resolve("thesis.doc"), "years of work");
+        Files.createSymbolicLink(path.resolve("checkpoints/step-00000010"), elsewhere);
 
         assertThatThrownBy(() -> RunDirectory.create(path, CONFIG, VOCABULARY, true))
                 .isInstanceOf(RunException.class)
-                .hasMessageContaining("thesis.doc is not a file of a run");
-        assertThat(path.resolve("thesis.doc")).hasContent("years of work");
+                .hasMessageContaining("checkpoints/step-00000010 is not a file of a run");
+        assertThat(elsewhere.resolve("weights.index")).hasContent("mine");
+    }
+
+    @Test
+    void retentionLeavesACheckpointWithForeignFiles() throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(1, 5));
+            Path notes = path.resolve("checkpoints/step-00000010/notes.txt");
+            Files.writeString(notes, "mine");
+            for (int epoch = 2; epoch < 6; epoch++) {
+                run.save(checkpoint(epoch, 5 - epoch));
+            }
+            assertThat(notes).hasContent("mine");
+            assertThat(saved()).containsExactly("step-00000010", "step-00000040", "step-00000050");
+        }
+    }
+
+    /** The best checkpoint is damaged: retention, which does not verify it, keeps it. */
+    @Test
+    void retentionReadsNoWeights() throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(1, 2));
+            Path weights = path.resolve("checkpoints/step-00000010/weights.data-00000-of-00001");
+            byte[] content = Files.readAllBytes(weights);
+            content[0] ^= 1;
+            Files.write(weights, content);
+            for (int epoch = 2; epoch < 6; epoch++) {
+                run.save(checkpoint(epoch, 5));
+            }
+            assertThat(saved()).contains("step-00000010");
+            assertThat(run.best(warnings::add).progress().epoch()).isNotEqualTo(1);
+            assertThat(warnings).isNotEmpty();
+        }
+    }
+
+    /** Within an epoch, its start stays whatever {@code --keep} says: a divergence goes back to it. */
+    @Test
+    void startOfTheEpochIsKept() throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(1, 1));
+            run.save(checkpoint(2, 5));
+            for (int batch = 1; batch < 6; batch++) {
+                run.save(checkpoint(new Progress(2, batch, 20 + batch, 1, 1, 5.0, 1.0, 1, 0, null), 1));
+            }
+            assertThat(saved()).containsExactly("step-00000010", "step-00000020", "step-00000024", "step-00000025");
+            Progress now = run.newestProgress(warnings::add);
+            assertThat(run.epochStart(now).orElseThrow().step()).isEqualTo(20);
+
+            run.discardAfter(checkpoint(2, 5).progress());
+            assertThat(saved()).containsExactly("step-00000010", "step-00000020");
+        }
+    }
+
+    @Test
+    void olderRunStaysUntilItIsReplaced() throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(7, 5));
+        }
+        try (RunDirectory run = RunDirectory.create(path, CONFIG, VOCABULARY, true)) {
+            run.save(checkpoint(1, 5));
+            assertThat(RunDirectory.open(path).newestProgress(warnings::add).epoch())
+                    .isEqualTo(7);
+            run.discardIfNeverBegun();
+        }
+        assertThat(runs()).containsExactly("one");
+        assertThat(RunDirectory.open(path).newestProgress(warnings::add).epoch())
+                .isEqualTo(7);
+
+        replace();
+        assertThat(runs()).containsExactly("one");
+        assertThat(RunDirectory.open(path).newestProgress(warnings::add).epoch())
+                .isEqualTo(1);
+    }
+
+    /** Each state that a kill can leave between the steps of a replacement. */
+    @ParameterizedTest
+    @ValueSource(strings = {"written", "old moved away", "new in place", "old partly deleted"})
+    void killedReplacementLeavesARun(String killed) throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(7, 5));
+        }
+        try (RunDirectory run = RunDirectory.create(path, CONFIG, VOCABULARY, true)) {
+            run.save(checkpoint(1, 5));
+        }
+        Path fresh = path.resolveSibling(".one.libretto-new");
+        Path older = path.resolveSibling(".one.libretto-old");
+        assertThat(fresh).exists();
+        if (!killed.equals("written")) {
+            Files.move(path, older);
+        }
+        boolean replaced = killed.equals("new in place") || killed.equals("old partly deleted");
+        if (replaced) {
+            Files.move(fresh, path);
+        }
+        if (killed.equals("old partly deleted")) {
+            Files.delete(older.resolve("vocabulary.json"));
+            Files.delete(older.resolve("lock"));
+        }
+
+        assertThat(RunDirectory.open(path).newestProgress(warnings::add).epoch())
+                .isEqualTo(replaced ? 1 : 7);
+        try (RunDirectory run = RunDirectory.resume(path, CONFIG, warnings::add).run()) {
+            assertThat(run.newestProgress(warnings::add).epoch()).isEqualTo(replaced ? 1 : 7);
+        }
+        assertThat(runs()).containsExactly("one");
+        replace();
+        assertThat(runs()).containsExactly("one");
+    }
+
+    @Test
+    void twoStartsNeverBothReplaceARun() throws Exception {
+        create().close();
+        AtomicInteger writers = new AtomicInteger();
+        AtomicInteger most = new AtomicInteger();
+        Callable<Integer> starts = () -> {
+            int started = 0;
+            for (int i = 0; i < 100; i++) {
+                try (RunDirectory run = RunDirectory.create(path, CONFIG, VOCABULARY, true)) {
+                    most.accumulateAndGet(writers.incrementAndGet(), Math::max);
+                    run.replaceOlder();
+                    started++;
+                    writers.decrementAndGet();
+                } catch (RunException e) {
+                    assertThat(e).hasMessageContaining("is being trained by another process");
+                }
+            }
+            return started;
+        };
+        ExecutorService threads = Executors.newFixedThreadPool(2);
+        try {
+            int started = 0;
+            for (Future<Integer> thread : threads.invokeAll(List.of(starts, starts))) {
+                started += thread.get();
+            }
+            assertThat(started).isPositive();
+        } finally {
+            threads.shutdownNow();
+        }
+        assertThat(most).hasValue(1);
+        assertThat(runs()).containsExactly("one");
     }
 
     @Test
@@ -335,7 +524,10 @@ class RunDirectoryTest {
 
         try (RunDirectory run = create()) {
             run.save(checkpoint(1, 5));
+            // As where a file system is away for a moment.
+            Files.move(path.resolve("checkpoints"), folder.resolve("away"));
             run.discardIfNeverBegun();
+            Files.move(folder.resolve("away"), path.resolve("checkpoints"));
         }
         assertThat(RunDirectory.open(path).newest(warnings::add).progress().epoch())
                 .isEqualTo(1);
@@ -516,6 +708,7 @@ class RunDirectoryTest {
         Path elsewhere = folder.resolve("elsewhere");
         for (Path each : List.of(path, elsewhere, path)) {
             try (RunDirectory run = RunDirectory.create(each, CONFIG, VOCABULARY, true)) {
+                run.replaceOlder();
                 runs.pointLatestAt(run);
             }
             assertThat(runs.latest()).isEqualTo(each);
@@ -548,6 +741,29 @@ class RunDirectoryTest {
                 .isInstanceOf(RunException.class)
                 .hasMessageContaining(message)
                 .hasMessageNotContaining("\n");
+    }
+
+    /** Everything below the run, by its path. */
+    private List<String> tree() throws IOException {
+        try (Stream<Path> tree = Files.walk(path)) {
+            return tree.map(Path::toString)
+                    .filter(file -> !file.endsWith("lock"))
+                    .sorted()
+                    .toList();
+        }
+    }
+
+    private List<String> runs() throws IOException {
+        return Disk.list(path.getParent()).stream()
+                .map(run -> run.getFileName().toString())
+                .toList();
+    }
+
+    private void replace() throws IOException {
+        try (RunDirectory run = RunDirectory.create(path, CONFIG, VOCABULARY, true)) {
+            run.save(checkpoint(1, 5));
+            run.replaceOlder();
+        }
     }
 
     private RunDirectory create() throws IOException {

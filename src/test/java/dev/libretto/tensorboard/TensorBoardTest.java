@@ -168,7 +168,7 @@ class TensorBoardTest {
                     null);
             tensorBoard.batchEnded(progress, gradientNorms.length, new TrainStep.Measures(3, gradientNorms[i]));
         }
-        tensorBoard.epochEnded(new EpochMetrics(epoch, loss, 1, 1000, 100, 0, 2 * loss), weights);
+        tensorBoard.epochEnded(new EpochMetrics(epoch, loss, 1, 1000, 100, 0, 2 * loss), () -> weights);
     }
 
     private RunDirectory run() throws IOException {

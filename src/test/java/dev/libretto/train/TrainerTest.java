@@ -44,6 +44,7 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Tag;
@@ -66,6 +67,8 @@ class TrainerTest {
     private final List<String> rollbacks = new ArrayList<>();
     private final List<String> ofBatches = new ArrayList<>();
     private int batchesPerRun = 1;
+    /** After the last whole epoch. */
+    private Weights weightsOfEpoch;
 
     @Test
     void learnsAShortTextByHeart() throws IOException {
@@ -304,6 +307,72 @@ class TrainerTest {
         assertSameBits(kept, start(config).weights());
     }
 
+    /** Within the epoch, the loss jumps or explodes, and checkpoints of that epoch may be there. */
+    @ParameterizedTest
+    @CsvSource({
+        "1, 400, 1.2",
+        "2, 400, 1.2",
+        "1b, 400, 1.2",
+        "3b, 400, 1.2",
+        "7b, 400, 1.2",
+        "1000b, 400, 1.2",
+        "1m, 400, 1.2",
+        "1, 1e5, 0",
+        "1b, 1e5, 0",
+        "1m, 1e5, 0"
+    })
+    void divergenceLeavesTheEndOfTheLastWholeEpoch(String every, double learningRate, double factor)
+            throws IOException {
+        TrainConfig gentle = withDivergence(
+                config(50, learningRate, Sampling.CONSECUTIVE),
+                new DivergencePolicy(DivergencePolicy.Action.STOP, factor, 1));
+        TrainConfig config = gentle.withOptimizer(
+                        factor > 0
+                                ? gentle.optimizer()
+                                : gentle.optimizer().withClipping(new Clipping(Clipping.By.NORM, 1e9)))
+                .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse(every), 1));
+        weightsOfEpoch = start(config).weights();
+        assertThatThrownBy(() -> train("run", config, () -> false)).isInstanceOf(DivergenceException.class);
+        int wholeEpochs = epochs.size();
+        Weights left = weightsOfEpoch;
+        assertKept("run", wholeEpochs, left);
+
+        assertThatThrownBy(() -> resume("run", config, () -> false)).isInstanceOf(DivergenceException.class);
+        assertKept("run", wholeEpochs, left);
+
+        // Interrupted again and again, so that it is resumed within the epoch that diverges.
+        assertThatThrownBy(() -> {
+                    train("parts", config, stopAfter(1));
+                    while (true) {
+                        resume("parts", config, stopAfter(1));
+                    }
+                })
+                .isInstanceOf(DivergenceException.class);
+        assertKept("parts", wholeEpochs, left);
+    }
+
+    private void assertKept(String name, int epoch, Weights weights) throws IOException {
+        Checkpoint newest = RunDirectory.open(folder.resolve(name)).newest(this::noWarning);
+        assertThat(newest.progress().epoch()).isEqualTo(epoch);
+        assertThat(newest.progress().batch()).isZero();
+        assertSameBits(newest.weights(), weights);
+    }
+
+    /** Finite, but the characters that come have no probability any more. */
+    @Test
+    void explodedLossIsADivergence() {
+        TrainConfig gentle = config(3, 1e5, Sampling.CONSECUTIVE);
+        TrainConfig config = gentle.withOptimizer(gentle.optimizer().withClipping(new Clipping(Clipping.By.NORM, 1e9)));
+
+        assertThatThrownBy(() -> train("exploded", config, () -> false))
+                .isInstanceOf(DivergenceException.class)
+                .hasMessageContaining("training diverged in epoch 1")
+                .hasMessageNotContaining("loss NaN")
+                .hasMessageNotContaining("loss Infinity");
+        assertThat(DivergencePolicy.isExploded(103.3)).isTrue();
+        assertThat(DivergencePolicy.isExploded(103.2)).isFalse();
+    }
+
     @Test
     void divergenceSaysTheLastPerplexity() {
         DivergencePolicy jump = new DivergencePolicy(DivergencePolicy.Action.STOP, 1.2, 1);
@@ -461,8 +530,9 @@ class TrainerTest {
     private Trained train(Resumed from, BooleanSupplier stop, Consumer<EpochMetrics> listener) throws IOException {
         TrainingListener both = new TrainingListener() {
             @Override
-            public void epochEnded(EpochMetrics metrics, Weights weights) {
+            public void epochEnded(EpochMetrics metrics, Supplier<Weights> weights) {
                 listener.accept(metrics);
+                weightsOfEpoch = weights.get();
             }
 
             @Override
