@@ -3,8 +3,6 @@ package dev.libretto.device;
 import com.sun.jna.Function;
 import com.sun.jna.NativeLibrary;
 import dev.libretto.device.Card.ComputeCapability;
-import java.util.Collections;
-import java.util.List;
 import java.util.Locale;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
@@ -29,9 +27,6 @@ public enum Precision {
 
     /** The compute capability that tf32 and bfloat16 came with. */
     private static final int MAJOR = 8;
-
-    /** The features of processors that multiply in bfloat16: on x86 two, on Arm one. */
-    private static final String FEATURES = "avx512_bf16, amx_bf16, bf16";
 
     private static final String FRAMEWORK = "libtensorflow_framework.so.2";
     private static final String ENABLE = "_ZN3tsl32enable_tensor_float_32_executionEb";
@@ -60,15 +55,15 @@ public enum Precision {
      */
     void applyTo(Device device) throws DeviceException {
         if (this != FLOAT32) {
-            requireOn(device, Host.current().features());
+            requireOn(device, OneDnn.current());
         }
         if (device.isGpu()) {
             function(ENABLE).invokeVoid(new Object[] {this == TF32 ? 1 : 0});
         }
     }
 
-    /** @param processor the features of this machine's processor */
-    void requireOn(Device device, List<String> processor) throws DeviceException {
+    /** @param cpu computes where the device is the CPU */
+    void requireOn(Device device, OneDnn cpu) throws DeviceException {
         if (device.isGpu()) {
             ComputeCapability capability = device.card().computeCapability();
             if (capability.major() < MAJOR) {
@@ -76,9 +71,8 @@ public enum Precision {
             }
         } else if (this == TF32) {
             throw lacking("the CPU does not have tf32");
-        } else if (Collections.disjoint(processor, List.of(FEATURES.split(", ")))) {
-            throw lacking("this processor does not multiply in bfloat16 (it has none of " + FEATURES
-                    + "), so that it would take longer than float32");
+        } else if (this == BFLOAT16) {
+            cpu.requireBfloat16();
         }
     }
 
