@@ -62,7 +62,7 @@ class FloorsTest {
                         "run", "train", "generate", "benchmark", "export", "plot", "tensorboard", "cli")
                 .whereLayer("device")
                 .mayOnlyBeAccessedByLayers(
-                        "run", "train", "generate", "benchmark", "export", "plot", "tensorboard", "cli")
+                        "model", "run", "train", "generate", "benchmark", "export", "plot", "tensorboard", "cli")
                 .ensureAllClassesAreContainedInArchitectureIgnoring("dev.libretto")
                 .check(classes);
     }

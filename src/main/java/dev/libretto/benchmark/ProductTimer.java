@@ -23,7 +23,7 @@ import org.tensorflow.types.family.TFloating;
 final class ProductTimer implements AutoCloseable {
     private record Factor(Placeholder<TFloat32> placeholder, TFloat32 value) {}
 
-    private final Graph graph = new Graph();
+    private final Graph graph = Sessions.newGraph();
     private final Session session;
     private final List<Factor> factors = new ArrayList<>();
     private final List<Op> all = new ArrayList<>();

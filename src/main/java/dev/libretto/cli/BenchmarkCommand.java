@@ -170,7 +170,7 @@ final class BenchmarkCommand implements Command {
             throws IOException {
         console.note("%s: measuring %d times, on %s%n", workload.name(), rounds, workload.text());
         SpeedReport report = Speed.measure(workload, rounds, generate);
-        console.out().printf("%-28s %12s %12s %12s%n", report.workload(), "median", "lowest", "highest");
+        console.out().printf(Locale.ROOT, "%-28s %12s %12s %12s%n", report.workload(), "median", "lowest", "highest");
         report.figures()
                 .forEach((name, figure) -> console.out()
                         .printf(
@@ -206,7 +206,15 @@ final class BenchmarkCommand implements Command {
 
     private static List<Sweep.Growth> sweep(Console console, int rounds) {
         List<Sweep.Growth> steps = new ArrayList<>();
-        console.out().printf("%-16s %10s %10s %10s %12s%n", "doubled", "time", "lowest", "highest", "arithmetic");
+        console.out()
+                .printf(
+                        Locale.ROOT,
+                        "%-16s %10s %10s %10s %12s%n",
+                        "doubled",
+                        "time",
+                        "lowest",
+                        "highest",
+                        "arithmetic");
         for (Sweep.Growth growth : Sweep.measure(rounds)) {
             steps.add(growth);
             console.out()

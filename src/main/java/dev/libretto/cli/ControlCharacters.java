@@ -4,6 +4,7 @@ import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 
@@ -30,7 +31,7 @@ final class ControlCharacters {
     }
 
     private static String escape(int character) {
-        return String.format("\\u%04x", character);
+        return String.format(Locale.ROOT, "\\u%04x", character);
     }
 
     /**

@@ -8,6 +8,7 @@ import dev.libretto.device.DeviceException;
 import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.Devices;
 import dev.libretto.device.Host;
+import dev.libretto.device.NativeLibrary;
 import dev.libretto.device.NativeLog;
 import dev.libretto.device.NvidiaSmi;
 import dev.libretto.device.Precision;
@@ -20,7 +21,6 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import org.tensorflow.TensorFlow;
 
 /** {@code libretto doctor}: what there is to compute with, whether it works, and what is missing where it does not. */
 final class DoctorCommand implements Command {
@@ -128,7 +128,7 @@ final class DoctorCommand implements Command {
         return new Report(
                 Runtime.version().toString(),
                 build,
-                TensorFlow.version(),
+                NativeLibrary.version(),
                 onnxRuntime,
                 Host.current(),
                 build.isCuda() ? NvidiaSmi.ask() : null,
@@ -180,11 +180,21 @@ final class DoctorCommand implements Command {
     private static void print(Report report, PrintStream out) {
         Build build = report.build();
         out.printf(
-                "libretto %s, %s build (%s)%n", build.version(), build.isCuda() ? "CUDA" : "CPU", build.classifier());
+                Locale.ROOT,
+                "libretto %s, %s build (%s)%n",
+                build.version(),
+                build.isCuda() ? "CUDA" : "CPU",
+                build.classifier());
         out.printf(
+                Locale.ROOT,
                 "TensorFlow %s (TensorFlow Java %s), Java %s%n",
-                report.tensorflow(), build.tensorflowJava(), report.java());
-        out.printf("ONNX Runtime: %s%n", report.onnxRuntime() == null ? "it cannot be loaded" : report.onnxRuntime());
+                report.tensorflow(),
+                build.tensorflowJava(),
+                report.java());
+        out.printf(
+                Locale.ROOT,
+                "ONNX Runtime: %s%n",
+                report.onnxRuntime() == null ? "it cannot be loaded" : report.onnxRuntime());
         Host host = report.host();
         out.printf(
                 Locale.ROOT,
@@ -222,6 +232,7 @@ final class DoctorCommand implements Command {
     private static void print(CudaLibrary.Found library, PrintStream out) {
         String state = library.problem() == null ? "found" : library.required() ? "MISSING" : "missing (optional)";
         out.printf(
+                Locale.ROOT,
                 "%s (%s): %s%s%s%s%n",
                 library.library(),
                 library.file(),

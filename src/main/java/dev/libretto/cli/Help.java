@@ -3,6 +3,7 @@ package dev.libretto.cli;
 import java.io.IOException;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Locale;
 import org.apache.commons.cli.Options;
 import org.apache.commons.cli.help.HelpFormatter;
 import org.apache.commons.cli.help.TextHelpAppendable;
@@ -20,7 +21,7 @@ final class Help {
         console.out().println("usage: " + console.command() + " COMMAND [OPTIONS]");
         console.out().println();
         for (Command command : commands) {
-            console.out().printf("  %-10s %s%n", command.name(), command.summary());
+            console.out().printf(Locale.ROOT, "  %-10s %s%n", command.name(), command.summary());
         }
         console.out().println();
         console.out()

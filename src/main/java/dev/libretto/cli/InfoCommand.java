@@ -74,7 +74,7 @@ final class InfoCommand implements Command {
                 out.printf(Locale.ROOT, "    %-16s %-9s %,14d%n", array.name(), shape(array), array.parameters());
             }
         }
-        out.printf("%ntraining%n%s%n", settings(info.training()));
+        out.printf(Locale.ROOT, "%ntraining%n%s%n", settings(info.training()));
         out.printf(
                 Locale.ROOT,
                 "progress: epoch %,d of %,d, step %,d%n",
@@ -123,7 +123,12 @@ final class InfoCommand implements Command {
             lines.append(
                     value.isObject()
                             ? indent + words + "\n" + lines(indent + "  ", value)
-                            : String.format("%s%-" + (22 - indent.length()) + "s %s%n", indent, words, value.asText()));
+                            : String.format(
+                                    Locale.ROOT,
+                                    "%s%-" + (22 - indent.length()) + "s %s%n",
+                                    indent,
+                                    words,
+                                    value.asText()));
         });
         return lines.toString();
     }

@@ -3,8 +3,11 @@ package dev.libretto.cli;
 import dev.libretto.cli.Console.Verbosity;
 import dev.libretto.device.Build;
 import dev.libretto.device.DeviceException;
+import dev.libretto.device.NativeLibrary;
 import dev.libretto.device.NativeLog;
 import dev.libretto.device.Terminal;
+import dev.libretto.device.UnsupportedJavaException;
+import dev.libretto.device.UserHome;
 import dev.libretto.export.WeightsException;
 import dev.libretto.run.Disk;
 import dev.libretto.run.RunException;
@@ -21,9 +24,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import org.tensorflow.TensorFlow;
 import org.tensorflow.exceptions.TFResourceExhaustedException;
 
 /** Libretto's command line. Exit codes: 0 it is done, 1 it failed, 2 the command line is wrong. */
@@ -58,6 +61,7 @@ public final class Main {
     public static void main(String[] args) {
         // Pictures are drawn into files only, also where DISPLAY names a screen that is not there.
         System.setProperty("java.awt.headless", "true");
+        UserHome.ensureUsable();
         OutputStream out = OutputException.reporting(new FileOutputStream(FileDescriptor.out));
         OutputStream err = new FileOutputStream(FileDescriptor.err);
         StatusLine statusLine = new StatusLine(err, Terminal::isPresent, Terminal::width);
@@ -156,8 +160,12 @@ public final class Main {
         Build build = Build.current();
         console.out()
                 .printf(
+                        Locale.ROOT,
                         "libretto %s, TensorFlow %s (TensorFlow Java %s), Java %s%n",
-                        build.version(), TensorFlow.version(), build.tensorflowJava(), Runtime.version());
+                        build.version(),
+                        NativeLibrary.version(),
+                        build.tensorflowJava(),
+                        Runtime.version());
     }
 
     /** One line that says why something failed. */
@@ -167,6 +175,7 @@ public final class Main {
                 || e instanceof WeightsException
                 || e instanceof DivergenceException
                 || e instanceof DeviceException
+                || e instanceof UnsupportedJavaException
                 || e instanceof IllegalArgumentException) {
             return e.getMessage();
         }

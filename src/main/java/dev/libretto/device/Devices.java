@@ -105,6 +105,7 @@ public final class Devices {
 
     /** The type of each device, {@code CPU} or {@code GPU}, that a session has which is configured for one. */
     public static List<String> types(Device device) {
+        TensorFlowSetup.apply();
         PointerScope scope = new PointerScope();
         try (scope) {
             TF_Status status = TF_Status.newStatus();

@@ -22,8 +22,9 @@ interface LibC extends Library {
 
     void _exit(int code);
 
-    /** @throws LinkageError where there is no place to unpack JNA's library */
+    /** @throws LinkageError if there is no folder to unpack JNA's library in */
     static LibC load() {
+        NativeFiles.locate();
         return Native.load("c", LibC.class);
     }
 }

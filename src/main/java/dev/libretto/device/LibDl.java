@@ -25,6 +25,7 @@ interface LibDl extends Library {
     int dlclose(Pointer library);
 
     static LibDl load() {
+        NativeFiles.locate();
         return Native.load(null, LibDl.class);
     }
 }

@@ -16,7 +16,7 @@ public final class NativeLibrary {
      */
     public static void beginLoading() {
         if (!Build.current().isCuda()) {
-            loading = CompletableFuture.supplyAsync(TensorFlow::version, task -> {
+            loading = CompletableFuture.supplyAsync(NativeLibrary::version, task -> {
                 Thread thread = new Thread(task, "native library");
                 thread.setDaemon(true);
                 thread.start();
@@ -24,15 +24,25 @@ public final class NativeLibrary {
         }
     }
 
+    /** The version of TensorFlow. */
+    public static String version() {
+        TensorFlowSetup.apply();
+        return TensorFlow.version();
+    }
+
     /**
      * Waits until it is loaded, if that has begun.
      *
      * @throws LinkageError if it cannot be loaded
+     * @throws UnsupportedJavaException if this Java does not let TensorFlow Java work
      */
     public static void await() {
         try {
             loading.join();
         } catch (CompletionException e) {
+            if (e.getCause() instanceof UnsupportedJavaException cause) {
+                throw cause;
+            }
             throw e.getCause() instanceof LinkageError cause ? cause : new LinkageError(e.getMessage(), e);
         }
     }

@@ -15,7 +15,7 @@ public final class NativeLog {
     private static final int STDERR = 2;
     private static final int WRITE_ONLY = 1;
 
-    private static final String LEVEL = "TF_CPP_MIN_LOG_LEVEL";
+    static final String LEVEL = "TF_CPP_MIN_LOG_LEVEL";
 
     private static boolean wanted = "0".equals(System.getenv(LEVEL));
 
@@ -62,7 +62,7 @@ public final class NativeLog {
     }
 
     private static void runOnce() {
-        try (Graph graph = new Graph();
+        try (Graph graph = Sessions.newGraph();
                 Session session = Sessions.open(graph);
                 EagerSession eager = Sessions.openEager()) {
             Ops.create(eager).constant(0);

@@ -46,6 +46,12 @@ public final class Sessions {
         return !device.isGpu() && factorType() == TFloat32.class;
     }
 
+    /** An empty graph; the caller closes it. */
+    public static Graph newGraph() {
+        TensorFlowSetup.apply();
+        return new Graph();
+    }
+
     /** A session that runs a graph; the caller closes it. */
     public static Session open(Graph graph) {
         return new Session(graph, device.config());
@@ -58,6 +64,7 @@ public final class Sessions {
 
     /** A SavedModel with its session; the caller closes it. */
     public static SavedModelBundle load(Path savedModel) {
+        TensorFlowSetup.apply();
         return SavedModelBundle.loader(savedModel.toString())
                 .withConfigProto(device.config())
                 .load();
@@ -84,6 +91,7 @@ public final class Sessions {
     }
 
     private static EagerSession openEager(Device chosen) {
+        TensorFlowSetup.apply();
         return EagerSession.options().config(chosen.config()).build();
     }
 }

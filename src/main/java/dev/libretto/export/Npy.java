@@ -9,6 +9,7 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HashMap;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -43,8 +44,13 @@ final class Npy {
     /** Writes a float32 array. */
     static void write(OutputStream output, NamedArray array) throws IOException {
         String header = String.format(
+                Locale.ROOT,
                 "{'%s': '%s', '%s': False, '%s': %s, }",
-                TYPE, ElementType.F32.numpyName(), COLUMN_MAJOR, SHAPE, tuple(array.shape()));
+                TYPE,
+                ElementType.F32.numpyName(),
+                COLUMN_MAJOR,
+                SHAPE,
+                tuple(array.shape()));
         int before = MAGIC.length + 4;
         int padding = Math.floorMod(-(before + header.length() + 1), ALIGNMENT);
         byte[] padded = (header + " ".repeat(padding) + "\n").getBytes(StandardCharsets.ISO_8859_1);

@@ -1,6 +1,7 @@
 package dev.libretto.export;
 
 import com.fasterxml.jackson.core.type.TypeReference;
+import dev.libretto.device.NativeLibrary;
 import dev.libretto.device.Sessions;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
@@ -23,7 +24,6 @@ import org.tensorflow.Result;
 import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Session;
 import org.tensorflow.Signature;
-import org.tensorflow.TensorFlow;
 import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
@@ -82,12 +82,12 @@ final class SavedModel implements ExecutableModel {
     }
 
     private static MetaGraphDef metaGraph(TrainedModel model) {
-        try (Graph graph = new Graph()) {
+        try (Graph graph = Sessions.newGraph()) {
             SavedModelGraph built = new SavedModelGraph(graph, model.settings().model(), model.weights());
             MetaGraphDef.Builder metaGraph = MetaGraphDef.newBuilder()
                     .setMetaInfoDef(MetaGraphDef.MetaInfoDef.newBuilder()
                             .addTags(SavedModelBundle.DEFAULT_TAG)
-                            .setTensorflowVersion(TensorFlow.version()));
+                            .setTensorflowVersion(NativeLibrary.version()));
             for (Signature signature : List.of(built.step(), built.score())) {
                 metaGraph.putSignatureDef(signature.key(), signatureDef(signature));
             }

@@ -33,7 +33,7 @@ final class UnrolledSteps implements AutoCloseable {
     private final ModelConfig config;
     private final boolean isOneRow;
     private final LanguageModel model;
-    private final Graph graph = new Graph();
+    private final Graph graph = Sessions.newGraph();
     private final Session session;
     /** The characters of one time step, {@code [B]}. */
     private final Placeholder<TInt32> ids;

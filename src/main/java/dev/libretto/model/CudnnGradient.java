@@ -1,5 +1,6 @@
 package dev.libretto.model;
 
+import dev.libretto.device.TensorFlowSetup;
 import java.util.List;
 import org.tensorflow.GraphOperation;
 import org.tensorflow.Operand;
@@ -20,6 +21,7 @@ final class CudnnGradient {
 
     /** Makes it known for every graph of the process; a second time does nothing. */
     static void register() {
+        TensorFlowSetup.apply();
         TensorFlow.registerCustomGradient(CudnnRNN.OP_NAME, CudnnGradient::derive);
     }
 

@@ -1,5 +1,6 @@
 package dev.libretto.model;
 
+import dev.libretto.device.TensorFlowSetup;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
@@ -23,6 +24,7 @@ public final class FloatTensors {
 
     /** A tensor of the values, which the caller closes. */
     public static TFloat32 of(Shape shape, float[] values) {
+        TensorFlowSetup.apply();
         return TFloat32.tensorOf(shape, DataBuffers.of(values, true, false));
     }
 

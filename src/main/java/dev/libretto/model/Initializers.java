@@ -1,5 +1,6 @@
 package dev.libretto.model;
 
+import dev.libretto.device.Sessions;
 import java.util.Arrays;
 import java.util.List;
 import org.tensorflow.EagerSession;
@@ -7,7 +8,6 @@ import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.linalg.Qr;
-import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
@@ -24,8 +24,7 @@ public final class Initializers {
 
     /** The first weights of a model; the same seed gives the same bits, because they are always drawn on the CPU. */
     public static Weights draw(List<Parameter> parameters, long seed) {
-        ConfigProto cpu = ConfigProto.newBuilder().putDeviceCount("GPU", 0).build();
-        try (EagerSession session = EagerSession.options().config(cpu).build()) {
+        try (EagerSession session = Sessions.openEagerOnCpu()) {
             Initializers initializers = new Initializers(Ops.create(session), seed);
             return new Weights(parameters, p -> initializers.values(p, parameters.indexOf(p)));
         }

@@ -2,6 +2,7 @@ package dev.libretto.model;
 
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.function.Function;
 
@@ -23,8 +24,12 @@ public final class Weights {
             float[] array = valuesOf.apply(parameter);
             if (array.length != parameter.size()) {
                 throw new IllegalArgumentException(String.format(
+                        Locale.ROOT,
                         "%s has %d values; its shape %s takes %d",
-                        parameter.name(), array.length, parameter.shape(), parameter.size()));
+                        parameter.name(),
+                        array.length,
+                        parameter.shape(),
+                        parameter.size()));
             }
             values.put(parameter, array);
         }

@@ -1,5 +1,7 @@
 package dev.libretto.run;
 
+import java.util.Locale;
+
 /**
  * How far training is: everything beside the weights and the carried state that its continuation depends on. What is
  * random follows from the seed and the epoch.
@@ -45,7 +47,12 @@ public record Progress(
     public Progress {
         if (epoch < 0 || batch < 0 || step < 0 || rollbacks < 0) {
             throw new IllegalArgumentException(String.format(
-                    "epoch %d, batch %d, step %d, rollbacks %d: none can be negative", epoch, batch, step, rollbacks));
+                    Locale.ROOT,
+                    "epoch %d, batch %d, step %d, rollbacks %d: none can be negative",
+                    epoch,
+                    batch,
+                    step,
+                    rollbacks));
         }
     }
 

@@ -218,6 +218,7 @@ public final class RunDirectory implements AutoCloseable {
         Vocabulary vocabulary = readVocabulary(path.resolve(VOCABULARY));
         if (vocabulary.size() != config.model().vocabularySize()) {
             throw new RunException(String.format(
+                    Locale.ROOT,
                     "%s has %d characters, but %s says %d; one of them is not of this run",
                     path.resolve(VOCABULARY),
                     vocabulary.size(),
@@ -340,8 +341,11 @@ public final class RunDirectory implements AutoCloseable {
         try {
             Progress progress = checkpoints.newestProgress(warning -> {});
             safe = String.format(
+                    Locale.ROOT,
                     "the checkpoint of epoch %d, step %d is safe; mend it and go on with train --resume %s",
-                    progress.epoch(), progress.step(), path);
+                    progress.epoch(),
+                    progress.step(),
+                    path);
         } catch (IOException e) {
             safe = "there is no checkpoint in " + path;
         }

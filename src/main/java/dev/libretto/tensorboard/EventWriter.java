@@ -39,7 +39,7 @@ final class EventWriter implements AutoCloseable {
     /** An operation that writes a value under a tag. */
     private record Write(Placeholder<? extends TType> value, Op operation) {}
 
-    private final Graph graph = new Graph();
+    private final Graph graph = Sessions.newGraph();
     private final Session session;
     private final Placeholder<TInt64> step;
     private final Map<String, Write> scalars = new LinkedHashMap<>();

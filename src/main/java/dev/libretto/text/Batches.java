@@ -1,5 +1,7 @@
 package dev.libretto.text;
 
+import java.util.Locale;
+
 /**
  * A text cut into batches of B rows and T time steps, after the two samplings of <em>Dive into Deep Learning</em>, section
  * "Language Models and the Dataset". What is left over at the end of the text is not used.
@@ -118,8 +120,12 @@ public final class Batches {
                 ? (long) batchSize * (seqLength + 1)
                 : (long) batchSize * seqLength + 1;
         String message = String.format(
+                Locale.ROOT,
                 "the text has %d characters, too short for one batch of %d rows of %d time steps (%d characters)",
-                ids.length(), batchSize, seqLength, needed);
+                ids.length(),
+                batchSize,
+                seqLength,
+                needed);
         long rows = ids.length() / (seqLength + 1);
         if (rows >= 1) {
             return message + "; --batch-size " + rows + " fits";

@@ -8,6 +8,7 @@ import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.util.Locale;
 
 /** Decodes a stream of bytes to Unicode code points, strictly: a byte that is not of the encoding is an error. */
 final class CodePointReader {
@@ -101,8 +102,11 @@ final class CodePointReader {
 
     private CorpusException halfCharacter(char surrogate) {
         return new CorpusException(String.format(
+                Locale.ROOT,
                 "%s is not %s: it has U+%04X, which is half of a character; name the file's encoding with --encoding",
-                source, decoder.charset(), (int) surrogate));
+                source,
+                decoder.charset(),
+                (int) surrogate));
     }
 
     /** Decodes until at least one char is there; false at the end of the text. */
@@ -154,6 +158,7 @@ final class CodePointReader {
         if (result.isError() && chars.position() == 0) {
             long offset = bytesBefore + bytes.position();
             throw new CorpusException(String.format(
+                    Locale.ROOT,
                     "%s is not %s: the byte 0x%02x at offset %d cannot be decoded; "
                             + "name the file's encoding with --encoding, e.g. --encoding %s",
                     source,

@@ -2,6 +2,7 @@ package dev.libretto.text;
 
 import java.util.Arrays;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.IntUnaryOperator;
 import java.util.stream.IntStream;
 
@@ -128,7 +129,7 @@ public final class Vocabulary {
         int id = idOrUnknown(codePoint);
         if (id < 0) {
             throw new IllegalArgumentException(
-                    String.format("'%s' (U+%04X) is not in the vocabulary", name(codePoint), codePoint));
+                    String.format(Locale.ROOT, "'%s' (U+%04X) is not in the vocabulary", name(codePoint), codePoint));
         }
         return id;
     }

@@ -32,7 +32,7 @@ public final class Evaluator implements AutoCloseable {
     /** Time steps in one run of the graph; the result does not depend on it. */
     private static final int SEQ_LENGTH = 128;
 
-    private final Graph graph = new Graph();
+    private final Graph graph = Sessions.newGraph();
     private final Session session;
     private final int rows;
     private final Shape idShape;

@@ -39,7 +39,7 @@ public final class TrainStep implements AutoCloseable {
      */
     public record Task(Batch batch, double learningRate, long number) {}
 
-    private final Graph graph = new Graph();
+    private final Graph graph = Sessions.newGraph();
     private final TrainingGraph training;
     private final Session session;
 

@@ -14,6 +14,8 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The launcher, in a folder that looks like a build, with a Java that only notes how it is started. */
 class LauncherTest {
@@ -51,7 +53,7 @@ class LauncherTest {
         assertThat(calls()).hasSize(3);
         assertThat(calls().get(0)).contains("-XX:ArchiveClassesAtExit");
         assertThat(calls().subList(1, 3)).noneMatch(call -> call.contains("Archive"));
-        assertThat(target()).containsExactly("built", "libretto.jar", "libretto.jsa");
+        assertThat(target()).containsExactlyInAnyOrder("built", "libretto.jar", archive("17.0.15"));
     }
 
     @Test
@@ -62,29 +64,70 @@ class LauncherTest {
 
         assertThat(calls()).hasSize(4);
         assertThat(calls().get(1)).startsWith(home.toRealPath().resolve("target") + "/");
-        assertThat(calls().subList(2, 4))
-                .allMatch(call -> call.contains("-XX:SharedArchiveFile=" + home.resolve("target/libretto.jsa")));
-        assertThat(target()).containsExactly("built", "libretto.jar", "libretto.jsa");
+        Path archive = home.resolve("target").resolve(archive("17.0.15"));
+        assertThat(calls().subList(2, 4)).allMatch(call -> call.contains("-XX:SharedArchiveFile=" + archive));
+        assertThat(target()).containsExactlyInAnyOrder("built", "libretto.jar", archive("17.0.15"));
+    }
+
+    /** An archive of another Java would be ignored at each start. */
+    @Test
+    void eachJavaHasAnArchiveOfItsOwn() throws Exception {
+        java("echo classes >libretto.jsa");
+        launch();
+        Files.writeString(home.resolve("jdk/release"), "JAVA_VERSION=\"25.0.3\"\n");
+        launch();
+        launch();
+
+        assertThat(target()).containsExactlyInAnyOrder("built", "libretto.jar", archive("17.0.15"), archive("25.0.3"));
+        assertThat(calls()).hasSize(5);
+        assertThat(calls().subList(3, 5))
+                .allMatch(call -> call.contains("-XX:SharedArchiveFile=" + home.resolve("target") + "/")
+                        && call.contains("-25.0.3.jsa"));
+    }
+
+    /** Java 17 does not know the option, and Java 25 warns without it. */
+    @ParameterizedTest
+    @CsvSource({"17.0.15, false", "21.0.4, false", "23, true", "25.0.3, true", "26-ea, true"})
+    void unsafeIsAllowedWhereJavaHasTheOption(String version, boolean allowed) throws Exception {
+        java("exit 1");
+        Files.writeString(home.resolve("jdk/release"), "IMPLEMENTOR=\"Some\"\nJAVA_VERSION=\"" + version + "\"\n");
+        launch();
+        assertThat(calls()).allMatch(call -> call.contains(" --sun-misc-unsafe-memory-access=allow ") == allowed);
     }
 
     @Test
-    void theCudaBuildIsToAddUpInAFixedOrder() throws Exception {
+    void aJavaWithoutReleaseFileIsAskedForItsVersion() throws Exception {
         java("exit 1");
+        Files.delete(home.resolve("jdk/release"));
         launch();
-        assertThat(environment())
-                .contains("TF_ENABLE_ONEDNN_OPTS=1")
-                .noneMatch(variable -> variable.startsWith("TF_D") || variable.startsWith("CUBLAS"));
+        assertThat(calls().get(0)).isEqualTo("-version");
+        assertThat(calls().subList(1, 3)).allMatch(call -> call.contains("--sun-misc-unsafe-memory-access=allow"));
+    }
 
-        build("target/gpu");
-        launch();
-        assertThat(environment())
-                .contains(
-                        "TF_DETERMINISTIC_OPS=1",
-                        "TF_DISABLE_SCATTER_OP_DETERMINISM=1",
-                        "CUBLAS_WORKSPACE_CONFIG=:4096:8");
-
-        launch(Map.of("TF_DETERMINISTIC_OPS", "0"));
-        assertThat(environment()).contains("TF_DETERMINISTIC_OPS=0");
+    /** What ssh and macOS send, where that locale is not installed, or where there is no command {@code locale}. */
+    @ParameterizedTest
+    @CsvSource({
+        "LC_ALL, C, exit 127, C.UTF-8",
+        "LC_ALL, C, , C.UTF-8",
+        "LANG, xx_XX.UTF-8, , C.UTF-8",
+        "LC_CTYPE, UTF-8, , C.UTF-8",
+        "LANG, C.UTF-8, ,",
+        "LC_CTYPE, C.UTF-8, ,"
+    })
+    void theCharmapIsUtf8(String variable, String value, String locale, String expected) throws Exception {
+        java("exit 1");
+        String path = System.getenv("PATH");
+        if (locale != null) {
+            Path command = Files.writeString(home.resolve("locale"), "#!/bin/sh\n" + locale + "\n");
+            assertThat(command.toFile().setExecutable(true)).isTrue();
+            path = home + ":" + path;
+        }
+        launch(Map.of(variable, value, "PATH", path));
+        if (expected == null) {
+            assertThat(environment()).noneMatch(line -> line.startsWith("LC_ALL="));
+        } else {
+            assertThat(environment()).contains("LC_ALL=" + expected);
+        }
     }
 
     /** A Java that notes its arguments and its environment, and does something when it is to archive its classes. */
@@ -94,9 +137,17 @@ class LauncherTest {
                 #!/bin/sh
                 echo "$*" >>%s
                 env >%s
-                case "$*" in *ArchiveClassesAtExit*) %s ;; esac
+                case "$*" in
+                  *ArchiveClassesAtExit*) %s ;;
+                  -version) echo 'openjdk version "25.0.3" 2026-04-21 LTS' >&2 ;;
+                esac
                 """.formatted(calls, home.resolve("environment"), whenArchiving));
         assertThat(java.toFile().setExecutable(true)).isTrue();
+        Files.writeString(home.resolve("jdk/release"), "JAVA_VERSION=\"17.0.15\"\n");
+    }
+
+    private String archive(String version) throws IOException {
+        return "libretto" + home.resolve("jdk").toRealPath().toString().replace('/', '-') + "-" + version + ".jsa";
     }
 
     private void launch() throws Exception {
@@ -109,8 +160,7 @@ class LauncherTest {
         builder.environment().put("JAVA_HOME", home.resolve("jdk").toString());
         builder.environment()
                 .keySet()
-                .removeIf(
-                        name -> name.startsWith("TF_") || name.startsWith("CUBLAS_") || name.equals("LIBRETTO_BUILD"));
+                .removeIf(name -> name.startsWith("LC_") || name.equals("LANG") || name.equals("LIBRETTO_BUILD"));
         builder.environment().putAll(environment);
         Process process = builder.start();
         assertThat(process.waitFor(60, TimeUnit.SECONDS)).isTrue();
@@ -127,7 +177,7 @@ class LauncherTest {
 
     private List<String> target() throws IOException {
         try (Stream<Path> files = Files.list(home.resolve("target"))) {
-            return files.map(file -> file.getFileName().toString()).sorted().toList();
+            return files.map(file -> file.getFileName().toString()).toList();
         }
     }
 }

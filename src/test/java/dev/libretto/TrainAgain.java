@@ -1,0 +1,41 @@
+package dev.libretto;
+
+import dev.libretto.model.Initializers;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.run.Checkpoint;
+import dev.libretto.run.RunConfig;
+import dev.libretto.run.RunDirectory;
+import dev.libretto.run.TrainConfig;
+import dev.libretto.text.Batches;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.Ids;
+import dev.libretto.text.Vocabulary;
+import dev.libretto.train.Trainer;
+import dev.libretto.train.TrainingListener;
+import java.io.IOException;
+import java.nio.file.Path;
+
+/** A program that uses Libretto as a library: it repeats a run on the built-in corpus in another directory. */
+public final class TrainAgain {
+    private TrainAgain() {}
+
+    /** @param args the run and the directory for the new one */
+    public static void main(String[] args) throws IOException {
+        RunConfig config = RunDirectory.open(Path.of(args[0])).config();
+        TrainConfig training = config.training();
+        Corpus corpus = Corpus.builtIn(config.corpus().options());
+        Vocabulary vocabulary = Vocabulary.of(corpus);
+        Batches batches = new Batches(
+                vocabulary.encode(corpus),
+                training.batchSize(),
+                training.seqLength(),
+                training.sampling(),
+                training.seed());
+        Checkpoint start =
+                Checkpoint.start(config, Initializers.draw(LanguageModel.parameters(config.model()), training.seed()));
+        try (RunDirectory run = RunDirectory.create(Path.of(args[1]), config, vocabulary, false);
+                Trainer trainer = new Trainer(run, batches, Ids.of(), start, TrainingListener.NONE, () -> false)) {
+            trainer.train();
+        }
+    }
+}

@@ -1,0 +1,177 @@
+package dev.libretto.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import dev.libretto.TrainAgain;
+import dev.libretto.device.Build;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** The same results however the program is started, and whatever the user, the locale and the Java. */
+class PlatformIT {
+    private static final Path TARGET =
+            Path.of(Build.current().isCuda() ? "target/gpu" : "target").toAbsolutePath();
+
+    private static final String LAUNCHER = Path.of("libretto").toAbsolutePath().toString();
+    private static final String JAVA = System.getProperty("java.home") + "/bin/java";
+    private static final List<String> JAR = List.of(JAVA, "-jar", TARGET + "/libretto.jar");
+    private static final List<String> TINY = List.of(
+            "train --epochs 2 --report-every 1 --max-chars 1000 --batch-size 4 --seq-length 5 --hidden-size 16 --length 5"
+                    .split(" "));
+
+    @TempDir
+    private Path folder;
+
+    private record Ended(int exitCode, String out, String err) {}
+
+    /** At the textbook's sizes, where oneDNN's products round differently from Eigen's. */
+    @ParameterizedTest
+    @ValueSource(strings = {"rnn", "lstm"})
+    void theSameSeedGivesTheSameBitsHoweverItIsStarted(String cell) throws Exception {
+        List<String> train = List.of("train", "--device", "cpu", "--epochs", "2", "--cell", cell, "--run");
+        assertThat(run(List.of(LAUNCHER), join(train, List.of("launcher"))).exitCode())
+                .isZero();
+        assertThat(run(JAR, join(train, List.of("jar"))).exitCode()).isZero();
+        String classPath = String.join(
+                File.pathSeparator,
+                Path.of(Build.class
+                                .getProtectionDomain()
+                                .getCodeSource()
+                                .getLocation()
+                                .toURI())
+                        .toString(),
+                TARGET + "/test-classes",
+                TARGET + "/lib/*");
+        List<String> library = List.of(JAVA, "-cp", classPath, TrainAgain.class.getName(), "launcher", "library");
+        assertThat(run(library, List.of()).exitCode()).isZero();
+
+        assertThat(results("jar")).isEqualTo(results("launcher"));
+        assertThat(results("library")).isEqualTo(results("launcher"));
+    }
+
+    /** In the first three locales Java has other digits than ASCII's; in Turkish, I in lower case is not i. */
+    @ParameterizedTest
+    @CsvSource({"ar, EG", "fa, IR", "mr, IN", "tr, TR"})
+    void theLocaleChangesNothing(String language, String country) throws Exception {
+        List<String> inLocale =
+                List.of(JAVA, "-Duser.language=" + language, "-Duser.country=" + country, "-jar", JAR.get(2));
+        Ended expected = run(JAR, join(TINY, List.of("--run", "run")));
+        String results = results("run");
+        Ended ended = run(inLocale, join(TINY, List.of("--run", "run", "--overwrite")));
+
+        assertThat(withoutTimes(ended.err())).isEqualTo(withoutTimes(expected.err()));
+        assertThat(withoutTimes(ended.out())).isEqualTo(withoutTimes(expected.out()));
+        assertThat(results("run")).isEqualTo(results);
+        List<String> generate = List.of("generate", "--run", "run", "--prefix", "分开", "--length", "8");
+        assertThat(run(inLocale, generate)).isEqualTo(run(JAR, generate));
+    }
+
+    private static String withoutTimes(String report) {
+        return report.replaceAll("time \\S+ sec", "time");
+    }
+
+    @ParameterizedTest
+    @ValueSource(booleans = {true, false})
+    void aUserWithoutPasswdEntryFindsAPlaceForCaches(boolean hasHome) throws Exception {
+        List<String> nobody = List.of("setpriv", "--reuid=12345", "--regid=12345", "--clear-groups");
+        assumeTrue(
+                canRun(List.of(
+                        "sh", "-c", String.join(" ", nobody) + " test -r '" + JAR.get(2) + "' -a -x '" + JAVA + "'")),
+                "it takes root, setpriv, and a checkout that others can read");
+        for (String name : List.of("here", "home", "tmp")) {
+            Files.setPosixFilePermissions(
+                    Files.createDirectory(folder.resolve(name)), PosixFilePermissions.fromString("rwxrwxrwx"));
+        }
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+        String temp = "-Djava.io.tmpdir=" + folder.resolve("tmp");
+        Map<String, String> environment =
+                Map.of("HOME", hasHome ? folder.resolve("home").toString() : "", "LIBRETTO_JAVA_OPTS", temp);
+        for (List<String> start : List.of(List.of(LAUNCHER), List.of(JAVA, temp, "-jar", JAR.get(2)))) {
+            Ended ended = start(folder.resolve("here"), environment, join(nobody, join(start, TINY)));
+
+            assertThat(ended.exitCode()).as(ended.err()).isZero();
+            try (Stream<Path> files = Files.list(folder.resolve("here"))) {
+                assertThat(files.map(file -> file.getFileName().toString())).containsExactly("runs");
+            }
+        }
+    }
+
+    private static boolean canRun(List<String> line) throws IOException, InterruptedException {
+        try {
+            return new ProcessBuilder(line).redirectErrorStream(true).start().waitFor() == 0;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    /** From Java 24 on, Java warns about what TensorFlow Java and protobuf do; later ones are to deny it. */
+    @Test
+    void javaWarnsOfNothingAndDeniesInOneLine() throws Exception {
+        Ended ended = run(List.of(LAUNCHER), TINY);
+        assertThat(ended.exitCode()).isZero();
+        assertThat(ended.err()).startsWith("corpus: ").doesNotContainIgnoringCase("warning");
+
+        assumeTrue(Runtime.version().feature() >= 23, "this Java cannot deny access to sun.misc.Unsafe");
+        Ended denied = run(List.of(JAVA, "--sun-misc-unsafe-memory-access=deny", "-jar", JAR.get(2)), TINY);
+        assertThat(denied.exitCode()).isEqualTo(1);
+        assertThat(denied.err())
+                .isEqualTo("libretto train: this Java denies access to sun.misc.Unsafe, which TensorFlow Java needs;"
+                        + " start it with --sun-misc-unsafe-memory-access=allow\n");
+    }
+
+    /** The bits of a run: its checkpoints, and its metrics without what a clock says. */
+    private String results(String run) throws IOException {
+        StringBuilder results = new StringBuilder();
+        try (Stream<Path> files = Files.walk(folder.resolve(run))) {
+            for (Path file : files.sorted().toList()) {
+                if (file.getFileName().toString().startsWith("weights.data")) {
+                    results.append(java.util.HexFormat.of().formatHex(Files.readAllBytes(file)))
+                            .append('\n');
+                }
+            }
+        }
+        assertThat(results).isNotEmpty();
+        for (String line : Files.readAllLines(folder.resolve(run).resolve("metrics.csv"))) {
+            results.append(String.join(",", List.of(line.split(",")).subList(0, 3)))
+                    .append('\n');
+        }
+        return results.toString();
+    }
+
+    private static List<String> join(List<String> start, List<String> more) {
+        return Stream.concat(start.stream(), more.stream()).toList();
+    }
+
+    private Ended run(List<String> start, List<String> arguments) throws Exception {
+        return start(folder, Map.of(), join(start, arguments));
+    }
+
+    private static Ended start(Path directory, Map<String, String> environment, List<String> line) throws Exception {
+        Path err = Files.createTempFile("libretto", ".err");
+        ProcessBuilder builder = new ProcessBuilder(new ArrayList<>(line))
+                .directory(directory.toFile())
+                .redirectError(err.toFile());
+        builder.environment().keySet().removeIf(name -> name.startsWith("TF_") || name.startsWith("CUBLAS_"));
+        builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
+        builder.environment().putAll(environment);
+        Process process = builder.start();
+        String out = new String(process.getInputStream().readAllBytes(), UTF_8);
+        Ended ended = new Ended(process.waitFor(), out, Files.readString(err));
+        Files.delete(err);
+        return ended;
+    }
+}
