@@ -42,8 +42,9 @@ class SavedModel:
         return np.array(logits), state
 
     def score(self, ids):
-        """ids [T, B] to [T - 1, B]."""
-        return self.loaded.signatures["score"](ids=tf.constant(ids, tf.int32))["log_probabilities"].numpy()
+        """ids [T, B] to [T - 1, B]; the signature has the batch first."""
+        score = self.loaded.signatures["serving_default"]
+        return score(ids=tf.constant(ids.T, tf.int32))["log_probabilities"].numpy().T
 
 
 class Onnx:

@@ -14,6 +14,9 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /** {@code libretto export}: writes a trained model's weights for Keras or PyTorch, or all of it for a runtime. */
 final class ExportCommand implements Command {
@@ -24,16 +27,29 @@ final class ExportCommand implements Command {
         SAVEDMODEL,
         ONNX;
 
+        /** Returns the format whose file names end in an extension; empty for none, and for a SavedModel's directory. */
+        static Optional<Format> ofExtension(String extension) {
+            return Stream.of(SAFETENSORS, NPZ, ONNX)
+                    .filter(format -> format.toString().equals(extension))
+                    .findFirst();
+        }
+
         @Override
         public String toString() {
             return name().toLowerCase(Locale.ROOT);
         }
     }
 
+    /** Other programs' formats, which a file of Libretto's must not seem to have. */
+    private static final Set<String> FOREIGN = Set.of("h5", "hdf5", "keras", "pt", "pth", "ckpt", "pb", "tflite");
+
     static final Flag<Path> RUN = Flag.path("run", "DIR", "run to export (default the latest, runs/latest)");
     static final Flag<Which> CHECKPOINT = GenerateFlags.CHECKPOINT;
     static final Flag<Format> FORMAT = Flag.oneOf(
-            "format", "weights as safetensors or npz, or a model to run: a SavedModel or ONNX", Format.SAFETENSORS);
+            "format",
+            "weights as safetensors or npz, or a model to run: a SavedModel or ONNX; without it, --out decides if it ends in"
+                    + " .safetensors, .npz or .onnx",
+            Format.SAFETENSORS);
     static final Flag<Layout> LAYOUT = Flag.oneOf(
             "layout", "whose names, shapes and gate order the weights of a safetensors or npz get", Layout.PYTORCH);
     static final Flag<Path> OUT = Flag.path(
@@ -62,19 +78,20 @@ final class ExportCommand implements Command {
     public List<String> examples() {
         return List.of(
                 "export --out lyrics.safetensors",
-                "export --run runs/latest --format npz --layout keras --out lyrics.npz",
-                "export --format onnx --out lyrics.onnx");
+                "export --run runs/latest --layout keras --out lyrics.npz",
+                "export --out lyrics.onnx",
+                "export --format savedmodel --out lyrics");
     }
 
     @Override
     public int run(Arguments arguments, Console console) throws Exception {
-        Format format = arguments.get(FORMAT);
         boolean overwrite = arguments.get(OVERWRITE);
         Path out = arguments.get(OUT);
         Path named = arguments.get(RUN);
         if (out == null) {
             throw new UsageException("there is no file to write; add --out FILE");
         }
+        Format format = format(arguments, out);
         Layout layout = arguments.get(LAYOUT);
         boolean isWeights = format == Format.SAFETENSORS || format == Format.NPZ;
         if (!isWeights && arguments.has(LAYOUT)) {
@@ -99,6 +116,26 @@ final class ExportCommand implements Command {
             console.note("a model of %,d parameters is in %s%n", weights.count(), out);
         }
         return 0;
+    }
+
+    /** Returns the format that is given, else the one of the file's name. */
+    private static Format format(Arguments arguments, Path out) throws UsageException {
+        Format given = arguments.get(FORMAT);
+        String name = String.valueOf(out.getFileName());
+        String extension = name.substring(name.lastIndexOf('.') + 1).toLowerCase(Locale.ROOT);
+        if (!name.contains(".")) {
+            return given;
+        }
+        if (FOREIGN.contains(extension)) {
+            throw new UsageException("--out is \"" + out + "\", but export writes no ." + extension
+                    + " file; its name may end in .safetensors, .npz or .onnx");
+        }
+        Format named = Format.ofExtension(extension).orElse(given);
+        if (arguments.has(FORMAT) && named != given) {
+            throw new UsageException("--format is " + given + ", but --out \"" + out + "\" ends in ." + extension
+                    + "; change one of them");
+        }
+        return named;
     }
 
     private static void requireUsable(Path out, Format format, boolean overwrite) throws IOException {

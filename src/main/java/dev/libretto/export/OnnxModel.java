@@ -11,6 +11,9 @@ import ai.onnxruntime.OrtException;
 import ai.onnxruntime.OrtSession;
 import ai.onnxruntime.TensorInfo;
 import com.fasterxml.jackson.core.type.TypeReference;
+import com.google.protobuf.CodedInputStream;
+import com.google.protobuf.InvalidProtocolBufferException;
+import com.google.protobuf.UnsafeByteOperations;
 import dev.libretto.run.Json;
 import dev.libretto.text.Vocabulary;
 import java.io.BufferedOutputStream;
@@ -27,6 +30,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /** A model as an ONNX file: the graph of {@link OnnxGraph}, with the vocabulary and the settings in its metadata. */
 final class OnnxModel implements ExecutableModel {
@@ -34,6 +38,9 @@ final class OnnxModel implements ExecutableModel {
     private static final long OPERATOR_SET = 17;
     /** The version of the file format that came with it. */
     private static final long IR_VERSION = 8;
+
+    /** The most that a protocol buffer can have. */
+    private static final long MAX_BYTES = Integer.MAX_VALUE;
 
     private static final String VOCABULARY = "vocabulary";
     private static final String SETTINGS = "settings";
@@ -82,21 +89,28 @@ final class OnnxModel implements ExecutableModel {
      * @throws IOException naming the file and what is wrong with it
      */
     static OnnxModel open(Path file) throws IOException {
+        byte[] content = read(file);
+        ModelProto proto = parse(file, content);
+        // ONNX Runtime would hand them over in Java's own UTF-8, in which an emoji is damaged.
+        Map<String, String> metadata = proto.getMetadataPropsList().stream()
+                .collect(Collectors.toMap(
+                        StringStringEntryProto::getKey, StringStringEntryProto::getValue, (first, second) -> second));
         OrtSession session = null;
         OnnxModel model = null;
         try {
-            session = OnnxRuntime.environment().createSession(file.toString());
-            Map<String, String> metadata = session.getMetadata().getCustomMetadata();
             ModelSettings settings =
-                    Json.parse(metadata(metadata, SETTINGS), file, new TypeReference<ModelSettings>() {});
+                    Json.parse(metadata(proto, metadata, SETTINGS), file, new TypeReference<ModelSettings>() {});
             Vocabulary vocabulary = settings.vocabulary(
-                    Json.parse(metadata(metadata, VOCABULARY), file, new TypeReference<List<String>>() {}));
+                    Json.parse(metadata(proto, metadata, VOCABULARY), file, new TypeReference<List<String>>() {}));
+            session = OnnxRuntime.environment().createSession(content);
             OnnxModel opened = new OnnxModel(file, settings, vocabulary, session);
             opened.requireGraph();
             model = opened;
             return model;
-        } catch (OrtException | IllegalArgumentException e) {
-            throw new WeightsException(file, "it cannot be loaded: " + e.getMessage(), e);
+        } catch (OrtException e) {
+            throw new WeightsException(file, "it is damaged: its graph cannot be computed; export it again", e);
+        } catch (IllegalArgumentException e) {
+            throw new WeightsException(file, e.getMessage(), e);
         } finally {
             if (model == null && session != null) {
                 close(session);
@@ -104,9 +118,43 @@ final class OnnxModel implements ExecutableModel {
         }
     }
 
-    private static String metadata(Map<String, String> metadata, String key) {
+    /** The file's content, for ONNX Runtime cannot open a path that has an emoji in it. */
+    private static byte[] read(Path file) throws IOException {
+        if (Files.size(file) > MAX_BYTES) {
+            throw new WeightsException(
+                    file, "it has " + Files.size(file) + " bytes; no ONNX model has more than 2 GiB");
+        }
+        return Files.readAllBytes(file);
+    }
+
+    private static ModelProto parse(Path file, byte[] content) throws IOException {
+        InvalidProtocolBufferException cause = null;
+        try {
+            // Shares the weights with the content.
+            CodedInputStream input = UnsafeByteOperations.unsafeWrap(content).newCodedInput();
+            input.enableAliasing(true);
+            ModelProto proto = ModelProto.parseFrom(input);
+            if (proto.hasGraph()) {
+                return proto;
+            }
+        } catch (InvalidProtocolBufferException e) {
+            cause = e;
+        }
+        FileKind kind = FileKind.of(file);
+        String problem = switch (kind) {
+            case ONNX -> "it is damaged or not complete; export it again";
+            case SAFETENSORS, NPZ -> "it is " + kind + ", which has weights alone; make a run of it by import";
+            case KERAS, PYTORCH -> "it is " + kind + "; --model takes an ONNX model or a SavedModel of Libretto's";
+            case OTHER -> "it is not an ONNX model";
+        };
+        throw new WeightsException(file, problem, cause);
+    }
+
+    private static String metadata(ModelProto proto, Map<String, String> metadata, String key) {
         if (!metadata.containsKey(key)) {
-            throw new IllegalArgumentException("it is not a model that Libretto wrote, its metadata has no " + key);
+            String producer = proto.getProducerName().isEmpty() ? "" : " (by " + proto.getProducerName() + ")";
+            throw new IllegalArgumentException("it is not a model that Libretto wrote" + producer
+                    + ": its metadata has no " + key + "; generate needs one of export --format onnx");
         }
         return metadata.get(key);
     }
@@ -133,8 +181,13 @@ final class OnnxModel implements ExecutableModel {
                 || !(node.getInfo() instanceof TensorInfo tensor)
                 || tensor.type != type
                 || !Arrays.equals(tensor.getShape(), shape)) {
-            throw new IllegalArgumentException(name + " must be " + type + " " + Arrays.toString(shape) + "; it is "
-                    + (node == null ? "missing" : node.getInfo()));
+            String found = node == null
+                    ? "missing"
+                    : node.getInfo() instanceof TensorInfo other
+                            ? other.type + " " + Arrays.toString(other.getShape())
+                            : "no tensor";
+            throw new IllegalArgumentException(
+                    name + " must be " + type + " " + Arrays.toString(shape) + "; it is " + found);
         }
     }
 
@@ -174,7 +227,7 @@ final class OnnxModel implements ExecutableModel {
                 return new Step(values(result, OnnxGraph.LOGITS), next);
             }
         } catch (OrtException e) {
-            throw new IllegalArgumentException(file + ": it cannot be run: " + e.getMessage(), e);
+            throw new IllegalArgumentException(file + ": ONNX Runtime cannot compute it; export it again", e);
         } finally {
             inputs.values().forEach(OnnxTensor::close);
         }

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
@@ -110,13 +111,16 @@ final class Safetensors {
         } catch (CharacterCodingException e) {
             throw new WeightsException(file, "the header is not UTF-8", e);
         } catch (JsonProcessingException e) {
-            throw new WeightsException(file, "the header is not as it must be: " + firstLine(e), e);
+            throw new WeightsException(file, "the header is not as it must be: " + problem(e), e);
         } catch (IllegalArgumentException e) {
             throw new WeightsException(file, e.getMessage(), e);
         }
     }
 
-    private static String firstLine(JsonProcessingException e) {
+    private static String problem(JsonProcessingException e) {
+        if (e instanceof JsonMappingException) {
+            return "it must give dtype, shape and data_offsets of each array";
+        }
         return e.getOriginalMessage().lines().findFirst().orElse("not JSON");
     }
 

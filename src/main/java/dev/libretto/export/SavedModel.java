@@ -5,7 +5,6 @@ import dev.libretto.device.NativeLibrary;
 import dev.libretto.device.Sessions;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
-import dev.libretto.run.Disk;
 import dev.libretto.run.Json;
 import dev.libretto.text.Vocabulary;
 import java.io.BufferedOutputStream;
@@ -66,6 +65,13 @@ final class SavedModel implements ExecutableModel {
         this.step = bundle.function(SavedModelGraph.STEP).signature();
     }
 
+    /** @throws IllegalArgumentException if the signature {@code step} is missing */
+    private static void requireSignature(SavedModelBundle bundle) {
+        if (!bundle.metaGraphDef().containsSignatureDef(SavedModelGraph.STEP)) {
+            throw new IllegalArgumentException("it has no signature " + SavedModelGraph.STEP);
+        }
+    }
+
     /** Writes the files into a directory that is there. */
     static void write(Path directory, TrainedModel model) throws IOException {
         Path assets = Files.createDirectory(directory.resolve(ASSETS));
@@ -88,9 +94,11 @@ final class SavedModel implements ExecutableModel {
                     .setMetaInfoDef(MetaGraphDef.MetaInfoDef.newBuilder()
                             .addTags(SavedModelBundle.DEFAULT_TAG)
                             .setTensorflowVersion(NativeLibrary.version()));
-            for (Signature signature : List.of(built.step(), built.score())) {
-                metaGraph.putSignatureDef(signature.key(), signatureDef(signature));
-            }
+            SignatureDef score = signatureDef(built.score());
+            metaGraph
+                    .putSignatureDef(SavedModelGraph.STEP, signatureDef(built.step()))
+                    .putSignatureDef(SavedModelGraph.SCORE, score)
+                    .putSignatureDef(Signature.DEFAULT_KEY, score);
             for (String asset : List.of(VOCABULARY, SETTINGS)) {
                 metaGraph.addAssetFileDef(asset(Ops.create(graph), asset));
             }
@@ -134,27 +142,41 @@ final class SavedModel implements ExecutableModel {
      */
     static SavedModel open(Path directory) throws IOException {
         Path assets = directory.resolve(ASSETS);
-        for (Path file : List.of(directory.resolve(GRAPH), assets.resolve(VOCABULARY), assets.resolve(SETTINGS))) {
+        if (!Files.isRegularFile(directory.resolve(GRAPH))) {
+            boolean isRun = Files.exists(directory.resolve("config.json"))
+                    && Files.isDirectory(directory.resolve("checkpoints"));
+            throw new WeightsException(
+                    directory,
+                    isRun ? "it is a run; name it with --run" : "it is not a SavedModel: it has no " + GRAPH);
+        }
+        for (Path file : List.of(assets.resolve(VOCABULARY), assets.resolve(SETTINGS))) {
             if (!Files.isRegularFile(file)) {
                 throw new WeightsException(
                         directory,
-                        "it is not a SavedModel that Libretto wrote: it has no " + directory.relativize(file));
+                        "it is not a SavedModel that Libretto wrote: it has no " + directory.relativize(file)
+                                + "; generate needs one of export --format savedmodel");
             }
         }
         ModelSettings settings = Json.read(assets.resolve(SETTINGS), new TypeReference<>() {});
         List<String> symbols = Json.read(assets.resolve(VOCABULARY), new TypeReference<>() {});
         SavedModelBundle bundle = null;
+        SavedModel model = null;
         try {
             Vocabulary vocabulary = settings.vocabulary(symbols);
             bundle = Sessions.load(directory);
-            SavedModel model = new SavedModel(directory, settings, vocabulary, bundle);
-            model.requireStep();
+            requireSignature(bundle);
+            SavedModel opened = new SavedModel(directory, settings, vocabulary, bundle);
+            opened.requireStep();
+            model = opened;
             return model;
-        } catch (TensorFlowException | IllegalArgumentException e) {
-            if (bundle != null) {
+        } catch (TensorFlowException e) {
+            throw new WeightsException(directory, GRAPH + " is damaged: it cannot be loaded; export it again", e);
+        } catch (IllegalArgumentException e) {
+            throw new WeightsException(directory, e.getMessage(), e);
+        } finally {
+            if (model == null && bundle != null) {
                 bundle.close();
             }
-            throw new WeightsException(directory, "it cannot be loaded: " + Disk.reason(e), e);
         }
     }
 

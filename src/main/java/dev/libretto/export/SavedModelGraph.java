@@ -18,6 +18,7 @@ import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.ndarray.index.Indices;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.op.core.Unstack;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
@@ -26,11 +27,13 @@ import org.tensorflow.types.TInt32;
  *
  * <pre>
  *     step    ids [B], state_0 … [B, H]   →  logits [B, V], state_0 … [B, H]
- *     score   ids [T, B]                  →  log_probabilities [T − 1, B]
+ *     score   ids [B, T]                  →  log_probabilities [B, T − 1]
  * </pre>
  *
- * <p>{@code score} starts from a zero state; row t of what it gives is log p(ids[t + 1] | ids[0] … ids[t]), in nats. Both
+ * <p>{@code score} starts from a zero state; column t of its result is log p(ids[t + 1] | ids[0] … ids[t]), in nats. Both
  * go through {@link LanguageModel#step}; {@code score} in a loop of the graph, so that T may be any.
+ *
+ * <p>The batch comes first, as TensorFlow Serving needs it: a request's rows are texts.
  */
 final class SavedModelGraph {
     static final String STEP = "step";
@@ -104,9 +107,10 @@ final class SavedModelGraph {
         Placeholder<TInt32> ids = scope.withName(IDS)
                 .placeholder(TInt32.class, Placeholder.shape(Shape.of(Shape.UNKNOWN_SIZE, Shape.UNKNOWN_SIZE)));
         // A round may run over the end of the text: character 0 stands behind it, and what is said of it is cut off.
-        Operand<TInt32> padded = scope.pad(ids, scope.constant(new int[][] {{0, ROUND}, {0, 0}}), scope.constant(0));
-        Operand<TInt32> batch = scope.stridedSlice(scope.shape(ids), Indices.at(1));
-        Operand<TFloat32> none = scope.zerosLike(scope.dtypes.cast(padded, TFloat32.class));
+        Operand<TInt32> padded = scope.pad(ids, scope.constant(new int[][] {{0, 0}, {0, ROUND}}), scope.constant(0));
+        Operand<TInt32> batch = scope.stridedSlice(scope.shape(ids), Indices.at(0));
+        Operand<TInt32> times = scope.stridedSlice(scope.shape(padded), Indices.at(1));
+        Operand<TFloat32> none = scope.fill(scope.stack(List.of(times, batch)), scope.constant(0f));
         Operand<TFloat32> zero =
                 scope.fill(scope.stack(List.of(batch, scope.constant(config.hiddenSize()))), scope.constant(0f));
 
@@ -117,18 +121,19 @@ final class SavedModelGraph {
                 ConcreteFunction next = ConcreteFunction.create(ops -> new Round(ops).next())) {
             List<Output<?>> ended =
                     scope.statelessWhile(variables, goesOn, next).output();
-            Operand<TFloat32> logProbabilities = ended.get(2).expect(TFloat32.class);
+            Operand<TFloat32> rows = ended.get(2).expect(TFloat32.class);
             // All but the last ROUND + 1 rows: one for each character but the first.
+            Operand<TFloat32> predicted = scope.stridedSlice(rows, Indices.sliceTo(-ROUND - 1));
             return Signature.builder(SCORE)
                     .methodName(METHOD)
                     .input(IDS, ids)
-                    .output(LOG_PROBABILITIES, scope.stridedSlice(logProbabilities, Indices.sliceTo(-ROUND - 1)))
+                    .output(LOG_PROBABILITIES, scope.linalg.transpose(predicted, scope.constant(new int[] {1, 0})))
                     .build();
         }
     }
 
     /**
-     * What the loop's two functions see: the time t, the ids {@code [T + ROUND, B]}, the log-probabilities {@code [T + ROUND,
+     * What the loop's two functions see: the time t, the ids {@code [B, T + ROUND]}, the log-probabilities {@code [T + ROUND,
      * B]} of which t rows are done, the state after t time steps, and the weights.
      */
     private final class Round {
@@ -155,18 +160,20 @@ final class SavedModelGraph {
 
         /** Whether a character is left to predict. */
         Signature goesOn() {
-            Operand<TInt32> rows = ops.stridedSlice(ops.shape(ids), Indices.at(0));
+            Operand<TInt32> times = ops.stridedSlice(ops.shape(ids), Indices.at(1));
             return signature()
-                    .output("goes_on", ops.math.less(t, ops.math.sub(rows, ops.constant(ROUND + 1))))
+                    .output("goes_on", ops.math.less(t, ops.math.sub(times, ops.constant(ROUND + 1))))
                     .build();
         }
 
         /** The same after the next {@link #ROUND} time steps. */
         Signature next() {
             LanguageModel model = model(ops, values);
-            Operand<TInt32> begin = ops.stack(List.of(t, ops.constant(0)));
+            Operand<TInt32> begin = ops.stack(List.of(ops.constant(0), t));
             List<Output<TInt32>> characters = ops.unstack(
-                            ops.slice(ids, begin, ops.constant(new int[] {ROUND + 1, -1})), ROUND + 1L)
+                            ops.slice(ids, begin, ops.constant(new int[] {-1, ROUND + 1})),
+                            ROUND + 1L,
+                            Unstack.axis(1L))
                     .output();
             List<Operand<TFloat32>> current = state;
             List<Operand<TFloat32>> rows = new ArrayList<>();

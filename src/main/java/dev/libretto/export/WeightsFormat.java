@@ -1,11 +1,9 @@
 package dev.libretto.export;
 
 import java.io.IOException;
-import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
@@ -24,12 +22,6 @@ public enum WeightsFormat {
         }
     };
 
-    /** How a zip archive begins, and an empty one. */
-    private static final List<byte[]> ZIP_MAGIC = List.of(new byte[] {'P', 'K', 3, 4}, new byte[] {'P', 'K', 5, 6});
-
-    /** Where the JSON header of safetensors begins. */
-    private static final int HEADER = Long.BYTES;
-
     /**
      * Writes arrays as float32; the output stays open.
      *
@@ -46,18 +38,21 @@ public enum WeightsFormat {
         if (!Files.isRegularFile(file)) {
             throw new WeightsException(file, Files.exists(file) ? "it is not a file" : "there is no such file");
         }
-        byte[] start;
-        try (InputStream input = Files.newInputStream(file)) {
-            start = input.readNBytes(HEADER + 1);
-        }
-        byte[] magic = Arrays.copyOf(start, 4);
-        if (ZIP_MAGIC.stream().anyMatch(zip -> Arrays.equals(zip, magic))) {
-            return Npz.read(file);
-        }
-        if (start.length > HEADER && start[HEADER] == '{') {
-            return Safetensors.read(file);
-        }
-        throw new WeightsException(file, "it is neither a safetensors nor an npz file");
+        FileKind kind = FileKind.of(file);
+        return switch (kind) {
+            case NPZ -> Npz.read(file);
+            case SAFETENSORS -> Safetensors.read(file);
+            case KERAS, PYTORCH ->
+                throw new WeightsException(
+                        file,
+                        "it is " + kind + "; save its weights as safetensors or npz first, as the README shows"
+                                + " (\"Move weights\")");
+            case ONNX ->
+                throw new WeightsException(
+                        file,
+                        "it is " + kind + ", which generate --model writes with; import reads safetensors and npz");
+            case OTHER -> throw new WeightsException(file, "it is neither a safetensors nor an npz file");
+        };
     }
 
     /**

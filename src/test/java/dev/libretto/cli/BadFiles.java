@@ -5,6 +5,8 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Map.entry;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
 
+import ai.onnx.proto.OnnxMl.GraphProto;
+import ai.onnx.proto.OnnxMl.ModelProto;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -77,6 +79,19 @@ final class BadFiles {
             entry("lost-surrogate-utf32.txt", bytes("0000d83d00000061")),
             entry("low-surrogate-utf32.txt", bytes("000000610000de00")),
             entry("picture.png", bytes(PNG)),
+            // Models and weights, their own and other programs'
+            entry("cut.onnx", bytes("080812084c6962726574746f3affff7f")),
+            entry("other.onnx", file -> Files.write(file, otherOnnx())),
+            entry("keras.h5", bytes("894844460d0a1a0a00000000")),
+            entry("keras.keras", zip("config.json", "model.weights.h5")),
+            entry("torch.pt", zip("net/data.pkl", "net/data/0")),
+            entry("old-torch.pt", bytes("80028a0a6cfc9c46f92068a85019")),
+            entry("list.json", text("[1, 2]")),
+            entry(
+                    "description.json",
+                    text("{\"layout\": \"pytorch\", \"model\": {\"cell\": \"rnn\", \"vocabularySize\": 2,"
+                            + " \"hiddenSize\": 2, \"layers\": 1, \"embeddingSize\": 0, \"tieEmbeddings\": false},"
+                            + " \"keepNewlines\": true, \"vocabulary\": [\"a\", \"b\"]}")),
             // Archives
             entry("empty.zip", zip()),
             entry("no-text.zip", zip("readme.md", "song.txt/")),
@@ -109,6 +124,15 @@ final class BadFiles {
         if (maker != null) {
             maker.make(folder.resolve(name));
         }
+    }
+
+    private static byte[] otherOnnx() {
+        return ModelProto.newBuilder()
+                .setIrVersion(8)
+                .setProducerName("pytorch")
+                .setGraph(GraphProto.newBuilder().setName("main"))
+                .build()
+                .toByteArray();
     }
 
     private static Maker text(String text) {

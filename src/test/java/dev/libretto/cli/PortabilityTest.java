@@ -142,6 +142,33 @@ class PortabilityTest {
         assertThat(files()).containsExactly("model");
     }
 
+    @Test
+    void theFormatIsThatOfTheNamesExtension() throws IOException {
+        for (String name : List.of("w.safetensors", "w.npz", "w.onnx", "w.NPZ", "w", "w.2024")) {
+            assertThat(run("export --run " + trained + "/rnn --out " + folder + "/" + name))
+                    .isZero();
+        }
+        assertThat(files())
+                .containsExactly(
+                        "w",
+                        "w.2024",
+                        "w.2024.json",
+                        "w.NPZ",
+                        "w.NPZ.json",
+                        "w.json",
+                        "w.npz",
+                        "w.npz.json",
+                        "w.onnx",
+                        "w.safetensors",
+                        "w.safetensors.json");
+        assertThat(folder.resolve("w.npz")).hasSameBinaryContentAs(folder.resolve("w.NPZ"));
+        assertThat(folder.resolve("w")).hasSameBinaryContentAs(folder.resolve("w.safetensors"));
+        assertThat(folder.resolve("w.2024")).hasSameBinaryContentAs(folder.resolve("w.safetensors"));
+        assertThat(run("generate --prefix the --model " + folder + "/w.onnx")).isZero();
+        assertThat(run("import --weights " + folder + "/w.npz --run " + folder + "/back"))
+                .isZero();
+    }
+
     private String settings() throws IOException {
         try (ExecutableModel model = ExecutableModel.open(folder.resolve("model"))) {
             return model.settings().model().cell().toString();

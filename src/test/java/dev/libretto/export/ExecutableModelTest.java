@@ -9,6 +9,7 @@ import ai.onnx.proto.OnnxMl.StringStringEntryProto;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtSession;
+import dev.libretto.NativeMemory;
 import dev.libretto.TestModels;
 import dev.libretto.generate.TextModel;
 import dev.libretto.model.CellType;
@@ -18,6 +19,7 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.LongBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -37,6 +39,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.Arguments;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
@@ -177,7 +180,9 @@ class ExecutableModelTest {
             for (int[] shape : new int[][] {{1, 1}, {2, 3}, {16, 1}, {17, 2}, {18, 1}, {40, 2}}) {
                 int[] ids = TestModels.randomIds(shape[0] * shape[1], V, 7);
                 float[] expected = logProbabilities(trained, ids, shape[1]);
-                assertThat(score(bundle, ids, shape)).containsExactly(expected, within(1e-5f));
+                for (String signature : List.of("score", "serving_default")) {
+                    assertThat(score(bundle, signature, ids, shape)).containsExactly(expected, within(1e-5f));
+                }
                 assertThat(score(session, config, ids, shape)).containsExactly(expected, within(1e-5f));
             }
         }
@@ -202,13 +207,25 @@ class ExecutableModelTest {
         return scores;
     }
 
-    private static float[] score(SavedModelBundle bundle, int[] ids, int[] shape) {
-        try (TInt32 tensor = TInt32.tensorOf(Shape.of(shape[0], shape[1]), DataBuffers.of(ids));
-                Result result = bundle.function("score").call(Map.of("ids", tensor))) {
+    /** A row of ids for each text, as TensorFlow Serving gets them. */
+    private static float[] score(SavedModelBundle bundle, String signature, int[] ids, int[] shape) {
+        int[] rows = transposed(ids, shape[0], shape[1]);
+        try (TInt32 tensor = TInt32.tensorOf(Shape.of(shape[1], shape[0]), DataBuffers.of(rows));
+                Result result = bundle.function(signature).call(Map.of("ids", tensor))) {
             TFloat32 scores = (TFloat32) result.get("log_probabilities").orElseThrow();
-            assertThat(scores.shape()).isEqualTo(Shape.of(shape[0] - 1, shape[1]));
-            return FloatTensors.toArray(scores);
+            assertThat(scores.shape()).isEqualTo(Shape.of(shape[1], shape[0] - 1));
+            float[] values = FloatTensors.toArray(scores);
+            float[] timeMajor = new float[values.length];
+            for (int i = 0; i < values.length; i++) {
+                timeMajor[i % (shape[0] - 1) * shape[1] + i / (shape[0] - 1)] = values[i];
+            }
+            return timeMajor;
         }
+    }
+
+    /** @param ids {@code [T, B]} */
+    private static int[] transposed(int[] ids, int t, int b) {
+        return IntStream.range(0, ids.length).map(i -> ids[i % t * b + i / t]).toArray();
     }
 
     private static float[] score(OrtSession session, ModelConfig config, int[] ids, int[] shape) throws Exception {
@@ -248,6 +265,48 @@ class ExecutableModelTest {
         }
     }
 
+    /** Strings that a JNI call would cut, for the model and its path. */
+    @ParameterizedTest
+    @ValueSource(strings = {"savedmodel", "onnx"})
+    void emojiInVocabularyAndPathAreRead(String format) throws IOException {
+        ModelConfig config = new ModelConfig(CellType.RNN, 4, H, 1);
+        TrainedModel trained = new TrainedModel(
+                new ModelSettings(config, true),
+                Vocabulary.ofSymbols(List.of("a", "海", "😀", "𠮷")),
+                TestModels.randomWeights(config, 1));
+        folder = Files.createDirectory(folder.resolve("海 😀"));
+
+        try (ExecutableModel opened = ExecutableModel.open(write(trained, format))) {
+            assertThat(opened.vocabulary().symbols()).containsExactly("a", "海", "😀", "𠮷");
+            assertThat(opened.step(new int[] {2}, opened.zeroState(1)).logits()).hasSize(4);
+        }
+    }
+
+    @Test
+    void aDirectoryThatIsNoSavedModelIsNamed() throws IOException {
+        assertThatThrownBy(() -> ExecutableModel.open(folder))
+                .hasMessage(folder + ": it is not a SavedModel: it has no saved_model.pb");
+        Files.writeString(folder.resolve("config.json"), "{}");
+        Files.createDirectory(folder.resolve("checkpoints"));
+        assertThatThrownBy(() -> ExecutableModel.open(folder)).hasMessage(folder + ": it is a run; name it with --run");
+    }
+
+    /** The graph is loaded by the time that its shapes turn out not to be those of the settings. */
+    @Test
+    void aSavedModelThatIsRefusedIsFreed() throws IOException {
+        Path directory = write(trained(new ModelConfig(CellType.GRU, V, H, 1)), "savedmodel");
+        Path settings = directory.resolve("assets/settings.json");
+        Files.writeString(settings, Files.readString(settings).replace("\"hiddenSize\" : 7", "\"hiddenSize\" : 8"));
+
+        NativeMemory.assertFreedByFailing(() -> {
+            try {
+                ExecutableModel.open(directory);
+            } catch (WeightsException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+    }
+
     /** What is done to a file that is written, and what is said of it. */
     static Stream<Arguments> damages() {
         ThrowingConsumer<Path> gone = Files::delete;
@@ -261,17 +320,21 @@ class ExecutableModelTest {
         return Stream.of(
                 Arguments.of("savedmodel", "saved_model.pb", gone, "it has no saved_model.pb"),
                 Arguments.of("savedmodel", "assets/vocabulary.json", gone, "it has no assets/vocabulary.json"),
-                Arguments.of("savedmodel", "saved_model.pb", cut, "it cannot be loaded: "),
-                Arguments.of("savedmodel", "saved_model.pb", empty, "it cannot be loaded: "),
-                Arguments.of("savedmodel", "saved_model.pb", text, "it cannot be loaded: "),
+                Arguments.of("savedmodel", "saved_model.pb", cut, "saved_model.pb is damaged: it cannot be loaded"),
+                Arguments.of("savedmodel", "saved_model.pb", empty, "saved_model.pb is damaged: it cannot be loaded"),
+                Arguments.of("savedmodel", "saved_model.pb", text, "saved_model.pb is damaged: it cannot be loaded"),
                 Arguments.of("savedmodel", "assets/settings.json", text, "settings.json is damaged: "),
                 Arguments.of("savedmodel", "assets/settings.json", larger, "state_0 must be DT_FLOAT [-1, 8]; it is"),
                 Arguments.of("savedmodel", "assets/vocabulary.json", fewer, "10 characters, but vocabularySize is 11"),
                 Arguments.of("onnx", "", gone, "there is no such file or directory"),
-                Arguments.of("onnx", "", cut, "it cannot be loaded: "),
-                Arguments.of("onnx", "", empty, "it cannot be loaded: "),
-                Arguments.of("onnx", "", text, "it cannot be loaded: "),
-                Arguments.of("onnx", "", edited(model -> model.clearMetadataProps()), "metadata has no settings"),
+                Arguments.of("onnx", "", cut, "it is damaged or not complete; export it again"),
+                Arguments.of("onnx", "", empty, "it is not an ONNX model"),
+                Arguments.of("onnx", "", text, "it is not an ONNX model"),
+                Arguments.of(
+                        "onnx",
+                        "",
+                        edited(model -> model.clearMetadataProps()),
+                        "(by Libretto): its metadata has no settings"),
                 Arguments.of("onnx", "", edited(model -> metadata(model, 1).setValue("5")), "is damaged: "),
                 Arguments.of("onnx", "", edited(model -> metadata(model, 0).setValue("[\"a\"]")), "has 1 characters"),
                 Arguments.of(
@@ -285,7 +348,7 @@ class ExecutableModelTest {
                         "",
                         edited(model ->
                                 model.getGraphBuilder().getInitializerBuilder(5).addDims(1L << 40)),
-                        "it cannot be loaded: "));
+                        "it is damaged: its graph cannot be computed"));
     }
 
     private static StringStringEntryProto.Builder metadata(ModelProto.Builder model, int index) {

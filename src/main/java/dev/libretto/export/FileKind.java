@@ -1,0 +1,82 @@
+package dev.libretto.export;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.zip.ZipFile;
+
+/** What a model or weights file is, by its content; the name may say otherwise. */
+enum FileKind {
+    SAFETENSORS("a safetensors file"),
+    NPZ("an npz file"),
+    ONNX("an ONNX model"),
+    KERAS("a Keras file"),
+    PYTORCH("a PyTorch file"),
+    OTHER("of another kind");
+
+    /** Where the JSON header of safetensors begins. */
+    private static final int HEADER = Long.BYTES;
+
+    private static final List<String> ZIP = List.of("504b0304", "504b0506");
+    /** HDF5, in which Keras keeps {@code .h5}. */
+    private static final String HDF5 = "894844460d0a1a0a";
+    /** Python's pickle, which PyTorch wrote before it wrote zip archives. */
+    private static final String PICKLE = "8002";
+    /** The field {@code ir_version}, the first of an ONNX model. */
+    private static final String IR_VERSION = "08";
+    /** The field {@code producer_name}, which comes next. */
+    private static final byte PRODUCER_NAME = 0x12;
+
+    private final String description;
+
+    FileKind(String description) {
+        this.description = description;
+    }
+
+    /** Returns what the file is; a damaged one counts as what it begins as. */
+    static FileKind of(Path file) throws IOException {
+        byte[] start;
+        try (InputStream input = Files.newInputStream(file)) {
+            start = input.readNBytes(HEADER + 1);
+        }
+        String hex = HexFormat.of().formatHex(start);
+        if (ZIP.stream().anyMatch(hex::startsWith)) {
+            return ofArchive(file);
+        }
+        if (hex.startsWith(HDF5)) {
+            return KERAS;
+        }
+        if (hex.startsWith(PICKLE)) {
+            return PYTORCH;
+        }
+        if (start.length > HEADER && start[HEADER] == '{') {
+            return SAFETENSORS;
+        }
+        return hex.startsWith(IR_VERSION) && start.length > 2 && start[2] == PRODUCER_NAME ? ONNX : OTHER;
+    }
+
+    private static FileKind ofArchive(Path file) {
+        try (ZipFile zip = new ZipFile(file.toFile())) {
+            List<String> names = zip.stream().map(entry -> entry.getName()).toList();
+            if (names.stream().anyMatch(name -> name.endsWith("data.pkl"))) {
+                return PYTORCH;
+            }
+            return names.stream().anyMatch(name -> name.endsWith(".weights.h5")) ? KERAS : NPZ;
+        } catch (IOException e) {
+            return NPZ;
+        }
+    }
+
+    /** Whether it holds weights in another program's own format. */
+    boolean isForeign() {
+        return this == KERAS || this == PYTORCH;
+    }
+
+    @Override
+    public String toString() {
+        return description;
+    }
+}
