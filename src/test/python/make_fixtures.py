@@ -21,6 +21,8 @@ OUTPUT = pathlib.Path(__file__).resolve().parent.parent / "resources" / "referen
 
 T, B, V, H = 7, 3, 11, 5  # time steps, batch size, vocabulary, hidden units
 BATCHES = 10
+DISTURBANCE = 1e-6  # relative, of every weight
+GROWTH = 2  # ReferenceTest allows as much for rounding errors
 FRAMEWORKS = {"keras": keras_reference, "pytorch": torch_reference}
 
 # framework, cell, layers, seed, clip_norm (about half the norm of the first gradient), learning_rate
@@ -61,7 +63,11 @@ def make(framework, cell, layers, seed, clip_norm, learning_rate):
     problem = (cell, layers, V, H, weights, initial_state, inputs, targets, clip_norm, learning_rate)
     result = reference.compute(*problem, dtype="float32")
     exact = reference.compute(*problem, dtype="float64")
-    check(f"{framework}-{cell}-{layers}layers", result, exact, clip_norm)
+    name = f"{framework}-{cell}-{layers}layers"
+    check(name, result, exact, clip_norm)
+    moved = [w * (1 + DISTURBANCE * random.choice([-1, 1], size=w.shape)) for w in weights]
+    check_growth(name, reference.compute(*problem[:4], moved, *problem[5:], dtype="float64"), exact)
+    result = to_float32(exact)
 
     def named(arrays):
         return [{"name": name, **shaped(a)} for (name, _), a in zip(shapes, arrays, strict=True)]
@@ -113,6 +119,24 @@ def check(name, result, exact, clip_norm):
             raise SystemExit(f"{path}: float32 and float64 differ by {error:.1e} relative")
     if not 0.4 <= clip_norm / exact["global_norm"] <= 0.6:
         raise SystemExit(f"{name}: clip_norm {clip_norm} is not about half of the norm {exact['global_norm']:.4f}")
+
+
+def check_growth(name, moved, exact):
+    """Stops if ten steps make more than GROWTH times as much of a disturbance of the weights."""
+    arrays = [(moved["losses"], exact["losses"]), *zip(moved["final_weights"], exact["final_weights"], strict=True)]
+    growth = max(np.max(np.abs(a - b)) / max(1, np.max(np.abs(b))) for a, b in arrays) / DISTURBANCE
+    print(f"{name}: a disturbance grows {growth:.1f} times in ten steps")
+    if not growth <= GROWTH:
+        raise SystemExit(f"{name}: a disturbance grows {growth:.0f} times in ten steps")
+
+
+def to_float32(value):
+    """Every array of a result, rounded to float32."""
+    if isinstance(value, dict):
+        return {key: to_float32(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [to_float32(item) for item in value]
+    return np.asarray(value).astype(np.float32)
 
 
 def to_json(value):

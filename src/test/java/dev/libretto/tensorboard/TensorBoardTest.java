@@ -79,7 +79,7 @@ class TensorBoardTest {
                 sum += value;
             }
             assertThat(histogram.getNum()).isEqualTo(values.length);
-            assertThat(histogram.getSum()).isCloseTo(sum, within(1e-5));
+            assertThat(histogram.getSum()).isCloseTo(sum, within(1e-12)); // In double precision.
         }
 
         Summary.Value text = EventFiles.shown(events, "text").get(16L);
