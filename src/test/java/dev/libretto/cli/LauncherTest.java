@@ -130,6 +130,20 @@ class LauncherTest {
         }
     }
 
+    /** Maven reads the names of folders by it. */
+    @Test
+    void theCharmapHoldsForTheBuild() throws Exception {
+        java("exit 1");
+        Path built = home.resolve("target/built");
+        Files.delete(built);
+        Path seen = home.resolve("seen");
+        Path maven = Files.writeString(
+                home.resolve("mvn"), "#!/bin/sh\necho \"$LC_ALL\" >%s\ntouch %s\n".formatted(seen, built));
+        assertThat(maven.toFile().setExecutable(true)).isTrue();
+        launch(Map.of("LC_ALL", "C", "PATH", home + ":" + System.getenv("PATH")));
+        assertThat(seen).hasContent("C.UTF-8");
+    }
+
     /** A Java that notes its arguments and its environment, and does something when it is to archive its classes. */
     private void java(String whenArchiving) throws IOException {
         Path java = Files.writeString(
