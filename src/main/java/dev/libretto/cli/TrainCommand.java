@@ -1,6 +1,7 @@
 package dev.libretto.cli;
 
 import dev.libretto.device.Devices.Choice;
+import dev.libretto.device.Host;
 import dev.libretto.device.Sessions;
 import dev.libretto.model.CellType;
 import dev.libretto.model.Initializers;
@@ -11,6 +12,7 @@ import dev.libretto.model.RecurrenceType;
 import dev.libretto.plot.RunPicture;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.Disk;
+import dev.libretto.run.LearningRate;
 import dev.libretto.run.Progress;
 import dev.libretto.run.ReportConfig;
 import dev.libretto.run.RunConfig;
@@ -26,6 +28,7 @@ import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.MemoryEstimate;
 import dev.libretto.train.Trainer;
 import dev.libretto.train.TrainingListener;
 import java.io.IOException;
@@ -107,15 +110,20 @@ final class TrainCommand implements Command {
         }
         console.runs().requireUsable();
         Choice device = DeviceFlags.use(arguments);
+        MemoryEstimate memory = MemoryEstimate.of(plan.config());
+        if (!device.device().isGpu()) {
+            Host host = Host.current();
+            memory.requireFits(host.memory(), host.javaHeap());
+        }
 
         try (StopSignal stop = new StopSignal(() -> console.note("stopping after this batch%n"))) {
             Resumed from = resumes
                     ? RunDirectory.resume(plan.path(), plan.config(), console::warn)
                     : create(plan, arguments.get(TrainFlags.OVERWRITE));
             try (RunDirectory run = from.run()) {
-                describe(console, plan, batches, device);
+                describe(console, plan, batches, device, memory);
                 if (resumes) {
-                    describe(console, from.checkpoint().progress(), training.epochs());
+                    describe(console, from.checkpoint().progress(), training, batches.count());
                 }
                 try (WorkBar bar = console.workBar("training");
                         RunPicture picture = new RunPicture(run, report.every(), console::warn);
@@ -252,7 +260,7 @@ final class TrainCommand implements Command {
         return known ? TrainFlags.TEXTBOOK_PREFIXES : List.of(plan.vocabulary().decode(beginning));
     }
 
-    private static void describe(Console console, Plan plan, Batches batches, Choice device) {
+    private static void describe(Console console, Plan plan, Batches batches, Choice device, MemoryEstimate memory) {
         ModelConfig model = plan.config().model();
         TrainConfig training = plan.config().training();
         long parameters = LanguageModel.parameters(model).stream()
@@ -263,6 +271,7 @@ final class TrainCommand implements Command {
                         corpus: %s, %,d characters, %,d distinct%s
                         batches: %,d per epoch, %d rows of %d time steps, %s sampling
                         model: %s, %,d hidden units, %,d parameters
+                        memory: %s
                         device: %s
                         """,
                 plan.corpus().name(),
@@ -276,6 +285,7 @@ final class TrainCommand implements Command {
                 describe(model),
                 model.hiddenSize(),
                 parameters,
+                device.device().isGpu() ? "not estimated for a GPU" : memory,
                 device);
         if (device.device().isGpu()) {
             console.note("recurrence: %s%n", describeOnGpu(model.cell()));
@@ -320,11 +330,21 @@ final class TrainCommand implements Command {
         return model.layers() == 1 ? cell : model.layers() + " layers of " + cell;
     }
 
-    private static void describe(Console console, Progress progress, int epochs) {
-        if (progress.epoch() >= epochs) {
+    private static void describe(Console console, Progress progress, TrainConfig training, int batches) {
+        if (progress.epoch() >= training.epochs()) {
             console.note("all %d epochs are trained; --epochs asks for more%n", progress.epoch());
-        } else {
-            console.note("going on after epoch %d, batch %d of the next%n", progress.epoch(), progress.batch());
+            return;
+        }
+        console.note("going on after epoch %d, batch %d of the next%n", progress.epoch(), progress.batch());
+        LearningRate rate = training.optimizer().learningRate();
+        if (rate.schedule() != LearningRate.Schedule.CONSTANT) {
+            console.note(
+                    "learning rate: %.4g now, %.4g in the last batch; the %s schedule keeps the %s epochs with which the run"
+                            + " was started (a new run can have others)%n",
+                    rate.at(progress.epoch(), progress.batch(), batches) * progress.learningRateFactor(),
+                    rate.at(training.epochs() - 1, batches - 1, batches) * progress.learningRateFactor(),
+                    rate.schedule(),
+                    Double.toString(rate.decayEpochs()).replaceFirst("\\.0$", ""));
         }
     }
 

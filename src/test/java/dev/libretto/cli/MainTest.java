@@ -158,6 +158,16 @@ class MainTest {
                 .containsExactly("epoch 2", "epoch 3");
     }
 
+    /** More epochs do not stretch a schedule, so the resumed run says what its learning rate is. */
+    @Test
+    void resumedRunSaysWhatItsScheduleDoes() {
+        assertThat(train("--epochs", "2", "--schedule", "cosine")).isZero();
+        assertThat(run("train", "--resume", runDir(), "--epochs", "4")).isZero();
+        assertThat(err)
+                .contains("learning rate: 1.000 now, 1.000 in the last batch;"
+                        + " the cosine schedule keeps the 2 epochs with which the run was started");
+    }
+
     @Test
     void resumedRunReportsAsBefore() throws IOException {
         assertThat(train("--epochs", "2", "--report-every", "2", "--tensorboard"))
