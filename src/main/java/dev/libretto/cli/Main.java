@@ -3,6 +3,7 @@ package dev.libretto.cli;
 import dev.libretto.cli.Console.Verbosity;
 import dev.libretto.device.Build;
 import dev.libretto.device.DeviceException;
+import dev.libretto.device.Halt;
 import dev.libretto.device.NativeLibrary;
 import dev.libretto.device.NativeLog;
 import dev.libretto.device.Terminal;
@@ -75,6 +76,9 @@ public final class Main {
                 new Runs(Path.of("runs")),
                 statusLine,
                 Verbosity.NORMAL);
+        // Ctrl-C leaves the terminal as it was.
+        Runtime.getRuntime().addShutdownHook(new Thread(statusLine::end));
+        Signals.handledBy(number -> new Halt().exit(128 + number));
         System.exit(new Main(console).run(args));
     }
 

@@ -1,85 +1,71 @@
 package dev.libretto.cli;
 
 import dev.libretto.device.Halt;
-import java.lang.reflect.InvocationHandler;
-import java.lang.reflect.Proxy;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Ctrl-C and SIGTERM as a question that training asks after each batch. A second signal ends the process at once.
- *
- * <p>Handlers can only be set through {@code sun.misc.Signal}, whose use in source is a warning that nothing turns off, so
- * it is called by reflection.
+ * Turns Ctrl-C, SIGTERM and SIGHUP into a question that training asks after each batch. Until the first batch is computed
+ * there is nothing worth waiting for, so a signal ends the process. A second signal always does.
  */
 final class StopSignal implements AutoCloseable {
-    private static final int SIGINT = 2;
-    private static final int SIGTERM = 15;
-
     private final Halt halt = new Halt();
-    private final Runnable onFirst;
-    private volatile int exitCode;
-    private final Object[] handlersBefore;
+    private final Runnable onStop;
+    private final AtomicInteger exitCode = new AtomicInteger();
+    private final Signals signals;
+    /** Null once training has started. */
+    private Runnable onAbandon;
 
-    /** @param onFirst what is done when the first signal comes */
-    StopSignal(Runnable onFirst) {
-        this.onFirst = onFirst;
-        handlersBefore = new Object[] {handle(SIGINT, handler(SIGINT)), handle(SIGTERM, handler(SIGTERM))};
+    /**
+     * @param onStop called when a signal asks training to stop after the current batch
+     * @param onAbandon called when a signal ends the process before training has started
+     */
+    StopSignal(Runnable onStop, Runnable onAbandon) {
+        this.onStop = onStop;
+        this.onAbandon = onAbandon;
+        signals = Signals.handledBy(this::request);
     }
 
-    /** Whether one of the signals came. */
+    /** Returns whether a signal has arrived. */
     boolean isRequested() {
-        return exitCode != 0;
+        return exitCode.get() != 0;
     }
 
-    /** 128 and the number of the signal that came; 0 if none did. */
+    /** Returns 128 plus the number of the signal that arrived, or 0. */
     int exitCode() {
-        return exitCode;
+        return exitCode.get();
+    }
+
+    /**
+     * Replaces what is called when a signal ends the process before training has started. What it undoes is created under this
+     * object's monitor, so that no signal finds it half created.
+     */
+    synchronized void onAbandon(Runnable newOnAbandon) {
+        onAbandon = newOnAbandon;
+    }
+
+    /** From now on a signal waits for the current batch. Does not return if one is already ending the process. */
+    synchronized void trainingStarted() {
+        onAbandon = null;
     }
 
     private void request(int number) {
-        if (isRequested()) {
+        if (!exitCode.compareAndSet(0, 128 + number)) {
             halt.now(128 + number);
         }
-        exitCode = 128 + number;
-        onFirst.run();
-    }
-
-    private Object handler(int number) {
-        InvocationHandler invocation = (proxy, method, arguments) -> switch (method.getName()) {
-            case "handle" -> {
-                request(number);
-                yield null;
+        // TensorFlow cannot be interrupted, so the process ends while it computes. The monitor is never released then:
+        // nothing is saved meanwhile.
+        synchronized (this) {
+            if (onAbandon == null) {
+                onStop.run();
+            } else {
+                onAbandon.run();
+                halt.exit(128 + number);
             }
-            case "hashCode" -> number;
-            case "equals" -> proxy == arguments[0];
-            default -> "stop on signal " + number;
-        };
-        return Proxy.newProxyInstance(
-                StopSignal.class.getClassLoader(), new Class<?>[] {type("sun.misc.SignalHandler")}, invocation);
-    }
-
-    /** Sets a signal's handler and returns the one before. */
-    private static Object handle(int number, Object handler) {
-        Class<?> signal = type("sun.misc.Signal");
-        try {
-            Object named = signal.getConstructor(String.class).newInstance(number == SIGINT ? "INT" : "TERM");
-            return signal.getMethod("handle", signal, type("sun.misc.SignalHandler"))
-                    .invoke(null, named, handler);
-        } catch (ReflectiveOperationException e) {
-            throw new AssertionError("every JDK from 9 on has sun.misc.Signal", e);
-        }
-    }
-
-    private static Class<?> type(String name) {
-        try {
-            return Class.forName(name);
-        } catch (ClassNotFoundException e) {
-            throw new AssertionError("every JDK from 9 on has " + name, e);
         }
     }
 
     @Override
     public void close() {
-        handle(SIGINT, handlersBefore[0]);
-        handle(SIGTERM, handlersBefore[1]);
+        signals.close();
     }
 }

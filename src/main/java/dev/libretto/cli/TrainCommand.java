@@ -9,6 +9,7 @@ import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.RecurrenceType;
+import dev.libretto.model.Weights;
 import dev.libretto.plot.RunPicture;
 import dev.libretto.run.Checkpoint;
 import dev.libretto.run.Disk;
@@ -116,16 +117,18 @@ final class TrainCommand implements Command {
             memory.requireFits(host.memory(), host.javaHeap());
         }
 
-        try (StopSignal stop = new StopSignal(() -> console.note("stopping after this batch%n"))) {
+        try (StopSignal stop = new StopSignal(
+                () -> console.note("stopping after this batch%n"),
+                () -> console.note("interrupted before the first batch; nothing was saved%n"))) {
             Resumed from = resumes
                     ? RunDirectory.resume(plan.path(), plan.config(), console::warn)
-                    : create(plan, arguments.get(TrainFlags.OVERWRITE));
+                    : create(plan, arguments.get(TrainFlags.OVERWRITE), stop, console);
             try (RunDirectory run = from.run()) {
                 describe(console, plan, batches, device, memory);
                 if (resumes) {
                     describe(console, from.checkpoint().progress(), training, batches.count());
                 }
-                try (WorkBar bar = console.workBar("training");
+                try (TrainProgress progress = new TrainProgress(console, training);
                         RunPicture picture = new RunPicture(run, report.every(), console::warn);
                         TensorBoard tensorBoard = new TensorBoard(run, report.every(), console::warn);
                         Trainer trainer = new Trainer(
@@ -134,12 +137,12 @@ final class TrainCommand implements Command {
                                 validationIds,
                                 from.checkpoint(),
                                 TrainingListener.together(List.of(
-                                        new TrainProgress(bar, training),
+                                        start(stop, run, console),
+                                        progress,
                                         report.tensorBoard() ? tensorBoard : TrainingListener.NONE,
                                         new TrainReport(console, run, prefixes, report, tensorBoard::wrote),
                                         picture)),
                                 stop::isRequested)) {
-                    pointLatestAt(run, console);
                     conclude(console, run, trainer.train(), prefixes.get(0));
                 } finally {
                     run.discardIfNeverBegun();
@@ -147,6 +150,21 @@ final class TrainCommand implements Command {
                 return stop.exitCode();
             }
         }
+    }
+
+    /** What the start of training changes: a signal waits for the batch, and the run is the latest. */
+    private static TrainingListener start(StopSignal stop, RunDirectory run, Console console) {
+        return new TrainingListener() {
+            @Override
+            public void firstBatchComputed() {
+                stop.trainingStarted();
+            }
+
+            @Override
+            public void trainingStarted() {
+                pointLatestAt(run, console);
+            }
+        };
     }
 
     private static void pointLatestAt(RunDirectory run, Console console) {
@@ -241,12 +259,33 @@ final class TrainCommand implements Command {
         return corpus;
     }
 
-    private static Resumed create(Plan plan, boolean overwrite) throws IOException {
+    private static Resumed create(Plan plan, boolean overwrite, StopSignal stop, Console console) throws IOException {
         List<Parameter> parameters = LanguageModel.parameters(plan.config().model());
-        Checkpoint start = Checkpoint.start(
-                plan.config(),
-                Initializers.draw(parameters, plan.config().training().seed()));
-        return new Resumed(RunDirectory.create(plan.path(), plan.config(), plan.vocabulary(), overwrite), start);
+        Weights weights;
+        try (WorkBar bar = console.workBar("drawing weights")) {
+            weights = Initializers.draw(
+                    parameters,
+                    plan.config().training().seed(),
+                    place -> bar.at(
+                            place,
+                            parameters.size(),
+                            () -> " " + parameters.get(place).name()));
+        }
+        Checkpoint start = Checkpoint.start(plan.config(), weights);
+        synchronized (stop) {
+            RunDirectory run = RunDirectory.create(plan.path(), plan.config(), plan.vocabulary(), overwrite);
+            stop.onAbandon(() -> abandon(run, console));
+            return new Resumed(run, start);
+        }
+    }
+
+    private static void abandon(RunDirectory run, Console console) {
+        try {
+            run.discardIfNeverBegun();
+            console.note("interrupted before the first batch; nothing was saved%n");
+        } catch (IOException e) {
+            console.complain("could not delete " + run.path() + ": " + Disk.reason(e));
+        }
     }
 
     private static List<String> defaultPrefixes(Plan plan) {

@@ -6,12 +6,25 @@ import dev.libretto.train.TrainStep;
 import dev.libretto.train.TrainingListener;
 import java.util.Locale;
 
-/**
- * Shows how far training is, batch by batch.
- *
- * @param training how many epochs there are, and the sizes of a batch
- */
-record TrainProgress(WorkBar bar, TrainConfig training) implements TrainingListener {
+/** Shows that training is being prepared, up to its first batch, and then how far it is. */
+final class TrainProgress implements TrainingListener, AutoCloseable {
+    private final Console console;
+    private final TrainConfig training;
+    private WorkBar bar;
+
+    /** @param training how many epochs there are, and the sizes of a batch */
+    TrainProgress(Console console, TrainConfig training) {
+        this.console = console;
+        this.training = training;
+        this.bar = console.workBar("preparing");
+    }
+
+    @Override
+    public void firstBatchComputed() {
+        bar.close();
+        bar = console.workBar("training");
+    }
+
     @Override
     public void batchEnded(Progress progress, int batches, TrainStep.Measures measures) {
         bar.at(
@@ -24,5 +37,10 @@ record TrainProgress(WorkBar bar, TrainConfig training) implements TrainingListe
                         progress.batch(),
                         measures.loss(),
                         (double) progress.batch() * training.batchSize() * training.seqLength() / progress.seconds()));
+    }
+
+    @Override
+    public void close() {
+        bar.close();
     }
 }

@@ -3,6 +3,7 @@ package dev.libretto.device;
 import com.sun.jna.Library;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLong;
+import com.sun.jna.Pointer;
 
 /** The functions of the C library that Java has no other way to. */
 interface LibC extends Library {
@@ -21,6 +22,9 @@ interface LibC extends Library {
     int setenv(String name, String value, int overwrite);
 
     void _exit(int code);
+
+    /** Has {@code exit} call a function with an argument, before those that were registered earlier. */
+    int __cxa_atexit(Pointer function, Pointer argument, Pointer library);
 
     /** @throws LinkageError if there is no folder to unpack JNA's library in */
     static LibC load() {

@@ -3,6 +3,7 @@ package dev.libretto.model;
 import dev.libretto.device.Sessions;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.IntConsumer;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -24,10 +25,23 @@ public final class Initializers {
 
     /** The first weights of a model; the same seed gives the same bits, because they are always drawn on the CPU. */
     public static Weights draw(List<Parameter> parameters, long seed) {
-        try (EagerSession session = Sessions.openEagerOnCpu()) {
-            Initializers initializers = new Initializers(Ops.create(session), seed);
-            return new Weights(parameters, p -> initializers.values(p, parameters.indexOf(p)));
-        }
+        return draw(parameters, seed, place -> {});
+    }
+
+    /**
+     * The same, reporting each parameter before it is drawn.
+     *
+     * @param progress receives the parameter's place in the model
+     */
+    public static Weights draw(List<Parameter> parameters, long seed, IntConsumer progress) {
+        return new Weights(parameters, parameter -> {
+            int place = parameters.indexOf(parameter);
+            progress.accept(place);
+            // An eager session keeps what it computed until it is closed.
+            try (EagerSession session = Sessions.openEagerOnCpu()) {
+                return new Initializers(Ops.create(session), seed).values(parameter, place);
+            }
+        });
     }
 
     private float[] values(Parameter parameter, int place) {

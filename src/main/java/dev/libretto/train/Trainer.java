@@ -103,22 +103,32 @@ public final class Trainer implements AutoCloseable {
      * @throws IOException if the run directory cannot be written
      */
     public Progress train() throws IOException {
-        run.save(start);
-        start = null;
-        lastGood = run.epochStart(progress).orElse(progress);
         boolean stopped = false;
         while (progress.epoch() < config.epochs() && !config.validation().isOutOfPatience(progress) && !stopped) {
             List<TrainStep.Task> tasks = nextTasks();
             long before = System.nanoTime();
             List<TrainStep.Measures> measures = step.run(tasks);
             double seconds = (System.nanoTime() - before) / 1e9;
-            run.replaceOlder();
+            begin();
             take(tasks, measures, seconds / tasks.size());
             stopped = stopRequested.getAsBoolean();
         }
-        run.replaceOlder();
+        begin();
         save();
         return progress;
+    }
+
+    /** Saves where training starts from, once a batch has shown that it can; until then, a new run holds nothing. */
+    private void begin() throws IOException {
+        if (start == null) {
+            return;
+        }
+        listener.firstBatchComputed();
+        run.save(start);
+        start = null;
+        lastGood = run.epochStart(progress).orElse(progress);
+        run.replaceOlder();
+        listener.trainingStarted();
     }
 
     /** The next batches: as many as a run takes, but none beyond the end of the epoch or a checkpoint. */

@@ -11,6 +11,12 @@ public interface TrainingListener {
     /** One that does nothing. */
     TrainingListener NONE = new TrainingListener() {};
 
+    /** When the first batch has been computed, before anything of this training is saved. */
+    default void firstBatchComputed() {}
+
+    /** When the checkpoint that training starts from has been saved. */
+    default void trainingStarted() {}
+
     /**
      * After each epoch.
      *
@@ -46,6 +52,16 @@ public interface TrainingListener {
     /** One that tells several, in their order. */
     static TrainingListener together(List<TrainingListener> listeners) {
         return new TrainingListener() {
+            @Override
+            public void firstBatchComputed() {
+                listeners.forEach(TrainingListener::firstBatchComputed);
+            }
+
+            @Override
+            public void trainingStarted() {
+                listeners.forEach(TrainingListener::trainingStarted);
+            }
+
             @Override
             public void epochEnded(EpochMetrics metrics, Supplier<Weights> weights) {
                 listeners.forEach(listener -> listener.epochEnded(metrics, weights));

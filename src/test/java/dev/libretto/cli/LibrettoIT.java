@@ -82,17 +82,17 @@ class LibrettoIT {
     }
 
     /**
-     * The signals of Ctrl-C and of {@code docker stop} end training after the batch and keep what was learnt. A build in the
-     * background ignores Ctrl-C, and so would what it starts; {@code env} undoes that.
+     * The signals of Ctrl-C, {@code docker stop} and a closed terminal end training after the batch and keep what was learnt. A
+     * build in the background ignores Ctrl-C, and so would what it starts; {@code env} undoes that.
      */
     @ParameterizedTest
-    @CsvSource({"INT, 130", "TERM, 143"})
+    @CsvSource({"INT, 130", "TERM, 143", "HUP, 129"})
     void aSignalKeepsWhatWasLearnt(String signal, int exitCode) throws Exception {
         Process process = process(
                         Map.of(),
                         List.of(
                                 "env",
-                                "--default-signal=INT",
+                                "--default-signal=INT,HUP",
                                 LAUNCHER,
                                 "train",
                                 "--report-every",

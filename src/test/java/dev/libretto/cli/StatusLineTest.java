@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
@@ -60,6 +61,24 @@ class StatusLineTest {
         bar.close();
         assertThat(terminal.size()).isZero();
         assertThat(line.getMaxRenderedLength()).isEqualTo(37);
+    }
+
+    /** TensorFlow prepares a graph for minutes without a word. */
+    @Test
+    void workThatDoesNotReportShowsItsTime() throws InterruptedException {
+        try (WorkBar bar = new WorkBar(line, "preparing", Duration.ZERO)) {
+            awaitScreen("preparing");
+            bar.at(3, 4, () -> " batches");
+            awaitScreen("75%");
+        }
+        assertThat(screen()).isEmpty();
+    }
+
+    /** Waits for ever if that is never shown. */
+    private void awaitScreen(String expected) throws InterruptedException {
+        while (screen().stream().noneMatch(row -> row.contains(expected))) {
+            Thread.sleep(10);
+        }
     }
 
     /** The lines that a terminal shows. */

@@ -102,6 +102,30 @@ class TrainerTest {
         }
     }
 
+    /** What cannot compute a batch, for lack of memory or because it is interrupted, leaves no checkpoint. */
+    @Test
+    void nothingIsSavedBeforeTheFirstBatchIsComputed() throws IOException {
+        TrainConfig config = config(1, 1, Sampling.CONSECUTIVE);
+        Path checkpoints = folder.resolve("run/checkpoints");
+        List<List<String>> saved = new ArrayList<>();
+        TrainingListener listener = new TrainingListener() {
+            @Override
+            public void firstBatchComputed() {
+                saved.add(List.of(checkpoints.toFile().list()));
+            }
+
+            @Override
+            public void trainingStarted() {
+                saved.add(List.of(checkpoints.toFile().list()));
+            }
+        };
+        try (RunDirectory run = RunDirectory.create(folder.resolve("run"), runConfig(config), vocabulary(), false);
+                Trainer trainer = new Trainer(run, batches(config), Ids.of(), start(config), listener, () -> true)) {
+            trainer.train();
+        }
+        assertThat(saved).containsExactly(List.of(), List.of("step-00000000"));
+    }
+
     /** Before anything is learnt, the loss of an untrained model is near that of a uniform guess, ln V. */
     @Test
     void theFirstLossIsNearThatOfAGuess() throws IOException {

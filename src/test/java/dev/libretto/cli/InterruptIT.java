@@ -1,0 +1,179 @@
+package dev.libretto.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.libretto.run.RunDirectory;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** What Ctrl-C, SIGTERM and SIGHUP leave behind, whatever the program is doing. */
+@Timeout(value = 10, unit = TimeUnit.MINUTES)
+class InterruptIT {
+    private static final String LAUNCHER = Path.of("libretto").toAbsolutePath().toString();
+
+    /** A graph so long that TensorFlow prepares it for far longer than a signal takes to arrive. */
+    private static final String SLOW_START =
+            "train --cell lstm --layers 2 --hidden-size 8 --batch-size 2 --seq-length 400";
+
+    @TempDir
+    private Path folder;
+
+    private Path err;
+
+    /** The launcher may have to archive classes first, and bash would take a signal meant for Java. */
+    @BeforeEach
+    void startOnce() throws Exception {
+        err = Files.createFile(folder.resolve("err"));
+        assertThat(start("--version", "/dev/null").waitFor()).isZero();
+    }
+
+    @ParameterizedTest
+    @CsvSource({"INT, 130", "TERM, 143", "HUP, 129"})
+    void newRunInterruptedBeforeItsFirstBatchLeavesNothing(String signal, int exitCode) throws Exception {
+        Process process = start(SLOW_START + " --run slow", "/dev/null");
+        await(process, "device: ");
+        signal(process, signal);
+
+        assertThat(process.waitFor()).isEqualTo(exitCode);
+        assertThat(lastLine()).isEqualTo("interrupted before the first batch; nothing was saved");
+        assertThat(folder.toFile().list()).containsExactly("err");
+    }
+
+    @Test
+    void resumedRunInterruptedBeforeItsFirstBatchIsUnchanged() throws Exception {
+        assertThat(start(SLOW_START + " --run slow --epochs 0", "/dev/null").waitFor())
+                .isZero();
+        Path config = folder.resolve("slow/config.json");
+        Files.writeString(config, Files.readString(config).replace("\"epochs\" : 0", "\"epochs\" : 3"));
+        Files.writeString(err, "");
+        Map<String, String> before = Snapshot.of(folder.resolve("slow"));
+        Process process = start("train --resume slow", "/dev/null");
+        await(process, "going on after epoch 0");
+        signal(process, "INT");
+
+        assertThat(process.waitFor()).isEqualTo(130);
+        assertThat(lastLine()).isEqualTo("interrupted before the first batch; nothing was saved");
+        assertThat(Snapshot.of(folder.resolve("slow"))).isEqualTo(before);
+    }
+
+    @Test
+    void oneSignalInterruptsDrawingWeights() throws Exception {
+        // A QR decomposition of 3000 by 3000 takes seconds, and there are eight.
+        Process process = start("train --hidden-size 3000 --layers 8 --run large --debug", "/dev/null");
+        awaitDrawing(process);
+        signal(process, "TERM");
+
+        assertThat(process.waitFor()).isEqualTo(143);
+        assertThat(lastLine()).isEqualTo("interrupted before the first batch; nothing was saved");
+        assertThat(folder.toFile().list()).containsExactly("err");
+    }
+
+    /** As when a terminal is closed: nobody reads stdout and stderr, and SIGHUP arrives. */
+    @Test
+    void closedTerminalKeepsWhatWasLearnt() throws Exception {
+        Process process = new ProcessBuilder(
+                        "env", "--default-signal=HUP", LAUNCHER, "train", "--report-every", "1", "--run", "kept")
+                .directory(folder.toFile())
+                .start();
+        awaitMetrics("kept");
+        process.getInputStream().close();
+        process.getErrorStream().close();
+        signal(process, "HUP");
+
+        assertThat(process.waitFor()).isEqualTo(129);
+        RunDirectory run = RunDirectory.open(folder.resolve("kept"));
+        long rows = Files.readAllLines(folder.resolve("kept/metrics.csv")).size() - 1;
+        // The checkpoint is of the moment of the signal, not of the last minute.
+        assertThat(run.newest(warning -> {}).progress().epoch())
+                .isEqualTo((int) rows)
+                .isPositive();
+    }
+
+    @Test
+    void ignoredHangUpStaysIgnored() throws Exception {
+        Process process = new ProcessBuilder(
+                        "nohup", LAUNCHER, "train", "--epochs", "40", "--report-every", "1", "--run", "whole")
+                .directory(folder.toFile())
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .redirectError(err.toFile())
+                .start();
+        awaitMetrics("whole");
+        signal(process, "HUP");
+
+        assertThat(process.waitFor()).isZero();
+        assertThat(Files.readAllLines(folder.resolve("whole/metrics.csv"))).hasSize(41);
+    }
+
+    /** Native destructors crash under threads that compute, now and then. */
+    @Test
+    void interruptedComputationDoesNotCrash() throws Exception {
+        assertThat(start("train --epochs 1 --run run", "/dev/null").waitFor()).isZero();
+        Files.writeString(folder.resolve("long.txt"), "想你的时候".repeat(200_000));
+        for (int i = 0; i < 5; i++) {
+            Files.writeString(err, "");
+            Path out = folder.resolve("out");
+            Process process = start("evaluate --run run --corpus long.txt", out.toString());
+            // By then the checkpoint has been read; what the moment is does not matter.
+            Thread.sleep(2500 + 300 * i);
+            signal(process, "INT");
+
+            assertThat(process.waitFor()).isEqualTo(130);
+            assertThat(err).isEmptyFile();
+            assertThat(out).isEmptyFile();
+        }
+    }
+
+    private Process start(String arguments, String out) throws IOException {
+        return new ProcessBuilder(
+                        "bash",
+                        "-c",
+                        "exec env --default-signal=INT,TERM,HUP " + LAUNCHER + " " + arguments + " >" + out + " 2>>"
+                                + err)
+                .directory(folder.toFile())
+                .start();
+    }
+
+    private void await(Process process, String line) throws Exception {
+        while (process.isAlive() && Files.readAllLines(err).stream().noneMatch(told -> told.startsWith(line))) {
+            Thread.sleep(20);
+        }
+        // Lets the graph be built.
+        Thread.sleep(500);
+    }
+
+    /** Nothing is written while weights are drawn; the processor time says that they are. */
+    private void awaitDrawing(Process process) throws Exception {
+        while (process.isAlive()
+                && process.info().totalCpuDuration().orElseThrow().toSeconds() < 6) {
+            Thread.sleep(50);
+        }
+    }
+
+    private void awaitMetrics(String name) throws Exception {
+        Path metrics = folder.resolve(name).resolve("metrics.csv");
+        while (!Files.exists(metrics) || Files.readAllLines(metrics).size() < 3) {
+            Thread.sleep(20);
+        }
+    }
+
+    private String lastLine() throws IOException {
+        return Files.readAllLines(err).stream()
+                .reduce((first, second) -> second)
+                .orElse("");
+    }
+
+    private static void signal(Process process, String signal) throws Exception {
+        new ProcessBuilder("bash", "-c", "kill -" + signal + " " + process.pid())
+                .start()
+                .waitFor();
+    }
+}

@@ -1,0 +1,46 @@
+package dev.libretto.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.util.Map;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+
+class SignalsTest {
+    private final BlockingQueue<Integer> handled = new LinkedBlockingQueue<>();
+
+    /** SIGWINCH does nothing to a process that does not handle it. */
+    @Test
+    void handlesSignals() throws Exception {
+        Signals signals = Signals.of(Map.of("WINCH", 28), handled::add);
+        try {
+            kill("WINCH");
+            assertThat(handled.poll(1, TimeUnit.MINUTES)).isEqualTo(28);
+        } finally {
+            signals.close();
+        }
+    }
+
+    /** As SIGHUP on Windows. */
+    @Test
+    void signalThatTheSystemLacksIsLeftOut() throws Exception {
+        Signals signals = Signals.of(Map.of("NONE", 99, "WINCH", 28), handled::add);
+        try {
+            kill("WINCH");
+            assertThat(handled.poll(1, TimeUnit.MINUTES)).isEqualTo(28);
+        } finally {
+            signals.close();
+        }
+    }
+
+    private static void kill(String signal) throws Exception {
+        new ProcessBuilder(
+                        "bash",
+                        "-c",
+                        "kill -" + signal + " " + ProcessHandle.current().pid())
+                .start()
+                .waitFor();
+    }
+}
