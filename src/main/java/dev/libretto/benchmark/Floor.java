@@ -18,7 +18,12 @@ final class Floor implements AutoCloseable {
     Floor(RunConfig config) {
         operations = operations(config);
         atShape = new ProductTimer(Product.ofBatch(config));
-        peak = new ProductTimer(List.of(PEAK));
+        try {
+            peak = new ProductTimer(List.of(PEAK));
+        } catch (RuntimeException e) {
+            atShape.close();
+            throw e;
+        }
     }
 
     /** The floating-point operations of a batch's products. */

@@ -31,11 +31,16 @@ final class ProductTimer implements AutoCloseable {
     private List<Op> last = List.of();
 
     ProductTimer(List<Product> products) {
-        Ops tf = Ops.create(graph);
-        for (Product product : products) {
-            add(tf, product, Sessions.factorType());
+        try {
+            Ops tf = Ops.create(graph);
+            for (Product product : products) {
+                add(tf, product, Sessions.factorType());
+            }
+            session = Sessions.open(graph);
+        } catch (RuntimeException e) {
+            closeGraph();
+            throw e;
         }
-        session = Sessions.open(graph);
     }
 
     private <T extends TFloating> void add(Ops tf, Product product, Class<T> factors) {
@@ -89,6 +94,10 @@ final class ProductTimer implements AutoCloseable {
     @Override
     public void close() {
         session.close();
+        closeGraph();
+    }
+
+    private void closeGraph() {
         graph.close();
         factors.forEach(factor -> factor.value().close());
     }

@@ -56,38 +56,44 @@ final class UnrolledSteps implements AutoCloseable {
     UnrolledSteps(ModelConfig config, Weights weights, boolean isOneRow) {
         this.config = config;
         this.isOneRow = isOneRow;
-        Ops tf = Ops.create(graph);
-        ids = tf.withName("ids").placeholder(TInt32.class, Placeholder.shape(Shape.of(Shape.UNKNOWN_SIZE)));
-        text = tf.withName("text").placeholder(TInt32.class, Placeholder.shape(Shape.of(STRETCH, Shape.UNKNOWN_SIZE)));
-        for (Shape shape : LanguageModel.stateShapes(config, 1)) {
-            Shape ofAnyRows = Shape.of(Shape.UNKNOWN_SIZE, shape.get(1));
-            state.add(tf.withName("state").placeholder(TFloat32.class, Placeholder.shape(ofAnyRows)));
-        }
-        model = new LanguageModel(
-                tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))), Sessions.factorType());
+        try {
+            Ops tf = Ops.create(graph);
+            ids = tf.withName("ids").placeholder(TInt32.class, Placeholder.shape(Shape.of(Shape.UNKNOWN_SIZE)));
+            text = tf.withName("text")
+                    .placeholder(TInt32.class, Placeholder.shape(Shape.of(STRETCH, Shape.UNKNOWN_SIZE)));
+            for (Shape shape : LanguageModel.stateShapes(config, 1)) {
+                Shape ofAnyRows = Shape.of(Shape.UNKNOWN_SIZE, shape.get(1));
+                state.add(tf.withName("state").placeholder(TFloat32.class, Placeholder.shape(ofAnyRows)));
+            }
+            model = new LanguageModel(
+                    tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))), Sessions.factorType());
 
-        Ops writing = tf.withSubScope("write");
-        Operand<TInt32> axis = writing.constant(1);
-        List<Operand<TInt32>> characters = new ArrayList<>();
-        List<Operand<TFloat32>> scores = new ArrayList<>();
-        LanguageModel.Output last = step(writing, ids, new ArrayList<>(state));
-        step = last;
-        for (int t = 0; t < STRETCH; t++) {
-            last = t == 0 ? step : step(writing, characters.get(t - 1), last.state());
-            characters.add(writing.math.argMax(last.logits(), axis, TInt32.class));
-            scores.add(largestLogProbability(writing, last.logits(), axis));
-        }
-        written = writing.stack(characters);
-        logProbabilities = writing.stack(scores);
-        writtenState = last.state();
+            Ops writing = tf.withSubScope("write");
+            Operand<TInt32> axis = writing.constant(1);
+            List<Operand<TInt32>> characters = new ArrayList<>();
+            List<Operand<TFloat32>> scores = new ArrayList<>();
+            LanguageModel.Output last = step(writing, ids, new ArrayList<>(state));
+            step = last;
+            for (int t = 0; t < STRETCH; t++) {
+                last = t == 0 ? step : step(writing, characters.get(t - 1), last.state());
+                characters.add(writing.math.argMax(last.logits(), axis, TInt32.class));
+                scores.add(largestLogProbability(writing, last.logits(), axis));
+            }
+            written = writing.stack(characters);
+            logProbabilities = writing.stack(scores);
+            writtenState = last.state();
 
-        Ops reading = tf.withSubScope("read");
-        List<Operand<TFloat32>> current = new ArrayList<>(state);
-        for (Operand<TInt32> character : reading.unstack(text, (long) STRETCH)) {
-            current = step(reading, character, current).state();
+            Ops reading = tf.withSubScope("read");
+            List<Operand<TFloat32>> current = new ArrayList<>(state);
+            for (Operand<TInt32> character : reading.unstack(text, (long) STRETCH)) {
+                current = step(reading, character, current).state();
+            }
+            readState = current;
+            session = Sessions.openForSmallRuns(graph);
+        } catch (RuntimeException e) {
+            graph.close();
+            throw e;
         }
-        readState = current;
-        session = Sessions.openForSmallRuns(graph);
     }
 
     private LanguageModel.Output step(Ops tf, Operand<TInt32> character, List<Operand<TFloat32>> before) {

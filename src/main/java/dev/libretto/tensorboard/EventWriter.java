@@ -56,32 +56,40 @@ final class EventWriter implements AutoCloseable {
      * @param parameters the arrays that histograms are to come of
      */
     EventWriter(Path directory, String suffix, List<String> scalarTags, List<Parameter> parameters) {
-        Ops tf = Ops.create(graph);
-        SummaryWriter writer = tf.summary.summaryWriter(SummaryWriter.sharedName("events"));
-        Op create = tf.summary.createSummaryFileWriter(
-                writer,
-                tf.constant(directory.toString()),
-                tf.constant(MAX_QUEUE),
-                tf.constant(FLUSH_MILLIS),
-                tf.constant(suffix));
-        step = tf.placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
-        for (String tag : scalarTags) {
-            Placeholder<TFloat32> value = tf.placeholder(TFloat32.class, Placeholder.shape(Shape.scalar()));
-            scalars.put(tag, new Write(value, tf.summary.writeScalarSummary(writer, step, tf.constant(tag), value)));
+        Op create;
+        try {
+            Ops tf = Ops.create(graph);
+            SummaryWriter writer = tf.summary.summaryWriter(SummaryWriter.sharedName("events"));
+            create = tf.summary.createSummaryFileWriter(
+                    writer,
+                    tf.constant(directory.toString()),
+                    tf.constant(MAX_QUEUE),
+                    tf.constant(FLUSH_MILLIS),
+                    tf.constant(suffix));
+            step = tf.placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
+            for (String tag : scalarTags) {
+                Placeholder<TFloat32> value = tf.placeholder(TFloat32.class, Placeholder.shape(Shape.scalar()));
+                scalars.put(
+                        tag, new Write(value, tf.summary.writeScalarSummary(writer, step, tf.constant(tag), value)));
+            }
+            for (Parameter parameter : parameters) {
+                Placeholder<TFloat32> value = tf.placeholder(TFloat32.class, Placeholder.shape(parameter.shape()));
+                Operand<TString> tag = tf.constant(parameter.name());
+                histograms.put(parameter, new Write(value, tf.summary.writeHistogramSummary(writer, step, tag, value)));
+            }
+            Placeholder<TString> lines = tf.placeholder(TString.class, Placeholder.shape(Shape.of(-1)));
+            text = new Write(
+                    lines,
+                    tf.summary.writeSummary(writer, step, lines, tf.constant("text"), bytes(tf, textMetadata())));
+            Placeholder<TString> proto = tf.placeholder(TString.class, Placeholder.shape(Shape.scalar()));
+            event = new Write(proto, tf.summary.importEvent(writer, proto));
+            flush = tf.summary.flushSummaryWriter(writer);
+            finish = tf.summary.closeSummaryWriter(writer);
+            session = Sessions.openOnCpu(graph);
+        } catch (RuntimeException e) {
+            graph.close();
+            throw e;
         }
-        for (Parameter parameter : parameters) {
-            Placeholder<TFloat32> value = tf.placeholder(TFloat32.class, Placeholder.shape(parameter.shape()));
-            Operand<TString> tag = tf.constant(parameter.name());
-            histograms.put(parameter, new Write(value, tf.summary.writeHistogramSummary(writer, step, tag, value)));
-        }
-        Placeholder<TString> lines = tf.placeholder(TString.class, Placeholder.shape(Shape.of(-1)));
-        text = new Write(
-                lines, tf.summary.writeSummary(writer, step, lines, tf.constant("text"), bytes(tf, textMetadata())));
-        Placeholder<TString> proto = tf.placeholder(TString.class, Placeholder.shape(Shape.scalar()));
-        event = new Write(proto, tf.summary.importEvent(writer, proto));
-        flush = tf.summary.flushSummaryWriter(writer);
-        finish = tf.summary.closeSummaryWriter(writer);
-        session = Sessions.openOnCpu(graph);
         try {
             session.runner().addTarget(create).run().close();
         } catch (RuntimeException e) {

@@ -2,7 +2,9 @@ package dev.libretto.benchmark;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.libretto.NativeMemory;
 import java.io.IOException;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ProductTest {
@@ -18,6 +20,13 @@ class ProductTest {
         double recurrent = (35 + 34 + 35) * 32.0 * 256 * 256;
         double dense = 3 * 35 * 32.0 * 256 * v;
         assertThat(Floor.operations(textbook.config())).isEqualTo(2 * (recurrent + dense));
+    }
+
+    @Test
+    void timerThatCannotBeBuiltIsClosed() {
+        Product sound = new Product(2, 3, 4, false, false, 1);
+        Product tooLarge = new Product(1 << 20, 1 << 20, 4, false, false, 1);
+        NativeMemory.assertFreedByFailing(() -> new ProductTimer(List.of(sound, tooLarge)));
     }
 
     /** Two layers of 512: the second one's input is a product of all time steps, the first one's is none. */

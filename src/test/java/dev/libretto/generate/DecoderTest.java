@@ -184,6 +184,13 @@ class DecoderTest {
     }
 
     @Test
+    void graphThatCannotBeBuiltIsClosed() {
+        // Weights of another model, so that the graph fails half built.
+        NativeMemory.assertFreedByFailing(() -> new UnrolledSteps(TINY, WEIGHTS, false));
+        NativeMemory.assertFreedByFailing(() -> new UnrolledSteps(TINY, WEIGHTS, true));
+    }
+
+    @Test
     void nothingIsWrittenForLengthZero() {
         for (TextModel model : models(CONFIG, WEIGHTS)) {
             try (model) {

@@ -3,6 +3,7 @@ package dev.libretto.tensorboard;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.libretto.NativeMemory;
 import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
@@ -23,6 +24,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import org.bytedeco.javacpp.Pointer;
@@ -49,6 +51,12 @@ class TensorBoardTest {
         long before = Pointer.totalCount();
         writer("second").close();
         assertThat(Pointer.totalCount()).isLessThanOrEqualTo(before);
+    }
+
+    @Test
+    void graphThatCannotBeBuiltIsClosed() {
+        List<String> tags = Arrays.asList("loss", null);
+        NativeMemory.assertFreedByFailing(() -> new EventWriter(folder, "", tags, List.of()));
     }
 
     @Test
