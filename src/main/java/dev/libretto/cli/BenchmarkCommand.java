@@ -17,6 +17,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.Callable;
 
 /** {@code libretto benchmark}: measurements of the program itself. */
 final class BenchmarkCommand implements Command {
@@ -95,8 +96,8 @@ final class BenchmarkCommand implements Command {
         console.note("device: %s%n", DeviceFlags.use(arguments));
         if (soak) {
             Soak work = new Soak();
-            boolean trained = report(console, work.train(steps));
-            boolean wrote = report(console, work.generate(characters));
+            boolean trained = report(console, shown(console, "training", () -> work.train(steps)));
+            boolean wrote = report(console, shown(console, "writing", () -> work.generate(characters)));
             return trained && wrote ? 0 : 1;
         }
         if (sweep) {
@@ -148,8 +149,18 @@ final class BenchmarkCommand implements Command {
         }
     }
 
+    /** Does work while the status line shows how long it has taken. */
+    private static <T> T shown(Console console, String task, Callable<T> work) throws Exception {
+        WorkBar bar = console.workBar(task);
+        try {
+            return work.call();
+        } finally {
+            bar.close();
+        }
+    }
+
     private static List<SpeedReport> speed(Console console, Which which, int rounds, List<String> generate)
-            throws IOException {
+            throws Exception {
         List<SpeedReport> reports = new ArrayList<>();
         if (which != Which.LSTM) {
             reports.add(speed(console, Workload.rnn(), rounds, generate));
@@ -167,9 +178,9 @@ final class BenchmarkCommand implements Command {
     }
 
     private static SpeedReport speed(Console console, Workload workload, int rounds, List<String> generate)
-            throws IOException {
+            throws Exception {
         console.note("%s: measuring %d times, on %s%n", workload.name(), rounds, workload.text());
-        SpeedReport report = Speed.measure(workload, rounds, generate);
+        SpeedReport report = shown(console, "measuring", () -> Speed.measure(workload, rounds, generate));
         console.out().printf(Locale.ROOT, "%-28s %12s %12s %12s%n", report.workload(), "median", "lowest", "highest");
         report.figures()
                 .forEach((name, figure) -> console.out()
@@ -204,7 +215,7 @@ final class BenchmarkCommand implements Command {
         return List.of(java.toString(), "-cp", System.getProperty("java.class.path"), Main.class.getName());
     }
 
-    private static List<Sweep.Growth> sweep(Console console, int rounds) {
+    private static List<Sweep.Growth> sweep(Console console, int rounds) throws Exception {
         List<Sweep.Growth> steps = new ArrayList<>();
         console.out()
                 .printf(
@@ -215,7 +226,7 @@ final class BenchmarkCommand implements Command {
                         "lowest",
                         "highest",
                         "arithmetic");
-        for (Sweep.Growth growth : Sweep.measure(rounds)) {
+        for (Sweep.Growth growth : shown(console, "measuring", () -> Sweep.measure(rounds))) {
             steps.add(growth);
             console.out()
                     .printf(
@@ -228,7 +239,7 @@ final class BenchmarkCommand implements Command {
                             growth.arithmetic());
             console.out().flush();
         }
-        Measured build = Sweep.buildSeconds(rounds);
+        Measured build = shown(console, "measuring", () -> Sweep.buildSeconds(rounds));
         console.out()
                 .printf(
                         Locale.ROOT,

@@ -1,11 +1,14 @@
 package dev.libretto.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.libretto.run.Json;
+import dev.libretto.run.LearningRate;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunInfo;
 import dev.libretto.run.RunInfo.Array;
 import dev.libretto.run.RunInfo.Layer;
+import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Corpus;
 import java.io.PrintStream;
 import java.nio.file.Path;
@@ -66,7 +69,7 @@ final class InfoCommand implements Command {
                 info.run(),
                 info.bytes() / (double) (1 << 20),
                 describeCorpus(info),
-                settings(info.model()));
+                lines("  ", Json.tree(info.model())));
         out.printf(Locale.ROOT, "%,d parameters%n", info.parameters());
         for (Layer layer : info.layers()) {
             out.printf(Locale.ROOT, "  %-28s %,14d%n", layer.name(), layer.parameters());
@@ -74,7 +77,10 @@ final class InfoCommand implements Command {
                 out.printf(Locale.ROOT, "    %-16s %-9s %,14d%n", array.name(), shape(array), array.parameters());
             }
         }
-        out.printf(Locale.ROOT, "%ntraining%n%s%n", settings(info.training()));
+        if (!info.corpus().known()) {
+            return;
+        }
+        out.printf(Locale.ROOT, "%ntraining%n%s%n", lines("  ", training(info.training())));
         out.printf(
                 Locale.ROOT,
                 "progress: epoch %,d of %,d, step %,d%n",
@@ -110,16 +116,34 @@ final class InfoCommand implements Command {
         return Arrays.stream(array.shape()).mapToObj(Long::toString).collect(Collectors.joining("×"));
     }
 
-    /** The components of a record of settings, a line each, whichever there are. */
-    private static String settings(Object config) {
-        return lines("  ", Json.tree(config));
+    /** The settings that this training has: those of another optimizer, schedule or of no validation would mislead. */
+    private static JsonNode training(TrainConfig training) {
+        ObjectNode settings = (ObjectNode) Json.tree(training);
+        ObjectNode optimizer = (ObjectNode) settings.get("optimizer");
+        ObjectNode coefficients = (ObjectNode) optimizer.get("coefficients");
+        coefficients.remove(
+                OptimizerFlags.coefficientsWithout(training.optimizer().kind()));
+        if (coefficients.isEmpty()) {
+            optimizer.remove("coefficients");
+        }
+        if (training.optimizer().learningRate().schedule() == LearningRate.Schedule.CONSTANT) {
+            ((ObjectNode) optimizer.get("learningRate")).remove(List.of("decay", "decayEpochs"));
+        }
+        if (!training.validation().wanted()) {
+            settings.remove("validation");
+        }
+        return settings;
     }
 
+    /** The settings of a record, a line each. */
     private static String lines(String indent, JsonNode settings) {
         StringBuilder lines = new StringBuilder();
         settings.properties().forEach(setting -> {
             String words = setting.getKey().replaceAll("(?=[A-Z])", " ").toLowerCase(Locale.ROOT);
             JsonNode value = setting.getValue();
+            if (value.isNull()) {
+                return;
+            }
             lines.append(
                     value.isObject()
                             ? indent + words + "\n" + lines(indent + "  ", value)

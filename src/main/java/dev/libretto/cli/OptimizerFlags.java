@@ -152,6 +152,16 @@ final class OptimizerFlags {
         return new Clipping(given == CLIP_NORM ? Clipping.By.NORM : Clipping.By.VALUE, arguments.get(given));
     }
 
+    /** Returns the names of the coefficients that an optimizer does not have, as in a run's configuration. */
+    static List<String> coefficientsWithout(Kind kind) {
+        return COEFFICIENTS.entrySet().stream()
+                .filter(coefficient -> !coefficient.getValue().contains(kind))
+                .map(coefficient -> coefficient.getKey() == WEIGHT_DECAY
+                        ? "weightDecay"
+                        : coefficient.getKey().name())
+                .toList();
+    }
+
     /** @throws UsageException if an option is given that would change how a stored run is trained */
     static void requireSame(Arguments arguments, TrainConfig stored) throws UsageException {
         OptimizerConfig optimizer = stored.optimizer();

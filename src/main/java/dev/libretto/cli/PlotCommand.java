@@ -64,6 +64,7 @@ final class PlotCommand implements Command {
             curves.add(curve);
         }
         Disk.replace(out, new PerplexityPlot(title, curves).encode(extension));
+        console.note("the picture is in %s%n", out);
         return 0;
     }
 

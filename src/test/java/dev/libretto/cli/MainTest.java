@@ -107,7 +107,9 @@ class MainTest {
                         "\n    learning rate\n      rate             10.0\n",
                         "\n  divergence\n    action             stop\n",
                         "\nprogress: epoch 3 of 3, step 66\nbest: training perplexity ",
-                        " in epoch 3\n");
+                        " in epoch 3\n")
+                // Nothing of another optimizer, of a schedule or of validation.
+                .doesNotContain("null", "beta1", "weight decay", "decay epochs", "validation");
         assertThat(err).isEmpty();
 
         assertThat(run("info", runDir(), "--json")).isZero();
@@ -123,6 +125,19 @@ class MainTest {
     }
 
     @Test
+    void infoOfAnImportedRunHasNoTraining() {
+        String weights = folder.resolve("w.safetensors").toString();
+        String imported = folder.resolve("imported").toString();
+        assertThat(train("--epochs", "1")).isZero();
+        assertThat(run("export", "--run", runDir(), "--out", weights)).isZero();
+        assertThat(run("import", "--weights", weights, "--run", imported)).isZero();
+        assertThat(run("info", imported)).isZero();
+        assertThat(out)
+                .contains("corpus: not known; the run was imported", "\n1,196 parameters\n")
+                .doesNotContain("training", "progress", "best");
+    }
+
+    @Test
     void aRunIsDrawnAndSeveralInOnePicture() throws IOException {
         assertThat(train("--epochs", "2")).isZero();
         assertThat(ImageIO.read(folder.resolve("run/perplexity.png").toFile())).isNotNull();
@@ -135,7 +150,8 @@ class MainTest {
         assertThat(Files.readString(Path.of(both)).split("<ellipse")).hasSize(3);
         assertThat(run("plot", runDir(), "--out", both, "--overwrite")).isZero();
         assertThat(Files.readString(Path.of(both)).split("<ellipse")).hasSize(2);
-        assertThat(out + err).isEmpty();
+        assertThat(out).isEmpty();
+        assertThat(err).isEqualTo("the picture is in " + both + "\n");
     }
 
     @Test
