@@ -8,6 +8,7 @@ import dev.libretto.text.ReadingListener;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
@@ -15,6 +16,7 @@ import java.util.stream.Collectors;
 final class Texts {
     private static final int SHOWN = 3;
     private static final long MIB = 1 << 20;
+    private static final int NUL = 0;
 
     private Texts() {}
 
@@ -31,9 +33,19 @@ final class Texts {
         if (!files.skipped().isEmpty()) {
             console.warn(describeSkipped(files.skipped()));
         }
+        Corpus corpus;
         try (WorkBar bar = console.workBar("reading")) {
-            return new CorpusReader(cache(System.getenv()), shownBy(bar, console)).read(files, options);
+            corpus = new CorpusReader(cache(System.getenv()), shownBy(bar, console)).read(files, options);
         }
+        if (corpus.count(NUL) > 0) {
+            console.warn(String.format(
+                    Locale.ROOT,
+                    "%s has %,d NUL characters (U+0000), which are not text; check the file, and whether its encoding is %s",
+                    corpus.name(),
+                    corpus.count(NUL),
+                    options.encoding()));
+        }
+        return corpus;
     }
 
     private static ReadingListener shownBy(WorkBar bar, Console console) {

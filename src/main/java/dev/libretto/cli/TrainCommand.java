@@ -127,6 +127,8 @@ final class TrainCommand implements Command {
                 describe(console, plan, batches, device, memory);
                 if (resumes) {
                     describe(console, from.checkpoint().progress(), training, batches.count());
+                } else {
+                    describePart(console, plan.corpus().part());
                 }
                 try (TrainProgress progress = new TrainProgress(console, training);
                         RunPicture picture = new RunPicture(run, report.every(), console::warn);
@@ -341,6 +343,15 @@ final class TrainCommand implements Command {
         int most = (rows + parts - 1) / parts;
         return parts + (rows % parts == 0 ? " of " : " of up to ") + most + (most == 1 ? " row" : " rows")
                 + ", computed at the same time";
+    }
+
+    /** Says that the text is longer than what is learnt from it. */
+    private static void describePart(Console console, double part) {
+        long percent = Math.round(100 * part);
+        if (percent < 100) {
+            String share = Double.isNaN(part) ? "a part" : percent == 0 ? "less than 1%" : "about " + percent + "%";
+            console.note("these characters are %s of the text; --max-chars 0 reads all of it%n", share);
+        }
     }
 
     private static String describeOnGpu(CellType cell) {

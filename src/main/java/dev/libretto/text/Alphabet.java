@@ -1,5 +1,7 @@
 package dev.libretto.text;
 
+import java.nio.charset.Charset;
+import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** The distinct characters of a text in the order of their first appearance, and how often each occurs. */
@@ -61,5 +63,16 @@ final class Alphabet {
     /** How often the character of an index occurs. */
     long count(int index) {
         return counts[index];
+    }
+
+    /** About how many bytes the text has in an encoding, without a byte order mark. */
+    long bytes(Charset encoding) {
+        // Java writes a byte order mark in this one.
+        Charset plain = encoding.equals(StandardCharsets.UTF_16) ? StandardCharsets.UTF_16BE : encoding;
+        long bytes = 0;
+        for (int i = 0; i < size; i++) {
+            bytes += counts[i] * Character.toString(codePoints[i]).getBytes(plain).length;
+        }
+        return bytes;
     }
 }

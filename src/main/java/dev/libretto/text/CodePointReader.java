@@ -8,11 +8,14 @@ import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
+import java.util.Arrays;
 import java.util.Locale;
 
 /** Decodes a stream of bytes to Unicode code points, strictly: a byte that is not of the encoding is an error. */
 final class CodePointReader {
     private static final int BYTE_ORDER_MARK = 0xFEFF;
+    /** What Java reads instead of bytes that it cannot decode. */
+    private static final int REPLACEMENT = 0xFFFD;
 
     private final InputStream input;
     private final CharsetDecoder decoder;
@@ -24,6 +27,9 @@ final class CodePointReader {
     private final long bytesOfOthers;
     /** Bytes of the stream that came before the first one now in {@link #bytes}. */
     private long bytesBefore;
+
+    /** The number of the line that is read. */
+    private long line = 1;
 
     private boolean atStart = true;
     private boolean atEnd;
@@ -62,9 +68,9 @@ final class CodePointReader {
         return count;
     }
 
-    /** How many bytes the text has up to where it was read, those before this stream included. */
+    /** How many bytes were taken from the stream and those before it. */
     long bytes() {
-        return bytesOfOthers + bytesBefore + bytes.position();
+        return bytesOfOthers + bytesBefore + bytes.limit();
     }
 
     /**
@@ -86,6 +92,7 @@ final class CodePointReader {
             return -1;
         }
         char first = chars.get();
+        line += first == '\n' ? 1 : 0;
         if (!Character.isSurrogate(first)) {
             return first;
         }
@@ -156,17 +163,38 @@ final class CodePointReader {
         CoderResult result = decoder.decode(bytes, chars, endOfInput);
         // What was decoded before comes first; the error is met again when that is used up.
         if (result.isError() && chars.position() == 0) {
-            long offset = bytesBefore + bytes.position();
             throw new CorpusException(String.format(
                     Locale.ROOT,
-                    "%s is not %s: the byte 0x%02x at offset %d cannot be decoded; "
-                            + "name the file's encoding with --encoding, e.g. --encoding %s",
+                    "%s is not %s: in line %d, the byte 0x%02x at offset %d cannot be decoded; %s",
                     source,
                     decoder.charset(),
+                    line,
                     bytes.get(bytes.position()),
-                    offset,
-                    decoder.charset().equals(StandardCharsets.UTF_8) ? "GB18030" : "UTF-8"));
+                    bytesBefore + bytes.position(),
+                    advice()));
         }
         return !result.isError();
+    }
+
+    /** What to do about a byte that cannot be decoded, judged by the bytes around it. */
+    private String advice() {
+        if (!decoder.charset().equals(StandardCharsets.UTF_8)) {
+            return "name the file's encoding with --encoding, e.g. --encoding UTF-8";
+        }
+        // From a multiple of four bytes on, so that every byte has its place in a wide character.
+        int aligned = (int) Math.min(bytes.limit(), -bytesBefore & 3);
+        byte[] around = Arrays.copyOfRange(bytes.array(), aligned, bytes.limit());
+        String wide = FileFormat.byZeros(around, 1 + around.length / 256);
+        if (wide != null) {
+            return "it seems to be " + wide + " without a byte order mark; add --encoding " + wide;
+        }
+        String text = new String(around, StandardCharsets.UTF_8);
+        long wrong = text.codePoints().filter(c -> c == REPLACEMENT).count();
+        long right = text.codePoints().filter(c -> c > 0x7f && c != REPLACEMENT).count();
+        if (right > 10 * wrong) {
+            return "the text around it is UTF-8, so correct that byte, or delete all such bytes with iconv -c -f UTF-8 -t UTF-8";
+        }
+        return "name the file's encoding with --encoding, e.g. --encoding GB18030"
+                + (wrong == 1 ? ", or correct that byte" : "");
     }
 }

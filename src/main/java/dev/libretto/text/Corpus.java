@@ -6,6 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** A text to learn from, as code points; in memory, or in an index file where {@link CorpusReader} made one. */
 public final class Corpus {
@@ -16,16 +17,22 @@ public final class Corpus {
     private final Alphabet alphabet;
     private final Ids indexes;
     private final String sha256;
+    private final double part;
 
     /**
      * @param indexes the characters, in order, as indexes in the alphabet; at least one
      * @param sha256 what {@link #sha256} returns
      */
     Corpus(String name, Alphabet alphabet, Ids indexes, String sha256) {
+        this(name, alphabet, indexes, sha256, 1);
+    }
+
+    private Corpus(String name, Alphabet alphabet, Ids indexes, String sha256, double part) {
         this.name = name;
         this.alphabet = alphabet;
         this.indexes = indexes;
         this.sha256 = sha256;
+        this.part = part;
     }
 
     /**
@@ -41,6 +48,12 @@ public final class Corpus {
         TextHash hash = new TextHash();
         hash.update(codePoints, codePoints.length);
         this.sha256 = hash.hex();
+        this.part = 1;
+    }
+
+    /** Returns a copy that is a part of a longer text. */
+    Corpus withPart(double newPart) {
+        return new Corpus(name, alphabet, indexes, sha256, newPart);
     }
 
     /**
@@ -72,9 +85,25 @@ public final class Corpus {
         return indexes.length();
     }
 
+    /**
+     * About which part of its files this is: less than 1 where only their beginning was wanted, NaN where it is not known how
+     * much less. One from an index file of an earlier time says 1.
+     */
+    public double part() {
+        return part;
+    }
+
     /** How many distinct characters it has. */
     public int distinct() {
         return alphabet.size();
+    }
+
+    /** How often a character occurs. */
+    public long count(int codePoint) {
+        return IntStream.range(0, alphabet.size())
+                .filter(index -> alphabet.codePoint(index) == codePoint)
+                .mapToLong(alphabet::count)
+                .sum();
     }
 
     /** The character at a position, 0 to {@link #length()} - 1. */

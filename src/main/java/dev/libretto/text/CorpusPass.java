@@ -109,6 +109,11 @@ final class CorpusPass implements AutoCloseable {
         memory = null;
     }
 
+    /** How many bytes were taken from the files. */
+    long bytes() {
+        return bytes;
+    }
+
     /** Whether the text has its index file. */
     boolean isIndexed() {
         return writer != null;

@@ -1,6 +1,7 @@
 package dev.libretto.text;
 
 import java.io.IOException;
+import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -51,23 +52,42 @@ public final class CorpusReader {
                 total += TextFile.size(file);
             }
             long before = 0;
+            long position = 0;
             for (Path file : files.files()) {
                 if (pass.isFull()) {
                     break;
                 }
-                try (TextFile text = TextFile.open(file)) {
+                try (TextFile text = TextFile.open(file, options)) {
                     pass.requireRoom(text.leastBytes(), file.toString());
                     long read = before;
                     long of = total;
                     pass.read(text.input(), file.toString(), () -> listener.read(read + text.position(), of));
+                    position = before + text.position();
                 }
                 before += TextFile.size(file);
             }
             Corpus corpus = pass.end();
-            if (index != null && pass.isIndexed()) {
+            if (index != null && pass.isIndexed() && index.reusable()) {
                 listener.indexed(index.path());
             }
-            return corpus;
+            return pass.isFull()
+                    ? corpus.withPart(part(corpus, options.encoding(), pass.bytes(), position, total))
+                    : corpus;
         }
+    }
+
+    /**
+     * About which part of a text was read.
+     *
+     * @param read bytes of the text that were taken from its files, some of them not used
+     * @param position bytes of the files that they were in; fewer where these are packed
+     * @param total bytes of the files; 0 where they do not say
+     */
+    private static double part(Corpus corpus, Charset encoding, long read, long position, long total) {
+        double used = corpus.alphabet().bytes(encoding);
+        if (total == 0) {
+            return used < read ? Double.NaN : 1;
+        }
+        return Math.min(1, used / ((double) read / position * total));
     }
 }

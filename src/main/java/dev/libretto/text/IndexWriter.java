@@ -127,7 +127,10 @@ final class IndexWriter implements AutoCloseable {
                 .putLong(IndexFile.MAGIC)
                 .flip());
         try {
-            Files.move(fresh, index.path(), StandardCopyOption.ATOMIC_MOVE);
+            // One that is of no use to another process is gone as soon as this one ends.
+            if (index.reusable()) {
+                Files.move(fresh, index.path(), StandardCopyOption.ATOMIC_MOVE);
+            }
         } catch (IOException e) {
             throw cannotWrite(e);
         }

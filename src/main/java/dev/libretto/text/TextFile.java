@@ -2,6 +2,7 @@ package dev.libretto.text;
 
 import java.io.BufferedInputStream;
 import java.io.EOFException;
+import java.io.FileInputStream;
 import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
@@ -59,38 +60,62 @@ final class TextFile implements AutoCloseable {
     /**
      * Opens a file.
      *
-     * @throws CorpusException if there is no such file, it is a directory, or it is an archive without exactly one text
+     * @throws CorpusException if there is no such file, it is a directory, it is an archive without exactly one text, or it
+     *     holds something else than text
      */
-    static TextFile open(Path file) throws IOException {
+    static TextFile open(Path file, CorpusOptions options) throws IOException {
         if (Files.isDirectory(file)) {
             throw new CorpusException(file + " is a directory; name a text file, a .txt.gz or a .txt.zip");
         }
-        Counted counted;
+        InputStream plain = null;
         try {
-            counted = new Counted(Files.newInputStream(file));
+            Counted counted = new Counted(openStream(file));
+            plain = new BufferedInputStream(counted);
+            byte[] magic = head(plain, 4);
+            TextFile text;
+            if (startsWith(magic, 'P', 'K', 3, 4) || startsWith(magic, 'P', 'K', 5, 6)) {
+                plain.close();
+                text = openZip(file, options);
+            } else if (startsWith(magic, 0x1f, 0x8b)) {
+                InputStream gzip = new GZIPInputStream(plain);
+                text = new TextFile(new Unpacked(gzip, counted::count, options, file), counted::count, 0);
+            } else {
+                text = new TextFile(plain, counted::count, size(file));
+            }
+            plain = text.input;
+            FileFormat.requireText(head(plain, FileFormat.HEAD_BYTES), file.toString(), options.encoding());
+            return text;
         } catch (NoSuchFileException e) {
             throw new CorpusException(
                     "there is no file " + file + "; check the path, or name another with --corpus", e);
-        }
-        InputStream plain = new BufferedInputStream(counted);
-        try {
-            plain.mark(4);
-            byte[] magic = plain.readNBytes(4);
-            plain.reset();
-            if (startsWith(magic, 'P', 'K', 3, 4) || startsWith(magic, 'P', 'K', 5, 6)) {
-                plain.close();
-                return openZip(file);
-            }
-            return startsWith(magic, 0x1f, 0x8b)
-                    ? new TextFile(new GZIPInputStream(plain), counted::count, 0)
-                    : new TextFile(plain, counted::count, size(file));
         } catch (ZipException | EOFException e) {
-            plain.close();
+            close(plain);
             throw damaged(file.toString(), e);
         } catch (IOException e) {
-            plain.close();
+            close(plain);
             throw e;
         }
+    }
+
+    private static void close(InputStream input) throws IOException {
+        if (input != null) {
+            input.close();
+        }
+    }
+
+    /** Opens a file, or a pipe, in which Java's newer streams would seek. */
+    private static InputStream openStream(Path file) throws IOException {
+        return Files.exists(file) && !Files.isRegularFile(file)
+                ? new FileInputStream(file.toFile())
+                : Files.newInputStream(file);
+    }
+
+    /** The first bytes of a stream, which stay in it. */
+    private static byte[] head(InputStream input, int length) throws IOException {
+        input.mark(length);
+        byte[] head = input.readNBytes(length);
+        input.reset();
+        return head;
     }
 
     private static boolean startsWith(byte[] bytes, int... start) {
@@ -102,7 +127,10 @@ final class TextFile implements AutoCloseable {
         return true;
     }
 
-    private static TextFile openZip(Path file) throws IOException {
+    private static TextFile openZip(Path file, CorpusOptions options) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw new CorpusException(file + " is a pipe with a zip archive, which only a file can be; name the file");
+        }
         ZipFile zip;
         try {
             // Names that are not marked as UTF-8 may be in any encoding; as Latin-1, every byte is a character.
@@ -111,16 +139,22 @@ final class TextFile implements AutoCloseable {
             throw damaged(file.toString(), e);
         }
         try {
+            requireNoDocument(zip, file);
             List<? extends ZipEntry> texts =
                     zip.stream().filter(TextFile::isText).toList();
             if (texts.size() != 1) {
                 throw new CorpusException(
                         file + " holds " + texts.size() + " .txt files; a corpus archive holds exactly one");
             }
-            ZippedText text = new ZippedText(zip, texts.get(0));
-            double packing =
-                    Files.size(file) / (double) Math.max(1, texts.get(0).getSize());
-            return new TextFile(text, () -> (long) (text.unpacked * packing), 0);
+            ZipEntry entry = texts.get(0);
+            long packed = Files.size(file);
+            ZippedText text = new ZippedText(zip, entry);
+            Unpacked unpacked = new Unpacked(text, () -> packed, options, file);
+            if (options.maxChars() == 0) {
+                unpacked.requireNoBomb(entry.getSize());
+            }
+            double packing = packed / (double) Math.max(1, entry.getSize());
+            return new TextFile(unpacked, () -> (long) (text.unpacked * packing), Math.max(0, entry.getSize()));
         } catch (ZipException | IllegalArgumentException e) {
             // The second is what Java throws at a name that is marked as UTF-8 and is not.
             zip.close();
@@ -128,6 +162,19 @@ final class TextFile implements AutoCloseable {
         } catch (IOException e) {
             zip.close();
             throw e;
+        }
+    }
+
+    /** Office's documents are zip archives. */
+    private static void requireNoDocument(ZipFile zip, Path file) throws CorpusException {
+        if (zip.getEntry("[Content_Types].xml") != null) {
+            throw FileFormat.notText(file.toString(), "an Office document", "save it as plain text first");
+        }
+        if (zip.getEntry("META-INF/container.xml") != null) {
+            throw FileFormat.notText(file.toString(), "an EPUB book", "convert it to text first");
+        }
+        if (zip.getEntry("mimetype") != null) {
+            throw FileFormat.notText(file.toString(), "an OpenDocument file", "save it as plain text first");
         }
     }
 
@@ -170,6 +217,47 @@ final class TextFile implements AutoCloseable {
         }
     }
 
+    /**
+     * What an archive unpacks to. Prose is a tenth as large when it is packed; text that is a hundredth, and large, is more
+     * likely made to fill a disk.
+     */
+    private static final class Unpacked extends BufferedInputStream {
+        private static final int MAX_RATIO = 100;
+        private static final long ANY_RATIO_BYTES = 1L << 28;
+
+        private final LongSupplier packed;
+        private final boolean limited;
+        private final Path file;
+        private long unpacked;
+
+        /** @param packed how many bytes of the archive were read */
+        Unpacked(InputStream input, LongSupplier packed, CorpusOptions options, Path file) {
+            super(input);
+            this.packed = packed;
+            this.limited = options.maxBytes() == CorpusOptions.DEFAULT_MAX_BYTES;
+            this.file = file;
+        }
+
+        @Override
+        public int read(byte[] bytes, int offset, int length) throws IOException {
+            int read = super.read(bytes, offset, length);
+            unpacked += Math.max(0, read);
+            requireNoBomb(unpacked);
+            return read;
+        }
+
+        /** @throws CorpusException if so many bytes are too many for the archive's size */
+        void requireNoBomb(long bytes) throws CorpusException {
+            if (limited && bytes > ANY_RATIO_BYTES && bytes / MAX_RATIO > packed.getAsLong()) {
+                throw new CorpusException(String.format(
+                        Locale.ROOT,
+                        "%s unpacks to more than %d MiB, over %d times its size, as archives do that are made to fill a disk;"
+                                + " if it is a text, say how large by --max-bytes",
+                        file, ANY_RATIO_BYTES >> 20, MAX_RATIO));
+            }
+        }
+    }
+
     /** A stream that counts the bytes read from it. */
     private static final class Counted extends FilterInputStream {
         private long count;
@@ -180,6 +268,12 @@ final class TextFile implements AutoCloseable {
 
         long count() {
             return count;
+        }
+
+        /** A pipe has nothing at times; GZIPInputStream would take that for the end and leave out what follows. */
+        @Override
+        public int available() throws IOException {
+            return Math.max(1, super.available());
         }
 
         @Override

@@ -1,6 +1,8 @@
 package dev.libretto.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_16;
+import static java.nio.charset.StandardCharsets.UTF_16BE;
+import static java.nio.charset.StandardCharsets.UTF_16LE;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static java.util.Map.entry;
 import static org.junit.jupiter.api.Assumptions.assumeFalse;
@@ -13,6 +15,7 @@ import java.io.OutputStream;
 import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.HexFormat;
@@ -73,6 +76,13 @@ final class BadFiles {
                     "gb18030.txt",
                     file -> Files.write(file, TWIN.replace('T', '分').getBytes(Charset.forName("GB18030")))),
             entry("utf16.txt", file -> Files.write(file, TEXT.getBytes(UTF_16))),
+            entry("utf16le-no-mark.txt", file -> Files.write(file, TEXT.getBytes(UTF_16LE))),
+            entry("utf16be-no-mark.txt", file -> Files.write(file, TEXT.getBytes(UTF_16BE))),
+            entry("utf32be-no-mark.txt", file -> Files.write(file, TEXT.getBytes(Charset.forName("UTF-32BE")))),
+            entry(
+                    "chinese-utf16le.txt",
+                    file -> Files.write(file, "不分我们在这里\n".repeat(200).getBytes(UTF_16LE))),
+            entry("one-bad-byte.txt", file -> Files.write(file, withBadByte("不分开 é\n".repeat(100), 689))),
             entry("odd-utf16.txt", bytes("00610062ff")),
             entry("cut-surrogate-utf16.txt", bytes("00610062d83d")),
             entry("high-surrogate-utf32.txt", bytes("000000610000d83d")),
@@ -92,7 +102,16 @@ final class BadFiles {
                     text("{\"layout\": \"pytorch\", \"model\": {\"cell\": \"rnn\", \"vocabularySize\": 2,"
                             + " \"hiddenSize\": 2, \"layers\": 1, \"embeddingSize\": 0, \"tieEmbeddings\": false},"
                             + " \"keepNewlines\": true, \"vocabulary\": [\"a\", \"b\"]}")),
+            entry("book.pdf", text("%PDF-1.7\n" + TEXT)),
+            entry("text.bz2", bytes("425a683931415926535900")),
+            entry("text.xz", bytes("fd377a585a0000")),
+            entry("text.zst", bytes("28b52ffd00")),
+            entry("text.tar", BadFiles::tar),
+            entry("text.tgz", gzip(BadFiles::tar)),
             // Archives
+            entry("letter.docx", zip("[Content_Types].xml", "word/document.xml")),
+            entry("letter.odt", zip("mimetype", "content.xml")),
+            entry("bomb.zip", file -> large(file, 300 << 20)),
             entry("empty.zip", zip()),
             entry("no-text.zip", zip("readme.md", "song.txt/")),
             entry("two-texts.zip", zip("a.txt", "b/b.TXT")),
@@ -148,6 +167,41 @@ final class BadFiles {
         Arrays.fill(bytes, (byte) 'a');
         bytes[offset] = (byte) 0xff;
         return file -> Files.write(file, bytes);
+    }
+
+    private static byte[] withBadByte(String text, int offset) {
+        byte[] bytes = text.getBytes(UTF_8);
+        byte[] longer = Arrays.copyOf(bytes, bytes.length + 1);
+        longer[offset] = (byte) 0xff;
+        System.arraycopy(bytes, offset, longer, offset + 1, bytes.length - offset);
+        return longer;
+    }
+
+    /** As {@code tar --format=v7} writes it, which has no signature. */
+    private static void tar(Path file) throws IOException {
+        byte[] header = new byte[512];
+        Arrays.fill(header, 148, 156, (byte) ' ');
+        System.arraycopy("text.txt".getBytes(UTF_8), 0, header, 0, 8);
+        System.arraycopy("0000644".getBytes(UTF_8), 0, header, 100, 7);
+        int sum = 0;
+        for (byte value : header) {
+            sum += value;
+        }
+        System.arraycopy(String.format("%06o\0 ", sum).getBytes(UTF_8), 0, header, 148, 8);
+        Files.write(file, header);
+        Files.writeString(file, TEXT, StandardOpenOption.APPEND);
+    }
+
+    /** A zip of so many times the same character. */
+    private static void large(Path file, int bytes) throws IOException {
+        byte[] part = new byte[1 << 20];
+        Arrays.fill(part, (byte) 'a');
+        try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
+            zip.putNextEntry(new ZipEntry("a.txt"));
+            for (int i = 0; i < bytes >> 20; i++) {
+                zip.write(part);
+            }
+        }
     }
 
     /** A folder {@code runs} with something as its {@code latest}. */

@@ -3,8 +3,10 @@ package dev.libretto.text;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.within;
 
 import java.io.IOException;
+import java.io.OutputStream;
 import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -21,6 +23,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Texts in index files, and texts of several files. */
@@ -137,7 +140,7 @@ class CorpusReaderTest {
         CorpusFiles files = CorpusFiles.of(List.of(write("text.txt", 5000), bad));
 
         assertThatThrownBy(() -> reader().read(files, CorpusOptions.WHOLE_TEXT))
-                .hasMessageStartingWith(bad + " is not UTF-8: the byte 0xff at offset 0");
+                .hasMessageStartingWith(bad + " is not UTF-8: in line 1, the byte 0xff at offset 0");
         assertThat(list(folder.resolve("cache"))).isEmpty();
     }
 
@@ -165,6 +168,56 @@ class CorpusReaderTest {
         assertThat(others).allSatisfy(name -> assertThat(cache.resolve(name)).exists());
         assertThat(List.of(link, directory, fresh, folder))
                 .allSatisfy(path -> assertThat(path).exists());
+    }
+
+    /** About: of a packed file, by how well its beginning is packed. */
+    @ParameterizedTest
+    @EnumSource
+    void beginningSaysWhichPartOfTheTextItIs(Packing packing) throws IOException {
+        byte[] text = Files.readAllBytes(write("text.txt", 300_000));
+        Path packed = Files.write(folder.resolve("packed.txt"), packing.pack(text));
+        CorpusFiles files = CorpusFiles.of(List.of(packed));
+        CorpusOptions options = CorpusOptions.WHOLE_TEXT;
+
+        assertThat(new CorpusReader().read(files, options.withMaxChars(9_000)).part())
+                .isCloseTo(0.03, within(0.005));
+        assertThat(new CorpusReader().read(files, options.withMaxChars(300_000)).part())
+                .isOne();
+        assertThat(new CorpusReader().read(files, options).part()).isOne();
+    }
+
+    /** In memory and by way of an index file, which a pipe cannot use again and leaves none of. */
+    @ParameterizedTest
+    @CsvSource({"PLAIN, 500", "PLAIN, 200000", "GZIP, 200000", "TWO_GZIPS, 200000"})
+    void pipeIsReadOnce(Packing packing, int length) throws IOException, InterruptedException {
+        Path file = write("text.txt", length);
+        byte[] packed = packing.pack(Files.readAllBytes(file));
+        Path pipe = folder.resolve("pipe");
+        assertThat(new ProcessBuilder("mkfifo", pipe.toString()).start().waitFor())
+                .isZero();
+        Thread writer = new Thread(() -> write(pipe, packed));
+        writer.start();
+
+        Corpus corpus = reader().read(CorpusFiles.of(List.of(pipe)), CorpusOptions.WHOLE_TEXT);
+
+        writer.join();
+        assertSame(corpus, new CorpusReader().read(CorpusFiles.of(List.of(file)), CorpusOptions.WHOLE_TEXT));
+        assertThat(indexed).isZero();
+        if (length > IN_MEMORY) {
+            assertThat(list(folder.resolve("cache"))).isEmpty();
+        }
+    }
+
+    /** In small pieces, with nothing to read between them. */
+    private static void write(Path pipe, byte[] bytes) {
+        try (OutputStream out = Files.newOutputStream(pipe)) {
+            for (int start = 0; start < bytes.length; start += 5000) {
+                out.write(bytes, start, Math.min(5000, bytes.length - start));
+                Thread.sleep(1);
+            }
+        } catch (IOException | InterruptedException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     private static Path makeOld(Path file) throws IOException {
@@ -262,6 +315,7 @@ class CorpusReaderTest {
     /** The index that was made last. */
     private Path theIndex() {
         return list(folder.resolve("cache")).stream()
+                .filter(file -> file.toString().endsWith(".ids"))
                 .max(java.util.Comparator.comparing(file -> file.toFile().lastModified()))
                 .orElseThrow();
     }

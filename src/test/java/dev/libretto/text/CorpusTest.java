@@ -9,6 +9,7 @@ import java.io.OutputStream;
 import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
@@ -136,7 +137,7 @@ class CorpusTest {
         bytes[offset] = (byte) 0xff;
         Files.write(file, bytes);
 
-        assertFails("is not UTF-8: the byte 0xff at offset " + offset + " cannot be decoded");
+        assertFails("is not UTF-8: in line 1, the byte 0xff at offset " + offset + " cannot be decoded");
     }
 
     @Test
@@ -210,6 +211,37 @@ class CorpusTest {
         assertThat(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withMaxBytes(1 << 26))
                         .length())
                 .isEqualTo(1 << 26);
+    }
+
+    /** 300 MiB in 300 KiB: refused unless the user says that so much is wanted. */
+    @ParameterizedTest
+    @ValueSource(strings = {"zip", "gz"})
+    void textThatIsPackedTooWellNeedsAnOwnLimit(String kind) throws IOException {
+        byte[] part = "the sea was calm".repeat(1 << 16).getBytes(UTF_8);
+        try (OutputStream out = Files.newOutputStream(file);
+                ZipOutputStream zip = kind.equals("zip") ? new ZipOutputStream(out) : null;
+                OutputStream gzip = zip == null ? new GZIPOutputStream(out) : zip) {
+            if (zip != null) {
+                zip.putNextEntry(new ZipEntry("text.txt"));
+            }
+            for (int i = 0; i < 300; i++) {
+                gzip.write(part);
+            }
+        }
+        CorpusReader reader = new CorpusReader(folder.resolve("cache"), ReadingListener.NONE);
+        CorpusFiles files = CorpusFiles.of(List.of(file));
+        assertThatThrownBy(() -> reader.read(files, CorpusOptions.WHOLE_TEXT))
+                .isInstanceOf(CorpusException.class)
+                .hasMessage(
+                        file + " unpacks to more than 256 MiB, over 100 times its size, as archives do that are made to"
+                                + " fill a disk; if it is a text, say how large by --max-bytes");
+
+        assertThat(reader.read(files, CorpusOptions.WHOLE_TEXT.withMaxChars(10_000))
+                        .length())
+                .isEqualTo(10_000);
+        assertThat(reader.read(files, CorpusOptions.WHOLE_TEXT.withMaxBytes(300L << 20))
+                        .length())
+                .isEqualTo(300L << 20);
     }
 
     @Test
