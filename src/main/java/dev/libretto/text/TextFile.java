@@ -253,7 +253,9 @@ final class TextFile implements AutoCloseable {
                         Locale.ROOT,
                         "%s unpacks to more than %d MiB, over %d times its size, as archives do that are made to fill a disk;"
                                 + " if it is a text, say how large by --max-bytes",
-                        file, ANY_RATIO_BYTES >> 20, MAX_RATIO));
+                        file,
+                        ANY_RATIO_BYTES >> 20,
+                        MAX_RATIO));
             }
         }
     }
