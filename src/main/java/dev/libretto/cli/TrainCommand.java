@@ -312,7 +312,6 @@ final class TrainCommand implements Command {
                         corpus: %s, %,d characters, %,d distinct%s
                         batches: %,d per epoch, %d rows of %d time steps, %s sampling
                         model: %s, %,d hidden units, %,d parameters
-                        memory: %s
                         device: %s
                         """,
                 plan.corpus().name(),
@@ -326,12 +325,12 @@ final class TrainCommand implements Command {
                 describe(model),
                 model.hiddenSize(),
                 parameters,
-                device.device().isGpu() ? "not estimated for a GPU" : memory,
                 device);
         if (device.device().isGpu()) {
             console.note("recurrence: %s%n", describeOnGpu(model.cell()));
         } else {
-            console.note("parts: %s%n", describeParts(training.batchSize(), training.parts()));
+            console.note(
+                    "parts: %s%nmemory: %s%n", describeParts(training.batchSize(), training.parts()), memory);
         }
     }
 

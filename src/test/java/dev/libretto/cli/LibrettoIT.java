@@ -51,8 +51,9 @@ class LibrettoIT {
                 .matches("corpus: built-in lyrics, 10,000 characters, 638 distinct\n"
                         + "batches: 8 per epoch, 32 rows of 35 time steps, consecutive sampling\n"
                         + "model: RNN, 256 hidden units, 393,086 parameters\n"
-                        + "memory: at least 15 MiB, besides Java and TensorFlow themselves\n"
                         + "device: [^\n]+\n"
+                        + "parts: [^\n]+\n"
+                        + "memory: at least [0-9]+ MiB, besides Java and TensorFlow themselves\n"
                         + "the run is in runs/[^\n]+; write with it:\n"
                         + "  [^\n]+ generate --run runs/[^\n]+ --prefix 分开 --length 50\n");
 
