@@ -20,7 +20,7 @@ public final class TestModels {
     public static RunConfig runConfig(ModelConfig model, int seqLength, int batchSize, double clipNorm) {
         OptimizerConfig optimizer = OptimizerConfig.TEXTBOOK.withClipping(new Clipping(Clipping.By.NORM, clipNorm));
         return new RunConfig(
-                CorpusInfo.unknown(false),
+                CorpusInfo.unknown(false, false),
                 model,
                 TrainConfig.TEXTBOOK
                         .withBatches(seqLength, batchSize, Sampling.CONSECUTIVE)

@@ -153,13 +153,16 @@ final class ExportCommand implements Command {
                 layout,
                 run.config().model(),
                 run.config().corpus().keepNewlines(),
+                run.vocabulary().hasUnknown(),
                 run.vocabulary().symbols());
         new PortableModel(description, weights).write(out, format, overwrite);
     }
 
     private static TrainedModel trainedModel(RunDirectory run, Weights weights) {
-        ModelSettings settings =
-                new ModelSettings(run.config().model(), run.config().corpus().keepNewlines());
+        ModelSettings settings = new ModelSettings(
+                run.config().model(),
+                run.config().corpus().keepNewlines(),
+                run.vocabulary().hasUnknown());
         return new TrainedModel(settings, run.vocabulary(), weights);
     }
 }

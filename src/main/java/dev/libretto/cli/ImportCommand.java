@@ -82,10 +82,10 @@ final class ImportCommand implements Command {
     private static void write(PortableModel model, Path path, boolean overwrite) throws Exception {
         Description description = model.description();
         RunConfig config = new RunConfig(
-                CorpusInfo.unknown(description.keepNewlines()),
+                CorpusInfo.unknown(description.keepNewlines(), description.unknownCharacter()),
                 description.model(),
                 TrainConfig.TEXTBOOK.withEpochs(0));
-        Vocabulary vocabulary = Vocabulary.ofSymbols(description.vocabulary());
+        Vocabulary vocabulary = Vocabulary.ofSymbols(description.vocabulary(), description.unknownCharacter());
         try (RunDirectory run = RunDirectory.create(path, config, vocabulary, overwrite)) {
             try {
                 run.save(Checkpoint.start(config, model.weights()));

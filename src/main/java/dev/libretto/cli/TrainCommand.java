@@ -181,7 +181,7 @@ final class TrainCommand implements Command {
         CorpusOptions options = TrainFlags.corpusOptions(arguments);
         // Read before the texts are, so that a wrong option is told first.
         Path validationFile = TrainFlags.validationCorpus(arguments);
-        TrainFlags.trainConfig(arguments, validationFile == null ? null : CorpusInfo.unknown(false));
+        TrainFlags.trainConfig(arguments, validationFile == null ? null : CorpusInfo.unknown(false, false));
         TrainFlags.modelConfig(arguments, 1);
         boolean overwrite = arguments.get(TrainFlags.OVERWRITE);
         Path given = arguments.get(TrainFlags.RUN);

@@ -1,5 +1,7 @@
 package dev.libretto.export;
 
+import com.fasterxml.jackson.annotation.JacksonInject;
+import com.fasterxml.jackson.annotation.OptBoolean;
 import com.fasterxml.jackson.core.type.TypeReference;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.run.Json;
@@ -15,9 +17,19 @@ import java.util.List;
  * @param layout the layout of the weights
  * @param model the cell and the sizes
  * @param keepNewlines whether the model knows newlines and carriage returns, or has them as spaces
+ * @param unknownCharacter whether U+FFFD, if it is in the vocabulary, stands for all characters that are not; {@link Json} has
+ *     a default for files of earlier versions
  * @param vocabulary the characters in id order, one string each
  */
-public record Description(Layout layout, ModelConfig model, boolean keepNewlines, List<String> vocabulary) {
+public record Description(
+        Layout layout,
+        ModelConfig model,
+        boolean keepNewlines,
+
+        @JacksonInject(value = Json.UNKNOWN_CHARACTER, useInput = OptBoolean.TRUE)
+        boolean unknownCharacter,
+
+        List<String> vocabulary) {
     private static final long MAX_BYTES = 1 << 26;
 
     /** @throws IllegalArgumentException if a part is missing, or the vocabulary is not one of the model's size */
@@ -25,7 +37,8 @@ public record Description(Layout layout, ModelConfig model, boolean keepNewlines
         if (layout == null || model == null || vocabulary == null) {
             throw new IllegalArgumentException("one of layout, model and vocabulary is missing");
         }
-        vocabulary = List.copyOf(Vocabulary.ofSymbols(vocabulary).symbols());
+        vocabulary =
+                List.copyOf(Vocabulary.ofSymbols(vocabulary, unknownCharacter).symbols());
         if (vocabulary.size() != model.vocabularySize()) {
             throw new IllegalArgumentException("the vocabulary has " + vocabulary.size()
                     + " characters, but vocabularySize is " + model.vocabularySize());

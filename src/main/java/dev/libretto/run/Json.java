@@ -22,6 +22,12 @@ public final class Json {
     /** A vocabulary of every character that there is takes 10 MiB. */
     static final int MAX_BYTES = 1 << 26;
 
+    /**
+     * The name of the default for the field that says whether U+FFFD stands for unknown characters. Before there was that
+     * field, it always did.
+     */
+    public static final String UNKNOWN_CHARACTER = "unknownCharacter";
+
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(MapperFeature.ACCEPT_CASE_INSENSITIVE_ENUMS)
             .enable(SerializationFeature.INDENT_OUTPUT)
@@ -42,6 +48,7 @@ public final class Json {
             // Defaults of the fields that files of earlier versions lack, each marked with JacksonInject.
             .injectableValues(new InjectableValues.Std()
                     .addValue(ReportConfig.class, ReportConfig.DEFAULT)
+                    .addValue(UNKNOWN_CHARACTER, true)
                     .addValue(TrainConfig.PARTS, TrainConfig.UNRECORDED_PARTS))
             .build();
 

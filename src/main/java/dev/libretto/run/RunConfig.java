@@ -57,6 +57,8 @@ public record RunConfig(
      * @param maxChars how many characters were asked for; 0 is all
      * @param keepNewlines whether newlines and carriage returns stayed as they are instead of becoming spaces
      * @param minCount how often a character had to occur to be in the vocabulary
+     * @param unknownCharacter whether U+FFFD, if it is in the vocabulary, stands for all characters that are not; {@link
+     *     Json} has a default for files of earlier versions. False if the text is known and the minimum count is 1
      * @param characters how many characters were used; 0 where the text is not known
      * @param sha256 the hash of those characters as UTF-8, in hexadecimal; empty where the text is not known
      */
@@ -66,6 +68,10 @@ public record RunConfig(
             long maxChars,
             boolean keepNewlines,
             int minCount,
+
+            @JacksonInject(value = Json.UNKNOWN_CHARACTER, useInput = OptBoolean.TRUE)
+            boolean unknownCharacter,
+
             long characters,
             String sha256) {
         /** @throws IllegalArgumentException if a value cannot be */
@@ -84,6 +90,7 @@ public record RunConfig(
             if (characters < 1 && !isUnknown) {
                 throw new IllegalArgumentException("characters is " + characters + "; it must be at least 1");
             }
+            unknownCharacter &= isUnknown || minCount > 1;
         }
 
         /** @param named the files and directories that the corpus was read from; none for the built-in lyrics */
@@ -96,13 +103,15 @@ public record RunConfig(
                     options.maxChars(),
                     options.keepNewlines(),
                     options.minCount(),
+                    true,
                     corpus.length(),
                     corpus.sha256());
         }
 
-        /** The text of a model that was trained elsewhere: all that is known is what becomes of newlines. */
-        public static CorpusInfo unknown(boolean keepNewlines) {
-            return new CorpusInfo(List.of(), StandardCharsets.UTF_8.name(), 0, keepNewlines, 1, 0, "");
+        /** The text of a model that was trained elsewhere: all that is known is what becomes of some characters. */
+        public static CorpusInfo unknown(boolean keepNewlines, boolean unknownCharacter) {
+            String encoding = StandardCharsets.UTF_8.name();
+            return new CorpusInfo(List.of(), encoding, 0, keepNewlines, 1, unknownCharacter, 0, "");
         }
 
         /** Whether it is known which text it is, so that it can be read again. */

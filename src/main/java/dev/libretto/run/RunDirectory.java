@@ -215,7 +215,8 @@ public final class RunDirectory implements AutoCloseable {
             throw new RunException(path + " is not a run directory: it has no " + CONFIG);
         }
         RunConfig config = Json.read(path.resolve(CONFIG), new TypeReference<>() {});
-        Vocabulary vocabulary = readVocabulary(path.resolve(VOCABULARY));
+        Vocabulary vocabulary =
+                readVocabulary(path.resolve(VOCABULARY), config.corpus().unknownCharacter());
         if (vocabulary.size() != config.model().vocabularySize()) {
             throw new RunException(String.format(
                     Locale.ROOT,
@@ -266,9 +267,9 @@ public final class RunDirectory implements AutoCloseable {
     /** A run that goes on, and from where. */
     public record Resumed(RunDirectory run, Checkpoint checkpoint) {}
 
-    private static Vocabulary readVocabulary(Path file) throws IOException {
+    private static Vocabulary readVocabulary(Path file, boolean unknownCharacter) throws IOException {
         try {
-            return Vocabulary.ofSymbols(Json.read(file, new TypeReference<List<String>>() {}));
+            return Vocabulary.ofSymbols(Json.read(file, new TypeReference<List<String>>() {}), unknownCharacter);
         } catch (IllegalArgumentException e) {
             throw RunException.damaged(file, e.getMessage(), e);
         }

@@ -10,16 +10,20 @@ import java.util.stream.IntStream;
  * The characters a model knows, each with an id from 0 to {@link #size()} - 1 in code point order: the same text always
  * gives the same ids.
  *
- * <p>A vocabulary that has {@link #UNKNOWN} reads every character that it does not have as that one.
+ * <p>A vocabulary made with a minimum count above 1 reads every character that it does not have as {@link #UNKNOWN}, if that
+ * is in it. Otherwise U+FFFD is a character like any other, which a text may contain.
  */
 public final class Vocabulary {
     /** U+FFFD, with which Unicode stands in for a character that is not known or cannot be represented. */
     public static final int UNKNOWN = 0xFFFD;
 
     private final int[] codePoints;
+    private final boolean hasUnknown;
 
-    private Vocabulary(int[] codePoints) {
+    /** @param unknownCharacter whether {@link #UNKNOWN}, if it is among the characters, stands for all others */
+    private Vocabulary(int[] codePoints, boolean unknownCharacter) {
         this.codePoints = codePoints;
+        this.hasUnknown = unknownCharacter && Arrays.binarySearch(codePoints, UNKNOWN) >= 0;
     }
 
     /** The distinct characters of a corpus. */
@@ -28,7 +32,8 @@ public final class Vocabulary {
     }
 
     /**
-     * The characters that occur often in a corpus, and {@link #UNKNOWN} for the others, where there are any.
+     * The characters that occur often in a corpus, and {@link #UNKNOWN} for the others, where there are any. If a minimum
+     * count above 1 leaves none out, a U+FFFD that the corpus contains still becomes the unknown character.
      *
      * @param minCount how often at least
      * @throws IllegalArgumentException if none occurs so often
@@ -44,19 +49,22 @@ public final class Vocabulary {
                     "no character occurs " + minCount + " times in " + corpus.name() + "; use a lower --min-count");
         }
         IntStream unknown = frequent.length == alphabet.size() ? IntStream.empty() : IntStream.of(UNKNOWN);
-        return new Vocabulary(IntStream.concat(Arrays.stream(frequent), unknown)
-                .distinct()
-                .sorted()
-                .toArray());
+        return new Vocabulary(
+                IntStream.concat(Arrays.stream(frequent), unknown)
+                        .distinct()
+                        .sorted()
+                        .toArray(),
+                minCount > 1);
     }
 
     /**
      * A vocabulary from its symbols, the form it is stored in.
      *
      * @param symbols one character each, in rising code point order
+     * @param unknownCharacter whether {@link #UNKNOWN}, if it is among them, stands for all other characters
      * @throws IllegalArgumentException if there are none, or one is not a single character, or they are out of order
      */
-    public static Vocabulary ofSymbols(List<String> symbols) {
+    public static Vocabulary ofSymbols(List<String> symbols, boolean unknownCharacter) {
         if (symbols.isEmpty()) {
             throw new IllegalArgumentException("a vocabulary has at least one symbol; this one has none");
         }
@@ -72,7 +80,7 @@ public final class Vocabulary {
                         "symbol " + id + " (\"" + symbol + "\") is out of order or there twice");
             }
         }
-        return new Vocabulary(codePoints);
+        return new Vocabulary(codePoints, unknownCharacter);
     }
 
     /** The number of characters, V. */
@@ -93,7 +101,7 @@ public final class Vocabulary {
 
     /** Whether a character that the vocabulary does not have is read as {@link #UNKNOWN}. */
     public boolean hasUnknown() {
-        return idOf(UNKNOWN) >= 0;
+        return hasUnknown;
     }
 
     /** How many characters of a corpus the vocabulary does not have. */
@@ -136,7 +144,7 @@ public final class Vocabulary {
 
     private int idOrUnknown(int codePoint) {
         int id = idOf(codePoint);
-        return id < 0 ? idOf(UNKNOWN) : id;
+        return id < 0 && hasUnknown ? idOf(UNKNOWN) : id;
     }
 
     private static Ids ids(Corpus corpus, IntUnaryOperator idOf) {

@@ -425,6 +425,71 @@ class MainTest {
         assertThat(run("generate", "--run", folder.resolve("imported").toString(), "--prefix", "猫", "--length", "0"))
                 .isZero();
         assertThat(out).isEqualTo("\uFFFD\n");
+        for (String format : List.of("onnx", "savedmodel")) {
+            String model = folder.resolve(format).toString();
+            assertThat(run("export", "--format", format, "--out", model)).isZero();
+            assertThat(run("generate", "--model", model, "--prefix", "猫", "--length", "0"))
+                    .isZero();
+            assertThat(out).isEqualTo("\uFFFD\n");
+        }
+
+        // Files of earlier versions do not say it, and U+FFFD always stood for unknown characters in them.
+        for (String file : List.of("weights.json", "savedmodel/assets/settings.json", "run/config.json")) {
+            withoutUnknownCharacter(folder.resolve(file));
+        }
+        String old = folder.resolve("old").toString();
+        assertThat(run("import", "--weights", weights, "--run", old)).as(err).isZero();
+        withoutUnknownCharacter(folder.resolve("old/config.json"));
+        for (String[] model : List.of(new String[] {"--run", old}, new String[] {"--run", runDir()}, new String[] {
+            "--model", folder.resolve("savedmodel").toString()
+        })) {
+            assertThat(run(with(model, "generate", "--prefix", "猫", "--length", "0")))
+                    .as(err)
+                    .isZero();
+            assertThat(out).isEqualTo("\uFFFD\n");
+        }
+    }
+
+    private static void withoutUnknownCharacter(Path file) throws IOException {
+        String json = Files.readString(file);
+        String old = json.replaceAll(",\\s*\"unknownCharacter\" : (true|false)", "");
+        assertThat(old).isNotEqualTo(json);
+        Files.writeString(file, old);
+    }
+
+    /** A U+FFFD in the text is a character like any other, in the run, in what is exported from it and imported again. */
+    @Test
+    void replacementCharacterInTheTextDoesNotStandForUnknownCharacters() throws IOException {
+        Files.writeString(corpus, TEXT.replace("x", "\uFFFD"));
+        assertThat(train("--epochs", "1")).as(err).isZero();
+        assertUnknownRefused("--run", runDir());
+
+        Files.writeString(corpus, "the 猫\uFFFDand 猫\n");
+        assertThat(run("evaluate", "--corpus", corpus.toString())).isZero();
+        assertThat(out).startsWith("characters predicted: 9\ncharacters outside the vocabulary, left out: 2\n");
+
+        String weights = folder.resolve("weights.npz").toString();
+        String imported = folder.resolve("imported").toString();
+        assertThat(run("export", "--out", weights)).isZero();
+        assertThat(run("import", "--weights", weights, "--run", imported))
+                .as(err)
+                .isZero();
+        assertUnknownRefused("--run", imported);
+        for (String format : List.of("onnx", "savedmodel")) {
+            String model = folder.resolve(format).toString();
+            assertThat(run("export", "--format", format, "--run", imported, "--out", model))
+                    .isZero();
+            assertUnknownRefused("--model", model);
+        }
+    }
+
+    private void assertUnknownRefused(String... model) {
+        assertThat(run(with(model, "generate", "--length", "0", "--prefix", "the 猫")))
+                .isEqualTo(1);
+        assertThat(err).contains("'猫' (U+732B) is not in the vocabulary").hasLineCount(1);
+        assertThat(run(with(model, "generate", "--length", "0", "--prefix", "\uFFFD")))
+                .isZero();
+        assertThat(out).isEqualTo("\uFFFD\n");
     }
 
     private static String[] with(String[] more, String... args) {

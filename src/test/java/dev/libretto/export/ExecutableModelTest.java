@@ -77,7 +77,9 @@ class ExecutableModelTest {
         List<String> symbols =
                 IntStream.range('一', '一' + V).mapToObj(Character::toString).toList();
         return new TrainedModel(
-                new ModelSettings(config, true), Vocabulary.ofSymbols(symbols), TestModels.randomWeights(config, 1));
+                new ModelSettings(config, true, false),
+                Vocabulary.ofSymbols(symbols, false),
+                TestModels.randomWeights(config, 1));
     }
 
     private Path write(TrainedModel model, String format) throws IOException {
@@ -274,8 +276,8 @@ class ExecutableModelTest {
     void emojiInVocabularyAndPathAreRead(String format) throws IOException {
         ModelConfig config = new ModelConfig(CellType.RNN, 4, H, 1);
         TrainedModel trained = new TrainedModel(
-                new ModelSettings(config, true),
-                Vocabulary.ofSymbols(List.of("a", "海", "😀", "𠮷")),
+                new ModelSettings(config, true, false),
+                Vocabulary.ofSymbols(List.of("a", "海", "😀", "𠮷"), false),
                 TestModels.randomWeights(config, 1));
         folder = Files.createDirectory(folder.resolve("海 😀"));
 

@@ -35,7 +35,8 @@ class VocabularyTest {
         Vocabulary vocabulary = of(text);
 
         assertThat(vocabulary.decode(vocabulary.encode(text))).isEqualTo(text);
-        assertThat(Vocabulary.ofSymbols(vocabulary.symbols()).encode(text)).isEqualTo(vocabulary.encode(text));
+        assertThat(Vocabulary.ofSymbols(vocabulary.symbols(), false).encode(text))
+                .isEqualTo(vocabulary.encode(text));
     }
 
     static List<String> randomTexts() {
@@ -77,7 +78,7 @@ class VocabularyTest {
         assertThat(IntStream.range(0, 9).map(ids::at)).containsExactly(0, 0, 1, 3, 1, 3, 2, 3, 2);
 
         // Stored and read again, it is the same.
-        assertThat(Vocabulary.ofSymbols(vocabulary.symbols()).encode("猫")).containsExactly(3);
+        assertThat(Vocabulary.ofSymbols(vocabulary.symbols(), true).encode("猫")).containsExactly(3);
     }
 
     @Test
@@ -88,8 +89,21 @@ class VocabularyTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("no character occurs 3 times in test; use a lower --min-count");
 
-        // A text that has it brings it along.
-        assertThat(Vocabulary.of(corpus("ab\uFFFD")).encode("猫")).containsExactly(2);
+        // With a minimum count, one that the text contains is the unknown character too.
+        assertThat(Vocabulary.of(corpus("ab\uFFFDab\uFFFD"), 2).encode("猫")).containsExactly(2);
+    }
+
+    @Test
+    void replacementCharacterOfTheTextIsNotTheUnknownCharacter() {
+        Corpus corpus = corpus("ab\uFFFD");
+        Vocabulary vocabulary = Vocabulary.of(corpus);
+
+        for (Vocabulary each : List.of(vocabulary, Vocabulary.ofSymbols(vocabulary.symbols(), false))) {
+            assertThat(each.hasUnknown()).isFalse();
+            assertThat(each.encode("\uFFFDa")).containsExactly(2, 0);
+            assertThatThrownBy(() -> each.encode("猫")).hasMessage("'猫' (U+732B) is not in the vocabulary");
+            assertThat(each.encodeKnown(corpus("\uFFFD猫")).at(1)).isEqualTo(Ids.NONE);
+        }
     }
 
     @Test
@@ -113,7 +127,7 @@ class VocabularyTest {
     }
 
     private static void assertRejected(String message, String... symbols) {
-        assertThatThrownBy(() -> Vocabulary.ofSymbols(Arrays.asList(symbols)))
+        assertThatThrownBy(() -> Vocabulary.ofSymbols(Arrays.asList(symbols), false))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(message);
     }
