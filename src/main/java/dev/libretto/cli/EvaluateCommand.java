@@ -25,7 +25,8 @@ final class EvaluateCommand implements Command {
     static final Flag<Long> MAX_CHARS =
             Flag.atLeast(0, "max-chars", "characters to use from the start of the text, 0 for all", 0);
     static final Flag<Long> MAX_BYTES = TrainFlags.MAX_BYTES;
-    static final Flag<Charset> ENCODING = TrainFlags.ENCODING;
+    static final Flag<Charset> ENCODING =
+            Flag.encoding("encoding", "character encoding of the text (default the run's)");
 
     @Override
     public String name() {
@@ -53,19 +54,17 @@ final class EvaluateCommand implements Command {
     public int run(Arguments arguments, Console console) throws Exception {
         long maxChars = arguments.get(MAX_CHARS);
         long maxBytes = arguments.get(MAX_BYTES);
-        Charset encoding = arguments.get(ENCODING);
         List<Path> files = arguments.getAll(CORPUS);
         Path named = arguments.get(RUN);
         if (files.isEmpty()) {
             throw new UsageException("there is no text to evaluate on; add --corpus FILE");
         }
         RunDirectory run = RunDirectory.open(console.runPath(named));
-        CorpusOptions options = run.config()
-                .corpus()
-                .options()
-                .withMaxChars(maxChars)
-                .withEncoding(encoding)
-                .withMaxBytes(maxBytes);
+        CorpusOptions options =
+                run.config().corpus().options().withMaxChars(maxChars).withMaxBytes(maxBytes);
+        if (arguments.has(ENCODING)) {
+            options = options.withEncoding(arguments.get(ENCODING));
+        }
         Corpus corpus = Texts.read(files, options, console);
         Vocabulary vocabulary = run.vocabulary();
         Ids ids = vocabulary.encodeKnown(corpus);

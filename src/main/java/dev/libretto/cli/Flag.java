@@ -162,7 +162,13 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
 
     /** A character encoding by its name. */
     static Flag<Charset> encoding(String name, String description, Charset defaultValue) {
-        return new Flag<>(name, "NAME", withDefault(description, "", defaultValue), defaultValue, value -> {
+        Flag<Charset> flag = encoding(name, withDefault(description, "", defaultValue));
+        return new Flag<>(name, "NAME", flag.description(), defaultValue, flag.reader());
+    }
+
+    /** A character encoding whose default depends on something else, which the description says. */
+    static Flag<Charset> encoding(String name, String description) {
+        return new Flag<>(name, "NAME", description, null, value -> {
             try {
                 return Charset.forName(value);
             } catch (IllegalArgumentException e) {

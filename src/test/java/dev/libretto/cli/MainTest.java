@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
+import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -490,6 +491,21 @@ class MainTest {
         assertThat(run(with(model, "generate", "--length", "0", "--prefix", "\uFFFD")))
                 .isZero();
         assertThat(out).isEqualTo("\uFFFD\n");
+    }
+
+    @Test
+    void evaluatesInTheEncodingOfTheRunUnlessAnotherIsGiven() throws IOException {
+        String text = TEXT.replace("fox", "狐");
+        Files.writeString(corpus, text, Charset.forName("GB18030"));
+        assertThat(train("--epochs", "1", "--encoding", "GB18030")).as(err).isZero();
+        assertThat(run("evaluate", "--corpus", corpus.toString())).as(err).isZero();
+        String evaluation = out;
+        assertThat(evaluation).contains("left out: 0\n");
+
+        Files.writeString(corpus, text);
+        assertThat(run("evaluate", "--corpus", corpus.toString(), "--encoding", "UTF-8"))
+                .isZero();
+        assertThat(out).isEqualTo(evaluation);
     }
 
     private static String[] with(String[] more, String... args) {
