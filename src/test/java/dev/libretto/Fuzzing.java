@@ -44,7 +44,7 @@ public final class Fuzzing {
             assertThat(e.getMessage())
                     .contains(named.toString())
                     .doesNotContainPattern("[\\p{Cc}\\p{Zl}\\p{Zp}]")
-                    .doesNotContain("null)")
+                    .doesNotContain("(null)")
                     .hasSizeLessThan(2_000);
             value = Optional.empty();
         }

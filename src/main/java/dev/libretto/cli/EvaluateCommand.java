@@ -54,6 +54,7 @@ final class EvaluateCommand implements Command {
     public int run(Arguments arguments, Console console) throws Exception {
         long maxChars = arguments.get(MAX_CHARS);
         long maxBytes = arguments.get(MAX_BYTES);
+        Charset encoding = arguments.get(ENCODING);
         List<Path> files = arguments.getAll(CORPUS);
         Path named = arguments.get(RUN);
         if (files.isEmpty()) {
@@ -62,8 +63,8 @@ final class EvaluateCommand implements Command {
         RunDirectory run = RunDirectory.open(console.runPath(named));
         CorpusOptions options =
                 run.config().corpus().options().withMaxChars(maxChars).withMaxBytes(maxBytes);
-        if (arguments.has(ENCODING)) {
-            options = options.withEncoding(arguments.get(ENCODING));
+        if (encoding != null) {
+            options = options.withEncoding(encoding);
         }
         Corpus corpus = Texts.read(files, options, console);
         Vocabulary vocabulary = run.vocabulary();

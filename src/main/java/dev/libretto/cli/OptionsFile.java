@@ -74,7 +74,7 @@ final class OptionsFile {
      * @throws IOException if it cannot be read
      */
     static OptionsFile read(Path file, List<Flag<?>> allowed) throws IOException {
-        return of(file.toString(), false, Json.read(file, new TypeReference<>() {}), allowed);
+        return of(file.toString(), false, Json.readHandwritten(file, new TypeReference<>() {}), allowed);
     }
 
     private static OptionsFile of(String source, boolean isPreset, Map<String, Object> options, List<Flag<?>> allowed) {

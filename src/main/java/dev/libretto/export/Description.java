@@ -30,8 +30,6 @@ public record Description(
         boolean unknownCharacter,
 
         List<String> vocabulary) {
-    private static final long MAX_BYTES = 1 << 26;
-
     /** @throws IllegalArgumentException if a part is missing, or the vocabulary is not one of the model's size */
     public Description {
         if (layout == null || model == null || vocabulary == null) {
@@ -61,10 +59,6 @@ public record Description(
             throw new WeightsException(
                     file, "there is no such file; export writes it beside the weights, name it with --description");
         }
-        if (Files.size(file) > MAX_BYTES) {
-            throw new WeightsException(
-                    file, "it has " + Files.size(file) + " bytes; no description has more than " + MAX_BYTES);
-        }
-        return Json.read(file, new TypeReference<>() {});
+        return Json.readHandwritten(file, new TypeReference<>() {});
     }
 }

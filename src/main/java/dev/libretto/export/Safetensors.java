@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.libretto.run.JsonProblem;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -110,18 +111,9 @@ final class Safetensors {
             throw new WeightsException(file, "the file ends too early", e);
         } catch (CharacterCodingException e) {
             throw new WeightsException(file, "the header is not UTF-8", e);
-        } catch (JsonProcessingException e) {
-            throw new WeightsException(file, "the header is not as it must be: " + problem(e), e);
         } catch (IllegalArgumentException e) {
             throw new WeightsException(file, e.getMessage(), e);
         }
-    }
-
-    private static String problem(JsonProcessingException e) {
-        if (e instanceof JsonMappingException) {
-            return "it must give dtype, shape and data_offsets of each array";
-        }
-        return e.getOriginalMessage().lines().findFirst().orElse("not JSON");
     }
 
     private static byte[] readHeader(InputStream input, long fileSize) throws IOException {
@@ -165,17 +157,24 @@ final class Safetensors {
                 .newDecoder()
                 .decode(ByteBuffer.wrap(header))
                 .toString();
-        JsonNode root = MAPPER.readTree(json);
-        if (!json.startsWith("{") || !root.isObject()) {
-            throw new IllegalArgumentException("the header is not a JSON object");
-        }
-        List<Placed> arrays = new ArrayList<>();
-        for (Map.Entry<String, JsonNode> property : root.properties()) {
-            if (!property.getKey().equals(METADATA)) {
-                arrays.add(placed(property.getKey(), MAPPER.treeToValue(property.getValue(), Entry.class)));
+        try {
+            JsonNode root = MAPPER.readTree(json);
+            if (!json.startsWith("{") || !root.isObject()) {
+                throw new IllegalArgumentException("the header is not a JSON object");
             }
+            List<Placed> arrays = new ArrayList<>();
+            for (Map.Entry<String, JsonNode> property : root.properties()) {
+                if (!property.getKey().equals(METADATA)) {
+                    arrays.add(placed(property.getKey(), MAPPER.treeToValue(property.getValue(), Entry.class)));
+                }
+            }
+            return arrays;
+        } catch (JsonProcessingException e) {
+            String problem = e instanceof JsonMappingException
+                    ? "it must give dtype, shape and data_offsets of each array"
+                    : JsonProblem.of(e, json).description();
+            throw new IllegalArgumentException("the header is not as it must be: " + problem, e);
         }
-        return arrays;
     }
 
     private static Placed placed(String name, Entry entry) {

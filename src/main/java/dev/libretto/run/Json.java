@@ -5,7 +5,6 @@ import com.fasterxml.jackson.core.StreamReadFeature;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.InjectableValues;
-import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.SerializationFeature;
@@ -14,8 +13,13 @@ import com.fasterxml.jackson.databind.cfg.CoercionInputShape;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.type.LogicalType;
 import java.io.IOException;
+import java.io.InputStream;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.stream.Collectors;
+import java.util.function.Function;
 
 /** Reads and writes JSON files as records, strictly: nothing missing but what has a default, nothing unknown, nothing twice. */
 public final class Json {
@@ -64,53 +68,79 @@ public final class Json {
         return MAPPER.valueToTree(value);
     }
 
-    /** @throws RunException naming the file if it is missing or does not hold a {@code T} */
+    /**
+     * Reads a file that Libretto wrote.
+     *
+     * @throws RunException naming the file if it is missing or does not hold a {@code T}
+     */
     public static <T> T read(Path file, TypeReference<T> type) throws IOException {
         return parse(Disk.readText(file, MAX_BYTES), file, type);
     }
 
     /**
-     * The value of a JSON text.
+     * The value of a JSON text that Libretto wrote.
      *
      * @param file where it comes from
      * @throws RunException naming the file if it is not a {@code T}
      */
-    public static <T> T parse(String json, Path file, TypeReference<T> type) throws IOException {
-        T value;
+    public static <T> T parse(String json, Path file, TypeReference<T> type) throws RunException {
+        return parse(json, type, problem -> {
+            String position = problem.position().isEmpty() ? "" : problem.position() + ": ";
+            return file + " is damaged: " + position;
+        });
+    }
+
+    /**
+     * Reads a file that somebody may have written by hand.
+     *
+     * @throws RunException saying where in the file what is expected
+     * @throws IOException if it cannot be read
+     */
+    public static <T> T readHandwritten(Path file, TypeReference<T> type) throws IOException {
+        return parse(handwrittenText(file), type, problem -> {
+            String position = problem.position().isEmpty() ? "" : ", " + problem.position();
+            return file + position + ": ";
+        });
+    }
+
+    private static String handwrittenText(Path file) throws IOException {
+        if (Files.isDirectory(file)) {
+            throw new RunException(file + " is a directory; name a file");
+        }
+        byte[] content;
+        try (InputStream input = Files.newInputStream(file)) {
+            content = input.readNBytes(MAX_BYTES + 1);
+        }
+        if (content.length > MAX_BYTES) {
+            throw new RunException(file + " has more than " + MAX_BYTES + " bytes; name a smaller file");
+        }
         try {
-            value = MAPPER.readValue(json, type);
+            String text = StandardCharsets.UTF_8
+                    .newDecoder()
+                    .decode(ByteBuffer.wrap(content))
+                    .toString();
+            // Some editors begin a file with a byte order mark.
+            return text.startsWith("\uFEFF") ? text.substring(1) : text;
+        } catch (CharacterCodingException e) {
+            throw new RunException(file + " is not UTF-8; save it as UTF-8", e);
+        }
+    }
+
+    /** @param subject what the message begins with */
+    private static <T> T parse(String json, TypeReference<T> type, Function<JsonProblem, String> subject)
+            throws RunException {
+        JsonProblem problem;
+        JsonProcessingException cause = null;
+        try {
+            T value = MAPPER.readValue(json, type);
+            if (value != null) {
+                return value;
+            }
+            problem = JsonProblem.ofNull(MAPPER.constructType(type).getRawClass());
         } catch (JsonProcessingException e) {
-            throw RunException.damaged(file, place(e) + problem(e), e);
+            problem = JsonProblem.of(e, json);
+            cause = e;
         }
-        if (value == null) {
-            throw new RunException(file + " is damaged: it is null");
-        }
-        return value;
-    }
-
-    /** The field that is wrong, where it is known. */
-    private static String place(JsonProcessingException e) {
-        String place = e instanceof JsonMappingException mapping
-                ? mapping.getPath().stream()
-                        .map(step -> step.getFieldName() == null ? "" + step.getIndex() : step.getFieldName())
-                        .collect(Collectors.joining("."))
-                : "";
-        return place.isEmpty() ? "" : place + ": ";
-    }
-
-    /** What a record says of its values, or else what Jackson says, without its advice to programmers. */
-    private static String problem(JsonProcessingException e) {
-        if (e.getCause() instanceof NullPointerException missing) {
-            return missing.getMessage() + " is missing";
-        }
-        if (e.getCause() instanceof JsonProcessingException cause) {
-            return problem(cause);
-        }
-        if (e.getCause() != null) {
-            return e.getCause().getMessage();
-        }
-        return e.getOriginalMessage()
-                .replaceFirst("(?s)(;|\\n|: disable | \\((index|class|set|but|token|although|start|for)\\b).*", "")
-                .replaceAll("\\b(\\w+\\.)+(?=[A-Z])", "");
+        throw new RunException(subject.apply(problem) + RunException.oneLine(problem.description()), cause);
     }
 }

@@ -3,7 +3,7 @@ package dev.libretto.run;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** A run directory that cannot be used; the message is one line for the user: what is wrong and what to do. */
+/** A run directory or a JSON file that cannot be used; the message is one line for the user: what is wrong and what to do. */
 public final class RunException extends IOException {
     private static final long serialVersionUID = 1L;
 

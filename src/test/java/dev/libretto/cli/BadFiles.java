@@ -97,6 +97,9 @@ final class BadFiles {
             entry("torch.pt", zip("net/data.pkl", "net/data/0")),
             entry("old-torch.pt", bytes("80028a0a6cfc9c46f92068a85019")),
             entry("list.json", text("[1, 2]")),
+            entry("no-comma.json", text("{\n  \"cell\": \"lstm\"\n  \"layers\": 2\n}\n")),
+            entry("comment.json", text("{\n  // two of them\n  \"layers\": 2\n}\n")),
+            entry("wrong-layout.json", text("{\n  \"layout\": \"jax\"\n}\n")),
             entry(
                     "description.json",
                     text("{\"layout\": \"pytorch\", \"model\": {\"cell\": \"rnn\", \"vocabularySize\": 2,"

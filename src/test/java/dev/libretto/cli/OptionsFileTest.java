@@ -80,8 +80,8 @@ class OptionsFileTest {
             {"layers": null}        | options.json: layers is null; it must be a text, a number, true or false
             {"layers": 0}           | options.json: layers is "0"; it must be from 1 to 64
             {"keep-newlines": 1}    | options.json: keep-newlines is "1"; it must be true or false
-            [1]                     | options.json is damaged
-            {"layers": 1            | options.json is damaged
+            [1]                     | options.json, line 1, column 1: it must be an object in braces (got a list)
+            {"layers": 1            | options.json, line 1, column 13: it ends too early
             """)
     void whatIsWrongIsNamed(String content, String message) throws IOException {
         String file = write(content);
