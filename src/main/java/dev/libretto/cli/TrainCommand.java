@@ -329,8 +329,7 @@ final class TrainCommand implements Command {
         if (device.device().isGpu()) {
             console.note("recurrence: %s%n", describeOnGpu(model.cell()));
         } else {
-            console.note(
-                    "parts: %s%nmemory: %s%n", describeParts(training.batchSize(), training.parts()), memory);
+            console.note("parts: %s%nmemory: %s%n", describeParts(training.batchSize(), training.parts()), memory);
         }
     }
 
