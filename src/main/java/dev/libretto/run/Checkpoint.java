@@ -15,11 +15,14 @@ import java.util.ArrayList;
 import java.util.Iterator;
 import java.util.List;
 import org.tensorflow.EagerSession;
+import org.tensorflow.Graph;
 import org.tensorflow.Operand;
+import org.tensorflow.Session;
+import org.tensorflow.Tensor;
 import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TString;
 import org.tensorflow.types.family.TType;
@@ -70,17 +73,8 @@ public record Checkpoint(Weights weights, Weights slots, Weights state, Progress
 
     /** Writes the files of this checkpoint into an existing, empty directory, and syncs them. */
     void write(Path directory) throws IOException {
-        try (EagerSession session = Sessions.openEagerOnCpu()) {
-            Ops tf = Ops.create(session);
-            List<Parameter> arrays = new ArrayList<>();
-            List<Operand<?>> values = new ArrayList<>();
-            for (Weights part : List.of(weights, slots, state)) {
-                for (Parameter array : part.parameters()) {
-                    arrays.add(array);
-                    values.add(tf.constant(array.shape(), DataBuffers.of(part.of(array))));
-                }
-            }
-            tf.train.save(prefix(tf, directory), names(tf, arrays), wholeSlices(tf, arrays), values);
+        try {
+            writeArrays(directory);
         } catch (TensorFlowException e) {
             if (!Files.exists(directory)) {
                 throw new NoSuchFileException(directory.toString());
@@ -93,6 +87,33 @@ public record Checkpoint(Weights weights, Weights slots, Weights state, Progress
             Disk.sync(file);
         }
         Disk.syncList(directory);
+    }
+
+    /** Saves the arrays by a graph that they are fed to: constants of an eager session are held three times. */
+    private void writeArrays(Path directory) {
+        List<TFloat32> tensors = new ArrayList<>();
+        try (Graph graph = Sessions.newGraph();
+                Session session = Sessions.openOnCpu(graph)) {
+            Ops tf = Ops.create(graph);
+            List<Parameter> arrays = new ArrayList<>();
+            List<Operand<?>> values = new ArrayList<>();
+            Session.Runner runner = session.runner();
+            for (Weights part : List.of(weights, slots, state)) {
+                for (Parameter array : part.parameters()) {
+                    Placeholder<TFloat32> value = tf.placeholder(TFloat32.class, Placeholder.shape(array.shape()));
+                    TFloat32 tensor = FloatTensors.of(array.shape(), part.of(array));
+                    arrays.add(array);
+                    values.add(value);
+                    tensors.add(tensor);
+                    runner.feed(value, tensor);
+                }
+            }
+            runner.addTarget(tf.train.save(prefix(tf, directory), names(tf, arrays), wholeSlices(tf, arrays), values))
+                    .run()
+                    .close();
+        } finally {
+            tensors.forEach(Tensor::close);
+        }
     }
 
     /**

@@ -1,5 +1,6 @@
 package dev.libretto.train;
 
+import dev.libretto.model.CellType;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
@@ -15,13 +16,23 @@ import java.util.Locale;
  *     (1 + s) P                     the variables
  *     (1 + s) P                     the checkpoint that training starts from, in Java's heap
  *     (1 + s) P                     its copy while it is written, or, in a training step,
- *     P                             the gradients,
- *     T·B·H·(2G + states − 1)       in each layer: gates and states, kept for the gradients, and the gradients of the gates,
- *     3·T·B·V                       logits, their exponentials, their gradients
+ *     K·T·B·H                       in each layer: what the way back needs of the way forward
+ *     2·T·B·V                       logits and their exponentials, which become their gradients
  * </pre>
  *
- * <p>What TensorFlow holds besides, such as the products of a time step, is left out: what is more than the machine has cannot
- * be trained.
+ * <p>The larger of the last two counts: the way back gives up the activations while it forms the gradients. In a layer K arrays
+ * {@code [T·B, H]} are kept: the outputs, for the layer above; the states before, for the gradient of the recurrent kernel; and
+ * for the derivatives
+ *
+ * <pre>
+ *     rnn                 h'                                    K = 3
+ *     gru                 z, r, n, h − n, h_n                   K = 7
+ *     gru-reset-before    z, r, n, h − n, h, r ∘ h              K = 8
+ *     lstm                i, f, g, o, c', tanh(c')              K = 8
+ * </pre>
+ *
+ * <p>What TensorFlow holds besides, such as the gradients of a time step, is left out, for it depends on the order in which its
+ * threads work: what is more than the machine has cannot be trained.
  *
  * @param bytes of all together
  * @param heapBytes of these, in Java's heap
@@ -38,10 +49,18 @@ public record MemoryEstimate(long bytes, long heapBytes) {
                 .sum();
         long arrays = parameters * (1 + training.optimizer().kind().slots().size());
         long rows = (long) training.seqLength() * training.batchSize();
-        long perUnit = 2L * model.cell().gates() + model.cell().states() - 1;
-        long activations = rows * (model.layers() * model.hiddenSize() * perUnit + 3L * model.vocabularySize());
-        long most = 2 * arrays + Math.max(arrays, parameters + activations);
+        long units = (long) model.layers() * model.hiddenSize();
+        long activations = rows * (units * arraysKept(model.cell()) + 2L * model.vocabularySize());
+        long most = 2 * arrays + Math.max(arrays, activations);
         return new MemoryEstimate(most * Float.BYTES, arrays * Float.BYTES);
+    }
+
+    private static int arraysKept(CellType cell) {
+        return switch (cell) {
+            case RNN -> 3;
+            case GRU -> 7;
+            case GRU_RESET_BEFORE, LSTM -> 8;
+        };
     }
 
     /**

@@ -18,13 +18,14 @@ class MemoryEstimateTest {
     @Test
     void countsEachArray() {
         long parameters = 16 * 15 + 10 * 5;
-        long activations = 5 * 3 * (4 * 9 + 3 * 10);
+        long activations = 5 * 3 * (4 * 8 + 2 * 10);
         assertThat(MemoryEstimate.of(SGD))
-                .isEqualTo(new MemoryEstimate(4 * (3 * parameters + activations), 4 * parameters));
+                .isEqualTo(
+                        new MemoryEstimate(4 * (2 * parameters + Math.max(parameters, activations)), 4 * parameters));
 
         RunConfig adam =
                 SGD.withTraining(SGD.training().withOptimizer(OptimizerConfig.defaults(OptimizerConfig.Kind.ADAM)));
-        long withActivations = 6 * parameters + parameters + activations;
+        long withActivations = 6 * parameters + activations;
         assertThat(MemoryEstimate.of(adam))
                 .isEqualTo(new MemoryEstimate(4 * Math.max(9 * parameters, withActivations), 12 * parameters));
     }
