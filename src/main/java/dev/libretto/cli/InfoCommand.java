@@ -2,6 +2,7 @@ package dev.libretto.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.libretto.run.DivergencePolicy;
 import dev.libretto.run.Json;
 import dev.libretto.run.LearningRate;
 import dev.libretto.run.RunDirectory;
@@ -128,6 +129,13 @@ final class InfoCommand implements Command {
         }
         if (training.optimizer().learningRate().schedule() == LearningRate.Schedule.CONSTANT) {
             ((ObjectNode) optimizer.get("learningRate")).remove(List.of("decay", "decayEpochs"));
+        }
+        ObjectNode divergence = (ObjectNode) settings.get("divergence");
+        if (training.divergence().action() == DivergencePolicy.Action.STOP) {
+            divergence.remove("maxRollbacks");
+        }
+        if (training.divergence().factor() == 0) {
+            divergence.remove("factor");
         }
         if (!training.validation().wanted()) {
             settings.remove("validation");

@@ -82,8 +82,8 @@ public final class RunDirectory implements AutoCloseable {
                     + " of a run, so it is not replaced; name another directory with --run");
         }
         if (!overwrite) {
-            throw new RunException(path + " already holds a run; go on with it by --resume " + path
-                    + ", replace it by --overwrite, or name another with --run");
+            throw new RunException(path + " already holds a run; go on with it by --resume,"
+                    + " replace it by --overwrite, or name another with --run");
         }
     }
 
@@ -343,10 +343,9 @@ public final class RunDirectory implements AutoCloseable {
             Progress progress = checkpoints.newestProgress(warning -> {});
             safe = String.format(
                     Locale.ROOT,
-                    "the checkpoint of epoch %d, step %d is safe; mend it and go on with train --resume %s",
+                    "the checkpoint of epoch %d, step %d was saved; fix the problem, then continue this run with train --resume",
                     progress.epoch(),
-                    progress.step(),
-                    path);
+                    progress.step());
         } catch (IOException e) {
             safe = "there is no checkpoint in " + path;
         }

@@ -110,7 +110,7 @@ class MainTest {
                         "\nprogress: epoch 3 of 3, step 66\nbest: training perplexity ",
                         " in epoch 3\n")
                 // Nothing of another optimizer, of a schedule or of validation.
-                .doesNotContain("null", "beta1", "weight decay", "decay epochs", "validation");
+                .doesNotContain("null", "beta1", "weight decay", "decay epochs", "factor", "rollbacks", "validation");
         assertThat(err).isEmpty();
 
         assertThat(run("info", runDir(), "--json")).isZero();
