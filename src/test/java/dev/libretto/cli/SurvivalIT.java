@@ -86,7 +86,7 @@ class SurvivalIT {
 
     @Test
     void aSecondSignalEndsItAtOnce() throws Exception {
-        // A batch takes far longer than what lies between the two signals.
+        // A batch of 3e11 operations takes far longer than the second signal, which answers the word on the first.
         Process process = start(
                 "train --run slow --max-chars 0 --hidden-size 1500 --seq-length 200 --batch-size 64",
                 folder.resolve("err"));
@@ -95,7 +95,9 @@ class SurvivalIT {
             Thread.sleep(10);
         }
         signal(process, "INT");
-        Thread.sleep(300);
+        while (process.isAlive() && !Files.readString(folder.resolve("err")).contains("stopping after this batch")) {
+            Thread.sleep(5);
+        }
         signal(process, "INT");
 
         assertThat(process.waitFor()).isEqualTo(130);
