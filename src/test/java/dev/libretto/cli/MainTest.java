@@ -94,7 +94,8 @@ class MainTest {
     void aRunThatIsOutOfPatienceReportsItsEnd() {
         // Steps too short to change a float: the second validation loss is the first.
         String[] still = {"--learning-rate", "1e-30", "--validation-fraction", "0.2", "--patience", "1"};
-        assertThat(train(with(still, "--epochs", "50", "--report-every", "1000"))).isZero();
+        assertThat(train(with(still, "--epochs", "50", "--report-every", "1000")))
+                .isZero();
         assertThat(err).contains("ended after epoch 2 of 50: no lower validation loss for 1 epochs");
         assertThat(out).matches("(?s)epoch \\d+, perplexity [\\d.]+, validation perplexity [\\d.]+, time .* - the .*");
     }
@@ -330,8 +331,8 @@ class MainTest {
         assertThat(run("export", "--run", runDir(), "--format", format, "--out", model))
                 .isZero();
         List<String> options = List.of("--prefix", "the ", "--prefix", "fox", "--length", "70");
-        List<String> draw = List.of(
-                "--prefix", "fox", "--temperature", "1", "--num-samples", "3", "--length", "50", "--seed", "1");
+        List<String> draw =
+                List.of("--prefix", "fox", "--temperature", "1", "--num-samples", "3", "--length", "50", "--seed", "1");
         assertThat(generate(options)).isZero();
         String greedy = out;
         assertThat(generate(draw)).isZero();
