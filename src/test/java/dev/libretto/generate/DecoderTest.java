@@ -30,6 +30,12 @@ class DecoderTest {
     private static final Weights WEIGHTS = TestModels.randomWeights(CONFIG, 1);
     private static final Sampler DRAWN = new RandomSampler(1, RandomSampler.ALL, 1);
 
+    /**
+     * One of the first nine characters, whatever the logits are, so that no rounding changes a text: the log-probabilities say
+     * what the model computed.
+     */
+    private static final Sampler BLIND = (logits, uniform) -> (int) (9 * uniform);
+
     /** A text that was written, with the log-probability of each character. */
     private record Written(List<Integer> ids, List<Float> logProbabilities) {}
 
@@ -91,11 +97,17 @@ class DecoderTest {
         Decoder.Options options = new Decoder.Options(70, Sampler.GREEDY, 0, new int[] {3, 3}, true);
         try (TextModel eager = new EagerModel(CONFIG, WEIGHTS);
                 TextModel graph = new GraphModel(CONFIG, WEIGHTS)) {
-            List<Written> expected = write(new OnlySteps(eager), prefixes, 1, options);
-            for (TextModel model : List.of(eager, graph, new OnlySteps(graph))) {
+            List<Integer> stop = IntStream.of(options.stop()).boxed().toList();
+            List<List<Integer>> expected = prefixes.stream()
+                    .map(prefix -> naive(CONFIG, WEIGHTS, prefix, 70).ids())
+                    .map(all -> {
+                        int end = Collections.indexOfSubList(all, stop);
+                        return end < 0 ? all : all.subList(0, end);
+                    })
+                    .toList();
+            for (TextModel model : List.of(eager, graph, new OnlySteps(eager), new OnlySteps(graph))) {
                 List<Written> written = write(model, prefixes, 1, options);
-                assertThat(written.stream().map(Written::ids))
-                        .isEqualTo(expected.stream().map(Written::ids).toList());
+                assertThat(written.stream().map(Written::ids)).isEqualTo(expected);
             }
         }
     }
@@ -105,7 +117,8 @@ class DecoderTest {
         int[] prefix = {3, 1, 4};
         for (TextModel model : models(CONFIG, WEIGHTS)) {
             try (model) {
-                List<Integer> whole = decode(model, prefix, 100);
+                List<Integer> whole = naive(CONFIG, WEIGHTS, prefix, 100).ids();
+                assertThat(decode(model, prefix, 100)).isEqualTo(whole);
                 int[] longer = IntStream.concat(
                                 IntStream.of(prefix),
                                 whole.subList(0, 70).stream().mapToInt(i -> i))
@@ -118,20 +131,34 @@ class DecoderTest {
     /** The samples of a prefix are the same alone, beside other prefixes, and as the first of more samples. */
     @Test
     void aSampleDoesNotDependOnWhatElseIsInTheBatch() {
-        Decoder.Options options = new Decoder.Options(90, DRAWN, 7, new int[0], false);
+        Decoder.Options options = new Decoder.Options(90, BLIND, 7, new int[0], true);
         int[] prefix = {2, 5};
         for (TextModel model : models(CONFIG, WEIGHTS)) {
             try (model) {
                 List<Written> three = write(model, List.of(prefix), 3, options);
+                List<Written> alone = write(model, List.of(prefix), 1, options);
                 List<Written> beside = write(model, List.of(new int[] {1, 1, 1, 8}, prefix, new int[] {9}), 5, options);
 
+                assertSame(alone.get(0), three.get(0));
+                for (int i = 0; i < 3; i++) {
+                    assertSame(beside.get(5 + i), three.get(i));
+                }
                 assertThat(three.get(0).ids())
-                        .isEqualTo(
-                                write(model, List.of(prefix), 1, options).get(0).ids());
-                assertThat(beside.subList(5, 8)).isEqualTo(three);
-                assertThat(three.get(0)).isNotEqualTo(three.get(1)).isNotEqualTo(three.get(2));
-                assertThat(three.get(1)).isNotEqualTo(three.get(2));
+                        .isNotEqualTo(three.get(1).ids())
+                        .isNotEqualTo(three.get(2).ids());
+                assertThat(three.get(1).ids()).isNotEqualTo(three.get(2).ids());
             }
+        }
+    }
+
+    /** The same characters, each with the same probability but for rounding: kernels differ with the number of rows. */
+    private static void assertSame(Written actual, Written expected) {
+        assertThat(actual.ids()).isEqualTo(expected.ids());
+        assertThat(actual.logProbabilities()).hasSameSizeAs(expected.logProbabilities());
+        for (int i = 0; i < expected.ids().size(); i++) {
+            assertThat(actual.logProbabilities().get(i))
+                    .as("log-probability of character %d", i)
+                    .isCloseTo(expected.logProbabilities().get(i), within((float) (2 * error(CONFIG))));
         }
     }
 
@@ -157,26 +184,32 @@ class DecoderTest {
         try (TextModel model = new GraphModel(CONFIG, WEIGHTS)) {
             int[] prefix = {4, 4};
             Decoder.Options options = new Decoder.Options(200, cold, 1, new int[0], false);
-            assertThat(write(model, List.of(prefix), 1, options).get(0).ids()).isEqualTo(decode(model, prefix, 200));
+            assertThat(write(model, List.of(prefix), 1, options).get(0).ids())
+                    .isEqualTo(naive(CONFIG, WEIGHTS, prefix, 200).ids())
+                    .isEqualTo(decode(model, prefix, 200));
         }
     }
 
     /** A row that ends by the stop text leaves the others as they are, wherever in a stretch it ends. */
     @Test
     void theStopTextEndsARowAndIsLeftOut() {
-        List<int[]> prefixes = prefixes(CONFIG, 1, 2, 3, 4, 5, 6);
+        List<int[]> prefixes = prefixes(CONFIG, 1, 2, 3);
         for (TextModel model : models(CONFIG, WEIGHTS)) {
             try (model) {
-                Decoder.Options whole = new Decoder.Options(150, DRAWN, 3, new int[0], false);
-                List<Written> texts = write(model, prefixes, 2, whole);
+                Decoder.Options whole = new Decoder.Options(150, BLIND, 3, new int[0], true);
+                List<Written> texts = write(model, prefixes, 5, whole);
                 for (int[] stop : new int[][] {{3}, {6, 2}, {5, 5}, {1, 8, 1}}) {
-                    Decoder.Options options = new Decoder.Options(150, DRAWN, 3, stop, false);
-                    List<Written> stopped = write(model, prefixes, 2, options);
+                    Decoder.Options options = new Decoder.Options(150, BLIND, 3, stop, true);
+                    List<Written> stopped = write(model, prefixes, 5, options);
                     for (int row = 0; row < texts.size(); row++) {
                         List<Integer> all = texts.get(row).ids();
                         int end = Collections.indexOfSubList(
                                 all, IntStream.of(stop).boxed().toList());
-                        assertThat(stopped.get(row).ids()).isEqualTo(end < 0 ? all : all.subList(0, end));
+                        int length = end < 0 ? all.size() : end;
+                        Written expected = new Written(
+                                all.subList(0, length),
+                                texts.get(row).logProbabilities().subList(0, length));
+                        assertSame(stopped.get(row), expected);
                     }
                 }
             }
