@@ -23,7 +23,7 @@ import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /** Runs training steps: a session over a {@link TrainingGraph}. */
-public final class TrainStep implements AutoCloseable {
+public class TrainStep implements AutoCloseable {
     /**
      * What a step measures.
      *
@@ -178,7 +178,7 @@ public final class TrainStep implements AutoCloseable {
     }
 
     @Override
-    public void close() {
+    public final void close() {
         session.close();
         graph.close();
     }
