@@ -31,12 +31,15 @@ public final class DeviceTrial {
      * @param seconds the median time of the steps after the first, which also sets the device up
      */
     public record Steps(List<Float> losses, double seconds) {
-        /** How far the losses are from those of another device: the largest difference as a part of the loss. */
+        /**
+         * How far the losses are from those of another device: the largest difference as a part of what was learnt there, the
+         * first loss less the last. An error of the gradients shows in it undiminished, whatever the cell.
+         */
         public double differenceFrom(Steps reference) {
+            double learnt = reference.losses.get(0) - reference.losses.get(reference.losses.size() - 1);
             double largest = 0;
             for (int i = 0; i < losses.size(); i++) {
-                double expected = reference.losses.get(i);
-                double difference = Math.abs(losses.get(i) - expected) / expected;
+                double difference = Math.abs(losses.get(i) - reference.losses.get(i)) / learnt;
                 // Math.max would keep a NaN too, but not an infinity over a NaN.
                 largest = Double.isFinite(difference) ? Math.max(largest, difference) : Double.POSITIVE_INFINITY;
             }

@@ -15,15 +15,18 @@ import org.tensorflow.types.family.TFloating;
  * it. bfloat16 is a matter of the graph: the factors are cast to it.
  */
 public enum Precision {
-    /** All 24 bits of a float's significand. */
-    FLOAT32(1e-5),
+    /**
+     * All 24 bits of a float's significand. The losses themselves are rounded, too: by 2⁻²⁴ of the loss, of which the trial
+     * learns a sixtieth and more, and, added up from a thousand, by some of these.
+     */
+    FLOAT32(0x1p-13),
     /** TensorFloat-32: the factors are rounded to 11 bits; cards of compute capability 8.0 and later have it. */
-    TF32(1e-4),
+    TF32(0x1p-10),
     /**
      * The factors and the product are rounded to 8 bits. Cards of compute capability 8.0 and later have it, and some
      * processors; on others TensorFlow computes it by way of float32, which takes longer than float32 by itself.
      */
-    BFLOAT16(2e-3);
+    BFLOAT16(0x1p-7);
 
     /** The compute capability that tf32 and bfloat16 came with. */
     private static final int MAJOR = 8;
@@ -38,7 +41,11 @@ public enum Precision {
         this.tolerance = tolerance;
     }
 
-    /** How far the losses of the first training steps may be from those of the CPU in float32, as a part of the loss. */
+    /**
+     * How far the losses of the first training steps may be from those of the CPU in float32, as a part of what they fall by.
+     * What is learnt is a sum of products, two factors each, rounded to b bits with an error of at most 2⁻ᵇ: 2 · 2⁻ᵇ would be
+     * all of them at their worst.
+     */
     public double tolerance() {
         return tolerance;
     }

@@ -26,7 +26,7 @@ class DeviceTrialTest {
     void theLargestDifferenceCounts() {
         Steps expected = new Steps(List.of(4f, 2f), 1);
         assertThat(new Steps(List.of(4f, 2.5f), 1).differenceFrom(expected)).isEqualTo(0.25);
-        assertThat(new Steps(List.of(3f, 2f), 1).differenceFrom(expected)).isEqualTo(0.25);
+        assertThat(new Steps(List.of(3f, 2f), 1).differenceFrom(expected)).isEqualTo(0.5);
         assertThat(new Steps(List.of(Float.NaN, 2f), 1).differenceFrom(expected))
                 .isInfinite();
         assertThat(new Steps(List.of(4f, Float.POSITIVE_INFINITY), 1).differenceFrom(expected))

@@ -50,6 +50,29 @@ final class RoundedProducts {
         return result;
     }
 
+    /**
+     * The same graph as a broken device computes it: the outputs of every operation of a type are multiplied by a factor.
+     *
+     * @param type {@code Sigmoid} for gates, {@code Tanh} for what they let through
+     */
+    static Graph scaled(Graph graph, String type, float factor) {
+        GraphDef.Builder scaled = GraphDef.newBuilder();
+        GraphDef original = graph.toGraphDef();
+        scaled.setVersions(original.getVersions()).setLibrary(original.getLibrary());
+        scaled.addNode(constant("factor", factor));
+        for (NodeDef node : original.getNodeList()) {
+            NodeDef.Builder copy = node.toBuilder();
+            if (node.getOp().equals(type)) {
+                copy.setName(node.getName() + "/exact");
+                scaled.addNode(operation("Mul", node.getName(), copy.getName(), "factor"));
+            }
+            scaled.addNode(copy);
+        }
+        Graph result = new Graph();
+        result.importGraphDef(scaled.build());
+        return result;
+    }
+
     /** Dekker (1971): x · (2^s + 1) − (x · (2^s + 1) − x) is the nearest to x that has s bits less. */
     private static void round(GraphDef.Builder graph, String name, String x) {
         graph.addNode(operation("Mul", name + "/scaled", x, "rounding"))
