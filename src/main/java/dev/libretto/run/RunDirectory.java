@@ -5,6 +5,7 @@ import dev.libretto.text.Vocabulary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
@@ -107,10 +108,8 @@ public final class RunDirectory implements AutoCloseable {
     public static RunDirectory create(Path path, RunConfig config, Vocabulary vocabulary, boolean overwrite)
             throws IOException {
         restoreOlder(path);
-        requireUsable(path, overwrite);
         boolean isThere = Files.exists(path);
-        Files.createDirectories(path);
-        RunLock lock = RunLock.acquire(path);
+        RunLock lock = lockUsable(path, overwrite);
         try {
             // Another process may have left a run since.
             requireUsable(path, overwrite);
@@ -127,6 +126,19 @@ public final class RunDirectory implements AutoCloseable {
             }
             lock.close();
             throw e;
+        }
+    }
+
+    /** Locks a directory that may be used; one that has a lock before it is looked at, for another process may replace it. */
+    private static RunLock lockUsable(Path path, boolean overwrite) throws IOException {
+        try {
+            if (!Files.isRegularFile(path.resolve(RunLock.FILE), LinkOption.NOFOLLOW_LINKS)) {
+                requireUsable(path, overwrite);
+                Files.createDirectories(path);
+            }
+            return RunLock.acquire(path);
+        } catch (NoSuchFileException e) {
+            throw RunLock.heldElsewhere(path);
         }
     }
 

@@ -59,7 +59,11 @@ final class RunLock implements AutoCloseable {
             throw e;
         }
         channel.close();
-        throw new RunException(run + " is being trained by another process; wait for its end, or use another --run");
+        throw heldElsewhere(run);
+    }
+
+    static RunException heldElsewhere(Path run) {
+        return new RunException(run + " is being trained by another process; wait for its end, or use another --run");
     }
 
     /** The directory that it is for. */
