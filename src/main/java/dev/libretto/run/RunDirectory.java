@@ -138,7 +138,10 @@ public final class RunDirectory implements AutoCloseable {
             }
             return RunLock.acquire(path);
         } catch (NoSuchFileException e) {
-            throw RunLock.heldElsewhere(path);
+            if (Files.exists(path.toAbsolutePath().getParent())) {
+                throw RunLock.heldElsewhere(path);
+            }
+            throw e;
         }
     }
 
