@@ -23,7 +23,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 
-/** What the README shows of the library. */
+/** The example in docs/library.md. */
 final class LibraryExample {
     private LibraryExample() {}
 

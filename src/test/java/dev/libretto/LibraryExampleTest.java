@@ -10,23 +10,26 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
-/** The README's example of the library is {@link LibraryExample}, and does what it is shown for. */
+/** The documented example of the library is {@link LibraryExample}, and it runs. */
 class LibraryExampleTest {
     @TempDir
     private Path folder;
 
-    @Test
-    void theReadmeShowsIt() throws IOException {
+    @ParameterizedTest
+    @ValueSource(strings = {"docs/library.md", "docs/library.zh.md"})
+    void pageShowsTheExample(String page) throws IOException {
         String source = Files.readString(Path.of("src/test/java/dev/libretto/LibraryExample.java"));
         String method = source.substring(source.indexOf("    static void"), source.lastIndexOf('}'));
 
-        assertThat(Files.readString(Path.of("README.md")))
+        assertThat(Files.readString(Path.of(page)))
                 .contains("```java\n" + method.replaceAll("(?m)^ {4}", "") + "```\n");
     }
 
     @Test
-    void itTrainsAndWrites() throws IOException {
+    void exampleTrainsAndWrites() throws IOException {
         ByteArrayOutputStream written = new ByteArrayOutputStream();
         PrintStream out = System.out;
         System.setOut(new PrintStream(written, true, UTF_8));

@@ -45,8 +45,7 @@ public enum WeightsFormat {
             case KERAS, PYTORCH ->
                 throw new WeightsException(
                         file,
-                        "it is " + kind + "; save its weights as safetensors or npz first, as the README shows"
-                                + " (\"Move weights\")");
+                        "it is " + kind + "; save its weights as safetensors or npz first, as docs/exporting.md shows");
             case ONNX ->
                 throw new WeightsException(
                         file,

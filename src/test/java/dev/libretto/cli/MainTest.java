@@ -584,19 +584,6 @@ class MainTest {
         }
     }
 
-    @ParameterizedTest
-    @ValueSource(strings = {"README.md", "README.zh.md"})
-    void theReadmeNamesEveryOptionWithItsDefault(String file) throws IOException {
-        String readme = Files.readString(Path.of(file));
-        for (Command command : Main.COMMANDS) {
-            for (Flag<?> flag : command.flags()) {
-                assertThat(readme.lines().filter(line -> line.startsWith("| `--" + flag.name())))
-                        .as(command.name() + " --" + flag.name())
-                        .isNotEmpty();
-            }
-        }
-    }
-
     @Test
     void helpAndVersion() {
         assertThat(run("--help")).isZero();
