@@ -32,6 +32,9 @@ class DocumentationTest {
 
     private static final Pattern OPTION = Pattern.compile("(?<=\\s)--([a-z0-9-]+)");
 
+    /** A class in backquotes. */
+    private static final Pattern CLASS = Pattern.compile("`([A-Z]\\w*[a-z]\\w*)[`.]");
+
     static List<Path> documents() throws IOException {
         List<Path> documents = new ArrayList<>();
         for (String folder : List.of(".", "docs", "docker", "data", "graphs", "src/test/python")) {
@@ -144,6 +147,21 @@ class DocumentationTest {
                         .map(page -> "(" + page + ")"))
                 .allSatisfy(
                         page -> assertThat(Path.of("README.zh.md")).content().contains(page));
+    }
+
+    @Test
+    void classesNamedForContributorsExist() throws IOException {
+        Set<String> classes;
+        try (Stream<Path> files = Files.walk(Path.of("src"))) {
+            classes = files.map(file -> file.getFileName().toString())
+                    .filter(name -> name.endsWith(".java"))
+                    .map(name -> name.replace(".java", ""))
+                    .collect(Collectors.toSet());
+        }
+        assertThat(matches(CLASS, Files.readString(Path.of("CONTRIBUTING.md"))).stream()
+                        .map(name -> name.group(1)))
+                .isNotEmpty()
+                .isSubsetOf(classes);
     }
 
     private static List<MatchResult> matches(Pattern pattern, String text) {
