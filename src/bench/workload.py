@@ -1,4 +1,4 @@
-"""What the programs in this folder do: the work of "libretto benchmark", from Libretto's own first weights.
+"""What the programs in this folder do: the work of src/bench/benchmark, from Libretto's own first weights.
 
 A program is called with the folder that compare.py prepared and a word for how to do it, and prints lines of JSON.
 """

@@ -4,7 +4,7 @@ import java.util.List;
 
 /** One of the things that Libretto can be told to do. */
 interface Command {
-    /** The word on the command line. */
+    /** The word on the command line; empty for the only command of a program. */
     String name();
 
     /** One line that says what it does. */

@@ -1,6 +1,5 @@
 package dev.libretto.cli;
 
-import dev.libretto.benchmark.DeviceTrial;
 import dev.libretto.device.Build;
 import dev.libretto.device.CudaLibrary;
 import dev.libretto.device.Device;
@@ -16,6 +15,7 @@ import dev.libretto.device.Sessions;
 import dev.libretto.export.OnnxRuntime;
 import dev.libretto.model.CellType;
 import dev.libretto.run.Json;
+import dev.libretto.train.DeviceTrial;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.util.ArrayList;
@@ -107,7 +107,7 @@ final class DoctorCommand implements Command {
         String problem = null;
         try {
             Sessions.use(Device.CPU, Precision.FLOAT32);
-            DeviceTrial.Steps steps = DeviceTrial.run(CellType.RNN);
+            DeviceTrial.Steps steps = new DeviceTrial(CellType.RNN).run();
             trials.add(trial(Device.CPU, Precision.FLOAT32, CellType.RNN, steps, steps));
             Device device = new Devices().choose(request).device();
             Sessions.use(device, precision);
@@ -142,9 +142,10 @@ final class DoctorCommand implements Command {
         List<Trial> trials = new ArrayList<>();
         for (CellType cell : CellType.values()) {
             Sessions.use(Device.CPU, Precision.FLOAT32);
-            DeviceTrial.Steps expected = DeviceTrial.run(cell);
+            DeviceTrial deviceTrial = new DeviceTrial(cell);
+            DeviceTrial.Steps expected = deviceTrial.run();
             Sessions.use(device, precision);
-            trials.add(trial(device, precision, cell, DeviceTrial.run(cell), expected));
+            trials.add(trial(device, precision, cell, deviceTrial.run(), expected));
         }
         return trials;
     }

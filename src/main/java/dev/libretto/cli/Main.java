@@ -27,6 +27,8 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import org.tensorflow.exceptions.TFResourceExhaustedException;
 
@@ -51,7 +53,6 @@ public final class Main {
             new ImportCommand(),
             new InfoCommand(),
             new PlotCommand(),
-            new BenchmarkCommand(),
             new DoctorCommand());
     private final Console console;
 
@@ -60,6 +61,11 @@ public final class Main {
     }
 
     public static void main(String[] args) {
+        start(console -> new Main(console).run(args));
+    }
+
+    /** Sets up the process and its console, runs a program and exits with its exit code. */
+    static void start(ToIntFunction<Console> program) {
         // Pictures are drawn into files only, also where DISPLAY names a screen that is not there.
         System.setProperty("java.awt.headless", "true");
         UserHome.ensureUsable();
@@ -79,21 +85,29 @@ public final class Main {
         // Ctrl-C leaves the terminal as it was.
         Runtime.getRuntime().addShutdownHook(new Thread(statusLine::end));
         Signals.handledBy(number -> new Halt().exit(128 + number));
-        System.exit(new Main(console).run(args));
+        System.exit(program.applyAsInt(console));
     }
 
     /** Does what the command line says and returns the exit code. */
     int run(String... args) {
         List<String> words = Arrays.asList(args);
-        boolean debug = words.contains("--debug");
-        String who = words.isEmpty() || find(words.get(0)).isEmpty() ? "libretto" : "libretto " + words.get(0);
+        String name = words.isEmpty() || find(words.get(0)).isEmpty() ? "" : " " + words.get(0);
+        return reportFailures("libretto" + name, console.command() + name, words, () -> dispatch(words));
+    }
+
+    /** Runs the only command of a program and returns the exit code. */
+    int run(String program, Command command, String... args) {
+        List<String> words = Arrays.asList(args);
+        return reportFailures(program, console.command(), words, () -> run(command, words));
+    }
+
+    private int reportFailures(String who, String commandLine, List<String> words, Callable<Integer> work) {
         try {
-            int exitCode = dispatch(words);
+            int exitCode = work.call();
             console.out().flush();
             return exitCode;
         } catch (UsageException e) {
-            String help = console.command() + who.substring("libretto".length()) + " --help";
-            console.complain(who + ": " + e.getMessage() + " (\"" + help + "\" shows what it takes)");
+            console.complain(who + ": " + e.getMessage() + " (\"" + commandLine + " --help\" shows what it takes)");
             return USAGE;
         } catch (OutputException e) {
             if (e.isClosedPipe()) {
@@ -103,7 +117,7 @@ public final class Main {
             return FAILURE;
         } catch (Exception | LinkageError | OutOfMemoryError e) {
             console.complain(who + ": " + explain(e));
-            if (debug) {
+            if (words.contains("--debug")) {
                 e.printStackTrace(console.err());
             }
             return FAILURE;

@@ -62,7 +62,7 @@ public class TrainStep implements AutoCloseable {
      *
      * @param factors the type to which the factors of matrix products are rounded
      */
-    public TrainStep(RunConfig config, Checkpoint start, Class<? extends TFloating> factors) {
+    TrainStep(RunConfig config, Checkpoint start, Class<? extends TFloating> factors) {
         this(config, start, Ids.of(), factors);
     }
 

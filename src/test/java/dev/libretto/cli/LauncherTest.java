@@ -28,7 +28,7 @@ class LauncherTest {
     void build() throws IOException {
         calls = home.resolve("calls");
         Files.copy(Path.of("libretto"), home.resolve("libretto"));
-        for (String folder : List.of("src/main", "data", "target", "jdk/bin")) {
+        for (String folder : List.of("src/main", "src/bench/java", "data", "target", "jdk/bin")) {
             Files.createDirectories(home.resolve(folder));
         }
         Files.createFile(home.resolve("pom.xml"));

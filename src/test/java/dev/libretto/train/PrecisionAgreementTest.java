@@ -4,9 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.libretto.Bfloat16;
 import dev.libretto.TestModels;
-import dev.libretto.benchmark.DeviceTrial;
-import dev.libretto.benchmark.DeviceTrial.Steps;
-import dev.libretto.benchmark.Workload;
 import dev.libretto.device.Precision;
 import dev.libretto.model.CellType;
 import dev.libretto.model.FloatTensors;
@@ -19,6 +16,7 @@ import dev.libretto.run.Checkpoint;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Batches;
+import dev.libretto.train.DeviceTrial.Steps;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -50,7 +48,7 @@ class PrecisionAgreementTest {
     @ParameterizedTest
     @EnumSource
     void everyToleranceIsAboveItsRoundingAndBelowAGateOffByAHundredth(CellType cell) throws IOException {
-        Steps float32 = DeviceTrial.run(cell, TFloat32.class);
+        Steps float32 = new DeviceTrial(cell).run(TFloat32.class);
         assertThat(float32.losses()).isSortedAccordingTo((a, b) -> Float.compare(b, a));
 
         // With the four lowest bits of each factor lost, which is more than what the order of summation does.
@@ -71,18 +69,18 @@ class PrecisionAgreementTest {
     @Test
     void bfloat16OfThisProcessor() throws IOException {
         Bfloat16.assumeComputable();
-        Steps float32 = DeviceTrial.run(CellType.RNN, TFloat32.class);
-        double difference = DeviceTrial.run(CellType.RNN, TBfloat16.class).differenceFrom(float32);
+        DeviceTrial trial = new DeviceTrial(CellType.RNN);
+        double difference = trial.run(TBfloat16.class).differenceFrom(trial.run(TFloat32.class));
         assertThat(difference).isPositive().isLessThan(2 * Precision.BFLOAT16.tolerance());
     }
 
     @Test
     void weightsDoNotDependOnThePrecisionThatTrainedThem() throws IOException {
         Bfloat16.assumeComputable();
-        Workload textbook = Workload.rnn();
-        RunConfig config = textbook.config();
-        Checkpoint start = Checkpoint.start(config, textbook.weights());
-        Batch batch = textbook.batches().epoch(0).batch(0);
+        DeviceTrial trial = new DeviceTrial(CellType.RNN);
+        RunConfig config = trial.config;
+        Checkpoint start = trial.start;
+        Batch batch = trial.batches.epoch(0).batch(0);
         Checkpoint trained;
         float before;
         try (TrainStep step = new TrainStep(config, start, TBfloat16.class)) {
@@ -113,16 +111,14 @@ class PrecisionAgreementTest {
     }
 
     private static Steps trial(CellType cell, UnaryOperator<Graph> device) throws IOException {
-        Workload textbook = Workload.textbook(cell);
+        DeviceTrial trial = new DeviceTrial(cell);
         try (Graph graph = new Graph()) {
-            TrainingGraph training = new TrainingGraph(graph, textbook.config(), Execution.onCpu(textbook.config()));
+            TrainingGraph training = new TrainingGraph(graph, trial.config, Execution.onCpu(trial.config));
             try (Graph changed = device.apply(graph);
                     Session session = new Session(changed)) {
-                load(session, textbook.weights());
-                load(
-                        session,
-                        Checkpoint.start(textbook.config(), textbook.weights()).state());
-                return new Steps(losses(session, textbook.batches().epoch(0), training.steps.get(0)), 0);
+                load(session, trial.start.weights());
+                load(session, trial.start.state());
+                return new Steps(losses(session, trial.batches.epoch(0), training.steps.get(0)), 0);
             }
         }
     }

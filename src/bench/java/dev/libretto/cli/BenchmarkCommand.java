@@ -19,8 +19,8 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 
-/** {@code libretto benchmark}: measurements of the program itself. */
-final class BenchmarkCommand implements Command {
+/** {@code src/bench/benchmark}: measures how fast Libretto is and how much memory it takes. */
+public final class BenchmarkCommand implements Command {
     /** Which workloads are measured. */
     enum Which {
         BOTH,
@@ -49,14 +49,23 @@ final class BenchmarkCommand implements Command {
     static final Flag<Integer> CHARACTERS =
             Flag.integer("characters", "characters that the soak writes", 1_000_000, 200, GenerateCommand.MAX_LENGTH);
 
+    public static void main(String[] args) {
+        Main.start(console -> run(console, args));
+    }
+
+    /** Runs the program and returns its exit code. */
+    static int run(Console console, String... args) {
+        return new Main(console).run("benchmark", new BenchmarkCommand(), args);
+    }
+
     @Override
     public String name() {
-        return "benchmark";
+        return "";
     }
 
     @Override
     public String summary() {
-        return "measure the program itself";
+        return "measure the speed and the memory of Libretto";
     }
 
     @Override
@@ -76,10 +85,7 @@ final class BenchmarkCommand implements Command {
 
     @Override
     public List<String> examples() {
-        return List.of(
-                "benchmark --json speed.json --plot speed.png",
-                "benchmark --sweep --plot sweep.png",
-                "benchmark --soak --steps 20000");
+        return List.of("--json speed.json --plot speed.png", "--sweep --plot sweep.png", "--soak --steps 20000");
     }
 
     @Override
@@ -103,7 +109,7 @@ final class BenchmarkCommand implements Command {
         if (sweep) {
             draw(growths(sweep(console, rounds)), plot);
         } else {
-            List<SpeedReport> reports = speed(console, which, rounds, generate(arguments, console));
+            List<SpeedReport> reports = speed(console, which, rounds, generate(arguments));
             if (json != null) {
                 Disk.replace(json, Json.write(asJson(reports)));
             }
@@ -196,23 +202,14 @@ final class BenchmarkCommand implements Command {
         return report;
     }
 
-    /** How a process is started that writes on the same device as this one measures. */
-    private static List<String> generate(Arguments arguments, Console console) throws UsageException {
-        List<String> command = new ArrayList<>(program(console));
-        command.addAll(List.of("generate", "--quiet"));
+    /** Returns the command that starts Libretto to write, on the same device as this process measures. */
+    private static List<String> generate(Arguments arguments) throws UsageException {
+        List<String> command =
+                new ArrayList<>(List.of(System.getProperty("libretto.launcher", "./libretto"), "generate", "--quiet"));
         for (Flag<?> flag : List.of(DeviceFlags.DEVICE, DeviceFlags.PRECISION)) {
             command.addAll(List.of("--" + flag.name(), arguments.get(flag).toString()));
         }
         return command;
-    }
-
-    /** How this process was started, so that it can be once more. */
-    private static List<String> program(Console console) {
-        if (System.getProperty("libretto.program") != null) {
-            return List.of(console.program());
-        }
-        Path java = Path.of(System.getProperty("java.home"), "bin", "java");
-        return List.of(java.toString(), "-cp", System.getProperty("java.class.path"), Main.class.getName());
     }
 
     private static List<Sweep.Growth> sweep(Console console, int rounds) throws Exception {

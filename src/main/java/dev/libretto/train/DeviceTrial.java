@@ -1,9 +1,18 @@
-package dev.libretto.benchmark;
+package dev.libretto.train;
 
 import dev.libretto.device.Sessions;
 import dev.libretto.model.CellType;
+import dev.libretto.model.Initializers;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.run.Checkpoint;
+import dev.libretto.run.RunConfig;
+import dev.libretto.run.RunConfig.CorpusInfo;
+import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batches;
-import dev.libretto.train.TrainStep;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Vocabulary;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -11,18 +20,18 @@ import java.util.List;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * The first steps of the textbook's training, with its cell or another, to see whether a device computes, how fast, and the
- * same as another.
+ * The first steps of the textbook's training, with its cell or another: checks that a device works, how fast it is, and that
+ * it computes the same as another.
  */
 public final class DeviceTrial {
     /** How many steps. */
-    public static final int STEPS = 5;
+    static final int STEPS = 5;
 
     /**
      * A tenth of the textbook's, with which the loss falls from step to step. At the textbook's own it leaps at the fourth step,
      * which makes a thousand times as much of a rounding.
      */
-    public static final double LEARNING_RATE = 10;
+    static final double LEARNING_RATE = 10;
 
     /**
      * What the steps gave.
@@ -47,24 +56,38 @@ public final class DeviceTrial {
         }
     }
 
-    private DeviceTrial() {}
+    final RunConfig config;
+    final Batches batches;
+    final Checkpoint start;
 
-    /** Trains a model of a cell for a few steps, on the device and in the precision that this process computes in now. */
-    public static Steps run(CellType cell) throws IOException {
-        return run(cell, Sessions.factorType());
+    /** Prepares the textbook's run with the given cell, on the built-in lyrics. */
+    public DeviceTrial(CellType cell) throws IOException {
+        Corpus lyrics = Corpus.builtIn(CorpusOptions.WHOLE_TEXT.withMaxChars(CorpusOptions.DEFAULT_MAX_CHARS));
+        Vocabulary vocabulary = Vocabulary.of(lyrics);
+        TrainConfig training = TrainConfig.TEXTBOOK;
+        ModelConfig model =
+                new ModelConfig(cell, vocabulary.size(), ModelConfig.DEFAULT_HIDDEN_SIZE, ModelConfig.DEFAULT_LAYERS);
+        config = new RunConfig(CorpusInfo.of(List.of(), CorpusOptions.WHOLE_TEXT, lyrics), model, training);
+        batches = new Batches(
+                vocabulary.encode(lyrics),
+                training.batchSize(),
+                training.seqLength(),
+                training.sampling(),
+                training.seed());
+        start = Checkpoint.start(config, Initializers.draw(LanguageModel.parameters(model), training.seed()));
     }
 
-    /**
-     * The same in any precision.
-     *
-     * @param factors the type to which the factors of matrix products are rounded
-     */
-    public static Steps run(CellType cell, Class<? extends TFloating> factors) throws IOException {
-        Workload textbook = Workload.textbook(cell);
-        Batches.Epoch epoch = textbook.batches().epoch(0);
+    /** Trains for a few steps, on the device and in the precision that this process uses now. */
+    public Steps run() {
+        return run(Sessions.factorType());
+    }
+
+    /** @param factors the type to which the factors of matrix products are rounded */
+    Steps run(Class<? extends TFloating> factors) {
+        Batches.Epoch epoch = batches.epoch(0);
         List<Float> losses = new ArrayList<>();
         double[] seconds = new double[STEPS];
-        try (TrainStep step = new TrainStep(textbook.config(), textbook.start(), factors)) {
+        try (TrainStep step = new TrainStep(config, start, factors)) {
             for (int i = 0; i < STEPS; i++) {
                 long before = System.nanoTime();
                 losses.add(step.run(epoch.batch(i), LEARNING_RATE, i + 1).loss());

@@ -36,17 +36,11 @@ public record Workload(
 
     /** The textbook's run: a simple RNN of 256 units, 35 time steps, 32 rows, 10,000 characters of the built-in lyrics. */
     public static Workload rnn() throws IOException {
-        return textbook(CellType.RNN);
-    }
-
-    /** The same with another cell. */
-    public static Workload textbook(CellType cell) throws IOException {
-        Corpus lyrics = Corpus.builtIn(CorpusOptions.WHOLE_TEXT.withMaxChars(CorpusOptions.DEFAULT_MAX_CHARS));
         return of(
-                cell.toString(),
+                "rnn",
                 "the first 10,000 characters of the built-in lyrics",
-                lyrics,
-                cell,
+                Corpus.builtIn(CorpusOptions.WHOLE_TEXT.withMaxChars(CorpusOptions.DEFAULT_MAX_CHARS)),
+                CellType.RNN,
                 ModelConfig.DEFAULT_HIDDEN_SIZE,
                 ModelConfig.DEFAULT_LAYERS,
                 TrainConfig.TEXTBOOK);

@@ -1,10 +1,10 @@
-package dev.libretto.benchmark;
+package dev.libretto.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.libretto.benchmark.DeviceTrial.Steps;
 import dev.libretto.model.CellType;
+import dev.libretto.train.DeviceTrial.Steps;
 import java.io.IOException;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -14,12 +14,12 @@ import org.junit.jupiter.api.Test;
 class DeviceTrialTest {
     @Test
     void trainsTheSameOnTheSameDevice() throws IOException {
-        Steps steps = DeviceTrial.run(CellType.RNN);
+        Steps steps = new DeviceTrial(CellType.RNN).run();
         assertThat(steps.losses()).hasSize(5);
         // An untrained model takes every one of 638 characters for about as likely.
         assertThat(steps.losses().get(0)).isCloseTo((float) Math.log(638), within(0.1f));
         assertThat(steps.losses().get(4)).isLessThan(steps.losses().get(0));
-        assertThat(steps.differenceFrom(DeviceTrial.run(CellType.RNN))).isZero();
+        assertThat(steps.differenceFrom(new DeviceTrial(CellType.RNN).run())).isZero();
     }
 
     @Test

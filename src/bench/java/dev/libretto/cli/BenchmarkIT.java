@@ -1,0 +1,50 @@
+package dev.libretto.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** {@code src/bench/benchmark} as a process of its own. */
+class BenchmarkIT {
+    private static final String[] FIGURES = {
+        "epoch_seconds",
+        "chars_per_second",
+        "floor_seconds_at_shape",
+        "floor_seconds_at_peak",
+        "ratio_to_floor_at_shape",
+        "eager_chars_per_second",
+        "graph_chars_per_second",
+        "batch_chars_per_second",
+        "startup_seconds",
+        "peak_rss_mib"
+    };
+
+    @TempDir
+    private Path folder;
+
+    @Test
+    void writesEveryFigureAsJson() throws IOException, InterruptedException {
+        String program = Path.of("src/bench/benchmark").toAbsolutePath().toString();
+        Process process = new ProcessBuilder(program, "--workload", "rnn", "--rounds", "1", "--json", "speed.json")
+                .directory(folder.toFile())
+                .redirectError(ProcessBuilder.Redirect.INHERIT)
+                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                .start();
+        assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
+        assertThat(process.exitValue()).isZero();
+
+        JsonNode rnn =
+                new JsonMapper().readTree(folder.resolve("speed.json").toFile()).get("rnn");
+        assertThat(rnn.fieldNames()).toIterable().startsWith(FIGURES).hasSize(FIGURES.length + 1);
+        assertThat(rnn.get("spread").fieldNames()).toIterable().containsExactly(FIGURES);
+        for (String figure : FIGURES) {
+            assertThat(rnn.get(figure).doubleValue()).as(figure).isPositive();
+        }
+    }
+}
