@@ -32,20 +32,25 @@ final class MetricsFile {
         Disk.sync(path);
     }
 
-    /**
-     * Takes away all rows after an epoch, also one that a crash left half written.
-     *
-     * @return how many of the epochs up to there have a row
-     */
-    int cutAfter(int epoch) throws IOException {
-        List<String> lines = Files.exists(path) ? lines() : List.of();
+    /** Returns how many of the first {@code epochs} epochs have a row, up to the first that lacks one. */
+    int countRows(int epochs) throws IOException {
+        return rows(epochs).size();
+    }
+
+    /** Removes all rows after an epoch, also one that a crash left half written. */
+    void cutAfter(int epoch) throws IOException {
         StringBuilder kept = new StringBuilder(EpochMetrics.HEADER + "\n");
-        int rows = 0;
-        while (rows < epoch && rows + 1 < lines.size() && EpochMetrics.isRow(lines.get(rows + 1), rows + 1)) {
-            kept.append(lines.get(++rows)).append('\n');
-        }
+        rows(epoch).forEach(row -> kept.append(row).append('\n'));
         Disk.replace(path, kept.toString());
-        return rows;
+    }
+
+    private List<String> rows(int epochs) throws IOException {
+        List<String> lines = Files.exists(path) ? lines() : List.of();
+        int rows = 0;
+        while (rows < epochs && rows + 1 < lines.size() && EpochMetrics.isRow(lines.get(rows + 1), rows + 1)) {
+            rows++;
+        }
+        return rows == 0 ? List.of() : lines.subList(1, rows + 1);
     }
 
     private List<String> lines() throws IOException {

@@ -99,7 +99,7 @@ public final class RunDirectory implements AutoCloseable {
 
     /**
      * Creates a run: writes its configuration and vocabulary and an empty metrics file. If there is an older run, the new one
-     * is written beside it until {@link #replaceOlder}.
+     * is written beside it until {@link #begin} or {@link #replaceOlder}.
      *
      * @param overwrite whether an older run there is to be replaced
      * @throws RunException if something is there that may not be replaced, or another process is writing it
@@ -190,8 +190,7 @@ public final class RunDirectory implements AutoCloseable {
     }
 
     /**
-     * Replaces the older run by this one, if there is an older one. Training calls it once the first batch has shown that the
-     * new run fits into memory.
+     * Replaces the older run by this one, if there is an older one.
      */
     public void replaceOlder() throws IOException {
         if (olderLock == null) {
@@ -245,8 +244,7 @@ public final class RunDirectory implements AutoCloseable {
     }
 
     /**
-     * Opens a run to train it further. Damaged checkpoints are moved aside, and rows of the metrics that are newer than the
-     * checkpoint are cut off.
+     * Opens a run to train it further. Nothing in it changes before {@link #begin}.
      *
      * @param config how it is trained and what it reports from here on
      * @param warnings is told of each damage that was passed over
@@ -258,15 +256,11 @@ public final class RunDirectory implements AutoCloseable {
         RunLock lock = RunLock.acquire(path);
         try {
             Checkpoint checkpoint = reader.checkpoints.newest(config, warnings);
-            reader.checkpoints.setDamagedAside();
             int epochs = checkpoint.progress().epoch();
-            int rows = reader.metrics.cutAfter(epochs);
+            int rows = reader.metrics.countRows(epochs);
             if (rows < epochs) {
                 warnings.accept(
                         path.resolve(METRICS) + " has rows for " + rows + " of the " + epochs + " epochs trained");
-            }
-            if (!config.equals(reader.config)) {
-                Disk.replace(path.resolve(CONFIG), Json.write(config));
             }
             removeLeftover(beside(path, "new"));
             removeLeftover(beside(path, "old"));
@@ -308,6 +302,23 @@ public final class RunDirectory implements AutoCloseable {
     /** The characters its model knows. */
     public Vocabulary vocabulary() {
         return vocabulary;
+    }
+
+    /**
+     * Changes the run to where training starts: writes the configuration, moves damaged checkpoints aside, cuts off newer rows
+     * of the metrics, saves the checkpoint, and replaces the older run if there is one. Training calls it once its first batch
+     * is computed, so that one that cannot start leaves a resumed or an older run as it was.
+     */
+    public void begin(Checkpoint start) throws IOException {
+        try {
+            Disk.replace(place.resolve(CONFIG), Json.write(config));
+            checkpoints.setDamagedAside();
+        } catch (IOException e) {
+            throw cannotWrite("the files", e);
+        }
+        cutMetricsAfter(start.progress().epoch());
+        save(start);
+        replaceOlder();
     }
 
     /** Adds a row to {@code metrics.csv}. */

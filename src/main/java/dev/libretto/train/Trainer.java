@@ -118,16 +118,15 @@ public final class Trainer implements AutoCloseable {
         return progress;
     }
 
-    /** Saves where training starts from, once a batch has shown that it can; until then, a new run holds nothing. */
+    /** Writes where training starts, once a batch has shown that it can; until then, the run directory does not change. */
     private void begin() throws IOException {
         if (start == null) {
             return;
         }
         listener.firstBatchComputed();
-        run.save(start);
+        run.begin(start);
         start = null;
         lastGood = run.epochStart(progress).orElse(progress);
-        run.replaceOlder();
         listener.trainingStarted();
     }
 

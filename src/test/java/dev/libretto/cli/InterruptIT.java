@@ -6,6 +6,7 @@ import dev.libretto.run.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.BeforeEach;
@@ -52,11 +53,11 @@ class InterruptIT {
     void resumedRunInterruptedBeforeItsFirstBatchIsUnchanged() throws Exception {
         assertThat(start(SLOW_START + " --run slow --epochs 0", "/dev/null").waitFor())
                 .isZero();
-        Path config = folder.resolve("slow/config.json");
-        Files.writeString(config, Files.readString(config).replace("\"epochs\" : 0", "\"epochs\" : 3"));
+        // More epochs than the configuration says, and a row newer than the checkpoint: both would be written.
+        Files.writeString(folder.resolve("slow/metrics.csv"), "1,2.5", StandardOpenOption.APPEND);
         Files.writeString(err, "");
         Map<String, String> before = Snapshot.of(folder.resolve("slow"));
-        Process process = start("train --resume slow", "/dev/null");
+        Process process = start("train --resume slow --epochs 3", "/dev/null");
         await(process, "going on after epoch 0");
         signal(process, "INT");
 

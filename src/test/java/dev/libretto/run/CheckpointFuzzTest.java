@@ -71,11 +71,14 @@ class CheckpointFuzzTest {
         List<String> newestWarnings = takeWarnings();
         Optional<Checkpoint> best = read(() -> opened.get().best(warnings::add));
         List<String> bestWarnings = takeWarnings();
-        Optional<Resumed> resumed = read(() -> RunDirectory.resume(run.path(), config, warnings::add));
+        Optional<Resumed> resumed = read(() -> {
+            Resumed from = RunDirectory.resume(run.path(), config, warnings::add);
+            try (RunDirectory directory = from.run()) {
+                directory.begin(from.checkpoint());
+            }
+            return from;
+        });
         List<String> resumedWarnings = takeWarnings();
-        if (resumed.isPresent()) {
-            resumed.get().run().close();
-        }
         if (forged) {
             return;
         }

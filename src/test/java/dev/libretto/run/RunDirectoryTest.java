@@ -11,6 +11,7 @@ import dev.libretto.model.Weights;
 import dev.libretto.run.CheckpointPolicy.Every;
 import dev.libretto.run.Progress.Validation;
 import dev.libretto.run.RunConfig.CorpusInfo;
+import dev.libretto.run.RunDirectory.Resumed;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Sampling;
@@ -243,7 +244,11 @@ class RunDirectoryTest {
         Files.writeString(path.resolve("checkpoints/step-00000020/progress.json"), "{}");
 
         RunConfig more = CONFIG.withTraining(CONFIG.training().withEpochs(500));
-        try (RunDirectory run = RunDirectory.resume(path, more, warnings::add).run()) {
+        List<String> before = contents();
+        Resumed resumed = RunDirectory.resume(path, more, warnings::add);
+        try (RunDirectory run = resumed.run()) {
+            assertThat(contents()).as("before the first batch").isEqualTo(before);
+            run.begin(resumed.checkpoint());
             assertThat(run.config().training().epochs()).isEqualTo(500);
             assertThat(Files.readAllLines(path.resolve("metrics.csv"))).hasSize(2);
             assertThat(saved()).containsExactly("damaged-step-00000020", "step-00000010");
@@ -653,7 +658,7 @@ class RunDirectoryTest {
                 .allSatisfy(warning -> assertThat(warning)
                         .contains("step-00000030 is damaged: it holds the checkpoint step-00000010"));
 
-        RunDirectory.resume(path, CONFIG, warnings::add).run().close();
+        resumeAndBegin(CONFIG).close();
         assertThat(saved()).containsExactly("damaged-step-00000030", "step-00000010", "step-00000020");
     }
 
@@ -668,7 +673,7 @@ class RunDirectoryTest {
         List<String> good = Files.readAllLines(metrics);
         for (String bad : List.of("2,0.5", "2,1,1,1\0\0,1,100,0", "2,1,1,1,1,100,0,0", "")) {
             Files.write(metrics, List.of(good.get(0), good.get(1), bad));
-            RunDirectory.resume(path, CONFIG, warnings::add).run().close();
+            resumeAndBegin(CONFIG).close();
 
             assertThat(Files.readAllLines(metrics)).isEqualTo(good.subList(0, 2));
             assertThat(warnings).hasSize(1);
@@ -753,6 +758,17 @@ class RunDirectoryTest {
         }
     }
 
+    /** Every file of the run and its bytes. */
+    private List<String> contents() throws IOException {
+        List<String> contents = new ArrayList<>();
+        for (String file : tree()) {
+            if (Files.isRegularFile(Path.of(file))) {
+                contents.add(file + " " + Arrays.toString(Files.readAllBytes(Path.of(file))));
+            }
+        }
+        return contents;
+    }
+
     private List<String> runs() throws IOException {
         return Disk.list(path.getParent()).stream()
                 .map(run -> run.getFileName().toString())
@@ -764,6 +780,12 @@ class RunDirectoryTest {
             run.save(checkpoint(1, 5));
             run.replaceOlder();
         }
+    }
+
+    private RunDirectory resumeAndBegin(RunConfig config) throws IOException {
+        Resumed resumed = RunDirectory.resume(path, config, warnings::add);
+        resumed.run().begin(resumed.checkpoint());
+        return resumed.run();
     }
 
     private RunDirectory create() throws IOException {
