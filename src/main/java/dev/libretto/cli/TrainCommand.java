@@ -33,6 +33,7 @@ import dev.libretto.train.MemoryEstimate;
 import dev.libretto.train.Trainer;
 import dev.libretto.train.TrainingListener;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -132,20 +133,21 @@ final class TrainCommand implements Command {
                 }
                 try (TrainProgress progress = new TrainProgress(console, training);
                         RunPicture picture = new RunPicture(run, report.every(), console::warn);
-                        TensorBoard tensorBoard = new TensorBoard(run, report.every(), console::warn);
-                        Trainer trainer = new Trainer(
-                                run,
-                                batches,
-                                validationIds,
-                                from.checkpoint(),
-                                TrainingListener.together(List.of(
-                                        start(stop, run, console),
-                                        progress,
-                                        report.tensorBoard() ? tensorBoard : TrainingListener.NONE,
-                                        new TrainReport(console, run, prefixes, report, tensorBoard::wrote),
-                                        picture)),
-                                stop::isRequested)) {
-                    conclude(console, run, trainer.train(), prefixes.get(0));
+                        TensorBoard tensorBoard = new TensorBoard(run, report.every(), console::warn)) {
+                    TrainReport reports = new TrainReport(console, run, prefixes, report, tensorBoard::wrote);
+                    TrainingListener listener = TrainingListener.together(List.of(
+                            start(stop, run, console),
+                            progress,
+                            report.tensorBoard() ? tensorBoard : TrainingListener.NONE,
+                            reports,
+                            picture));
+                    try (Trainer trainer =
+                            new Trainer(run, batches, validationIds, from.checkpoint(), listener, stop::isRequested)) {
+                        conclude(console, run, trainer.train(), prefixes.get(0));
+                    }
+                    if (!stop.isRequested()) {
+                        reports.requireWritten();
+                    }
                 } finally {
                     run.discardIfNeverBegun();
                 }
@@ -223,7 +225,7 @@ final class TrainCommand implements Command {
         if (arguments.has(TrainFlags.ENCODING)) {
             options = options.withEncoding(arguments.get(TrainFlags.ENCODING));
         }
-        Corpus corpus = Texts.read(given.isEmpty() ? info.paths() : given, options, console);
+        Corpus corpus = Texts.read(given.isEmpty() ? filesOf(info, TrainFlags.CORPUS) : given, options, console);
         if (!corpus.sha256().equals(info.sha256())) {
             throw new IllegalArgumentException(corpus.name() + " is not the text that " + path
                     + " learns from (another SHA-256); name that text with --corpus, or start a new run");
@@ -251,7 +253,7 @@ final class TrainCommand implements Command {
             }
             return null;
         }
-        List<Path> files = given != null ? List.of(given) : info.paths();
+        List<Path> files = given != null ? List.of(given) : filesOf(info, TrainFlags.VALIDATION_CORPUS);
         Corpus corpus = Texts.read(files, info.options().withMaxBytes(arguments.get(TrainFlags.MAX_BYTES)), console);
         if (!corpus.sha256().equals(info.sha256())) {
             throw new IllegalArgumentException(
@@ -259,6 +261,17 @@ final class TrainCommand implements Command {
                             + " name that text with --validation-corpus, or start a new run");
         }
         return corpus;
+    }
+
+    /** The files that a run read. A pipe has nothing left, and a terminal under its name would wait for input. */
+    private static List<Path> filesOf(CorpusInfo info, Flag<Path> option) {
+        for (Path path : info.paths()) {
+            if (Files.exists(path) && !Files.isRegularFile(path) && !Files.isDirectory(path)) {
+                throw new IllegalArgumentException(
+                        "this run read " + path + ", which is not a file; name its text with --" + option.name());
+            }
+        }
+        return info.paths();
     }
 
     private static Resumed create(Plan plan, boolean overwrite, StopSignal stop, Console console) throws IOException {

@@ -13,15 +13,33 @@ import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
-/**
- * The textbook's report: perplexity, the epoch's time, and a greedy continuation of each prefix.
- *
- * @param config how many characters to write after each prefix, and how often; the last epoch has a report in any case
- * @param samples is told of the continuations of a report, each with its prefix
- */
-record TrainReport(
-        Console console, RunDirectory run, List<String> prefixes, ReportConfig config, Consumer<List<String>> samples)
-        implements TrainingListener {
+/** The textbook's report: perplexity, the epoch's time, and a greedy continuation of each prefix. */
+final class TrainReport implements TrainingListener {
+    private final Console console;
+    private final RunDirectory run;
+    private final List<String> prefixes;
+    private final ReportConfig config;
+    private final Consumer<List<String>> samples;
+    /** Why a report was lost; null if none was. */
+    private OutputException lost;
+
+    /**
+     * @param config how many characters to write after each prefix, and how often; the last epoch has a report in any case
+     * @param samples receives the continuations of a report, each with its prefix
+     */
+    TrainReport(
+            Console console,
+            RunDirectory run,
+            List<String> prefixes,
+            ReportConfig config,
+            Consumer<List<String>> samples) {
+        this.console = console;
+        this.run = run;
+        this.prefixes = prefixes;
+        this.config = config;
+        this.samples = samples;
+    }
+
     @Override
     public void epochEnded(EpochMetrics metrics, Supplier<Weights> weights) {
         console.detail(
@@ -73,7 +91,15 @@ record TrainReport(
             console.out().print(report);
             console.out().flush();
         } catch (OutputException e) {
-            // Nobody can read the report; the run goes on in its directory.
+            // Training is worth more than its reports; the end of the command tells.
+            lost = e;
+        }
+    }
+
+    /** Throws if a report could not be written. */
+    void requireWritten() {
+        if (lost != null) {
+            throw lost;
         }
     }
 

@@ -17,6 +17,8 @@ interface LibC extends Library {
 
     int isatty(int descriptor);
 
+    int poll(Pointer descriptors, NativeLong count, int timeoutMillis);
+
     int ioctl(int descriptor, NativeLong request, Object... argument);
 
     int setenv(String name, String value, int overwrite);

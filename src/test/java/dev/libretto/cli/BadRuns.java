@@ -91,6 +91,7 @@ final class BadRuns implements AutoCloseable {
             case "latin1" -> Files.write(file, new byte[] {'{', '"', (byte) 0xe9, '"', '}'});
             case "held" -> hold(file);
             case "text-gone" -> Files.writeString(file, withFiles(file, "[ \"gone.txt\" ]"));
+            case "text-piped" -> Files.writeString(file, withFiles(file, "[ \"/dev/null\" ]"));
             case "text-built-in" -> Files.writeString(file, withFiles(file, "[ ]"));
             case "other", "twin" -> copy(trained.resolve(damage).resolve(run.relativize(file)), file);
             default -> Files.writeString(file, damage.contains("=") ? edited(file, damage) : INSTEAD.get(damage));

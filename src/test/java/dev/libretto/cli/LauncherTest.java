@@ -130,6 +130,25 @@ class LauncherTest {
         }
     }
 
+    /** Java would open a file of its own under the number of a closed stream. */
+    @Test
+    void closedStreamsLeadNowhereAndStdoutRefusesText() throws Exception {
+        java("exit 1");
+        launch();
+        Path streams = home.resolve("streams");
+        Files.writeString(home.resolve("jdk/bin/java"), """
+                #!/bin/sh
+                echo "$(readlink /proc/$$/fd/0) $(readlink /proc/$$/fd/1) $(readlink /proc/$$/fd/2)" >%s
+                echo text || echo refused >>%s
+                """.formatted(streams, streams));
+        ProcessBuilder builder =
+                new ProcessBuilder("bash", "-c", "exec bash " + home.resolve("libretto") + " info <&- >&- 2>&-");
+        builder.environment().put("JAVA_HOME", home.resolve("jdk").toString());
+        assertThat(builder.start().waitFor(60, TimeUnit.SECONDS)).isTrue();
+
+        assertThat(streams).hasContent("/dev/null /dev/null /dev/null\nrefused");
+    }
+
     /** Maven reads the names of folders by it. */
     @Test
     void theCharmapHoldsForTheBuild() throws Exception {

@@ -152,6 +152,25 @@ class LibrettoIT {
                 .endsWith("libretto generate: the output could not be written: No space left on device\n");
     }
 
+    @Test
+    void lostReportsAreToldWhenTheRunIsWhole() throws Exception {
+        String train = LAUNCHER + " train --epochs 2 --report-every 1 --run whole >/dev/full";
+        Ended full = start(Map.of(), List.of("bash", "-c", train));
+
+        assertThat(full.exitCode()).isEqualTo(1);
+        assertThat(full.err())
+                .contains("the run is in whole; write with it:")
+                .endsWith("libretto train: the output could not be written: No space left on device\n");
+        assertThat(Files.readAllLines(folder.resolve("whole/metrics.csv"))).hasSize(3);
+
+        String piped = LAUNCHER + " train --resume whole --epochs 4 | true; exit ${PIPESTATUS[0]}";
+        assertThat(start(Map.of(), List.of("bash", "-c", piped)).exitCode()).isZero();
+        assertThat(Files.readAllLines(folder.resolve("whole/metrics.csv"))).hasSize(5);
+
+        String closed = LAUNCHER + " generate --run whole --prefix 分开 <&- >&- 2>&-";
+        assertThat(start(Map.of(), List.of("bash", "-c", closed)).exitCode()).isEqualTo(1);
+    }
+
     /** Installed under a path with spaces, the commands that it shows can still be typed. */
     @Test
     void shownCommandsAreQuoted() throws Exception {
