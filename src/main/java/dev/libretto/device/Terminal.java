@@ -12,9 +12,14 @@ public final class Terminal {
 
     private Terminal() {}
 
-    /** Whether stdout and stderr both lead to a terminal. */
+    /** Whether stdout and stderr both lead to a terminal that can redraw a line. */
     public static boolean isPresent() {
-        return isStdout() && isStderr();
+        return isStdout() && isStderr() && canRedraw(System.getenv("TERM"));
+    }
+
+    /** @param type as TERM has it, null where it is not set; a dumb terminal shows escape sequences as text */
+    static boolean canRedraw(String type) {
+        return !"dumb".equals(type);
     }
 
     /** Whether stdout leads to a terminal. */
