@@ -30,6 +30,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.tensorflow.exceptions.TFResourceExhaustedException;
 
 /** Libretto's command line. Exit codes: 0 it is done, 1 it failed, 2 the command line is wrong. */
@@ -91,17 +92,20 @@ public final class Main {
     /** Does what the command line says and returns the exit code. */
     int run(String... args) {
         List<String> words = Arrays.asList(args);
-        String name = words.isEmpty() || find(words.get(0)).isEmpty() ? "" : " " + words.get(0);
-        return reportFailures("libretto" + name, console.command() + name, words, () -> dispatch(words));
+        Optional<Command> command = words.isEmpty() ? Optional.empty() : find(words.get(0));
+        String name = command.map(found -> " " + found.name()).orElse("");
+        List<Flag<?>> flags = command.map(Command::flags).orElse(List.of());
+        return reportFailures("libretto" + name, console.command() + name, flags, words, () -> dispatch(words));
     }
 
     /** Runs the only command of a program and returns the exit code. */
     int run(String program, Command command, String... args) {
         List<String> words = Arrays.asList(args);
-        return reportFailures(program, console.command(), words, () -> run(command, words));
+        return reportFailures(program, console.command(), command.flags(), words, () -> run(command, words));
     }
 
-    private int reportFailures(String who, String commandLine, List<String> words, Callable<Integer> work) {
+    private int reportFailures(
+            String who, String commandLine, List<Flag<?>> flags, List<String> words, Callable<Integer> work) {
         try {
             int exitCode = work.call();
             console.out().flush();
@@ -116,7 +120,7 @@ public final class Main {
             console.complain(who + ": the output could not be written: " + e.getMessage());
             return FAILURE;
         } catch (Exception | LinkageError | OutOfMemoryError e) {
-            console.complain(who + ": " + explain(e));
+            console.complain(who + ": " + explain(e, flags));
             if (words.contains("--debug")) {
                 e.printStackTrace(console.err());
             }
@@ -130,17 +134,24 @@ public final class Main {
         }
         String first = words.get(0);
         switch (first) {
-            case "--help", "-h", "help" -> Help.print(COMMANDS, console);
+            case "--help", "-h", "help" -> {
+                if (words.size() > 1) {
+                    return run(command(words.get(1)), List.of("--help"));
+                }
+                Help.print(COMMANDS, console);
+            }
             case "--version" -> printVersion();
             default -> {
-                return run(
-                        find(first)
-                                .orElseThrow(() -> new UsageException(
-                                        "there is no command \"" + first + "\"; the commands are " + names())),
-                        words.subList(1, words.size()));
+                return run(command(first), words.subList(1, words.size()));
             }
         }
         return 0;
+    }
+
+    private Command command(String name) throws UsageException {
+        return find(name)
+                .orElseThrow(
+                        () -> new UsageException("there is no command \"" + name + "\"; the commands are " + names()));
     }
 
     private int run(Command command, List<String> words) throws Exception {
@@ -186,8 +197,12 @@ public final class Main {
                         Runtime.version());
     }
 
-    /** One line that says why something failed. */
-    private static String explain(Throwable e) {
+    /**
+     * One line that says why something failed.
+     *
+     * @param flags the options of the command that failed, of which it may advise some
+     */
+    static String explain(Throwable e, List<Flag<?>> flags) {
         if (e instanceof CorpusException
                 || e instanceof RunException
                 || e instanceof WeightsException
@@ -201,12 +216,23 @@ public final class Main {
             return String.valueOf(Disk.reason(io)).lines().findFirst().orElse("");
         }
         if (e instanceof OutOfMemoryError) {
-            return "out of memory; give Java more by LIBRETTO_JAVA_OPTS=-Xmx8g, or use a smaller --max-chars or --hidden-size";
+            return "out of memory; give Java more with LIBRETTO_JAVA_OPTS=-Xmx8g"
+                    + smaller(", or", flags, "max-chars", "hidden-size", "num-samples");
         }
         String first = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
         if (e instanceof TFResourceExhaustedException) {
-            return "out of memory (" + first + "); use a smaller --batch-size, --seq-length or --hidden-size";
+            return "out of memory (" + first + ")"
+                    + smaller(";", flags, "batch-size", "seq-length", "hidden-size", "num-samples");
         }
         return "unexpected " + e.getClass().getSimpleName() + ": " + first + "; --debug shows where";
+    }
+
+    /** Advises smaller values of those options that are among {@code flags}; empty if none is. */
+    private static String smaller(String before, List<Flag<?>> flags, String... names) {
+        List<String> options = Stream.of(names)
+                .filter(name -> flags.stream().anyMatch(flag -> flag.name().equals(name)))
+                .map(name -> "--" + name)
+                .toList();
+        return options.isEmpty() ? "" : before + " use a smaller " + String.join(" or ", options);
     }
 }

@@ -132,7 +132,13 @@ interface Prefixes extends AutoCloseable {
         }
 
         private static InputStream open(Path file, Console console) throws IOException {
-            return isStdin(file) ? console.in() : Files.newInputStream(file);
+            if (isStdin(file)) {
+                return console.in();
+            }
+            if (Files.isDirectory(file)) {
+                throw new IOException(file + " is a directory; name a file");
+            }
+            return Files.newInputStream(file);
         }
 
         private static String name(Path file) {

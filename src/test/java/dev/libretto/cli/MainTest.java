@@ -15,6 +15,7 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.BeforeEach;
@@ -23,6 +24,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.exceptions.TFResourceExhaustedException;
 
 /** The commands as a user types them, in this process. */
 @Tag("numeric")
@@ -98,6 +100,24 @@ class MainTest {
                 .isZero();
         assertThat(err).contains("ended after epoch 2 of 50: no lower validation loss for 1 epochs");
         assertThat(out).matches("(?s)epoch \\d+, perplexity [\\d.]+, validation perplexity [\\d.]+, time .* - the .*");
+    }
+
+    @Test
+    void outOfMemoryAdvisesOptionsOfTheCommandOnly() {
+        for (Command command : Main.COMMANDS) {
+            for (Throwable e : List.of(new OutOfMemoryError(), new TFResourceExhaustedException("OOM"))) {
+                String message = Main.explain(e, command.flags());
+                List<String> advised = Pattern.compile("--([a-z-]+)")
+                        .matcher(message)
+                        .results()
+                        .map(option -> option.group(1))
+                        .toList();
+                assertThat(message).startsWith("out of memory");
+                assertThat(command.flags()).extracting(Flag::name).containsAll(advised);
+            }
+        }
+        assertThat(Main.explain(new TFResourceExhaustedException("OOM"), TrainFlags.ALL))
+                .isEqualTo("out of memory (OOM); use a smaller --batch-size or --seq-length or --hidden-size");
     }
 
     @Test
@@ -588,6 +608,11 @@ class MainTest {
     void helpAndVersion() {
         assertThat(run("--help")).isZero();
         assertThat(out).contains("usage: libretto COMMAND").contains("train ").contains("evaluate ");
+
+        assertThat(run("plot", "--help")).isZero();
+        String ofPlot = out;
+        assertThat(run("help", "plot")).isZero();
+        assertThat(out).isEqualTo(ofPlot);
 
         assertThat(run("--version")).isZero();
         assertThat(out)
