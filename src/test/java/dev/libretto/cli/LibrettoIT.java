@@ -2,6 +2,7 @@ package dev.libretto.cli;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import dev.libretto.run.Progress;
 import dev.libretto.run.RunDirectory;
@@ -150,6 +151,22 @@ class LibrettoIT {
         assertThat(full.exitCode()).isEqualTo(1);
         assertThat(full.err())
                 .endsWith("libretto generate: the output could not be written: No space left on device\n");
+    }
+
+    /** The C library translates "Broken pipe". */
+    @Test
+    void readerThatHasReadEnoughEndsItSilentlyInChinese() throws Exception {
+        assumeTrue(Files.exists(Path.of("/usr/share/locale/zh_CN/LC_MESSAGES/libc.mo")));
+        Path locale = folder.resolve("zh_CN.UTF-8");
+        Ended compiled = start(Map.of(), List.of("bash", "-c", "localedef -i zh_CN -f UTF-8 " + locale));
+        assumeTrue(compiled.exitCode() == 0);
+        Map<String, String> chinese = Map.of("LOCPATH", folder.toString(), "LC_ALL", "zh_CN.UTF-8");
+
+        Ended full = start(chinese, List.of("bash", "-c", LAUNCHER + " --help >/dev/full"));
+        assertThat(full.err()).isEqualTo("libretto: the output could not be written: 设备上没有空间\n");
+        Ended piped = start(chinese, List.of("bash", "-c", LAUNCHER + " --help | true; exit ${PIPESTATUS[0]}"));
+        assertThat(piped.exitCode()).isZero();
+        assertThat(piped.err()).isEmpty();
     }
 
     @Test
