@@ -149,6 +149,22 @@ class LauncherTest {
         assertThat(streams).hasContent("/dev/null /dev/null /dev/null\nrefused");
     }
 
+    @Test
+    void closedStderrDoesNotKeepItFromBuilding() throws Exception {
+        java("exit 1");
+        Path built = home.resolve("target/built");
+        Files.delete(built);
+        Path maven = Files.writeString(home.resolve("mvn"), "#!/bin/sh\ntouch %s\n".formatted(built));
+        assertThat(maven.toFile().setExecutable(true)).isTrue();
+        ProcessBuilder builder =
+                new ProcessBuilder("bash", "-c", "exec bash " + home.resolve("libretto") + " info 2>&-");
+        builder.environment().put("JAVA_HOME", home.resolve("jdk").toString());
+        builder.environment().put("PATH", home + ":" + System.getenv("PATH"));
+        assertThat(builder.start().waitFor(60, TimeUnit.SECONDS)).isTrue();
+
+        assertThat(calls().get(1)).endsWith("libretto.jar info");
+    }
+
     /** Maven reads the names of folders by it. */
     @Test
     void theCharmapHoldsForTheBuild() throws Exception {
