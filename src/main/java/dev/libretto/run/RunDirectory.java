@@ -61,6 +61,7 @@ public final class RunDirectory implements AutoCloseable {
      */
     public static void requireUsable(Path path, boolean overwrite) throws IOException {
         requireReadableByTensorFlow(path);
+        requireNoMissingParent(path);
         if (Files.isSymbolicLink(path)) {
             throw new RunException(path + " is a link; name a directory with --run");
         }
@@ -85,6 +86,15 @@ public final class RunDirectory implements AutoCloseable {
         if (!overwrite) {
             throw new RunException(path + " already holds a run; go on with it by --resume,"
                     + " replace it by --overwrite, or name another with --run");
+        }
+    }
+
+    /** Java creates the directory missing/../run as run, but then the system does not find it by its path. */
+    private static void requireNoMissingParent(Path path) throws RunException {
+        for (Path parent = path; parent != null; parent = parent.getParent()) {
+            if (parent.endsWith("..") && !Files.exists(parent)) {
+                throw new RunException(parent + " does not exist; name another directory with --run");
+            }
         }
     }
 
