@@ -5,17 +5,18 @@ import dev.libretto.generate.EagerModel;
 import dev.libretto.generate.GraphModel;
 import dev.libretto.generate.TextModel;
 import dev.libretto.model.ModelConfig;
-import dev.libretto.run.Disk;
 import dev.libretto.run.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.DoubleSupplier;
+import java.util.stream.Stream;
 
 /**
  * How fast Libretto trains and writes with a workload. Everything is measured several times after a burn-in; an epoch and
@@ -142,8 +143,16 @@ public final class Speed {
                 seconds.add(StartUp.seconds(generate, path.toString(), prefix));
             }
         } finally {
-            Disk.deleteTree(folder);
+            deleteTree(folder);
         }
         figures.put("startup_seconds", Measured.of(seconds));
+    }
+
+    private static void deleteTree(Path folder) throws IOException {
+        try (Stream<Path> tree = Files.walk(folder)) {
+            for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ import dev.libretto.benchmark.SpeedReport;
 import dev.libretto.benchmark.Sweep;
 import dev.libretto.benchmark.Workload;
 import dev.libretto.plot.BarPlot;
-import dev.libretto.run.Disk;
+import dev.libretto.run.AtomicWrite;
 import dev.libretto.run.Json;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -111,7 +111,7 @@ public final class BenchmarkCommand implements Command {
         } else {
             List<SpeedReport> reports = speed(console, which, rounds, generate(arguments));
             if (json != null) {
-                Disk.replace(json, Json.write(asJson(reports)));
+                AtomicWrite.file(json, Json.write(asJson(reports)));
             }
             draw(plot(reports), plot);
         }
@@ -282,7 +282,7 @@ public final class BenchmarkCommand implements Command {
 
     private static void draw(BarPlot bars, Path file) throws UsageException, IOException {
         if (file != null) {
-            Disk.replace(file, bars.encode(PlotCommand.extension(PLOT, file)));
+            AtomicWrite.file(file, bars.encode(PlotCommand.extension(PLOT, file)));
         }
     }
 

@@ -8,6 +8,7 @@ import dev.libretto.export.PortableModel;
 import dev.libretto.export.TrainedModel;
 import dev.libretto.export.WeightsFormat;
 import dev.libretto.model.Weights;
+import dev.libretto.run.AtomicWrite;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Which;
 import java.io.IOException;
@@ -97,7 +98,7 @@ final class ExportCommand implements Command {
         if (!isWeights && arguments.has(LAYOUT)) {
             throw new UsageException("--layout is for weights; --format " + format + " has none");
         }
-        requireUsable(out, format, overwrite);
+        requireWritable(out, format, overwrite);
         RunDirectory run = RunDirectory.open(console.runPath(named));
         NativeLog.passOverFirstRun();
         Weights weights =
@@ -138,11 +139,11 @@ final class ExportCommand implements Command {
         return named;
     }
 
-    private static void requireUsable(Path out, Format format, boolean overwrite) throws IOException {
+    private static void requireWritable(Path out, Format format, boolean overwrite) throws IOException {
         switch (format) {
-            case SAFETENSORS, NPZ -> PortableModel.requireUsable(out, overwrite);
-            case SAVEDMODEL -> TrainedModel.requireUsableDirectory(out, overwrite);
-            case ONNX -> TrainedModel.requireUsableFile(out, overwrite);
+            case SAFETENSORS, NPZ -> PortableModel.requireWritable(overwrite, out);
+            case SAVEDMODEL -> TrainedModel.requireWritableDirectory(overwrite, out);
+            case ONNX -> AtomicWrite.requireWritable(overwrite, out);
         }
     }
 

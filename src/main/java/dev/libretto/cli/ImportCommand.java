@@ -58,7 +58,7 @@ final class ImportCommand implements Command {
         PortableModel model =
                 PortableModel.read(weights, description == null ? Description.beside(weights) : description);
         NativeLog.passOverFirstRun();
-        write(model, path, overwrite);
+        int exitCode = write(model, path, overwrite);
         console.note(
                 "%,d parameters of %s are in the run %s; write with it:%n  %s generate --run %s --prefix %s%n",
                 model.weights().count(),
@@ -67,7 +67,7 @@ final class ImportCommand implements Command {
                 console.command(),
                 Shell.quote(path.toString()),
                 Shell.quote(prefix(model.description().vocabulary())));
-        return 0;
+        return exitCode;
     }
 
     /** A character to begin with: a letter, where there is one. */
@@ -78,21 +78,29 @@ final class ImportCommand implements Command {
                 .orElse(vocabulary.get(0));
     }
 
-    /** A run of no epochs, whose text is not known. */
-    private static void write(PortableModel model, Path path, boolean overwrite) throws Exception {
+    /**
+     * Writes a run of no epochs, whose text is not known. A signal waits until it is written.
+     *
+     * @return the exit code: 0, or that of the signal
+     */
+    private static int write(PortableModel model, Path path, boolean overwrite) throws Exception {
         Description description = model.description();
         RunConfig config = new RunConfig(
                 CorpusInfo.unknown(description.keepNewlines(), description.unknownCharacter()),
                 description.model(),
                 TrainConfig.TEXTBOOK.withEpochs(0));
         Vocabulary vocabulary = Vocabulary.ofSymbols(description.vocabulary(), description.unknownCharacter());
-        try (RunDirectory run = RunDirectory.create(path, config, vocabulary, overwrite)) {
-            try {
-                run.save(Checkpoint.start(config, model.weights()));
-                run.replaceOlder();
-            } finally {
-                run.discardIfNeverBegun();
+        try (StopSignal stop = new StopSignal(() -> {}, () -> {})) {
+            stop.trainingStarted();
+            try (RunDirectory run = RunDirectory.create(path, config, vocabulary, overwrite)) {
+                try {
+                    run.save(Checkpoint.start(config, model.weights()));
+                    run.replaceOlder();
+                } finally {
+                    run.discardIfNeverBegun();
+                }
             }
+            return stop.exitCode();
         }
     }
 }

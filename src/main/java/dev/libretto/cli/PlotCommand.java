@@ -1,10 +1,8 @@
 package dev.libretto.cli;
 
 import dev.libretto.plot.PerplexityPlot;
-import dev.libretto.run.Disk;
+import dev.libretto.run.AtomicWrite;
 import dev.libretto.run.LearningCurve;
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -54,7 +52,7 @@ final class PlotCommand implements Command {
             throw new UsageException("there is no file to write; add --out FILE.png or --out FILE.svg");
         }
         String extension = extension(OUT, out);
-        requireUsable(out, overwrite);
+        AtomicWrite.requireWritable(overwrite, out);
         List<LearningCurve> curves = new ArrayList<>();
         for (Path run : runs) {
             LearningCurve curve = LearningCurve.read(run);
@@ -63,7 +61,7 @@ final class PlotCommand implements Command {
             }
             curves.add(curve);
         }
-        Disk.replace(out, new PerplexityPlot(title, curves).encode(extension));
+        AtomicWrite.file(out, new PerplexityPlot(title, curves).encode(extension));
         console.note("the picture is in %s%n", out);
         return 0;
     }
@@ -79,19 +77,5 @@ final class PlotCommand implements Command {
             throw new UsageException("--" + flag.name() + " is \"" + file + "\"; it must end in .png or .svg");
         }
         return extension;
-    }
-
-    private static void requireUsable(Path out, boolean overwrite) throws IOException {
-        Path directory = out.toAbsolutePath().getParent();
-        if (Files.isDirectory(out)) {
-            throw new IOException(out + " is a directory; name a file with --out");
-        }
-        if (!Files.isDirectory(directory)) {
-            throw new IOException("there is no directory " + directory + "; make it first");
-        }
-        if (Files.exists(out) && !overwrite) {
-            throw new IOException(
-                    out + " is there already; replace it by --overwrite, or name another file with --out");
-        }
     }
 }

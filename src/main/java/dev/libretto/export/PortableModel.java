@@ -2,14 +2,14 @@ package dev.libretto.export;
 
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Weights;
-import dev.libretto.run.Disk;
+import dev.libretto.run.AtomicWrite;
 import dev.libretto.run.Json;
+import dev.libretto.run.RunException;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.util.List;
 
 /**
@@ -36,12 +36,12 @@ public record PortableModel(Description description, Weights weights) {
     }
 
     /**
-     * Says whether a model can be written to a file, before any work is done for it.
+     * Throws if a model cannot be written to a file; call before starting work for it.
      *
-     * @throws WeightsException if something is there that may not be replaced, or the directory is missing
+     * @throws RunException if something is there that may not be replaced, or the directory is missing
      */
-    public static void requireUsable(Path file, boolean overwrite) throws WeightsException {
-        Output.requireUsableFile(file, overwrite, Description.beside(file));
+    public static void requireWritable(boolean overwrite, Path file) throws RunException {
+        AtomicWrite.requireWritable(overwrite, file, Description.beside(file));
     }
 
     /**
@@ -49,28 +49,18 @@ public record PortableModel(Description description, Weights weights) {
      *
      * @param overwrite whether older files are replaced
      * @throws IllegalArgumentException if the layout has no place for one of the weights
-     * @throws WeightsException if something is there that may not be replaced, or a file cannot be written
+     * @throws RunException if something is there that may not be replaced, or a file cannot be written
      */
     public void write(Path file, WeightsFormat format, boolean overwrite) throws IOException {
-        requireUsable(file, overwrite);
+        requireWritable(overwrite, file);
         List<NamedArray> arrays = description.layout().arrays(weights);
-        Path freshFile = Output.beside(file, "new");
-        Path freshDescription = Output.beside(Description.beside(file), "new");
-        try {
-            try (OutputStream output = new BufferedOutputStream(Files.newOutputStream(freshFile))) {
-                format.write(output, arrays);
-            }
-            Files.writeString(freshDescription, Json.write(description));
-            Disk.sync(freshFile);
-            Disk.sync(freshDescription);
-            Files.move(freshDescription, Description.beside(file), StandardCopyOption.ATOMIC_MOVE);
-            Files.move(freshFile, file, StandardCopyOption.ATOMIC_MOVE);
-            Disk.syncList(file.toAbsolutePath().getParent());
-        } catch (IOException e) {
-            throw Output.notWritten(file, e);
-        } finally {
-            Files.deleteIfExists(freshFile);
-            Files.deleteIfExists(freshDescription);
-        }
+        AtomicWrite.file(Description.beside(file), temporaryDescription -> {
+            Files.writeString(temporaryDescription, Json.write(description));
+            AtomicWrite.file(file, temporary -> {
+                try (OutputStream output = new BufferedOutputStream(Files.newOutputStream(temporary))) {
+                    format.write(output, arrays);
+                }
+            });
+        });
     }
 }

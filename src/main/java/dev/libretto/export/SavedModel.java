@@ -16,7 +16,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
@@ -42,9 +43,11 @@ import org.tensorflow.types.TString;
  * weights, and as assets {@code vocabulary.json} and {@code settings.json}.
  */
 final class SavedModel implements ExecutableModel {
-    /** All that a SavedModel may consist of, whoever wrote it. */
-    static final Set<String> OWN =
-            Set.of("saved_model.pb", "assets", "variables", "assets.extra", "fingerprint.pb", "keras_metadata.pb");
+    /** The files and directories of a SavedModel that Libretto wrote, also where TensorFlow has added its fingerprint. */
+    static final Predicate<String> OWN = Pattern.compile(
+                    "saved_model\\.pb|fingerprint\\.pb|assets(/(vocabulary|settings)\\.json)?"
+                            + "|variables(/variables\\.(index|data-\\d{5}-of-\\d{5}))?")
+            .asMatchPredicate();
 
     private static final String GRAPH = "saved_model.pb";
     private static final String ASSETS = "assets";

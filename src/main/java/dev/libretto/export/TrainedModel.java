@@ -1,6 +1,8 @@
 package dev.libretto.export;
 
 import dev.libretto.model.Weights;
+import dev.libretto.run.AtomicWrite;
+import dev.libretto.run.RunException;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -17,48 +19,38 @@ public record TrainedModel(ModelSettings settings, Vocabulary vocabulary, Weight
     private static final long MAX_WEIGHT_BYTES = Integer.MAX_VALUE - (64L << 20);
 
     /**
-     * Says whether a SavedModel can be written to a directory, before any work is done for it.
+     * Throws if a SavedModel cannot be written to a directory; call before starting work for it.
      *
-     * @throws WeightsException if something is there that may not be replaced, or the directory above is missing
+     * @throws RunException if something is there that may not be replaced, or the parent directory is missing
      */
-    public static void requireUsableDirectory(Path directory, boolean overwrite) throws IOException {
-        Output.requireUsableDirectory(directory, overwrite, SavedModel.OWN);
-    }
-
-    /**
-     * Says whether an ONNX file can be written, before any work is done for it.
-     *
-     * @throws WeightsException if something is there that may not be replaced, or the directory is missing
-     */
-    public static void requireUsableFile(Path file, boolean overwrite) throws IOException {
-        Output.requireUsableFile(file, overwrite);
+    public static void requireWritableDirectory(boolean overwrite, Path directory) throws IOException {
+        AtomicWrite.requireWritableDirectory(overwrite, directory, SavedModel.OWN);
     }
 
     /**
      * Writes a SavedModel, as a whole or not at all.
      *
-     * @param directory where; it is made
+     * @param directory where; it is created
      * @param overwrite whether an older SavedModel there is replaced
-     * @throws WeightsException if something is there that may not be replaced, it cannot be written, or the weights are too
-     *     many
+     * @throws RunException if something is there that may not be replaced, or it cannot be written
+     * @throws WeightsException if the weights are too many
      */
     public void writeSavedModel(Path directory, boolean overwrite) throws IOException {
-        requireUsableDirectory(directory, overwrite);
         requireRoom(directory);
-        Output.writeDirectory(directory, fresh -> SavedModel.write(fresh, this));
+        AtomicWrite.directory(overwrite, directory, SavedModel.OWN, temporary -> SavedModel.write(temporary, this));
     }
 
     /**
      * Writes an ONNX file, as a whole or not at all.
      *
      * @param overwrite whether an older file is replaced
-     * @throws WeightsException if something is there that may not be replaced, it cannot be written, or the weights are too
-     *     many
+     * @throws RunException if something is there that may not be replaced, or it cannot be written
+     * @throws WeightsException if the weights are too many
      */
     public void writeOnnx(Path file, boolean overwrite) throws IOException {
-        requireUsableFile(file, overwrite);
+        AtomicWrite.requireWritable(overwrite, file);
         requireRoom(file);
-        Output.writeFile(file, fresh -> OnnxModel.write(fresh, this));
+        AtomicWrite.file(file, temporary -> OnnxModel.write(temporary, this));
     }
 
     private void requireRoom(Path out) throws WeightsException {

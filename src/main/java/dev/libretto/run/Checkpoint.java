@@ -86,7 +86,7 @@ public record Checkpoint(Weights weights, Weights slots, Weights state, Progress
         for (Path file : Disk.list(directory)) {
             Disk.sync(file);
         }
-        Disk.syncList(directory);
+        Disk.syncDirectory(directory);
     }
 
     /** Saves the arrays by a graph that they are fed to: constants of an eager session are held three times. */

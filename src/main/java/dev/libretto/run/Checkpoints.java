@@ -110,7 +110,7 @@ final class Checkpoints {
         Path unfinished = folder.resolve(UNFINISHED);
         requireDeleted(unfinished);
         Files.move(entry.path(), unfinished, StandardCopyOption.ATOMIC_MOVE);
-        Disk.syncList(folder);
+        Disk.syncDirectory(folder);
         requireDeleted(unfinished);
     }
 
@@ -159,7 +159,7 @@ final class Checkpoints {
             throw e;
         }
         Files.move(unfinished, target, StandardCopyOption.ATOMIC_MOVE);
-        Disk.syncList(folder);
+        Disk.syncDirectory(folder);
     }
 
     /** How far the newest whole checkpoint is, without its arrays. */

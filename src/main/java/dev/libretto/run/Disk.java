@@ -3,36 +3,19 @@ package dev.libretto.run;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Writing that a crash cannot leave half done, and why it failed. */
+/** Reading, listing and syncing files, and why it failed. */
 public final class Disk {
     private Disk() {}
-
-    /** Replaces a text file as a whole. */
-    public static void replace(Path file, String content) throws IOException {
-        replace(file, content.getBytes(StandardCharsets.UTF_8));
-    }
-
-    /** Replaces a file as a whole: written under another name, synced, renamed. */
-    public static void replace(Path file, byte[] content) throws IOException {
-        Path fresh = file.resolveSibling(file.getFileName() + ".new");
-        Files.write(fresh, content);
-        sync(fresh);
-        Files.move(fresh, file, StandardCopyOption.ATOMIC_MOVE);
-        syncList(file.toAbsolutePath().getParent());
-    }
 
     /**
      * Reads a file of a run.
@@ -61,15 +44,15 @@ public final class Disk {
         }
     }
 
-    /** Forces the content of a file to the disk. */
-    public static void sync(Path file) throws IOException {
+    /** Fsyncs a file. */
+    static void sync(Path file) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             channel.force(true);
         }
     }
 
-    /** Forces the list of a directory's files to the disk. */
-    public static void syncList(Path directory) throws IOException {
+    /** Fsyncs a directory. */
+    static void syncDirectory(Path directory) throws IOException {
         try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
             channel.force(true);
         }
@@ -91,18 +74,6 @@ public final class Disk {
             }
         }
         return bytes;
-    }
-
-    /** Deletes a directory with all that is in it, if it is there. */
-    public static void deleteTree(Path directory) throws IOException {
-        if (!Files.exists(directory)) {
-            return;
-        }
-        try (Stream<Path> tree = Files.walk(directory)) {
-            for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
-                Files.delete(path);
-            }
-        }
     }
 
     /** What TensorFlow says is wrong: the first line of its message, which goes on with where it happened. */

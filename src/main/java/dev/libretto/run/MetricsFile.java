@@ -19,7 +19,7 @@ final class MetricsFile {
 
     /** Writes the header alone. */
     void create() throws IOException {
-        Disk.replace(path, EpochMetrics.HEADER + "\n");
+        AtomicWrite.file(path, EpochMetrics.HEADER + "\n");
     }
 
     /** Adds a row. */
@@ -41,7 +41,7 @@ final class MetricsFile {
     void cutAfter(int epoch) throws IOException {
         StringBuilder kept = new StringBuilder(EpochMetrics.HEADER + "\n");
         rows(epoch).forEach(row -> kept.append(row).append('\n'));
-        Disk.replace(path, kept.toString());
+        AtomicWrite.file(path, kept.toString());
     }
 
     private List<String> rows(int epochs) throws IOException {

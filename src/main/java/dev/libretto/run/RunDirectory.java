@@ -161,8 +161,8 @@ public final class RunDirectory implements AutoCloseable {
         RunDirectory run = new RunDirectory(path, place, config, vocabulary, lock, olderLock);
         try {
             // The configuration first: by it, a run that a crash left unfinished is recognized.
-            Disk.replace(place.resolve(CONFIG), Json.write(config));
-            Disk.replace(place.resolve(VOCABULARY), Json.write(vocabulary.symbols()));
+            AtomicWrite.file(place.resolve(CONFIG), Json.write(config));
+            AtomicWrite.file(place.resolve(VOCABULARY), Json.write(vocabulary.symbols()));
             run.metrics.create();
             Files.createDirectory(place.resolve(CHECKPOINTS));
             return run;
@@ -217,7 +217,7 @@ public final class RunDirectory implements AutoCloseable {
             throw e;
         }
         moveTo(path);
-        Disk.syncList(older.getParent());
+        Disk.syncDirectory(older.getParent());
         RunFiles.delete(older);
         olderLock.close();
         olderLock = null;
@@ -321,7 +321,7 @@ public final class RunDirectory implements AutoCloseable {
      */
     public void begin(Checkpoint start) throws IOException {
         try {
-            Disk.replace(place.resolve(CONFIG), Json.write(config));
+            AtomicWrite.file(place.resolve(CONFIG), Json.write(config));
             checkpoints.setDamagedAside();
         } catch (IOException e) {
             throw cannotWrite("the files", e);
@@ -395,7 +395,7 @@ public final class RunDirectory implements AutoCloseable {
      * @param extension {@code png} or {@code svg}, which is also the format
      */
     public void replacePicture(String extension, byte[] picture) throws IOException {
-        Disk.replace(place.resolve(PICTURE + extension), picture);
+        AtomicWrite.file(place.resolve(PICTURE + extension), picture);
     }
 
     /** Takes away the metrics' rows after an epoch, to which training has gone back. */

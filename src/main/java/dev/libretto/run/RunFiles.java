@@ -15,12 +15,15 @@ import java.util.stream.Stream;
 final class RunFiles {
     static final String CONFIG = "config.json";
 
+    /** How {@link AtomicWrite} ends the name of a temporary file; earlier versions left the process out. */
+    private static final String TEMPORARY = "((\\.\\d+)?\\.new)?";
+
     private static final String IN_CHECKPOINT =
             "weights\\.(index|data-\\d{5}-of-\\d{5})(\\.tempstate\\d+)?|progress\\.json|SHA256SUMS";
     private static final String CHECKPOINT =
             "checkpoints/(unfinished|(damaged-)?step-\\d{8,18}(-rollback-\\d{1,3})?(-copy-\\d+)?)";
     private static final Pattern OWN_FILE = Pattern.compile(RunLock.FILE
-            + "|(config\\.json|vocabulary\\.json|metrics\\.csv|perplexity\\.(png|svg))(\\.new)?"
+            + "|(config\\.json|vocabulary\\.json|metrics\\.csv|perplexity\\.(png|svg))" + TEMPORARY
             + "|" + CHECKPOINT + "/(" + IN_CHECKPOINT + ")"
             + "|tensorboard/events\\.out\\.tfevents\\.\\d+\\..+\\.step-\\d+");
     private static final Pattern OWN_DIRECTORY = Pattern.compile("|checkpoints|tensorboard|" + CHECKPOINT);
@@ -43,7 +46,12 @@ final class RunFiles {
 
     /** Whether a directory has a configuration that Libretto wrote, also one that a crash left under its temporary name. */
     static boolean isRun(Path directory) throws IOException {
-        return isOwnConfig(directory.resolve(CONFIG)) || isOwnConfig(directory.resolve(CONFIG + ".new"));
+        for (Path file : Disk.list(directory)) {
+            if (file.getFileName().toString().matches("config\\.json" + TEMPORARY) && isOwnConfig(file)) {
+                return true;
+            }
+        }
+        return false;
     }
 
     private static boolean isOwnConfig(Path file) throws IOException {

@@ -2,6 +2,7 @@ package dev.libretto.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.libretto.run.Progress;
 import dev.libretto.run.RunDirectory;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -76,6 +77,28 @@ class InterruptIT {
         assertThat(process.waitFor()).isEqualTo(143);
         assertThat(lastLine()).isEqualTo("interrupted before the first batch; nothing was saved");
         assertThat(folder.toFile().list()).containsExactly("err");
+    }
+
+    /** A run has to be written to be of use, which takes less long than to read the weights. */
+    @Test
+    void importedRunIsWrittenBeforeASignalEndsTheProcess() throws Exception {
+        String model = "train --cell lstm --hidden-size 2000 --epochs 0 --run large";
+        assertThat(start(model, "/dev/null").waitFor()).isZero();
+        assertThat(start("export --run large --out w.safetensors", "/dev/null").waitFor())
+                .isZero();
+        Process process = start("import --weights w.safetensors --run back", "/dev/null");
+        while (process.isAlive() && !Files.exists(folder.resolve("back/config.json"))) {
+            Thread.sleep(1);
+        }
+        signal(process, "TERM");
+
+        assertThat(process.waitFor()).isEqualTo(143);
+        assertThat(RunDirectory.open(folder.resolve("back"))
+                        .newest(warning -> {})
+                        .progress())
+                .isEqualTo(Progress.start());
+        assertThat(folder.resolve("back/checkpoints")).isDirectoryContaining("glob:**/step-00000000");
+        assertThat(folder.resolve("back/checkpoints/unfinished")).doesNotExist();
     }
 
     /** As when a terminal is closed: nobody reads stdout and stderr, and SIGHUP arrives. */

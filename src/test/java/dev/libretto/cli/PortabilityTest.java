@@ -106,7 +106,7 @@ class PortabilityTest {
         String export = "export --run " + trained + "/rnn --out " + folder + "/w";
         Files.writeString(folder.resolve("w.json"), "mine");
         assertThat(run(export)).isEqualTo(1);
-        assertThat(err).contains("w.json: it is there already; replace it by --overwrite");
+        assertThat(err).contains("w.json already exists; overwrite it");
         assertThat(files()).containsExactly("w.json");
         assertThat(folder.resolve("w.json")).hasContent("mine");
 
@@ -132,9 +132,7 @@ class PortabilityTest {
         assertThat(files()).containsExactly("model");
 
         assertThat(run(export + "/lstm")).isEqualTo(1);
-        assertThat(err)
-                .contains("/model: it is there already; replace it by --overwrite")
-                .hasLineCount(1);
+        assertThat(err).contains("/model already exists; overwrite it").hasLineCount(1);
         assertThat(settings()).isEqualTo("rnn");
 
         assertThat(run(export + "/lstm --overwrite")).isZero();
@@ -186,7 +184,9 @@ class PortabilityTest {
 
         assertThat(run("export --run " + trained + "/rnn --out " + folder + "/none/w"))
                 .isEqualTo(1);
-        assertThat(err).contains("there is no directory " + folder + "/none; make it first");
+        assertThat(err)
+                .contains(
+                        "there is no directory " + folder + "/none to write " + folder + "/none/w to; create it first");
 
         assertThat(run("export --run " + trained + "/rnn --out " + folder + "/rnn"))
                 .isZero();

@@ -96,7 +96,7 @@ class RunValuesFuzzTest {
                 anyBits(Checkpoint.stateArrays(config), random),
                 any(Progress.class, random));
         Path directory = folder.resolve("checkpoint");
-        Disk.deleteTree(directory);
+        TestRun.deleteTree(directory);
         Files.createDirectory(directory);
         checkpoint.write(directory);
 

@@ -14,6 +14,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -55,7 +56,7 @@ record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> file
 
     /** Writes every file anew, and nothing else is there. */
     void restore() throws IOException {
-        Disk.deleteTree(path);
+        deleteTree(path);
         for (String name : files.keySet()) {
             restore(name);
         }
@@ -103,5 +104,14 @@ record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> file
                 start.slots(),
                 start.state(),
                 new Progress(epoch, 0, 10L * epoch, 0, 0, loss, loss, 1, 0, null));
+    }
+
+    /** Deletes a directory and all that is in it. */
+    static void deleteTree(Path directory) throws IOException {
+        try (Stream<Path> tree = Files.walk(directory)) {
+            for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
+                Files.delete(path);
+            }
+        }
     }
 }

@@ -1,0 +1,231 @@
+package dev.libretto.run;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.Comparator;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+
+/**
+ * Writes files and directories that appear whole or not at all: under a temporary name beside their own, synced to the disk,
+ * then renamed. What is unfinished is deleted if writing fails or a signal ends the process.
+ */
+public final class AtomicWrite {
+    /** Temporary files and directories, to be deleted if the process ends. */
+    private static final Set<Path> UNFINISHED = new HashSet<>();
+
+    private static final ReentrantLock LOCK = new ReentrantLock();
+
+    static {
+        Runtime.getRuntime().addShutdownHook(new Thread(AtomicWrite::deleteUnfinished));
+    }
+
+    private AtomicWrite() {}
+
+    /** Writes what belongs at a path to a temporary one. */
+    @FunctionalInterface
+    public interface Writer {
+        /** Writes a file or fills an empty directory. */
+        void write(Path temporary) throws IOException;
+    }
+
+    /**
+     * Throws if files cannot be written; call before starting work for them.
+     *
+     * @param overwrite whether older files may be replaced
+     * @throws RunException if something is there that may not be replaced, or a directory is missing
+     */
+    public static void requireWritable(boolean overwrite, Path... files) throws RunException {
+        for (Path file : files) {
+            requireParent(file);
+            if (Files.isDirectory(file)) {
+                throw new RunException(file + " is a directory; name a file");
+            }
+            if (Files.exists(file) && !Files.isRegularFile(file)) {
+                throw new RunException(file + " is not a regular file; name another");
+            }
+            if (Files.exists(file) && !overwrite) {
+                throw alreadyExists(file);
+            }
+        }
+    }
+
+    /**
+     * Throws if a directory cannot be written; call before starting work for it.
+     *
+     * @param overwrite whether an older directory may be replaced
+     * @param own which files and directories, by their paths in it, an older one that is replaced may consist of
+     * @throws RunException if something is there that may not be replaced, or the parent directory is missing
+     */
+    public static void requireWritableDirectory(boolean overwrite, Path directory, Predicate<String> own)
+            throws IOException {
+        requireParent(directory);
+        if (Files.isSymbolicLink(directory) || Files.exists(directory) && !Files.isDirectory(directory)) {
+            throw new RunException(directory + " is not a directory; name another");
+        }
+        if (!Files.exists(directory)) {
+            return;
+        }
+        if (!overwrite) {
+            throw alreadyExists(directory);
+        }
+        for (Path path : tree(directory)) {
+            if (!path.equals(directory) && !own.test(directory.relativize(path).toString())) {
+                throw new RunException(path + " was not written by Libretto, so " + directory
+                        + " is not replaced; name another directory");
+            }
+        }
+    }
+
+    private static void requireParent(Path path) throws RunException {
+        Path parent = path.toAbsolutePath().getParent();
+        if (!Files.isDirectory(parent)) {
+            throw new RunException("there is no directory " + parent + " to write " + path + " to; create it first");
+        }
+    }
+
+    private static RunException alreadyExists(Path path) {
+        return new RunException(path + " already exists; overwrite it, or name another");
+    }
+
+    /** Replaces a text file, in UTF-8. */
+    public static void file(Path file, String content) throws IOException {
+        file(file, content.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Replaces a file. */
+    public static void file(Path file, byte[] content) throws IOException {
+        file(file, temporary -> Files.write(temporary, content));
+    }
+
+    /**
+     * Replaces a file.
+     *
+     * @throws RunException naming the file and why it could not be written
+     */
+    public static void file(Path file, Writer writer) throws IOException {
+        write(file, temporary -> {
+            writer.write(temporary);
+            Disk.sync(temporary);
+            Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
+        });
+    }
+
+    /**
+     * Creates a directory, or replaces it under the conditions of {@link #requireWritableDirectory}.
+     *
+     * @throws RunException if something is there that may not be replaced, or naming the directory and why it could not be
+     *     written
+     */
+    public static void directory(boolean overwrite, Path directory, Predicate<String> own, Writer writer)
+            throws IOException {
+        requireWritableDirectory(overwrite, directory, own);
+        write(directory, temporary -> {
+            Files.createDirectory(temporary);
+            writer.write(temporary);
+            for (Path path : tree(temporary)) {
+                if (Files.isDirectory(path)) {
+                    Disk.syncDirectory(path);
+                } else {
+                    Disk.sync(path);
+                }
+            }
+            requireWritableDirectory(overwrite, directory, own);
+            locked(() -> exchange(temporary, directory));
+        });
+    }
+
+    private static void write(Path target, Writer writer) throws IOException {
+        Path absolute = target.toAbsolutePath().normalize();
+        Path temporary = absolute.resolveSibling(
+                absolute.getFileName() + "." + ProcessHandle.current().pid() + ".new");
+        locked(() -> UNFINISHED.add(temporary));
+        try {
+            writer.write(temporary);
+            Disk.syncDirectory(absolute.getParent());
+        } catch (RunException e) {
+            throw e;
+        } catch (IOException e) {
+            throw new RunException(target + " could not be written: " + Disk.reason(e), e);
+        } finally {
+            locked(() -> {
+                delete(temporary);
+                UNFINISHED.remove(temporary);
+            });
+        }
+    }
+
+    /** Gives a directory its name. If there is an older one, that has the temporary name afterwards. */
+    private static void exchange(Path temporary, Path directory) throws IOException {
+        if (!Files.exists(directory)) {
+            Files.move(temporary, directory, StandardCopyOption.ATOMIC_MOVE);
+            return;
+        }
+        Path older = temporary.resolveSibling(temporary.getFileName() + ".old");
+        Files.move(directory, older, StandardCopyOption.ATOMIC_MOVE);
+        try {
+            Files.move(temporary, directory, StandardCopyOption.ATOMIC_MOVE);
+        } catch (IOException e) {
+            Files.move(older, directory, StandardCopyOption.ATOMIC_MOVE);
+            throw e;
+        }
+        Files.move(older, temporary, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** A step that the end of the process waits for. */
+    @FunctionalInterface
+    private interface Step {
+        void run() throws IOException;
+    }
+
+    private static void locked(Step step) throws IOException {
+        LOCK.lock();
+        try {
+            step.run();
+        } finally {
+            LOCK.unlock();
+        }
+    }
+
+    private static void delete(Path temporary) throws IOException {
+        if (Files.exists(temporary)) {
+            for (Path path : tree(temporary)) {
+                Files.deleteIfExists(path);
+            }
+        }
+    }
+
+    /**
+     * Deletes what is unfinished when the process ends. A thread that still writes may add files meanwhile, which another round
+     * deletes, or fails: it then waits for the lock, which is never released, so that it reports nothing.
+     */
+    private static void deleteUnfinished() {
+        LOCK.lock();
+        UNFINISHED.forEach(AtomicWrite::deleteInRounds);
+    }
+
+    private static void deleteInRounds(Path temporary) {
+        for (int round = 0; round < 100 && Files.exists(temporary); round++) {
+            try {
+                delete(temporary);
+            } catch (IOException e) {
+                // Tried again; there is nobody to tell.
+                continue;
+            }
+        }
+    }
+
+    /** A directory and all below it, the deepest first. */
+    private static List<Path> tree(Path directory) throws IOException {
+        try (Stream<Path> tree = Files.walk(directory)) {
+            return tree.sorted(Comparator.reverseOrder()).toList();
+        }
+    }
+}
