@@ -7,16 +7,16 @@ import dev.libretto.model.CellType;
 import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
-import dev.libretto.run.Checkpoint;
 import dev.libretto.run.RunConfig;
-import dev.libretto.run.RunConfig.CorpusInfo;
 import dev.libretto.run.RunDirectory;
-import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.Checkpoint;
+import dev.libretto.train.CorpusInfo;
+import dev.libretto.train.TrainConfig;
 import dev.libretto.train.Trainer;
 import dev.libretto.train.TrainingListener;
 import java.io.IOException;
@@ -34,10 +34,10 @@ final class LibraryExample {
         ModelConfig model = new ModelConfig(CellType.GRU, vocabulary.size(), 64, 1);
         TrainConfig training = TrainConfig.TEXTBOOK.withEpochs(10);
         RunConfig config = new RunConfig(CorpusInfo.of(List.of(), options, corpus), model, training);
-        Checkpoint start = Checkpoint.start(config, Initializers.draw(LanguageModel.parameters(model), 1));
+        Checkpoint start = Checkpoint.start(model, training, Initializers.draw(LanguageModel.parameters(model), 1));
         Batches batches = new Batches(vocabulary.encode(corpus), 32, 35, training.sampling(), training.seed());
         try (RunDirectory run = RunDirectory.create(directory, config, vocabulary, false);
-                Trainer trainer = new Trainer(run, batches, Ids.of(), start, TrainingListener.NONE, () -> false)) {
+                Trainer trainer = new Trainer(model, training, batches, Ids.of(), start, run, TrainingListener.NONE)) {
             trainer.train();
             try (TextModel trained =
                     new EagerModel(model, run.newest(System.err::println).weights())) {

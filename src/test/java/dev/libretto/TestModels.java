@@ -3,12 +3,12 @@ package dev.libretto;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
-import dev.libretto.run.Clipping;
-import dev.libretto.run.OptimizerConfig;
 import dev.libretto.run.RunConfig;
-import dev.libretto.run.RunConfig.CorpusInfo;
-import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Sampling;
+import dev.libretto.train.Clipping;
+import dev.libretto.train.CorpusInfo;
+import dev.libretto.train.OptimizerConfig;
+import dev.libretto.train.TrainConfig;
 import java.util.List;
 import java.util.Random;
 

@@ -2,14 +2,14 @@ package dev.libretto;
 
 import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
-import dev.libretto.run.Checkpoint;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunDirectory;
-import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.Checkpoint;
+import dev.libretto.train.TrainConfig;
 import dev.libretto.train.Trainer;
 import dev.libretto.train.TrainingListener;
 import java.io.IOException;
@@ -31,10 +31,13 @@ public final class TrainAgain {
                 training.seqLength(),
                 training.sampling(),
                 training.seed());
-        Checkpoint start =
-                Checkpoint.start(config, Initializers.draw(LanguageModel.parameters(config.model()), training.seed()));
+        Checkpoint start = Checkpoint.start(
+                config.model(),
+                config.training(),
+                Initializers.draw(LanguageModel.parameters(config.model()), training.seed()));
         try (RunDirectory run = RunDirectory.create(Path.of(args[1]), config, vocabulary, false);
-                Trainer trainer = new Trainer(run, batches, Ids.of(), start, TrainingListener.NONE, () -> false)) {
+                Trainer trainer =
+                        new Trainer(config.model(), training, batches, Ids.of(), start, run, TrainingListener.NONE)) {
             trainer.train();
         }
     }

@@ -3,11 +3,11 @@ package dev.libretto.benchmark;
 import dev.libretto.generate.Decoder;
 import dev.libretto.generate.EagerModel;
 import dev.libretto.model.CellType;
-import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Sampling;
+import dev.libretto.train.TrainConfig;
 import dev.libretto.train.TrainStep;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -62,7 +62,10 @@ public final class Soak {
     public Memory train(int steps) {
         Samples samples = new Samples(steps);
         try (TrainStep step = new TrainStep(
-                workload.config(), workload.start(), workload.batches().ids())) {
+                workload.config().model(),
+                workload.config().training(),
+                workload.start(),
+                workload.batches().ids())) {
             Batches.Epoch epoch = workload.batches().epoch(0);
             for (int i = 0; i < steps; i++) {
                 if (i / epoch.count() != epoch.number()) {

@@ -1,6 +1,6 @@
 package dev.libretto.benchmark;
 
-import dev.libretto.run.TrainConfig;
+import dev.libretto.train.TrainConfig;
 import dev.libretto.train.TrainStep;
 import java.util.ArrayList;
 import java.util.List;
@@ -71,7 +71,8 @@ public final class Sweep {
         List<Double> seconds = new ArrayList<>();
         for (int round = 0; round <= rounds; round++) {
             long start = System.nanoTime();
-            TrainStep step = new TrainStep(workload.config(), workload.start());
+            TrainStep step =
+                    new TrainStep(workload.config().model(), workload.config().training(), workload.start());
             double took = (System.nanoTime() - start) / 1e9;
             step.close();
             if (round > 0) {

@@ -16,7 +16,10 @@ final class TrainingSpeed implements AutoCloseable {
     TrainingSpeed(Workload workload) {
         this.workload = workload;
         this.step = new TrainStep(
-                workload.config(), workload.start(), workload.batches().ids());
+                workload.config().model(),
+                workload.config().training(),
+                workload.start(),
+                workload.batches().ids());
     }
 
     /**

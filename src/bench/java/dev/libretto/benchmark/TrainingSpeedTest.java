@@ -4,13 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.libretto.model.CellType;
 import dev.libretto.model.Weights;
-import dev.libretto.run.EpochMetrics;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Ids;
 import dev.libretto.text.Sampling;
+import dev.libretto.train.EpochMetrics;
 import dev.libretto.train.Trainer;
 import dev.libretto.train.TrainingListener;
 import java.io.IOException;
@@ -50,7 +50,13 @@ class TrainingSpeedTest {
         List<Double> losses = new ArrayList<>();
         try (RunDirectory run = RunDirectory.create(folder.resolve("run"), forEpochs, workload.vocabulary(), false);
                 Trainer trainer = new Trainer(
-                        run, workload.batches(), Ids.of(), workload.start(), listener(losses), () -> false)) {
+                        forEpochs.model(),
+                        forEpochs.training(),
+                        workload.batches(),
+                        Ids.of(),
+                        workload.start(),
+                        run,
+                        listener(losses))) {
             trainer.train();
         }
         return losses;

@@ -5,17 +5,17 @@ import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
-import dev.libretto.run.Checkpoint;
-import dev.libretto.run.LearningRate;
-import dev.libretto.run.OptimizerConfig;
 import dev.libretto.run.RunConfig;
-import dev.libretto.run.RunConfig.CorpusInfo;
-import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Sampling;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.Checkpoint;
+import dev.libretto.train.CorpusInfo;
+import dev.libretto.train.LearningRate;
+import dev.libretto.train.OptimizerConfig;
+import dev.libretto.train.TrainConfig;
 import java.io.IOException;
 import java.util.List;
 import java.util.Random;
@@ -100,6 +100,6 @@ public record Workload(
 
     /** Where training starts. */
     Checkpoint start() {
-        return Checkpoint.start(config, weights);
+        return Checkpoint.start(config.model(), config.training(), weights);
     }
 }

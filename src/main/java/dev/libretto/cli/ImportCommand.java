@@ -3,12 +3,12 @@ package dev.libretto.cli;
 import dev.libretto.device.NativeLog;
 import dev.libretto.export.Description;
 import dev.libretto.export.PortableModel;
-import dev.libretto.run.Checkpoint;
 import dev.libretto.run.RunConfig;
-import dev.libretto.run.RunConfig.CorpusInfo;
 import dev.libretto.run.RunDirectory;
-import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.Checkpoint;
+import dev.libretto.train.CorpusInfo;
+import dev.libretto.train.TrainConfig;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -94,7 +94,7 @@ final class ImportCommand implements Command {
             stop.trainingStarted();
             try (RunDirectory run = RunDirectory.create(path, config, vocabulary, overwrite)) {
                 try {
-                    run.save(Checkpoint.start(config, model.weights()));
+                    run.save(Checkpoint.start(config.model(), config.training(), model.weights()));
                     run.replaceOlder();
                 } finally {
                     run.discardIfNeverBegun();

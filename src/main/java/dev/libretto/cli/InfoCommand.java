@@ -2,15 +2,15 @@ package dev.libretto.cli;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import dev.libretto.run.DivergencePolicy;
 import dev.libretto.run.Json;
-import dev.libretto.run.LearningRate;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunInfo;
 import dev.libretto.run.RunInfo.Array;
 import dev.libretto.run.RunInfo.Layer;
-import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Corpus;
+import dev.libretto.train.DivergencePolicy;
+import dev.libretto.train.LearningRate;
+import dev.libretto.train.TrainConfig;
 import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Arrays;

@@ -1,11 +1,11 @@
 package dev.libretto.cli;
 
-import dev.libretto.run.Clipping;
-import dev.libretto.run.LearningRate;
-import dev.libretto.run.OptimizerConfig;
-import dev.libretto.run.OptimizerConfig.Coefficients;
-import dev.libretto.run.OptimizerConfig.Kind;
-import dev.libretto.run.TrainConfig;
+import dev.libretto.train.Clipping;
+import dev.libretto.train.LearningRate;
+import dev.libretto.train.OptimizerConfig;
+import dev.libretto.train.OptimizerConfig.Coefficients;
+import dev.libretto.train.OptimizerConfig.Kind;
+import dev.libretto.train.TrainConfig;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;

@@ -11,27 +11,27 @@ import dev.libretto.model.Parameter;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.plot.RunPicture;
-import dev.libretto.run.Checkpoint;
 import dev.libretto.run.Disk;
-import dev.libretto.run.LearningRate;
-import dev.libretto.run.Progress;
 import dev.libretto.run.ReportConfig;
 import dev.libretto.run.RunConfig;
-import dev.libretto.run.RunConfig.CorpusInfo;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Resumed;
 import dev.libretto.run.Runs;
-import dev.libretto.run.TrainConfig;
-import dev.libretto.run.ValidationConfig;
 import dev.libretto.tensorboard.TensorBoard;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.Checkpoint;
+import dev.libretto.train.CorpusInfo;
+import dev.libretto.train.LearningRate;
 import dev.libretto.train.MemoryEstimate;
+import dev.libretto.train.Progress;
+import dev.libretto.train.TrainConfig;
 import dev.libretto.train.Trainer;
 import dev.libretto.train.TrainingListener;
+import dev.libretto.train.ValidationConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -112,7 +112,7 @@ final class TrainCommand implements Command {
         }
         console.runs().requireUsable();
         Choice device = DeviceFlags.use(arguments);
-        MemoryEstimate memory = MemoryEstimate.of(plan.config());
+        MemoryEstimate memory = MemoryEstimate.of(plan.config().model(), training);
         if (!device.device().isGpu()) {
             Host host = Host.current();
             memory.requireFits(host.memory(), host.javaHeap());
@@ -141,8 +141,8 @@ final class TrainCommand implements Command {
                             report.tensorBoard() ? tensorBoard : TrainingListener.NONE,
                             reports,
                             picture));
-                    try (Trainer trainer =
-                            new Trainer(run, batches, validationIds, from.checkpoint(), listener, stop::isRequested)) {
+                    try (Trainer trainer = new Trainer(
+                            plan.config().model(), training, batches, validationIds, from.checkpoint(), run, listener)) {
                         conclude(console, run, trainer.train(), prefixes.get(0));
                     }
                     if (!stop.isRequested()) {
@@ -156,7 +156,7 @@ final class TrainCommand implements Command {
         }
     }
 
-    /** What the start of training changes: a signal waits for the batch, and the run is the latest. */
+    /** Once training has started, a signal waits for the batch, and the run is the latest. */
     private static TrainingListener start(StopSignal stop, RunDirectory run, Console console) {
         return new TrainingListener() {
             @Override
@@ -167,6 +167,11 @@ final class TrainCommand implements Command {
             @Override
             public void trainingStarted() {
                 pointLatestAt(run, console);
+            }
+
+            @Override
+            public boolean stopRequested() {
+                return stop.isRequested();
             }
         };
     }
@@ -286,7 +291,7 @@ final class TrainCommand implements Command {
                             parameters.size(),
                             () -> " " + parameters.get(place).name()));
         }
-        Checkpoint start = Checkpoint.start(plan.config(), weights);
+        Checkpoint start = Checkpoint.start(plan.config().model(), plan.config().training(), weights);
         synchronized (stop) {
             RunDirectory run = RunDirectory.create(plan.path(), plan.config(), plan.vocabulary(), overwrite);
             stop.onAbandon(() -> abandon(run, console));

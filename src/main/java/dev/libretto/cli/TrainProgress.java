@@ -1,7 +1,7 @@
 package dev.libretto.cli;
 
-import dev.libretto.run.Progress;
-import dev.libretto.run.TrainConfig;
+import dev.libretto.train.Progress;
+import dev.libretto.train.TrainConfig;
 import dev.libretto.train.TrainStep;
 import dev.libretto.train.TrainingListener;
 import java.util.Locale;

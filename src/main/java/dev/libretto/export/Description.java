@@ -6,6 +6,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.run.Json;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.CorpusInfo;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -26,7 +27,7 @@ public record Description(
         ModelConfig model,
         boolean keepNewlines,
 
-        @JacksonInject(value = Json.UNKNOWN_CHARACTER, useInput = OptBoolean.TRUE)
+        @JacksonInject(value = CorpusInfo.UNKNOWN_CHARACTER, useInput = OptBoolean.TRUE)
         boolean unknownCharacter,
 
         List<String> vocabulary) {

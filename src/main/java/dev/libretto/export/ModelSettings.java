@@ -3,8 +3,8 @@ package dev.libretto.export;
 import com.fasterxml.jackson.annotation.JacksonInject;
 import com.fasterxml.jackson.annotation.OptBoolean;
 import dev.libretto.model.ModelConfig;
-import dev.libretto.run.Json;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.CorpusInfo;
 import java.util.List;
 
 /**
@@ -19,7 +19,7 @@ public record ModelSettings(
         ModelConfig model,
         boolean keepNewlines,
 
-        @JacksonInject(value = Json.UNKNOWN_CHARACTER, useInput = OptBoolean.TRUE)
+        @JacksonInject(value = CorpusInfo.UNKNOWN_CHARACTER, useInput = OptBoolean.TRUE)
         boolean unknownCharacter) {
     /** @throws IllegalArgumentException if the model is missing */
     public ModelSettings {

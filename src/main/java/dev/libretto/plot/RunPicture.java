@@ -1,9 +1,9 @@
 package dev.libretto.plot;
 
 import dev.libretto.model.Weights;
-import dev.libretto.run.EpochMetrics;
 import dev.libretto.run.LearningCurve;
 import dev.libretto.run.RunDirectory;
+import dev.libretto.train.EpochMetrics;
 import dev.libretto.train.TrainingListener;
 import java.awt.AWTError;
 import java.io.IOException;

@@ -1,5 +1,8 @@
 package dev.libretto.run;
 
+import dev.libretto.train.Checkpoint;
+import dev.libretto.train.CheckpointPolicy;
+import dev.libretto.train.Progress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -7,20 +10,20 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
-import java.util.function.ToDoubleFunction;
+import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
  * The checkpoints of a run. Each is written under another name, synced to the disk and then renamed, and older ones are
- * deleted only after that: at every instant there is a whole one. Those that stay are the newest, the newest at the end of an
- * epoch, which a divergence goes back to, the one with the lowest loss and the one with the lowest validation loss.
+ * deleted only after that: at every instant there is a whole one. {@link CheckpointPolicy} says which stay.
  */
 final class Checkpoints {
     private static final String UNFINISHED = "unfinished";
@@ -54,7 +57,7 @@ final class Checkpoints {
 
         /** Reads how far training was, after a check of every file. */
         Progress readProgress() throws IOException {
-            return checked(Checkpoint.readProgress(path));
+            return checked(CheckpointFiles.readProgress(path));
         }
 
         /** Whether something is in it that Libretto did not write. */
@@ -90,17 +93,11 @@ final class Checkpoints {
         if (newestFirst.size() <= policy.keep()) {
             return;
         }
-        List<Saved> saved = saved(newestFirst, false, warning -> {});
-        Set<Path> kept = new HashSet<>();
-        kept.add(best(saved, policy));
-        kept.add(bestValidated(saved));
-        saved.stream()
-                .filter(each -> each.progress().batch() == 0)
-                .findFirst()
-                .ifPresent(epochEnd -> kept.add(epochEnd.path()));
-        for (Entry old : newestFirst.subList(policy.keep(), newestFirst.size())) {
-            if (!kept.contains(old.path()) && !old.isForeign(folder.getParent())) {
-                discard(old);
+        Map<Progress, Entry> saved = saved(newestFirst, false, warning -> {});
+        Set<Progress> kept = policy.kept(List.copyOf(saved.keySet()));
+        for (Map.Entry<Progress, Entry> each : saved.entrySet()) {
+            if (!kept.contains(each.getKey()) && !each.getValue().isForeign(folder.getParent())) {
+                discard(each.getValue());
             }
         }
     }
@@ -137,7 +134,7 @@ final class Checkpoints {
     Optional<Progress> epochStart(Progress now) throws IOException {
         for (Entry entry : entries()) {
             try {
-                Progress progress = Checkpoint.peekProgress(entry.path());
+                Progress progress = CheckpointFiles.peekProgress(entry.path());
                 if (progress.epoch() == now.epoch() && progress.batch() == 0) {
                     return Optional.of(entry.readProgress());
                 }
@@ -153,7 +150,7 @@ final class Checkpoints {
         requireDeleted(unfinished);
         Files.createDirectory(unfinished);
         try {
-            checkpoint.write(unfinished);
+            CheckpointFiles.write(checkpoint, unfinished);
         } catch (IOException e) {
             requireDeleted(unfinished);
             throw e;
@@ -182,7 +179,7 @@ final class Checkpoints {
     Checkpoint newest(RunConfig config, Consumer<String> warnings) throws IOException {
         return newest(
                 entry -> {
-                    Checkpoint checkpoint = Checkpoint.read(entry.path(), config);
+                    Checkpoint checkpoint = CheckpointFiles.read(entry.path(), config);
                     entry.checked(checkpoint.progress());
                     return checkpoint;
                 },
@@ -214,8 +211,7 @@ final class Checkpoints {
      * @throws RunException if there is none
      */
     Checkpoint best(RunConfig config, Consumer<String> warnings) throws IOException {
-        Path best = best(saved(entries(), true, warnings), config.training().checkpoints());
-        return best == null ? newest(config, warnings) : Checkpoint.read(best, config);
+        return read(config.training().checkpoints()::best, config, warnings);
     }
 
     /**
@@ -224,59 +220,37 @@ final class Checkpoints {
      * @throws RunException if there is none
      */
     Checkpoint bestValidated(RunConfig config, Consumer<String> warnings) throws IOException {
-        Path best = bestValidated(saved(entries(), true, warnings));
-        return best == null ? newest(config, warnings) : Checkpoint.read(best, config);
+        return read(CheckpointPolicy::bestValidated, config, warnings);
     }
 
-    /** A checkpoint, and how far training was. */
-    private record Saved(Path path, Progress progress) {}
-
-    /** @param verified whether every file is read for its checksum, and damaged checkpoints are left out */
-    private static List<Saved> saved(List<Entry> entries, boolean verified, Consumer<String> warnings)
+    private Checkpoint read(
+            Function<List<Progress>, Optional<Progress>> choice, RunConfig config, Consumer<String> warnings)
             throws IOException {
-        List<Saved> saved = new ArrayList<>();
-        for (Entry entry : entries) {
+        Map<Progress, Entry> saved = saved(entries(), true, warnings);
+        Optional<Progress> chosen = choice.apply(List.copyOf(saved.keySet()));
+        return chosen.isPresent()
+                ? CheckpointFiles.read(saved.get(chosen.get()).path(), config)
+                : newest(config, warnings);
+    }
+
+    /**
+     * Returns how far training was at each checkpoint, the newest first.
+     *
+     * @param verified whether every file is read for its checksum, and damaged checkpoints are left out
+     */
+    private static Map<Progress, Entry> saved(List<Entry> newestFirst, boolean verified, Consumer<String> warnings)
+            throws IOException {
+        Map<Progress, Entry> saved = new LinkedHashMap<>();
+        for (Entry entry : newestFirst) {
             try {
-                saved.add(new Saved(
-                        entry.path(),
-                        verified ? entry.readProgress() : entry.checked(Checkpoint.peekProgress(entry.path()))));
+                Progress progress =
+                        verified ? entry.readProgress() : entry.checked(CheckpointFiles.peekProgress(entry.path()));
+                saved.put(progress, entry);
             } catch (RunException e) {
                 warnings.accept(e.getMessage());
             }
         }
         return saved;
-    }
-
-    /**
-     * The one of lowest loss, of those at the end of an epoch that the schedule has; null where there is none. Those within the
-     * next epoch may have come near a divergence already.
-     */
-    private static Path best(List<Saved> newestFirst, CheckpointPolicy policy) {
-        return lowest(newestFirst, progress -> {
-            double loss = progress.loss() == null ? Double.MAX_VALUE : progress.loss();
-            return policy.every().hasEpochEnd(progress) ? loss : Double.POSITIVE_INFINITY;
-        });
-    }
-
-    /** The one at the end of the epoch of lowest validation loss; null where there is none. */
-    private static Path bestValidated(List<Saved> newestFirst) {
-        return lowest(
-                newestFirst,
-                progress -> progress.endsBestValidated() ? progress.validation().lowest() : Double.POSITIVE_INFINITY);
-    }
-
-    /** The one of lowest finite value, the oldest of several; null where there is none. */
-    private static Path lowest(List<Saved> newestFirst, ToDoubleFunction<Progress> valueOf) {
-        Path best = null;
-        double lowest = Double.POSITIVE_INFINITY;
-        for (Saved checkpoint : newestFirst) {
-            double value = valueOf.applyAsDouble(checkpoint.progress());
-            if (value <= lowest && value < Double.POSITIVE_INFINITY) {
-                lowest = value;
-                best = checkpoint.path();
-            }
-        }
-        return best;
     }
 
     /** Moves damaged checkpoints out of the way of new ones, under another name. */

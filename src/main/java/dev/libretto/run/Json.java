@@ -12,6 +12,8 @@ import com.fasterxml.jackson.databind.cfg.CoercionAction;
 import com.fasterxml.jackson.databind.cfg.CoercionInputShape;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.type.LogicalType;
+import dev.libretto.train.CorpusInfo;
+import dev.libretto.train.TrainConfig;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -25,12 +27,6 @@ import java.util.function.Function;
 public final class Json {
     /** A vocabulary of every character that there is takes 10 MiB. */
     static final int MAX_BYTES = 1 << 26;
-
-    /**
-     * The name of the default for the field that says whether U+FFFD stands for unknown characters. Before there was that
-     * field, it always did.
-     */
-    public static final String UNKNOWN_CHARACTER = "unknownCharacter";
 
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .enable(MapperFeature.ACCEPT_CASE_INSENSITIVE_ENUMS)
@@ -52,7 +48,7 @@ public final class Json {
             // Defaults of the fields that files of earlier versions lack, each marked with JacksonInject.
             .injectableValues(new InjectableValues.Std()
                     .addValue(ReportConfig.class, ReportConfig.DEFAULT)
-                    .addValue(UNKNOWN_CHARACTER, true)
+                    .addValue(CorpusInfo.UNKNOWN_CHARACTER, true)
                     .addValue(TrainConfig.PARTS, TrainConfig.UNRECORDED_PARTS))
             .build();
 

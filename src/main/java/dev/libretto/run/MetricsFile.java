@@ -1,15 +1,22 @@
 package dev.libretto.run;
 
+import dev.libretto.train.EpochMetrics;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.util.List;
+import java.util.regex.Pattern;
 
 /** {@code metrics.csv}: a header and a row per epoch. */
 final class MetricsFile {
     /** The most that Java reads at once: twice what the rows of as many epochs as there can be take. */
     static final int MAX_BYTES = Integer.MAX_VALUE - 8;
+
+    static final String HEADER = "epoch,loss,perplexity,seconds,chars_per_second,learning_rate,rollbacks,"
+            + "validation_loss,validation_perplexity";
+
+    private static final Pattern ROW = Pattern.compile("\\d+(,[\\w.-]*){" + (HEADER.split(",").length - 1) + "}");
 
     private final Path path;
 
@@ -19,12 +26,12 @@ final class MetricsFile {
 
     /** Writes the header alone. */
     void create() throws IOException {
-        AtomicWrite.file(path, EpochMetrics.HEADER + "\n");
+        AtomicWrite.file(path, HEADER + "\n");
     }
 
     /** Adds a row. */
     void append(EpochMetrics metrics) throws IOException {
-        Files.writeString(path, metrics.row() + "\n", StandardOpenOption.APPEND);
+        Files.writeString(path, row(metrics) + "\n", StandardOpenOption.APPEND);
     }
 
     /** Forces the rows to the disk. */
@@ -39,7 +46,7 @@ final class MetricsFile {
 
     /** Removes all rows after an epoch, also one that a crash left half written. */
     void cutAfter(int epoch) throws IOException {
-        StringBuilder kept = new StringBuilder(EpochMetrics.HEADER + "\n");
+        StringBuilder kept = new StringBuilder(HEADER + "\n");
         rows(epoch).forEach(row -> kept.append(row).append('\n'));
         AtomicWrite.file(path, kept.toString());
     }
@@ -47,10 +54,23 @@ final class MetricsFile {
     private List<String> rows(int epochs) throws IOException {
         List<String> lines = Files.exists(path) ? lines() : List.of();
         int rows = 0;
-        while (rows < epochs && rows + 1 < lines.size() && EpochMetrics.isRow(lines.get(rows + 1), rows + 1)) {
+        while (rows < epochs && rows + 1 < lines.size() && isRow(lines.get(rows + 1), rows + 1)) {
             rows++;
         }
         return rows == 0 ? List.of() : lines.subList(1, rows + 1);
+    }
+
+    /** Whether a line is the whole row of an epoch, and not half of one, or no row at all. */
+    private static boolean isRow(String line, int epoch) {
+        return line.startsWith(epoch + ",") && ROW.matcher(line).matches();
+    }
+
+    /** Each number with all the digits that tell it from its neighbours. */
+    static String row(EpochMetrics metrics) {
+        Double validationLoss = metrics.validationLoss();
+        return metrics.epoch() + "," + metrics.loss() + "," + metrics.perplexity() + "," + metrics.seconds() + ","
+                + metrics.charsPerSecond() + "," + metrics.learningRate() + "," + metrics.rollbacks() + ","
+                + (validationLoss == null ? "," : validationLoss + "," + metrics.validationPerplexity());
     }
 
     private List<String> lines() throws IOException {

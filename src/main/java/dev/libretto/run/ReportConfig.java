@@ -1,5 +1,7 @@
 package dev.libretto.run;
 
+import dev.libretto.train.Require;
+import dev.libretto.train.TrainConfig;
 import java.util.List;
 import java.util.Objects;
 

@@ -2,6 +2,10 @@ package dev.libretto.run;
 
 import com.fasterxml.jackson.core.type.TypeReference;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.Checkpoint;
+import dev.libretto.train.CheckpointStore;
+import dev.libretto.train.EpochMetrics;
+import dev.libretto.train.Progress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -14,7 +18,7 @@ import java.util.Optional;
 import java.util.function.Consumer;
 
 /** The directory of one training run, open for reading or, by one process at a time, for writing. */
-public final class RunDirectory implements AutoCloseable {
+public final class RunDirectory implements CheckpointStore, AutoCloseable {
     private static final String CONFIG = RunFiles.CONFIG;
     private static final String VOCABULARY = "vocabulary.json";
     static final String METRICS = "metrics.csv";
@@ -315,10 +319,10 @@ public final class RunDirectory implements AutoCloseable {
     }
 
     /**
-     * Changes the run to where training starts: writes the configuration, moves damaged checkpoints aside, cuts off newer rows
-     * of the metrics, saves the checkpoint, and replaces the older run if there is one. Training calls it once its first batch
-     * is computed, so that one that cannot start leaves a resumed or an older run as it was.
+     * Changes the run to where training starts: writes the configuration, moves damaged checkpoints aside, saves the checkpoint,
+     * removes newer rows of the metrics, and replaces the older run if there is one.
      */
+    @Override
     public void begin(Checkpoint start) throws IOException {
         try {
             AtomicWrite.file(place.resolve(CONFIG), Json.write(config));
@@ -326,12 +330,12 @@ public final class RunDirectory implements AutoCloseable {
         } catch (IOException e) {
             throw cannotWrite("the files", e);
         }
-        cutMetricsAfter(start.progress().epoch());
-        save(start);
+        rollBack(start);
         replaceOlder();
     }
 
     /** Adds a row to {@code metrics.csv}. */
+    @Override
     public void append(EpochMetrics row) throws IOException {
         try {
             metrics.append(row);
@@ -345,6 +349,7 @@ public final class RunDirectory implements AutoCloseable {
      *
      * @throws RunException saying why it cannot be written, and what is safe
      */
+    @Override
     public void save(Checkpoint checkpoint) throws IOException {
         try {
             metrics.sync();
@@ -360,6 +365,7 @@ public final class RunDirectory implements AutoCloseable {
      *
      * @throws RunException saying why that failed, and what is safe
      */
+    @Override
     public void discardAfter(Progress last) throws IOException {
         try {
             checkpoints.discardAfter(last);
@@ -368,7 +374,7 @@ public final class RunDirectory implements AutoCloseable {
         }
     }
 
-    /** How far training was at the start of the epoch that it is in, if there is a whole checkpoint of that. */
+    @Override
     public Optional<Progress> epochStart(Progress now) throws IOException {
         return checkpoints.epochStart(now);
     }
@@ -398,10 +404,12 @@ public final class RunDirectory implements AutoCloseable {
         AtomicWrite.file(place.resolve(PICTURE + extension), picture);
     }
 
-    /** Takes away the metrics' rows after an epoch, to which training has gone back. */
-    public void cutMetricsAfter(int epoch) throws IOException {
+    /** Saves the checkpoint first: a crash before the second step leaves rows that a resume cuts off. */
+    @Override
+    public void rollBack(Checkpoint checkpoint) throws IOException {
+        save(checkpoint);
         try {
-            metrics.cutAfter(epoch);
+            metrics.cutAfter(checkpoint.progress().epoch());
         } catch (IOException e) {
             throw cannotWrite(METRICS, e);
         }
@@ -427,12 +435,7 @@ public final class RunDirectory implements AutoCloseable {
         return checkpoints.newestProgress(warnings);
     }
 
-    /**
-     * Reads the checkpoint with the lowest loss of its last epoch.
-     *
-     * @param warnings is told of each damaged one that was passed over
-     * @throws RunException if there is none
-     */
+    @Override
     public Checkpoint best(Consumer<String> warnings) throws IOException {
         return checkpoints.best(config, warnings);
     }

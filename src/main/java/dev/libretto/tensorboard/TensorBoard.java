@@ -2,9 +2,9 @@ package dev.libretto.tensorboard;
 
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Weights;
-import dev.libretto.run.EpochMetrics;
-import dev.libretto.run.Progress;
 import dev.libretto.run.RunDirectory;
+import dev.libretto.train.EpochMetrics;
+import dev.libretto.train.Progress;
 import dev.libretto.train.TrainStep;
 import dev.libretto.train.TrainingListener;
 import java.io.IOException;

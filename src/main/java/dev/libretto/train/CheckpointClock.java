@@ -1,8 +1,7 @@
 package dev.libretto.train;
 
-import dev.libretto.run.CheckpointPolicy.Every;
-import dev.libretto.run.CheckpointPolicy.Unit;
-import dev.libretto.run.Progress;
+import dev.libretto.train.CheckpointPolicy.Every;
+import dev.libretto.train.CheckpointPolicy.Unit;
 import java.time.Duration;
 
 /** Says when the next checkpoint is due. */

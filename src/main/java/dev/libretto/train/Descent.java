@@ -1,9 +1,7 @@
 package dev.libretto.train;
 
-import dev.libretto.run.Clipping;
-import dev.libretto.run.OptimizerConfig;
-import dev.libretto.run.OptimizerConfig.Coefficients;
-import dev.libretto.run.OptimizerConfig.Kind;
+import dev.libretto.train.OptimizerConfig.Coefficients;
+import dev.libretto.train.OptimizerConfig.Kind;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Operand;

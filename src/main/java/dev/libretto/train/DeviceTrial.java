@@ -5,10 +5,6 @@ import dev.libretto.model.CellType;
 import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
-import dev.libretto.run.Checkpoint;
-import dev.libretto.run.RunConfig;
-import dev.libretto.run.RunConfig.CorpusInfo;
-import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
@@ -56,7 +52,8 @@ public final class DeviceTrial {
         }
     }
 
-    final RunConfig config;
+    final ModelConfig model;
+    final TrainConfig training = TrainConfig.TEXTBOOK;
     final Batches batches;
     final Checkpoint start;
 
@@ -64,17 +61,14 @@ public final class DeviceTrial {
     public DeviceTrial(CellType cell) throws IOException {
         Corpus lyrics = Corpus.builtIn(CorpusOptions.WHOLE_TEXT.withMaxChars(CorpusOptions.DEFAULT_MAX_CHARS));
         Vocabulary vocabulary = Vocabulary.of(lyrics);
-        TrainConfig training = TrainConfig.TEXTBOOK;
-        ModelConfig model =
-                new ModelConfig(cell, vocabulary.size(), ModelConfig.DEFAULT_HIDDEN_SIZE, ModelConfig.DEFAULT_LAYERS);
-        config = new RunConfig(CorpusInfo.of(List.of(), CorpusOptions.WHOLE_TEXT, lyrics), model, training);
+        model = new ModelConfig(cell, vocabulary.size(), ModelConfig.DEFAULT_HIDDEN_SIZE, ModelConfig.DEFAULT_LAYERS);
         batches = new Batches(
                 vocabulary.encode(lyrics),
                 training.batchSize(),
                 training.seqLength(),
                 training.sampling(),
                 training.seed());
-        start = Checkpoint.start(config, Initializers.draw(LanguageModel.parameters(model), training.seed()));
+        start = Checkpoint.start(model, training, Initializers.draw(LanguageModel.parameters(model), training.seed()));
     }
 
     /** Trains for a few steps, on the device and in the precision that this process uses now. */
@@ -87,7 +81,7 @@ public final class DeviceTrial {
         Batches.Epoch epoch = batches.epoch(0);
         List<Float> losses = new ArrayList<>();
         double[] seconds = new double[STEPS];
-        try (TrainStep step = new TrainStep(config, start, factors)) {
+        try (TrainStep step = new TrainStep(model, training, start, factors)) {
             for (int i = 0; i < STEPS; i++) {
                 long before = System.nanoTime();
                 losses.add(step.run(epoch.batch(i), LEARNING_RATE, i + 1).loss());

@@ -1,7 +1,7 @@
 package dev.libretto.train;
 
+import dev.libretto.model.ModelConfig;
 import dev.libretto.model.RecurrenceType;
-import dev.libretto.run.RunConfig;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
@@ -23,8 +23,8 @@ record Execution(
     private static final int BATCHES_PER_RUN_OF_CUDNN = 8;
 
     /** As a CPU trains, in float32: the cell unrolled, a batch a run, which is fed. */
-    static Execution onCpu(RunConfig config) {
-        return of(config, false, TFloat32.class, 0);
+    static Execution onCpu(ModelConfig model, TrainConfig training) {
+        return of(model, training, false, TFloat32.class, 0);
     }
 
     /**
@@ -34,11 +34,16 @@ record Execution(
      * @param factors the type to which the factors of matrix products are rounded
      * @param textLength the number of characters of the text that all batches are cut from; 0 if there is no such text
      */
-    static Execution of(RunConfig config, boolean onGpu, Class<? extends TFloating> factors, long textLength) {
-        RecurrenceType recurrence = RecurrenceType.of(config.model().cell(), onGpu, factors);
+    static Execution of(
+            ModelConfig model,
+            TrainConfig training,
+            boolean onGpu,
+            Class<? extends TFloating> factors,
+            long textLength) {
+        RecurrenceType recurrence = RecurrenceType.of(model.cell(), onGpu, factors);
         return new Execution(
                 recurrence,
-                onGpu ? 1 : config.training().parts(),
+                onGpu ? 1 : training.parts(),
                 factors,
                 // A graph that is unrolled is large, and costs so much more than its call that one batch is enough for
                 // it.

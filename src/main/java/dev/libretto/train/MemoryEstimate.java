@@ -4,8 +4,6 @@ import dev.libretto.model.CellType;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
-import dev.libretto.run.RunConfig;
-import dev.libretto.run.TrainConfig;
 import java.util.Locale;
 
 /**
@@ -40,10 +38,8 @@ import java.util.Locale;
 public record MemoryEstimate(long bytes, long heapBytes) {
     private static final double GIB = 1 << 30;
 
-    /** The estimate for a run. */
-    public static MemoryEstimate of(RunConfig config) {
-        ModelConfig model = config.model();
-        TrainConfig training = config.training();
+    /** The estimate for a model and its training. */
+    public static MemoryEstimate of(ModelConfig model, TrainConfig training) {
         long parameters = LanguageModel.parameters(model).stream()
                 .mapToLong(Parameter::size)
                 .sum();

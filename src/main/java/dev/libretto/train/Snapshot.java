@@ -3,8 +3,6 @@ package dev.libretto.train;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
-import dev.libretto.run.Checkpoint;
-import dev.libretto.run.Progress;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;

@@ -1,11 +1,9 @@
 package dev.libretto.train;
 
 import dev.libretto.device.Sessions;
+import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
-import dev.libretto.run.Checkpoint;
-import dev.libretto.run.Progress;
-import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Ids;
 import java.util.ArrayList;
@@ -40,12 +38,12 @@ public class TrainStep implements AutoCloseable {
     public record Task(Batch batch, double learningRate, long number) {}
 
     private final Graph graph = Sessions.newGraph();
-    private final TrainingGraph training;
+    private final TrainingGraph nodes;
     private final Session session;
 
     /** Builds the graph and gives it the weights and the carried state of a checkpoint; batches can be of any text. */
-    public TrainStep(RunConfig config, Checkpoint start) {
-        this(config, start, Ids.of());
+    public TrainStep(ModelConfig model, TrainConfig training, Checkpoint start) {
+        this(model, training, start, Ids.of());
     }
 
     /**
@@ -53,8 +51,8 @@ public class TrainStep implements AutoCloseable {
      *
      * @param text what the batches that it will train on are cut from
      */
-    public TrainStep(RunConfig config, Checkpoint start, Ids text) {
-        this(config, start, text, Sessions.factorType());
+    public TrainStep(ModelConfig model, TrainConfig training, Checkpoint start, Ids text) {
+        this(model, training, start, text, Sessions.factorType());
     }
 
     /**
@@ -62,26 +60,27 @@ public class TrainStep implements AutoCloseable {
      *
      * @param factors the type to which the factors of matrix products are rounded
      */
-    TrainStep(RunConfig config, Checkpoint start, Class<? extends TFloating> factors) {
-        this(config, start, Ids.of(), factors);
+    TrainStep(ModelConfig model, TrainConfig training, Checkpoint start, Class<? extends TFloating> factors) {
+        this(model, training, start, Ids.of(), factors);
     }
 
-    private TrainStep(RunConfig config, Checkpoint start, Ids text, Class<? extends TFloating> factors) {
-        this(config, start, text, Execution.of(config, Sessions.areOnGpu(), factors, text.length()));
+    private TrainStep(
+            ModelConfig model, TrainConfig training, Checkpoint start, Ids text, Class<? extends TFloating> factors) {
+        this(model, training, start, text, Execution.of(model, training, Sessions.areOnGpu(), factors, text.length()));
     }
 
     /** @param text what batches are cut from; not read where {@code execution} has them fed */
-    TrainStep(RunConfig config, Checkpoint start, Ids text, Execution execution) {
+    TrainStep(ModelConfig model, TrainConfig training, Checkpoint start, Ids text, Execution execution) {
         try {
-            training = new TrainingGraph(graph, config, execution);
+            nodes = new TrainingGraph(graph, model, training, execution);
             session = Sessions.open(graph);
         } catch (RuntimeException e) {
             graph.close();
             throw e;
         }
         try {
-            if (training.text != null) {
-                training.text.load(session, text);
+            if (nodes.text != null) {
+                nodes.text.load(session, text);
             }
             restore(start);
         } catch (RuntimeException e) {
@@ -92,14 +91,14 @@ public class TrainStep implements AutoCloseable {
 
     /** Goes back to the weights, the optimizer's arrays and the carried state of a checkpoint. */
     public final void restore(Checkpoint checkpoint) {
-        training.variables.load(session, checkpoint.weights());
-        training.slots.load(session, checkpoint.slots());
-        training.state.load(session, checkpoint.state());
+        nodes.variables.load(session, checkpoint.weights());
+        nodes.slots.load(session, checkpoint.slots());
+        nodes.state.load(session, checkpoint.state());
     }
 
     /** The most batches that {@link #run(List)} takes. */
     public int batchesPerRun() {
-        return training.steps.size();
+        return nodes.steps.size();
     }
 
     /**
@@ -119,11 +118,11 @@ public class TrainStep implements AutoCloseable {
      * @return what each batch gave
      */
     public List<Measures> run(List<Task> tasks) {
-        Session.Runner runner = session.runner().addTarget(training.steps.get(tasks.size() - 1).update);
+        Session.Runner runner = session.runner().addTarget(nodes.steps.get(tasks.size() - 1).update);
         List<Tensor> fed = new ArrayList<>();
         try {
             for (int i = 0; i < tasks.size(); i++) {
-                feed(runner, training.steps.get(i), tasks.get(i), fed);
+                feed(runner, nodes.steps.get(i), tasks.get(i), fed);
             }
             try (Result result = runner.run()) {
                 List<Measures> measures = new ArrayList<>();
@@ -154,14 +153,14 @@ public class TrainStep implements AutoCloseable {
 
     /** The weights as they are now. */
     Weights weights() {
-        return training.variables.read(session);
+        return nodes.variables.read(session);
     }
 
     /** Copies all that training goes on from, as it is now. */
     Snapshot snapshot() {
         List<Map<Parameter, TFloat32>> copies = new ArrayList<>();
         try {
-            for (Variables variables : List.of(training.variables, training.slots, training.state)) {
+            for (Variables variables : List.of(nodes.variables, nodes.slots, nodes.state)) {
                 copies.add(variables.copy(session));
             }
         } catch (RuntimeException e) {
@@ -174,7 +173,7 @@ public class TrainStep implements AutoCloseable {
     /** All that training goes on from, as it is now. */
     public Checkpoint checkpoint(Progress progress) {
         return new Checkpoint(
-                training.variables.read(session), training.slots.read(session), training.state.read(session), progress);
+                nodes.variables.read(session), nodes.slots.read(session), nodes.state.read(session), progress);
     }
 
     @Override

@@ -1,38 +1,31 @@
 package dev.libretto.train;
 
+import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
-import dev.libretto.run.Checkpoint;
-import dev.libretto.run.DivergencePolicy;
-import dev.libretto.run.EpochMetrics;
-import dev.libretto.run.Progress;
-import dev.libretto.run.RunDirectory;
-import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Ids;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.BooleanSupplier;
 import java.util.function.Supplier;
 
 /**
- * The loop over epochs: trains, measures, and keeps what was learnt in the run directory.
+ * The loop over epochs: trains, measures, and saves what was learnt in a {@link CheckpointStore}.
  *
  * <p>Every batch takes one {@link Progress} to the next, and a checkpoint holds one of them with its arrays; so a run that
  * goes on from a checkpoint does the same as one that was never interrupted, bit for bit.
  */
 public final class Trainer implements AutoCloseable {
-    private final RunDirectory run;
     private final TrainConfig config;
+    private final CheckpointStore store;
     private final Batches batches;
     private final TrainingListener listener;
-    private final BooleanSupplier stopRequested;
     private final TrainStep step;
-    /** What is kept from training, and who measures on it; null without validation. */
-    private final Ids validationIds;
-
+    private final Ids heldOut;
+    /** Null without validation. */
     private final Evaluator validator;
+
     private final CheckpointClock clock;
     private Progress progress;
     /** The epoch whose batches are being trained; null before the first. */
@@ -45,50 +38,50 @@ public final class Trainer implements AutoCloseable {
     private Checkpoint start;
 
     /**
-     * @param validationIds what is kept from training; empty for no validation
-     * @param start where to go on from; {@link Checkpoint#start} for a new run
-     * @param stopRequested asked after every run of batches; once it is true, training ends there and keeps what was learnt
+     * @param heldOut text to validate on after each epoch; empty for no validation
+     * @param start where to start; {@link Checkpoint#start} for a new model
+     * @param store where checkpoints go
      */
     public Trainer(
-            RunDirectory run,
+            ModelConfig model,
+            TrainConfig config,
             Batches batches,
-            Ids validationIds,
+            Ids heldOut,
             Checkpoint start,
-            TrainingListener listener,
-            BooleanSupplier stopRequested) {
+            CheckpointStore store,
+            TrainingListener listener) {
         this(
-                run,
+                model,
+                config,
                 batches,
-                validationIds,
+                heldOut,
                 start,
+                store,
                 listener,
-                stopRequested,
-                new TrainStep(run.config(), start, batches.ids()));
+                new TrainStep(model, config, start, batches.ids()));
     }
 
     /** @param step what to train with, which this closes */
     Trainer(
-            RunDirectory run,
+            ModelConfig model,
+            TrainConfig config,
             Batches batches,
-            Ids validationIds,
+            Ids heldOut,
             Checkpoint start,
+            CheckpointStore store,
             TrainingListener listener,
-            BooleanSupplier stopRequested,
             TrainStep step) {
-        this.run = run;
-        this.config = run.config().training();
+        this.config = config;
+        this.store = store;
         this.batches = batches;
         this.listener = listener;
-        this.stopRequested = stopRequested;
         this.step = step;
-        this.validationIds = validationIds;
+        this.heldOut = heldOut;
         this.progress = start.progress();
         this.start = start;
         this.clock = new CheckpointClock(config.checkpoints().every());
         try {
-            this.validator = validationIds.length() == 0
-                    ? null
-                    : new Evaluator(run.config().model(), config.batchSize());
+            this.validator = heldOut.length() == 0 ? null : new Evaluator(model, config.batchSize());
         } catch (RuntimeException e) {
             step.close();
             throw e;
@@ -96,11 +89,11 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
-     * Trains for the epochs that the run's configuration asks for, and leaves a checkpoint.
+     * Trains for the epochs that the configuration asks for, and leaves a checkpoint.
      *
      * @return how far it came: all epochs, or where it was out of patience, or where it was asked to stop
      * @throws DivergenceException if the loss is lost and no rollback is left; the last good weights are kept
-     * @throws IOException if the run directory cannot be written
+     * @throws IOException if a checkpoint cannot be saved
      */
     public Progress train() throws IOException {
         boolean stopped = false;
@@ -111,7 +104,7 @@ public final class Trainer implements AutoCloseable {
             double seconds = (System.nanoTime() - before) / 1e9;
             begin();
             take(tasks, measures, seconds / tasks.size());
-            stopped = stopRequested.getAsBoolean();
+            stopped = listener.stopRequested();
         }
         begin();
         save();
@@ -124,9 +117,9 @@ public final class Trainer implements AutoCloseable {
             return;
         }
         listener.firstBatchComputed();
-        run.begin(start);
+        store.begin(start);
         start = null;
-        lastGood = run.epochStart(progress).orElse(progress);
+        lastGood = store.epochStart(progress).orElse(progress);
         listener.trainingStarted();
     }
 
@@ -175,7 +168,7 @@ public final class Trainer implements AutoCloseable {
         Supplier<Weights> weights = onFirstUse(step::weights);
         if (validator != null) {
             validator.load(weights.get());
-            double loss = validator.evaluate(validationIds).loss();
+            double loss = validator.evaluate(heldOut).loss();
             if (DivergencePolicy.isExploded(loss)) {
                 recover(new TrainStep.Measures((float) loss, lastBatch.gradientNorm()));
                 return;
@@ -191,7 +184,7 @@ public final class Trainer implements AutoCloseable {
                 learningRate,
                 progress.rollbacks(),
                 progress.validation() == null ? null : progress.validation().loss());
-        run.append(metrics);
+        store.append(metrics);
         lastGood = progress;
         dropUnsaved();
         if (clock.isDue(progress) || progress.endsBestValidated()) {
@@ -220,13 +213,13 @@ public final class Trainer implements AutoCloseable {
         if (progress.batch() > 0) {
             saveLastGood();
         }
-        run.save(step.checkpoint(progress));
+        store.save(step.checkpoint(progress));
         clock.saved();
     }
 
     private void saveLastGood() throws IOException {
         if (unsaved != null) {
-            run.save(unsaved.checkpoint(lastGood));
+            store.save(unsaved.checkpoint(lastGood));
             dropUnsaved();
         }
     }
@@ -257,7 +250,7 @@ public final class Trainer implements AutoCloseable {
                         : "the last perplexity was " + Math.exp(progress.loss()));
         if (policy.action() == DivergencePolicy.Action.STOP || progress.rollbacks() == policy.maxRollbacks()) {
             saveLastGood();
-            run.discardAfter(lastGood);
+            store.discardAfter(lastGood);
             String tried = progress.rollbacks() == 0 ? "" : " after " + progress.rollbacks() + " rollbacks";
             throw new DivergenceException(
                     what + tried + "; the weights before are kept; try a lower --learning-rate or --clip-norm");
@@ -266,14 +259,12 @@ public final class Trainer implements AutoCloseable {
             saveLastGood();
         }
         dropUnsaved();
-        Checkpoint best = run.best(listener::rolledBack);
+        Checkpoint best = store.best(listener::rolledBack);
         progress = best.progress().afterRollback(progress);
         lastGood = progress;
         step.restore(best);
-        // In this order, so that a crash between the two leaves rows that a resume cuts off.
-        run.save(new Checkpoint(best.weights(), best.slots(), best.state(), progress));
+        store.rollBack(new Checkpoint(best.weights(), best.slots(), best.state(), progress));
         clock.saved();
-        run.cutMetricsAfter(progress.epoch());
         listener.rolledBack(String.format(
                 Locale.ROOT,
                 "%s; going back to epoch %d, batch %d with learning rate %s (rollback %d of %d)",

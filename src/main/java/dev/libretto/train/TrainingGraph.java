@@ -2,10 +2,8 @@ package dev.libretto.train;
 
 import dev.libretto.model.Dropout;
 import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
-import dev.libretto.run.Checkpoint;
-import dev.libretto.run.RunConfig;
-import dev.libretto.run.TrainConfig;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -35,15 +33,15 @@ final class TrainingGraph {
     /** In the order in which they are done. */
     final List<Step> steps = new ArrayList<>();
 
-    TrainingGraph(Graph graph, RunConfig run, Execution execution) {
+    TrainingGraph(Graph graph, ModelConfig model, TrainConfig training, Execution execution) {
         Ops tf = Ops.create(graph);
-        variables = new Variables(tf, LanguageModel.parameters(run.model()));
-        slots = new Variables(tf, Checkpoint.slotArrays(run));
-        state = new Variables(tf, Checkpoint.stateArrays(run));
+        variables = new Variables(tf, LanguageModel.parameters(model));
+        slots = new Variables(tf, Checkpoint.slotArrays(model, training));
+        state = new Variables(tf, Checkpoint.stateArrays(model, training));
         text = execution.textLength() == 0 ? null : new TextVariable(tf, execution.textLength());
         for (int i = 0; i < execution.batchesPerRun(); i++) {
             Ops scope = i == 0 ? tf : tf.withSubScope("batch_" + i);
-            steps.add(new Step(graph, scope, run, execution, i == 0 ? null : steps.get(i - 1).update));
+            steps.add(new Step(graph, scope, model, training, execution, i == 0 ? null : steps.get(i - 1).update));
         }
     }
 
@@ -81,8 +79,7 @@ final class TrainingGraph {
         final Op update;
 
         /** @param last the update before; null in the first step */
-        private Step(Graph graph, Ops tf, RunConfig run, Execution execution, Op last) {
-            TrainConfig training = run.training();
+        private Step(Graph graph, Ops tf, ModelConfig config, TrainConfig training, Execution execution, Op last) {
             Shape ids = Shape.of(training.seqLength(), training.batchSize());
             characters = text == null
                     ? new BatchInput.Fed(tf, ids)
@@ -97,7 +94,7 @@ final class TrainingGraph {
                     .<Operand<TFloat32>>map(array -> carrying.select(continues, array, carrying.constant(0f)))
                     .toList();
             LanguageModel model = new LanguageModel(
-                    tf, run.model(), values::get, execution.recurrence(), execution.parts(), execution.factors());
+                    tf, config, values::get, execution.recurrence(), execution.parts(), execution.factors());
             Dropout dropout = new Dropout(training.dropout(), training.seed(), number);
             LanguageModel.Output output = model.unroll(tf, characters.inputs(), before, dropout);
             after = output.state();

@@ -1,8 +1,6 @@
 package dev.libretto.train;
 
 import dev.libretto.model.Weights;
-import dev.libretto.run.EpochMetrics;
-import dev.libretto.run.Progress;
 import java.util.List;
 import java.util.function.Supplier;
 
@@ -49,6 +47,11 @@ public interface TrainingListener {
      */
     default void rolledBack(String message) {}
 
+    /** Asked after every run of batches; once it is true, training ends there and saves what was learnt. */
+    default boolean stopRequested() {
+        return false;
+    }
+
     /** One that tells several, in their order. */
     static TrainingListener together(List<TrainingListener> listeners) {
         return new TrainingListener() {
@@ -75,6 +78,11 @@ public interface TrainingListener {
             @Override
             public void batchEnded(Progress progress, int batches, TrainStep.Measures measures) {
                 listeners.forEach(listener -> listener.batchEnded(progress, batches, measures));
+            }
+
+            @Override
+            public boolean stopRequested() {
+                return listeners.stream().anyMatch(TrainingListener::stopRequested);
             }
 
             @Override

@@ -2,8 +2,8 @@ package dev.libretto.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import dev.libretto.run.Progress;
 import dev.libretto.run.RunDirectory;
+import dev.libretto.train.Progress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

@@ -4,9 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.cli.OptionsFile.Preset;
-import dev.libretto.run.Clipping;
-import dev.libretto.run.OptimizerConfig;
-import dev.libretto.run.OptimizerConfig.Kind;
+import dev.libretto.train.Clipping;
+import dev.libretto.train.OptimizerConfig;
+import dev.libretto.train.OptimizerConfig.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

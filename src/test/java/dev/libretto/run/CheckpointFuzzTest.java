@@ -6,6 +6,7 @@ import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.libretto.ByteSource;
 import dev.libretto.Fuzzing;
 import dev.libretto.run.RunDirectory.Resumed;
+import dev.libretto.train.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;

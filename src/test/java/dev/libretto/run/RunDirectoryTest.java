@@ -8,14 +8,20 @@ import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
-import dev.libretto.run.CheckpointPolicy.Every;
-import dev.libretto.run.Progress.Validation;
-import dev.libretto.run.RunConfig.CorpusInfo;
 import dev.libretto.run.RunDirectory.Resumed;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Sampling;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.Checkpoint;
+import dev.libretto.train.CheckpointPolicy;
+import dev.libretto.train.CheckpointPolicy.Every;
+import dev.libretto.train.CorpusInfo;
+import dev.libretto.train.EpochMetrics;
+import dev.libretto.train.OptimizerConfig;
+import dev.libretto.train.Progress;
+import dev.libretto.train.Progress.Validation;
+import dev.libretto.train.TrainConfig;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -697,7 +703,7 @@ class RunDirectoryTest {
         ModelConfig wider = new ModelConfig(CellType.RNN, VOCABULARY.size(), 5, 1);
         RunConfig other = new RunConfig(CONFIG.corpus(), wider, CONFIG.training());
         try (RunDirectory run = create()) {
-            run.save(Checkpoint.start(other, TestModels.randomWeights(wider, 1)));
+            run.save(Checkpoint.start(other.model(), other.training(), TestModels.randomWeights(wider, 1)));
 
             assertThatThrownBy(() -> run.newest(warnings::add))
                     .isInstanceOf(RunException.class)
@@ -798,7 +804,7 @@ class RunDirectoryTest {
     }
 
     private static Checkpoint checkpoint(Progress progress, long seed) {
-        Checkpoint start = Checkpoint.start(CONFIG, TestModels.randomWeights(MODEL, seed));
+        Checkpoint start = Checkpoint.start(CONFIG.model(), CONFIG.training(), TestModels.randomWeights(MODEL, seed));
         return new Checkpoint(start.weights(), start.slots(), start.state(), progress);
     }
 

@@ -10,6 +10,8 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.libretto.Fuzzing;
+import dev.libretto.train.EpochMetrics;
+import dev.libretto.train.Progress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -92,7 +94,7 @@ class RunFilesFuzzTest {
     private void progress(byte[] content) throws IOException {
         Path file = run.write("checkpoints/step-00000020/progress.json", content);
         Checksums.write(file.getParent());
-        Fuzzing.read(file, RunException.class, () -> Checkpoint.readProgress(file.getParent()))
+        Fuzzing.read(file, RunException.class, () -> CheckpointFiles.readProgress(file.getParent()))
                 .ifPresent(progress -> assertSays(content, progress, new TypeReference<>() {}));
         run.restore("checkpoints/step-00000020/progress.json");
     }
@@ -110,10 +112,10 @@ class RunFilesFuzzTest {
                     assertThat(rows).isBetween(0, epochs);
                     List<String> lines = lines(file);
                     assertThat(lines).hasSize(1 + rows);
-                    assertThat(lines.get(0)).isEqualTo(EpochMetrics.HEADER);
+                    assertThat(lines.get(0)).isEqualTo(MetricsFile.HEADER);
                     for (int epoch = 1; epoch <= rows; epoch++) {
                         assertThat(lines.get(epoch)).startsWith(epoch + ",").isPrintable();
-                        assertThat(lines.get(epoch).split(",", -1)).hasSize(EpochMetrics.HEADER.split(",").length);
+                        assertThat(lines.get(epoch).split(",", -1)).hasSize(MetricsFile.HEADER.split(",").length);
                     }
                 });
     }
@@ -158,9 +160,9 @@ class RunFilesFuzzTest {
                 "2"
                         + Json.write(new Progress(
                                 2, 0, 20, 0.5, 1.5, 1.25, null, 1, 0, new Progress.Validation(1.5, 1.25, 1))),
-                "3" + EpochMetrics.HEADER + "\n"
-                        + new EpochMetrics(1, 4.5, 0.25, 1000, 100, 0, null).row() + "\n"
-                        + new EpochMetrics(2, 4.25, 0.25, 1000, 100, 0, 4.5).row() + "\n",
+                "3" + MetricsFile.HEADER + "\n"
+                        + MetricsFile.row(new EpochMetrics(1, 4.5, 0.25, 1000, 100, 0, null)) + "\n"
+                        + MetricsFile.row(new EpochMetrics(2, 4.25, 0.25, 1000, 100, 0, 4.5)) + "\n",
                 "0null",
                 "1null",
                 "2null",

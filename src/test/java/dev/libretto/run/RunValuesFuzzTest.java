@@ -14,6 +14,10 @@ import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.Checkpoint;
+import dev.libretto.train.OptimizerConfig;
+import dev.libretto.train.Progress;
+import dev.libretto.train.ValidationConfig;
 import java.io.IOException;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.RecordComponent;
@@ -92,15 +96,16 @@ class RunValuesFuzzTest {
                 TestRun.CONFIG.training().withOptimizer(OptimizerConfig.defaults(kind)));
         Checkpoint checkpoint = new Checkpoint(
                 anyBits(LanguageModel.parameters(model), random),
-                anyBits(Checkpoint.slotArrays(config), random),
-                anyBits(Checkpoint.stateArrays(config), random),
+                anyBits(Checkpoint.slotArrays(config.model(), config.training()), random),
+                anyBits(Checkpoint.stateArrays(config.model(), config.training()), random),
                 any(Progress.class, random));
         Path directory = folder.resolve("checkpoint");
         TestRun.deleteTree(directory);
         Files.createDirectory(directory);
-        checkpoint.write(directory);
+        CheckpointFiles.write(checkpoint, directory);
 
-        assertThat(TestRun.same(Checkpoint.read(directory, config), checkpoint)).isTrue();
+        assertThat(TestRun.same(CheckpointFiles.read(directory, config), checkpoint))
+                .isTrue();
     }
 
     private Path write(Object value) throws IOException {

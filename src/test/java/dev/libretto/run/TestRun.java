@@ -5,11 +5,16 @@ import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
-import dev.libretto.run.CheckpointPolicy.Every;
-import dev.libretto.run.RunConfig.CorpusInfo;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.Checkpoint;
+import dev.libretto.train.CheckpointPolicy;
+import dev.libretto.train.CheckpointPolicy.Every;
+import dev.libretto.train.CorpusInfo;
+import dev.libretto.train.EpochMetrics;
+import dev.libretto.train.Progress;
+import dev.libretto.train.TrainConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -97,7 +102,7 @@ record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> file
 
     /** At the end of an epoch of ten batches; the loss falls. */
     private static Checkpoint checkpoint(int epoch) {
-        Checkpoint start = Checkpoint.start(CONFIG, TestModels.randomWeights(MODEL, epoch));
+        Checkpoint start = Checkpoint.start(CONFIG.model(), CONFIG.training(), TestModels.randomWeights(MODEL, epoch));
         double loss = 5.0 / epoch;
         return new Checkpoint(
                 start.weights(),
@@ -108,6 +113,9 @@ record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> file
 
     /** Deletes a directory and all that is in it. */
     static void deleteTree(Path directory) throws IOException {
+        if (!Files.exists(directory)) {
+            return;
+        }
         try (Stream<Path> tree = Files.walk(directory)) {
             for (Path path : tree.sorted(Comparator.reverseOrder()).toList()) {
                 Files.delete(path);

@@ -37,7 +37,8 @@ class CudnnGraphTest {
             try (Graph graph = new Graph()) {
                 TrainingGraph training = new TrainingGraph(
                         graph,
-                        TestModels.runConfig(model, T, B, 0.01),
+                        model,
+                        TestModels.runConfig(model, T, B, 0.01).training(),
                         new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
                 GraphDef definition = graph.toGraphDef();
                 return new Built(
@@ -151,7 +152,8 @@ class CudnnGraphTest {
             ModelConfig model = new ModelConfig(CellType.LSTM, V, H, 2);
             new TrainingGraph(
                     graph,
-                    TestModels.runConfig(model, T, B, 0.01),
+                    model,
+                    TestModels.runConfig(model, T, B, 0.01).training(),
                     new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 3, 0));
             nodes = graph.toGraphDef().getNodeList().stream()
                     .collect(Collectors.toMap(NodeDef::getName, Function.identity()));

@@ -101,7 +101,10 @@ class CudnnReferenceTest {
     private static List<float[]> parameters(ReferenceFixture fixture) {
         try (Graph graph = new Graph()) {
             TrainingGraph training = new TrainingGraph(
-                    graph, fixture.runConfig(), new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
+                    graph,
+                    fixture.model(),
+                    fixture.training(),
+                    new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
             try (Session session = withoutCudnn(graph)) {
                 training.variables.load(session, fixture.startWeights());
                 Session.Runner runner = session.runner();
@@ -128,7 +131,10 @@ class CudnnReferenceTest {
                         TInt32.tensorOf(ids, DataBuffers.of(fixture.batch(0).targets()));
                 TFloat32 read = FloatTensors.of(outputs, fixture.outputs().values())) {
             TrainingGraph training = new TrainingGraph(
-                    graph, fixture.runConfig(), new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
+                    graph,
+                    fixture.model(),
+                    fixture.training(),
+                    new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
             TrainingGraph.Step step = training.steps.get(0);
             List<TFloat32> fed = new ArrayList<>();
             try (Session session = withoutCudnn(graph)) {

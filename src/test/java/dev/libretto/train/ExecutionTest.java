@@ -19,23 +19,24 @@ class ExecutionTest {
 
     @Test
     void gpuKeepsTheTextUnlessItIsTooLong() {
-        assertThat(Execution.of(LSTM, true, TFloat32.class, LONGEST))
+        assertThat(Execution.of(LSTM.model(), LSTM.training(), true, TFloat32.class, LONGEST))
                 .isEqualTo(new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 8, LONGEST));
-        assertThat(Execution.of(LSTM, true, TFloat32.class, LONGEST + 1))
+        assertThat(Execution.of(LSTM.model(), LSTM.training(), true, TFloat32.class, LONGEST + 1))
                 .isEqualTo(new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 8, 0));
     }
 
     @Test
     void gpuUnrollsWhatCudnnDoesNotHaveInOnePartABatchARun() {
-        assertThat(Execution.of(config(CellType.GRU_RESET_BEFORE), true, TFloat32.class, 100))
+        RunConfig gru = config(CellType.GRU_RESET_BEFORE);
+        assertThat(Execution.of(gru.model(), gru.training(), true, TFloat32.class, 100))
                 .isEqualTo(new Execution(RecurrenceType.UNROLLED, 1, TFloat32.class, 1, 100));
-        assertThat(Execution.of(LSTM, true, TBfloat16.class, 100))
+        assertThat(Execution.of(LSTM.model(), LSTM.training(), true, TBfloat16.class, 100))
                 .isEqualTo(new Execution(RecurrenceType.UNROLLED, 1, TBfloat16.class, 1, 100));
     }
 
     @Test
     void cpuIsFedABatchARunInTheRunsParts() {
-        assertThat(Execution.of(LSTM, false, TFloat32.class, 100))
+        assertThat(Execution.of(LSTM.model(), LSTM.training(), false, TFloat32.class, 100))
                 .isEqualTo(new Execution(RecurrenceType.UNROLLED, 3, TFloat32.class, 1, 0));
     }
 

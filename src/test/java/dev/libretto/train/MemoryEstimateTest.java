@@ -7,7 +7,6 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
-import dev.libretto.run.OptimizerConfig;
 import dev.libretto.run.RunConfig;
 import org.junit.jupiter.api.Test;
 
@@ -19,14 +18,14 @@ class MemoryEstimateTest {
     void countsEachArray() {
         long parameters = 16 * 15 + 10 * 5;
         long activations = 5 * 3 * (4 * 8 + 2 * 10);
-        assertThat(MemoryEstimate.of(SGD))
+        assertThat(MemoryEstimate.of(SGD.model(), SGD.training()))
                 .isEqualTo(
                         new MemoryEstimate(4 * (2 * parameters + Math.max(parameters, activations)), 4 * parameters));
 
         RunConfig adam =
                 SGD.withTraining(SGD.training().withOptimizer(OptimizerConfig.defaults(OptimizerConfig.Kind.ADAM)));
         long withActivations = 6 * parameters + activations;
-        assertThat(MemoryEstimate.of(adam))
+        assertThat(MemoryEstimate.of(adam.model(), adam.training()))
                 .isEqualTo(new MemoryEstimate(4 * Math.max(9 * parameters, withActivations), 12 * parameters));
     }
 

@@ -6,8 +6,6 @@ import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
-import dev.libretto.run.Checkpoint;
-import dev.libretto.run.Progress;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Ids;
@@ -41,9 +39,10 @@ class PartsTest {
         ModelConfig model = new ModelConfig(cell, V, 5, layers);
         RunConfig config = TestModels.runConfig(model, T, rows, CLIP_NORM);
         double error = error(model, rows);
-        Checkpoint start = Checkpoint.start(config, TestModels.randomWeights(model, 3));
-        try (TrainStep whole = new TrainStep(config, start, Ids.of(), execution(config, 1));
-                TrainStep split = new TrainStep(config, start, Ids.of(), execution(config, parts))) {
+        Checkpoint start = Checkpoint.start(config.model(), config.training(), TestModels.randomWeights(model, 3));
+        try (TrainStep whole = new TrainStep(config.model(), config.training(), start, Ids.of(), execution(config, 1));
+                TrainStep split =
+                        new TrainStep(config.model(), config.training(), start, Ids.of(), execution(config, parts))) {
             for (int i = 0; i < STEPS; i++) {
                 Batch batch = new Batch(
                         TestModels.randomIds(T * rows, V, 2 * i), TestModels.randomIds(T * rows, V, 2 * i + 1), i > 0);
@@ -63,7 +62,7 @@ class PartsTest {
     }
 
     private static Execution execution(RunConfig config, int parts) {
-        return Execution.onCpu(config.withTraining(config.training().withParts(parts)));
+        return Execution.onCpu(config.model(), config.training().withParts(parts));
     }
 
     /**

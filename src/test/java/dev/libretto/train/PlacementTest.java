@@ -7,9 +7,7 @@ import dev.libretto.TestModels;
 import dev.libretto.device.Build;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
-import dev.libretto.run.OptimizerConfig;
 import dev.libretto.run.RunConfig;
-import dev.libretto.run.TrainConfig;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.List;
@@ -63,7 +61,11 @@ class PlacementTest {
         for (Class<? extends TFloating> factors : List.of(TFloat32.class, TBfloat16.class)) {
             List<String> without = new ArrayList<>();
             try (Graph graph = new Graph()) {
-                new TrainingGraph(graph, run, Execution.of(run, true, factors, TEXT_LENGTH));
+                new TrainingGraph(
+                        graph,
+                        run.model(),
+                        run.training(),
+                        Execution.of(run.model(), run.training(), true, factors, TEXT_LENGTH));
                 for (NodeDef node : graph.toGraphDef().getNodeList()) {
                     if (isComputed(node) && !hasKernelForGpus(node)) {
                         without.add(node.getOp() + " " + node.getName());

@@ -12,7 +12,6 @@ import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
-import dev.libretto.run.Checkpoint;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Batches;
@@ -78,16 +77,15 @@ class PrecisionAgreementTest {
     void weightsDoNotDependOnThePrecisionThatTrainedThem() throws IOException {
         Bfloat16.assumeComputable();
         DeviceTrial trial = new DeviceTrial(CellType.RNN);
-        RunConfig config = trial.config;
         Checkpoint start = trial.start;
         Batch batch = trial.batches.epoch(0).batch(0);
         Checkpoint trained;
         float before;
-        try (TrainStep step = new TrainStep(config, start, TBfloat16.class)) {
+        try (TrainStep step = new TrainStep(trial.model, trial.training, start, TBfloat16.class)) {
             before = step.run(batch, DeviceTrial.LEARNING_RATE, 1).loss();
             trained = step.checkpoint(start.progress());
         }
-        try (TrainStep step = new TrainStep(config, trained, TFloat32.class)) {
+        try (TrainStep step = new TrainStep(trial.model, trial.training, trained, TFloat32.class)) {
             Checkpoint same = step.checkpoint(start.progress());
             trained.weights()
                     .parameters()
@@ -113,7 +111,8 @@ class PrecisionAgreementTest {
     private static Steps trial(CellType cell, UnaryOperator<Graph> device) throws IOException {
         DeviceTrial trial = new DeviceTrial(cell);
         try (Graph graph = new Graph()) {
-            TrainingGraph training = new TrainingGraph(graph, trial.config, Execution.onCpu(trial.config));
+            TrainingGraph training =
+                    new TrainingGraph(graph, trial.model, trial.training, Execution.onCpu(trial.model, trial.training));
             try (Graph changed = device.apply(graph);
                     Session session = new Session(changed)) {
                 load(session, trial.start.weights());
@@ -194,7 +193,8 @@ class PrecisionAgreementTest {
                 TInt32 inputs = ids(T, b, config.vocabularySize(), 1);
                 TInt32 targets = ids(T, b, config.vocabularySize(), 2)) {
             RunConfig run = TestModels.runConfig(config, T, b, 1);
-            TrainingGraph training = new TrainingGraph(graph, run, Execution.of(run, false, factors, 0));
+            TrainingGraph training = new TrainingGraph(
+                    graph, run.model(), run.training(), Execution.of(run.model(), run.training(), false, factors, 0));
             TrainingGraph.Step step = training.steps.get(0);
             training.variables.load(session, Initializers.draw(LanguageModel.parameters(config), 1));
             Session.Runner runner =

@@ -12,8 +12,6 @@ import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
-import dev.libretto.run.Checkpoint;
-import dev.libretto.run.Progress;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batch;
 import java.io.IOException;
@@ -72,6 +70,10 @@ record ReferenceFixture(
         return TestModels.runConfig(model(), T, B, clipNorm);
     }
 
+    TrainConfig training() {
+        return runConfig().training();
+    }
+
     private Layout layout() {
         return versions.containsKey("torch") ? Layout.PYTORCH : Layout.KERAS;
     }
@@ -79,7 +81,7 @@ record ReferenceFixture(
     /** The start of training. */
     Checkpoint start() {
         Iterator<float[]> arrays = startState().iterator();
-        Weights state = new Weights(Checkpoint.stateArrays(runConfig()), parameter -> arrays.next());
+        Weights state = new Weights(Checkpoint.stateArrays(model(), training()), parameter -> arrays.next());
         return new Checkpoint(startWeights(), new Weights(List.of(), none -> null), state, Progress.start());
     }
 

@@ -9,7 +9,6 @@ import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
-import dev.libretto.run.Progress;
 import dev.libretto.text.Batch;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -54,8 +53,8 @@ class ReferenceTest {
     void agrees(String name) throws IOException {
         ReferenceFixture fixture = ReferenceFixture.read(name);
         try (Graph graph = new Graph()) {
-            TrainingGraph training =
-                    new TrainingGraph(graph, fixture.runConfig(), Execution.onCpu(fixture.runConfig()));
+            TrainingGraph training = new TrainingGraph(
+                    graph, fixture.model(), fixture.training(), Execution.onCpu(fixture.model(), fixture.training()));
             try (Session session = new Session(graph)) {
                 oneBatchAgrees(fixture, training, session);
                 tenStepsAgree(fixture, training, session);
@@ -128,7 +127,7 @@ class ReferenceTest {
     @MethodSource("ofTheSameArrays")
     void tenTrainingStepsAgree(String name) throws IOException {
         ReferenceFixture fixture = ReferenceFixture.read(name);
-        try (TrainStep step = new TrainStep(fixture.runConfig(), fixture.start())) {
+        try (TrainStep step = new TrainStep(fixture.model(), fixture.training(), fixture.start())) {
             for (int i = 0; i < 10; i++) {
                 double loss = step.run(fixture.batch(i), fixture.learningRate(), i + 1)
                         .loss();

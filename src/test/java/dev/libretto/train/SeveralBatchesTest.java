@@ -8,15 +8,10 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
-import dev.libretto.run.Checkpoint;
-import dev.libretto.run.LearningRate;
-import dev.libretto.run.OptimizerConfig;
-import dev.libretto.run.OptimizerConfig.Kind;
-import dev.libretto.run.Progress;
 import dev.libretto.run.RunConfig;
-import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Ids;
+import dev.libretto.train.OptimizerConfig.Kind;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -55,7 +50,7 @@ class SeveralBatchesTest {
                 textbook.divergence(),
                 textbook.checkpoints());
         RunConfig config = new RunConfig(TestModels.runConfig(model, T, B, 1).corpus(), model, training);
-        Checkpoint start = Checkpoint.start(config, TestModels.randomWeights(model, 3));
+        Checkpoint start = Checkpoint.start(config.model(), config.training(), TestModels.randomWeights(model, 3));
         List<TrainStep.Task> tasks = new ArrayList<>();
         for (int i = 0; i < 10; i++) {
             int[] inputs = TestModels.randomIds(T * B, V, 2 * i);
@@ -65,8 +60,8 @@ class SeveralBatchesTest {
         }
         List<TrainStep.Measures> oneByOne = new ArrayList<>();
         List<TrainStep.Measures> together = new ArrayList<>();
-        try (TrainStep one = new TrainStep(config, start, Ids.of(), execution(1));
-                TrainStep four = new TrainStep(config, start, Ids.of(), execution(4))) {
+        try (TrainStep one = new TrainStep(config.model(), config.training(), start, Ids.of(), execution(1));
+                TrainStep four = new TrainStep(config.model(), config.training(), start, Ids.of(), execution(4))) {
             assertThat(four.batchesPerRun()).isEqualTo(4);
             for (TrainStep.Task task : tasks) {
                 oneByOne.add(one.run(task.batch(), task.learningRate(), task.number()));

@@ -7,8 +7,6 @@ import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.RecurrenceType;
-import dev.libretto.run.Checkpoint;
-import dev.libretto.run.Progress;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Ids;
@@ -37,16 +35,22 @@ class TextInGraphTest {
     void itsBatchesAreThoseThatAreFed(Sampling sampling) {
         Ids text = Ids.of(TestModels.randomIds(200, 9, 1)).slice(7, 197);
         Batches.Epoch epoch = new Batches(text, B, T, sampling, 1).epoch(0);
-        Checkpoint start = Checkpoint.start(CONFIG, TestModels.randomWeights(MODEL, 3));
+        Checkpoint start = Checkpoint.start(CONFIG.model(), CONFIG.training(), TestModels.randomWeights(MODEL, 3));
         List<TrainStep.Task> tasks = new ArrayList<>();
         for (int i = 0; i < 9; i++) {
             tasks.add(new TrainStep.Task(epoch.batch(i), 0.1, i + 1));
         }
         List<TrainStep.Measures> expected = new ArrayList<>();
         List<TrainStep.Measures> actual = new ArrayList<>();
-        try (TrainStep fed = new TrainStep(CONFIG, start, Ids.of(), Execution.onCpu(CONFIG));
+        try (TrainStep fed = new TrainStep(
+                        CONFIG.model(),
+                        CONFIG.training(),
+                        start,
+                        Ids.of(),
+                        Execution.onCpu(CONFIG.model(), CONFIG.training()));
                 TrainStep cut = new TrainStep(
-                        CONFIG,
+                        CONFIG.model(),
+                        CONFIG.training(),
                         start,
                         text,
                         new Execution(RecurrenceType.UNROLLED, 2, TFloat32.class, 3, text.length()))) {
@@ -69,7 +73,11 @@ class TextInGraphTest {
     @Test
     void itsIdsAreOfATypeThatStaysOnACard() {
         try (Graph graph = new Graph()) {
-            new TrainingGraph(graph, CONFIG, new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 100));
+            new TrainingGraph(
+                    graph,
+                    CONFIG.model(),
+                    CONFIG.training(),
+                    new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 100));
             List<NodeDef> nodes = graph.toGraphDef().getNodeList();
             assertThat(nodes)
                     .filteredOn(node -> node.getName().equals("text"))

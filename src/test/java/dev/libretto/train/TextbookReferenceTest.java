@@ -9,10 +9,7 @@ import dev.libretto.Rounding;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
-import dev.libretto.run.Checkpoint;
 import dev.libretto.run.RunConfig;
-import dev.libretto.run.RunConfig.CorpusInfo;
-import dev.libretto.run.TrainConfig;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
@@ -69,11 +66,14 @@ class TextbookReferenceTest {
         // this.
         double stepError = learningRate * training.optimizer().clipping().limit() * gradientError;
 
-        try (TrainStep step = new TrainStep(config, Checkpoint.start(config, weights(model, 1)))) {
+        try (TrainStep step = new TrainStep(
+                config.model(),
+                config.training(),
+                Checkpoint.start(config.model(), config.training(), weights(model, 1)))) {
             for (int i = 0; i < 50; i++) {
                 boolean isAfterStep = i % 2 == 1;
                 if (!isAfterStep) {
-                    step.restore(Checkpoint.start(config, weights(model, i / 2 + 1)));
+                    step.restore(Checkpoint.start(config.model(), config.training(), weights(model, i / 2 + 1)));
                 }
                 Batch batch = batches.epoch(i / batches.count()).batch(i % batches.count());
                 TrainStep.Measures measures = step.run(batch, learningRate, i + 1);

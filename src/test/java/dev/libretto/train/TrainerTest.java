@@ -15,21 +15,9 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
-import dev.libretto.run.Checkpoint;
-import dev.libretto.run.CheckpointPolicy;
-import dev.libretto.run.Clipping;
-import dev.libretto.run.DivergencePolicy;
-import dev.libretto.run.EpochMetrics;
-import dev.libretto.run.LearningRate;
-import dev.libretto.run.OptimizerConfig;
-import dev.libretto.run.OptimizerConfig.Kind;
-import dev.libretto.run.Progress;
 import dev.libretto.run.RunConfig;
-import dev.libretto.run.RunConfig.CorpusInfo;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Resumed;
-import dev.libretto.run.TrainConfig;
-import dev.libretto.run.ValidationConfig;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
@@ -37,6 +25,7 @@ import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Ids;
 import dev.libretto.text.Sampling;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.OptimizerConfig.Kind;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -129,9 +118,15 @@ class TrainerTest {
             public void trainingStarted() {
                 saved.add(List.of(checkpoints.toFile().list()));
             }
+
+            @Override
+            public boolean stopRequested() {
+                return true;
+            }
         };
         try (RunDirectory run = RunDirectory.create(folder.resolve("run"), runConfig(config), vocabulary(), false);
-                Trainer trainer = new Trainer(run, batches(config), Ids.of(), start(config), listener, () -> true)) {
+                Trainer trainer =
+                        new Trainer(model(), config, batches(config), Ids.of(), start(config), run, listener)) {
             trainer.train();
         }
         assertThat(saved).containsExactly(List.of(), List.of("step-00000000"));
@@ -162,7 +157,7 @@ class TrainerTest {
     void consecutiveBatchesCarryTheState() {
         TrainConfig config = config(1, 1e-9, Sampling.CONSECUTIVE);
         Batches.Epoch epoch = batches(config).epoch(0);
-        try (TrainStep step = new TrainStep(runConfig(config), start(config))) {
+        try (TrainStep step = new TrainStep(model(), config, start(config))) {
             step.run(epoch.batch(0), 1e-9, 1);
             float carried = step.run(epoch.batch(1), 1e-9, 2).loss();
             Batch alone = new Batch(epoch.batch(1).inputs(), epoch.batch(1).targets(), false);
@@ -260,7 +255,7 @@ class TrainerTest {
             Batches batches = batches(config);
             Checkpoint start = start(config);
             NativeMemory.assertFreedByFailing(
-                    () -> new Trainer(run, batches, unreadable, start, TrainingListener.NONE, () -> false));
+                    () -> new Trainer(model(), config, batches, unreadable, start, run, TrainingListener.NONE));
         }
     }
 
@@ -269,8 +264,8 @@ class TrainerTest {
     void dropoutFollowsFromTheSeedAndTheStep() {
         TrainConfig config = TestModels.withDropout(config(1, 1e-9, Sampling.CONSECUTIVE), 0.5);
         Batch batch = batches(config).epoch(0).batch(0);
-        try (TrainStep step = new TrainStep(runConfig(config), start(config));
-                TrainStep plain = new TrainStep(runConfig(TestModels.withDropout(config, 0)), start(config))) {
+        try (TrainStep step = new TrainStep(model(), config, start(config));
+                TrainStep plain = new TrainStep(model(), TestModels.withDropout(config, 0), start(config))) {
             float first = step.run(batch, 1e-9, 1).loss();
             float second = step.run(batch, 1e-9, 2).loss();
             step.restore(start(config));
@@ -535,8 +530,10 @@ class TrainerTest {
                 .withBatches(2, 64, Sampling.CONSECUTIVE)
                 .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse("10"), 1));
         RunConfig runConfig = new RunConfig(CorpusInfo.of(List.of(), CorpusOptions.WHOLE_TEXT, corpus()), wide, config);
-        Checkpoint start =
-                Checkpoint.start(runConfig, Initializers.draw(LanguageModel.parameters(wide), config.seed()));
+        Checkpoint start = Checkpoint.start(
+                runConfig.model(),
+                runConfig.training(),
+                Initializers.draw(LanguageModel.parameters(wide), config.seed()));
         try (RunDirectory run = RunDirectory.create(folder.resolve("flat"), runConfig, vocabulary(), false)) {
             train(new Resumed(run, start), () -> false, metrics -> {
                 if (metrics.epoch() % 40 == 0) {
@@ -593,13 +590,19 @@ class TrainerTest {
             public void rolledBack(String message) {
                 rollbacks.add(message);
             }
+
+            @Override
+            public boolean stopRequested() {
+                return stop.getAsBoolean();
+            }
         };
         RunDirectory run = from.run();
         Batches batches = batches(run.config().training());
         Checkpoint start = from.checkpoint();
         TrainStep step =
                 new TrainStep(
-                        run.config(),
+                        run.config().model(),
+                        run.config().training(),
                         start,
                         Ids.of(),
                         new Execution(
@@ -620,7 +623,15 @@ class TrainerTest {
                         return measures;
                     }
                 };
-        try (Trainer trainer = new Trainer(run, batches, validationIds(run.config()), start, both, stop, step)) {
+        try (Trainer trainer = new Trainer(
+                run.config().model(),
+                run.config().training(),
+                batches,
+                validationIds(run.config()),
+                start,
+                run,
+                both,
+                step)) {
             Progress progress = trainer.train();
             Checkpoint newest = run.newest(this::noWarning);
             assertThat(newest.progress()).isEqualTo(progress);
@@ -689,7 +700,7 @@ class TrainerTest {
     }
 
     private static Checkpoint start(TrainConfig config) {
-        return Checkpoint.start(runConfig(config), Initializers.draw(LanguageModel.parameters(model()), config.seed()));
+        return Checkpoint.start(model(), config, Initializers.draw(LanguageModel.parameters(model()), config.seed()));
     }
 
     private static Corpus corpus() {

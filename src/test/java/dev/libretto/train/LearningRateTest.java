@@ -1,10 +1,10 @@
-package dev.libretto.run;
+package dev.libretto.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
-import dev.libretto.run.LearningRate.Schedule;
+import dev.libretto.train.LearningRate.Schedule;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;

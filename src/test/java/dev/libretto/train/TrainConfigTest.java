@@ -1,4 +1,4 @@
-package dev.libretto.run;
+package dev.libretto.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;

@@ -5,8 +5,9 @@ import dev.libretto.device.Sessions;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Parameter;
-import dev.libretto.model.Parameter.Initializer;
 import dev.libretto.model.Weights;
+import dev.libretto.train.Checkpoint;
+import dev.libretto.train.Progress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -20,7 +21,6 @@ import org.tensorflow.Operand;
 import org.tensorflow.Session;
 import org.tensorflow.Tensor;
 import org.tensorflow.exceptions.TensorFlowException;
-import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
@@ -28,60 +28,26 @@ import org.tensorflow.types.TString;
 import org.tensorflow.types.family.TType;
 
 /**
- * All that training goes on from. The arrays are a TensorFlow checkpoint, each parameter under its own name, so that
+ * The files of a {@link Checkpoint}. Its arrays are a TensorFlow checkpoint, each parameter under its own name, so that
  * TensorFlow's own tools read it.
- *
- * @param weights the values of every parameter
- * @param slots what the optimizer keeps of the steps before, the arrays {@link #slotArrays}; zero at the start
- * @param state the carried state, each {@code [B, H]}, of the parameters {@link #stateArrays}
- * @param progress how far training was
  */
-public record Checkpoint(Weights weights, Weights slots, Weights state, Progress progress) {
+final class CheckpointFiles {
     private static final String PREFIX = "weights";
     private static final String PROGRESS = "progress.json";
 
-    /** Before the first batch: these weights, and zeros. */
-    public static Checkpoint start(RunConfig config, Weights weights) {
-        return new Checkpoint(weights, zeros(slotArrays(config)), zeros(stateArrays(config)), Progress.start());
-    }
+    private CheckpointFiles() {}
 
-    private static Weights zeros(List<Parameter> arrays) {
-        return new Weights(arrays, array -> new float[array.size()]);
-    }
-
-    /** The arrays of the optimizer: for each that it keeps, one of every parameter's shape. */
-    public static List<Parameter> slotArrays(RunConfig config) {
-        List<Parameter> arrays = new ArrayList<>();
-        for (String slot : config.training().optimizer().kind().slots()) {
-            for (Parameter parameter : LanguageModel.parameters(config.model())) {
-                arrays.add(new Parameter(
-                        "optimizer/" + slot + "/" + parameter.name(), parameter.shape(), Initializer.ZEROS));
-            }
-        }
-        return arrays;
-    }
-
-    /** The arrays of the carried state. */
-    public static List<Parameter> stateArrays(RunConfig config) {
-        List<Parameter> arrays = new ArrayList<>();
-        for (Shape shape :
-                LanguageModel.stateShapes(config.model(), config.training().batchSize())) {
-            arrays.add(new Parameter("state/" + arrays.size(), shape, Initializer.ZEROS));
-        }
-        return arrays;
-    }
-
-    /** Writes the files of this checkpoint into an existing, empty directory, and syncs them. */
-    void write(Path directory) throws IOException {
+    /** Writes the files of a checkpoint into an existing, empty directory, and syncs them. */
+    static void write(Checkpoint checkpoint, Path directory) throws IOException {
         try {
-            writeArrays(directory);
+            writeArrays(checkpoint, directory);
         } catch (TensorFlowException e) {
             if (!Files.exists(directory)) {
                 throw new NoSuchFileException(directory.toString());
             }
             throw new IOException(Disk.reason(e), e);
         }
-        Files.writeString(directory.resolve(PROGRESS), Json.write(progress));
+        Files.writeString(directory.resolve(PROGRESS), Json.write(checkpoint.progress()));
         Checksums.write(directory);
         for (Path file : Disk.list(directory)) {
             Disk.sync(file);
@@ -90,7 +56,7 @@ public record Checkpoint(Weights weights, Weights slots, Weights state, Progress
     }
 
     /** Saves the arrays by a graph that they are fed to: constants of an eager session are held three times. */
-    private void writeArrays(Path directory) {
+    private static void writeArrays(Checkpoint checkpoint, Path directory) {
         List<TFloat32> tensors = new ArrayList<>();
         try (Graph graph = Sessions.newGraph();
                 Session session = Sessions.openOnCpu(graph)) {
@@ -98,7 +64,7 @@ public record Checkpoint(Weights weights, Weights slots, Weights state, Progress
             List<Parameter> arrays = new ArrayList<>();
             List<Operand<?>> values = new ArrayList<>();
             Session.Runner runner = session.runner();
-            for (Weights part : List.of(weights, slots, state)) {
+            for (Weights part : List.of(checkpoint.weights(), checkpoint.slots(), checkpoint.state())) {
                 for (Parameter array : part.parameters()) {
                     Placeholder<TFloat32> value = tf.placeholder(TFloat32.class, Placeholder.shape(array.shape()));
                     TFloat32 tensor = FloatTensors.of(array.shape(), part.of(array));
@@ -126,8 +92,12 @@ public record Checkpoint(Weights weights, Weights slots, Weights state, Progress
         try (EagerSession session = Sessions.openEagerOnCpu()) {
             Ops tf = Ops.create(session);
             Weights weights = restore(tf, directory, LanguageModel.parameters(config.model()));
-            Weights slots = restore(tf, directory, slotArrays(config));
-            return new Checkpoint(weights, slots, restore(tf, directory, stateArrays(config)), progress);
+            Weights slots = restore(tf, directory, Checkpoint.slotArrays(config.model(), config.training()));
+            return new Checkpoint(
+                    weights,
+                    slots,
+                    restore(tf, directory, Checkpoint.stateArrays(config.model(), config.training())),
+                    progress);
         } catch (TensorFlowException | IllegalArgumentException e) {
             throw new RunException(directory + " cannot be read: " + Disk.reason(e), e);
         }
@@ -146,7 +116,7 @@ public record Checkpoint(Weights weights, Weights slots, Weights state, Progress
 
     private static Weights restore(Ops tf, Path directory, List<Parameter> arrays) {
         if (arrays.isEmpty()) {
-            return zeros(arrays);
+            return new Weights(List.of(), array -> new float[0]);
         }
         List<Class<? extends TType>> types =
                 arrays.stream().<Class<? extends TType>>map(p -> TFloat32.class).toList();

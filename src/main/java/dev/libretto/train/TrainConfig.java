@@ -1,4 +1,4 @@
-package dev.libretto.run;
+package dev.libretto.train;
 
 import com.fasterxml.jackson.annotation.JacksonInject;
 import com.fasterxml.jackson.annotation.OptBoolean;
@@ -56,10 +56,11 @@ public record TrainConfig(
     /** The most rows in a batch. */
     public static final int MAX_BATCH_SIZE = 65_536;
 
-    /** The name of the parts in {@link Json}, and what stands for them in a run of before they were recorded. */
-    static final String PARTS = "parts";
+    /** The name of the default for {@link #parts} in files of earlier versions, which lack them. */
+    public static final String PARTS = "parts";
 
-    static final int UNRECORDED_PARTS = Integer.MIN_VALUE;
+    /** That default: 2 if the batch size is even, else 1. */
+    public static final int UNRECORDED_PARTS = Integer.MIN_VALUE;
 
     /** Fewer rows than a processor's registers hold would waste a part of each product: AVX2 multiplies 6 rows at once. */
     private static final int MIN_ROWS_OF_PART = 8;

@@ -1,4 +1,4 @@
-package dev.libretto.run;
+package dev.libretto.train;
 
 import java.util.List;
 import java.util.Locale;

@@ -1,5 +1,6 @@
-package dev.libretto.run;
+package dev.libretto.train;
 
+import java.util.Comparator;
 import java.util.Locale;
 
 /**
@@ -28,6 +29,9 @@ public record Progress(
         double learningRateFactor,
         int rollbacks,
         Validation validation) {
+    /** The oldest first. */
+    public static final Comparator<Progress> BY_AGE =
+            Comparator.comparingInt(Progress::rollbacks).thenComparingLong(Progress::step);
 
     /**
      * Validation losses, mean cross entropy in nats per character.

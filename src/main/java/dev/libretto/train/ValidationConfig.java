@@ -1,4 +1,4 @@
-package dev.libretto.run;
+package dev.libretto.train;
 
 /**
  * The text that is kept from training to see how well the model predicts what it has not learnt from.
@@ -7,7 +7,7 @@ package dev.libretto.run;
  * @param corpus another text instead; null for none
  * @param patience after how many epochs without a lower validation loss training ends; 0 for never
  */
-public record ValidationConfig(double fraction, RunConfig.CorpusInfo corpus, int patience) {
+public record ValidationConfig(double fraction, CorpusInfo corpus, int patience) {
     /** No validation. */
     public static final ValidationConfig NONE = new ValidationConfig(0, null, 0);
 

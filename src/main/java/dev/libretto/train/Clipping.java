@@ -1,4 +1,4 @@
-package dev.libretto.run;
+package dev.libretto.train;
 
 import java.util.Locale;
 import java.util.Objects;

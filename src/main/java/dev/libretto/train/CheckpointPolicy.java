@@ -1,8 +1,13 @@
-package dev.libretto.run;
+package dev.libretto.train;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
+import java.util.HashSet;
+import java.util.List;
 import java.util.Objects;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.ToDoubleFunction;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
@@ -26,6 +31,55 @@ public record CheckpointPolicy(Every every, int keep) {
         if (keep < 1 || keep > MAX_KEEP) {
             throw new IllegalArgumentException("keep is " + keep + "; it must be from 1 to " + MAX_KEEP);
         }
+    }
+
+    /**
+     * Which checkpoints stay: the newest, the newest at the end of an epoch, which a divergence goes back to, the one of lowest
+     * loss and the one of lowest validation loss.
+     *
+     * @param newestFirst how far training was at each
+     */
+    public Set<Progress> kept(List<Progress> newestFirst) {
+        Set<Progress> kept = new HashSet<>(newestFirst.subList(0, Math.min(keep, newestFirst.size())));
+        newestFirst.stream()
+                .filter(progress -> progress.batch() == 0)
+                .findFirst()
+                .ifPresent(kept::add);
+        best(newestFirst).ifPresent(kept::add);
+        bestValidated(newestFirst).ifPresent(kept::add);
+        return kept;
+    }
+
+    /**
+     * The checkpoint of lowest loss, of those at the end of an epoch that the schedule has. Those within the next epoch may be
+     * close to a divergence already.
+     */
+    public Optional<Progress> best(List<Progress> newestFirst) {
+        return lowest(newestFirst, progress -> {
+            double loss = progress.loss() == null ? Double.MAX_VALUE : progress.loss();
+            return every.hasEpochEnd(progress) ? loss : Double.POSITIVE_INFINITY;
+        });
+    }
+
+    /** The checkpoint at the end of the epoch of lowest validation loss. */
+    public static Optional<Progress> bestValidated(List<Progress> newestFirst) {
+        return lowest(
+                newestFirst,
+                progress -> progress.endsBestValidated() ? progress.validation().lowest() : Double.POSITIVE_INFINITY);
+    }
+
+    /** The one of lowest finite value, the oldest of several. */
+    private static Optional<Progress> lowest(List<Progress> newestFirst, ToDoubleFunction<Progress> valueOf) {
+        Progress best = null;
+        double lowest = Double.MAX_VALUE;
+        for (Progress progress : newestFirst) {
+            double value = valueOf.applyAsDouble(progress);
+            if (value <= lowest) {
+                lowest = value;
+                best = progress;
+            }
+        }
+        return Optional.ofNullable(best);
     }
 
     /** What the work between two checkpoints is counted in. */

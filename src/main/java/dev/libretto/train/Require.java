@@ -1,24 +1,24 @@
-package dev.libretto.run;
+package dev.libretto.train;
 
 /** What the numbers of a configuration are held to; each throws an {@code IllegalArgumentException} that names the value. */
-final class Require {
+public final class Require {
     private Require() {}
 
-    static void inRange(String name, int value, int min, int max) {
+    public static void inRange(String name, int value, int min, int max) {
         if (value < min || value > max) {
             throw new IllegalArgumentException(name + " is " + value + "; it must be from " + min + " to " + max);
         }
     }
 
     /** A number that is neither 0 nor infinite in the 32 bits that TensorFlow has for it. */
-    static void positive(String name, double value) {
+    public static void positive(String name, double value) {
         if (!((float) value > 0 && (float) value <= Float.MAX_VALUE)) {
             throw new IllegalArgumentException(
                     name + " is " + value + "; it must be a number more than 0 that fits into 32 bits");
         }
     }
 
-    static void belowOne(String name, double value) {
+    public static void belowOne(String name, double value) {
         if (!(value >= 0 && (float) value < 1)) {
             throw new IllegalArgumentException(name + " is " + value + "; it must be from 0 up to, but not, 1");
         }
