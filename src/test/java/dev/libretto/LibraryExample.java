@@ -18,10 +18,10 @@ import dev.libretto.train.Checkpoint;
 import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.TrainConfig;
 import dev.libretto.train.Trainer;
+import dev.libretto.train.TrainingData;
 import dev.libretto.train.TrainingListener;
 import java.io.IOException;
 import java.nio.file.Path;
-import java.util.List;
 
 /** The example in docs/library.md. */
 final class LibraryExample {
@@ -33,11 +33,12 @@ final class LibraryExample {
         Vocabulary vocabulary = Vocabulary.of(corpus);
         ModelConfig model = new ModelConfig(CellType.GRU, vocabulary.size(), 64, 1);
         TrainConfig training = TrainConfig.TEXTBOOK.withEpochs(10);
-        RunConfig config = new RunConfig(CorpusInfo.of(List.of(), options, corpus), model, training);
+        RunConfig config = new RunConfig(CorpusInfo.of(corpus), model, training);
         Checkpoint start = Checkpoint.start(model, training, Initializers.draw(LanguageModel.parameters(model), 1));
         Batches batches = new Batches(vocabulary.encode(corpus), 32, 35, training.sampling(), training.seed());
         try (RunDirectory run = RunDirectory.create(directory, config, vocabulary, false);
-                Trainer trainer = new Trainer(model, training, batches, Ids.of(), start, run, TrainingListener.NONE)) {
+                Trainer trainer = new Trainer(
+                        model, training, new TrainingData(batches, Ids.of()), start, run, TrainingListener.NONE)) {
             trainer.train();
             try (TextModel trained =
                     new EagerModel(model, run.newest(System.err::println).weights())) {

@@ -7,7 +7,7 @@ import dev.libretto.run.RunConfig;
 import dev.libretto.text.Sampling;
 import dev.libretto.train.Clipping;
 import dev.libretto.train.CorpusInfo;
-import dev.libretto.train.OptimizerConfig;
+import dev.libretto.train.Optimizer;
 import dev.libretto.train.TrainConfig;
 import java.util.List;
 import java.util.Random;
@@ -18,7 +18,7 @@ public final class TestModels {
 
     /** A run of clipped plain descent, the rows in two parts where there are two, whatever the machine. */
     public static RunConfig runConfig(ModelConfig model, int seqLength, int batchSize, double clipNorm) {
-        OptimizerConfig optimizer = OptimizerConfig.TEXTBOOK.withClipping(new Clipping(Clipping.By.NORM, clipNorm));
+        Optimizer optimizer = Optimizer.TEXTBOOK.withClipping(new Clipping(Clipping.By.NORM, clipNorm));
         return new RunConfig(
                 CorpusInfo.unknown(false, false),
                 model,

@@ -11,6 +11,7 @@ import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Checkpoint;
 import dev.libretto.train.TrainConfig;
 import dev.libretto.train.Trainer;
+import dev.libretto.train.TrainingData;
 import dev.libretto.train.TrainingListener;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -36,8 +37,13 @@ public final class TrainAgain {
                 config.training(),
                 Initializers.draw(LanguageModel.parameters(config.model()), training.seed()));
         try (RunDirectory run = RunDirectory.create(Path.of(args[1]), config, vocabulary, false);
-                Trainer trainer =
-                        new Trainer(config.model(), training, batches, Ids.of(), start, run, TrainingListener.NONE)) {
+                Trainer trainer = new Trainer(
+                        config.model(),
+                        training,
+                        new TrainingData(batches, Ids.of()),
+                        start,
+                        run,
+                        TrainingListener.NONE)) {
             trainer.train();
         }
     }

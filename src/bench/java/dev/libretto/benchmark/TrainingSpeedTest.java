@@ -12,6 +12,7 @@ import dev.libretto.text.Ids;
 import dev.libretto.text.Sampling;
 import dev.libretto.train.EpochMetrics;
 import dev.libretto.train.Trainer;
+import dev.libretto.train.TrainingData;
 import dev.libretto.train.TrainingListener;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -52,8 +53,7 @@ class TrainingSpeedTest {
                 Trainer trainer = new Trainer(
                         forEpochs.model(),
                         forEpochs.training(),
-                        workload.batches(),
-                        Ids.of(),
+                        new TrainingData(workload.batches(), Ids.of()),
                         workload.start(),
                         run,
                         listener(losses))) {

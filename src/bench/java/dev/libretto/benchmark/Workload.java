@@ -14,10 +14,9 @@ import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Checkpoint;
 import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.LearningRate;
-import dev.libretto.train.OptimizerConfig;
+import dev.libretto.train.Optimizer;
 import dev.libretto.train.TrainConfig;
 import java.io.IOException;
-import java.util.List;
 import java.util.Random;
 
 /**
@@ -64,7 +63,7 @@ public record Workload(
     static TrainConfig training(int seqLength, int batchSize, Sampling sampling) {
         return TrainConfig.TEXTBOOK
                 .withBatches(seqLength, batchSize, sampling)
-                .withOptimizer(OptimizerConfig.TEXTBOOK.withLearningRate(LearningRate.constant(1)));
+                .withOptimizer(Optimizer.TEXTBOOK.withLearningRate(LearningRate.constant(1)));
     }
 
     /** The learning rate of every step. */
@@ -82,7 +81,7 @@ public record Workload(
                 training.seqLength(),
                 training.sampling(),
                 training.seed());
-        RunConfig config = new RunConfig(CorpusInfo.of(List.of(), CorpusOptions.WHOLE_TEXT, corpus), model, training);
+        RunConfig config = new RunConfig(CorpusInfo.of(corpus), model, training);
         Weights weights = Initializers.draw(LanguageModel.parameters(model), training.seed());
         return new Workload(name, text, config, vocabulary, batches, weights);
     }

@@ -2,9 +2,9 @@ package dev.libretto.cli;
 
 import dev.libretto.train.Clipping;
 import dev.libretto.train.LearningRate;
-import dev.libretto.train.OptimizerConfig;
-import dev.libretto.train.OptimizerConfig.Coefficients;
-import dev.libretto.train.OptimizerConfig.Kind;
+import dev.libretto.train.Optimizer;
+import dev.libretto.train.Optimizer.Coefficients;
+import dev.libretto.train.Optimizer.Kind;
 import dev.libretto.train.TrainConfig;
 import java.util.Arrays;
 import java.util.List;
@@ -104,8 +104,8 @@ final class OptimizerFlags {
      *
      * @param epochs how many the run has, which a schedule takes where nothing else is said
      */
-    static OptimizerConfig config(Arguments arguments, int epochs) throws UsageException {
-        OptimizerConfig defaults = OptimizerConfig.defaults(arguments.get(OPTIMIZER));
+    static Optimizer config(Arguments arguments, int epochs) throws UsageException {
+        Optimizer defaults = Optimizer.defaults(arguments.get(OPTIMIZER));
         for (Map.Entry<Flag<Double>, List<Kind>> coefficient : COEFFICIENTS.entrySet()) {
             arguments.requireEffect(coefficient.getKey(), OPTIMIZER, coefficient.getValue());
         }
@@ -116,14 +116,14 @@ final class OptimizerFlags {
                 arguments.get(BETA2),
                 arguments.get(EPSILON),
                 arguments.get(WEIGHT_DECAY));
-        return new OptimizerConfig(
+        return new Optimizer(
                 defaults.kind(),
                 coefficients,
                 learningRate(arguments, defaults, epochs),
                 clipping(arguments, defaults));
     }
 
-    private static LearningRate learningRate(Arguments arguments, OptimizerConfig defaults, int epochs)
+    private static LearningRate learningRate(Arguments arguments, Optimizer defaults, int epochs)
             throws UsageException {
         Double rate = arguments.get(LEARNING_RATE);
         Double decayEpochs = arguments.get(DECAY_EPOCHS);
@@ -144,7 +144,7 @@ final class OptimizerFlags {
                 arguments.get(WARMUP_EPOCHS));
     }
 
-    private static Clipping clipping(Arguments arguments, OptimizerConfig defaults) throws UsageException {
+    private static Clipping clipping(Arguments arguments, Optimizer defaults) throws UsageException {
         Flag<Double> given = arguments.either(CLIP_NORM, CLIP_VALUE);
         if (given == null) {
             return defaults.clipping();
@@ -164,7 +164,7 @@ final class OptimizerFlags {
 
     /** @throws UsageException if an option is given that would change how a stored run is trained */
     static void requireSame(Arguments arguments, TrainConfig stored) throws UsageException {
-        OptimizerConfig optimizer = stored.optimizer();
+        Optimizer optimizer = stored.optimizer();
         LearningRate rate = optimizer.learningRate();
         Coefficients coefficients = optimizer.coefficients();
         boolean byNorm = optimizer.clipping().by() == Clipping.By.NORM;

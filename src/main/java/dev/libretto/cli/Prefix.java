@@ -3,33 +3,13 @@ package dev.libretto.cli;
 import dev.libretto.cli.GenerateFlags.Unknown;
 import dev.libretto.text.Vocabulary;
 import java.util.Locale;
-import java.util.regex.Pattern;
 
 /** A text to continue, as ids. */
 final class Prefix {
     /** The most characters of one prefix: a few books. */
     static final int MAX_CHARACTERS = 1_000_000;
 
-    private static final Pattern LINE_END = Pattern.compile("\\r\\n|\\r|\\n");
-
     private Prefix() {}
-
-    /**
-     * The text with its line ends as the model knows them: {@code \n} or {@code \r} if it knows one of these, a space if it
-     * knows neither. A model that knows both gets the text as it is.
-     */
-    static String withLineEndsOf(Vocabulary vocabulary, String text) {
-        boolean hasNewline = vocabulary.idOf('\n') >= 0;
-        boolean hasReturn = vocabulary.idOf('\r') >= 0;
-        if (hasNewline && hasReturn) {
-            return text;
-        }
-        String lineEnd = hasNewline ? "\n" : hasReturn ? "\r" : " ";
-        // The error about a missing character then names the one in the text.
-        return vocabulary.idOf(lineEnd.charAt(0)) < 0
-                ? text
-                : LINE_END.matcher(text).replaceAll(lineEnd);
-    }
 
     /**
      * The ids of a text.
@@ -61,7 +41,7 @@ final class Prefix {
         if (given.codePointCount(0, given.length()) > MAX_CHARACTERS) {
             throw tooLong(name);
         }
-        String text = withLineEndsOf(vocabulary, given);
+        String text = vocabulary.withKnownLineEnds(given);
         if (unknown == Unknown.ERROR) {
             return encode(vocabulary, text, name, "--unknown skip leaves such characters out");
         }

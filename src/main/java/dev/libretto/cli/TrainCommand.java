@@ -30,6 +30,7 @@ import dev.libretto.train.MemoryEstimate;
 import dev.libretto.train.Progress;
 import dev.libretto.train.TrainConfig;
 import dev.libretto.train.Trainer;
+import dev.libretto.train.TrainingData;
 import dev.libretto.train.TrainingListener;
 import dev.libretto.train.ValidationConfig;
 import java.io.IOException;
@@ -67,24 +68,7 @@ final class TrainCommand implements Command {
      *
      * @param validation the other text to measure on; null where there is none
      */
-    private record Plan(Path path, RunConfig config, Corpus corpus, Vocabulary vocabulary, Corpus validation) {
-        /** The text to learn from. */
-        Ids trainingIds() {
-            return vocabulary.encode(corpus).slice(0, trainingLength());
-        }
-
-        /** The text to measure on: of another one, the characters that the model knows. */
-        Ids validationIds() {
-            return validation == null
-                    ? vocabulary.encode(corpus).slice(trainingLength(), corpus.length())
-                    : vocabulary.encodeKnown(validation);
-        }
-
-        private long trainingLength() {
-            double fraction = config.training().validation().fraction();
-            return corpus.length() - Math.round(fraction * corpus.length());
-        }
-    }
+    private record Plan(Path path, RunConfig config, Corpus corpus, Vocabulary vocabulary, Corpus validation) {}
 
     @Override
     public int run(Arguments given, Console console) throws Exception {
@@ -94,21 +78,15 @@ final class TrainCommand implements Command {
 
         TrainConfig training = plan.config().training();
         ReportConfig report = plan.config().report();
-        Batches batches = new Batches(
-                plan.trainingIds(), training.batchSize(), training.seqLength(), training.sampling(), training.seed());
+        TrainingData data = TrainingData.of(training, plan.vocabulary(), plan.corpus(), plan.validation());
         List<String> prefixes = report.prefixes().isEmpty()
                 ? defaultPrefixes(plan)
                 : report.prefixes().stream()
-                        .map(prefix -> Prefix.withLineEndsOf(plan.vocabulary(), prefix))
+                        .map(prefix -> plan.vocabulary().withKnownLineEnds(prefix))
                         .toList();
         for (String prefix : prefixes) {
             Prefix.encode(
                     plan.vocabulary(), prefix, Prefix.quoted(prefix), "give --prefix in the characters of the text");
-        }
-        Ids validationIds = plan.validationIds();
-        if (training.validation().wanted() && validationIds.length() < 2) {
-            throw new IllegalArgumentException("the text to measure on has " + validationIds.length()
-                    + " characters; it takes at least 2: use a larger --validation-fraction or another text");
         }
         console.runs().requireUsable();
         Choice device = DeviceFlags.use(arguments);
@@ -125,9 +103,13 @@ final class TrainCommand implements Command {
                     ? RunDirectory.resume(plan.path(), plan.config(), console::warn)
                     : create(plan, arguments.get(TrainFlags.OVERWRITE), stop, console);
             try (RunDirectory run = from.run()) {
-                describe(console, plan, batches, device, memory);
+                describe(console, plan, data.batches(), device, memory);
                 if (resumes) {
-                    describe(console, from.checkpoint().progress(), training, batches.count());
+                    describe(
+                            console,
+                            from.checkpoint().progress(),
+                            training,
+                            data.batches().count());
                 } else {
                     describePart(console, plan.corpus().part());
                 }
@@ -141,8 +123,8 @@ final class TrainCommand implements Command {
                             report.tensorBoard() ? tensorBoard : TrainingListener.NONE,
                             reports,
                             picture));
-                    try (Trainer trainer = new Trainer(
-                            plan.config().model(), training, batches, validationIds, from.checkpoint(), run, listener)) {
+                    try (Trainer trainer =
+                            new Trainer(plan.config().model(), training, data, from.checkpoint(), run, listener)) {
                         conclude(console, run, trainer.train(), prefixes.get(0));
                     }
                     if (!stop.isRequested()) {
@@ -203,10 +185,8 @@ final class TrainCommand implements Command {
         ModelConfig model = TrainFlags.modelConfig(arguments, vocabulary.size());
         CorpusOptions whole = options.withMaxChars(0);
         Corpus validation = validationFile == null ? null : Texts.read(List.of(validationFile), whole, console);
-        TrainConfig training = TrainFlags.trainConfig(
-                arguments, validation == null ? null : CorpusInfo.of(List.of(validationFile), whole, validation));
-        RunConfig config = new RunConfig(
-                CorpusInfo.of(files, options, corpus), model, training, TrainFlags.reportConfig(arguments));
+        TrainConfig training = TrainFlags.trainConfig(arguments, validation == null ? null : CorpusInfo.of(validation));
+        RunConfig config = new RunConfig(CorpusInfo.of(corpus), model, training, TrainFlags.reportConfig(arguments));
         return new Plan(path, config, corpus, vocabulary, validation);
     }
 

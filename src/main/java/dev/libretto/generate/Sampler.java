@@ -13,6 +13,15 @@ public interface Sampler {
     };
 
     /**
+     * Draws from the model's distribution.
+     *
+     * @param temperature more than 0; below 1 the likely characters become likelier still, above 1 less so
+     */
+    static RandomSampler temperature(double temperature) {
+        return new RandomSampler(temperature, RandomSampler.ALL, 1);
+    }
+
+    /**
      * Chooses.
      *
      * @param logits the scores of all characters, {@code [V]}; their softmax is the model's distribution

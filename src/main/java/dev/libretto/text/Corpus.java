@@ -13,10 +13,14 @@ public final class Corpus {
     /** The name of the corpus that Libretto ships with. */
     public static final String BUILT_IN = "built-in lyrics";
 
+    private static final CorpusOptions AS_IT_IS = CorpusOptions.WHOLE_TEXT.withKeepNewlines(true);
+
     private final String name;
     private final Alphabet alphabet;
     private final Ids indexes;
     private final String sha256;
+    private final List<Path> files;
+    private final CorpusOptions options;
     private final double part;
 
     /**
@@ -24,14 +28,23 @@ public final class Corpus {
      * @param sha256 what {@link #sha256} returns
      */
     Corpus(String name, Alphabet alphabet, Ids indexes, String sha256) {
-        this(name, alphabet, indexes, sha256, 1);
+        this(name, alphabet, indexes, sha256, List.of(), AS_IT_IS, 1);
     }
 
-    private Corpus(String name, Alphabet alphabet, Ids indexes, String sha256, double part) {
+    private Corpus(
+            String name,
+            Alphabet alphabet,
+            Ids indexes,
+            String sha256,
+            List<Path> files,
+            CorpusOptions options,
+            double part) {
         this.name = name;
         this.alphabet = alphabet;
         this.indexes = indexes;
         this.sha256 = sha256;
+        this.files = files;
+        this.options = options;
         this.part = part;
     }
 
@@ -48,12 +61,36 @@ public final class Corpus {
         TextHash hash = new TextHash();
         hash.update(codePoints, codePoints.length);
         this.sha256 = hash.hex();
+        this.files = List.of();
+        this.options = AS_IT_IS;
         this.part = 1;
     }
 
     /** Returns a copy that is a part of a longer text. */
     Corpus withPart(double newPart) {
-        return new Corpus(name, alphabet, indexes, sha256, newPart);
+        return new Corpus(name, alphabet, indexes, sha256, files, options, newPart);
+    }
+
+    /** Returns a copy that knows where it came from. */
+    Corpus withSource(List<Path> newFiles, CorpusOptions newOptions) {
+        return new Corpus(name, alphabet, indexes, sha256, newFiles, newOptions, part);
+    }
+
+    /**
+     * A text in memory.
+     *
+     * @throws CorpusException if it is empty
+     */
+    public static Corpus of(String text) throws CorpusException {
+        if (text.isEmpty()) {
+            throw new CorpusException("the text is empty; it needs at least one character");
+        }
+        return new Corpus("text", text.codePoints().toArray());
+    }
+
+    /** Reads all of a text, in UTF-8 and with its newlines, as {@link #read(Path, CorpusOptions)} does. */
+    public static Corpus read(Path file) throws IOException {
+        return read(file, AS_IT_IS);
     }
 
     /**
@@ -71,13 +108,23 @@ public final class Corpus {
         try (InputStream input = Corpus.class.getResourceAsStream("lyrics.txt");
                 CorpusPass pass = CorpusPass.inMemory(BUILT_IN, options.withEncoding(StandardCharsets.UTF_8))) {
             pass.read(input, BUILT_IN, () -> {});
-            return pass.end();
+            return pass.end().withSource(List.of(), options);
         }
     }
 
     /** Where the text came from, for messages: a path, or {@link #BUILT_IN}. */
     public String name() {
         return name;
+    }
+
+    /** The files and directories it was read from; none for the built-in lyrics and a text in memory. */
+    public List<Path> files() {
+        return files;
+    }
+
+    /** How it was read. */
+    public CorpusOptions options() {
+        return options;
     }
 
     /** The number of characters. */

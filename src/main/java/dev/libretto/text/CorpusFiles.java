@@ -13,10 +13,11 @@ import java.util.stream.Stream;
  * that is split into files is the same corpus as the whole.
  *
  * @param name what they are called in messages
+ * @param named the files and directories that were named
  * @param files in their order
  * @param skipped what lies in a directory and is not read
  */
-public record CorpusFiles(String name, List<Path> files, List<Path> skipped) {
+public record CorpusFiles(String name, List<Path> named, List<Path> files, List<Path> skipped) {
     private static final Pattern TEXT = Pattern.compile("(?i)[^.].*\\.txt(\\.gz|\\.zip)?");
 
     /**
@@ -45,7 +46,7 @@ public record CorpusFiles(String name, List<Path> files, List<Path> skipped) {
         }
         String first = named.get(0).toString();
         String name = named.size() == 1 ? first : first + " and " + (named.size() - 1) + " more";
-        return new CorpusFiles(name, List.copyOf(files), List.copyOf(skipped));
+        return new CorpusFiles(name, List.copyOf(named), List.copyOf(files), List.copyOf(skipped));
     }
 
     private static List<Path> list(Path directory) throws IOException {

@@ -44,7 +44,7 @@ public final class CorpusReader {
         IndexFile index = indexFolder == null ? null : IndexFile.of(indexFolder, files, options);
         Optional<Corpus> indexed = index == null ? Optional.empty() : index.open();
         if (indexed.isPresent()) {
-            return indexed.get();
+            return indexed.get().withSource(files.named(), options);
         }
         try (CorpusPass pass = new CorpusPass(files.name(), options, index, inMemory)) {
             long total = 0;
@@ -66,7 +66,7 @@ public final class CorpusReader {
                 }
                 before += TextFile.size(file);
             }
-            Corpus corpus = pass.end();
+            Corpus corpus = pass.end().withSource(files.named(), options);
             if (index != null && pass.isIndexed() && index.reusable()) {
                 listener.indexed(index.path());
             }

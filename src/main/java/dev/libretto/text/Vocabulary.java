@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.IntUnaryOperator;
+import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
@@ -16,6 +17,8 @@ import java.util.stream.IntStream;
 public final class Vocabulary {
     /** U+FFFD, with which Unicode stands in for a character that is not known or cannot be represented. */
     public static final int UNKNOWN = 0xFFFD;
+
+    private static final Pattern LINE_END = Pattern.compile("\\r\\n|\\r|\\n");
 
     private final int[] codePoints;
     private final boolean hasUnknown;
@@ -153,6 +156,21 @@ public final class Vocabulary {
                 .map(alphabet::codePoint)
                 .map(idOf)
                 .toArray());
+    }
+
+    /**
+     * The text with its line ends as the model knows them: {@code \n} or {@code \r} if it knows one of these, a space if it
+     * knows neither. A model that knows both gets the text as it is.
+     */
+    public String withKnownLineEnds(String text) {
+        boolean hasNewline = idOf('\n') >= 0;
+        boolean hasReturn = idOf('\r') >= 0;
+        if (hasNewline && hasReturn) {
+            return text;
+        }
+        String lineEnd = hasNewline ? "\n" : hasReturn ? "\r" : " ";
+        // The error about a missing character then names the one in the text.
+        return idOf(lineEnd.charAt(0)) < 0 ? text : LINE_END.matcher(text).replaceAll(lineEnd);
     }
 
     /** The ids of those characters of a text that the vocabulary has; the others are left out. */

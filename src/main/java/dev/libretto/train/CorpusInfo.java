@@ -62,10 +62,11 @@ public record CorpusInfo(
         unknownCharacter &= isUnknown || minCount > 1;
     }
 
-    /** @param named the files and directories that the corpus was read from; none for the built-in lyrics */
-    public static CorpusInfo of(List<Path> named, CorpusOptions options, Corpus corpus) {
+    /** Returns where a corpus came from. */
+    public static CorpusInfo of(Corpus corpus) {
+        CorpusOptions options = corpus.options();
         return new CorpusInfo(
-                named.stream()
+                corpus.files().stream()
                         .map(path -> path.toAbsolutePath().normalize().toString())
                         .toList(),
                 options.encoding().name(),

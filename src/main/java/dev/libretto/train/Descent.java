@@ -1,7 +1,7 @@
 package dev.libretto.train;
 
-import dev.libretto.train.OptimizerConfig.Coefficients;
-import dev.libretto.train.OptimizerConfig.Kind;
+import dev.libretto.train.Optimizer.Coefficients;
+import dev.libretto.train.Optimizer.Kind;
 import java.util.ArrayList;
 import java.util.List;
 import org.tensorflow.Operand;
@@ -30,7 +30,7 @@ import org.tensorflow.types.TInt64;
  * </pre>
  */
 final class Descent {
-    private final OptimizerConfig config;
+    private final Optimizer config;
     private final Operand<TFloat32> learningRate;
     private final Operand<TInt64> step;
 
@@ -39,7 +39,7 @@ final class Descent {
      * @param learningRate η, a scalar
      * @param step t, a scalar
      */
-    Descent(OptimizerConfig config, Operand<TFloat32> learningRate, Operand<TInt64> step) {
+    Descent(Optimizer config, Operand<TFloat32> learningRate, Operand<TInt64> step) {
         this.config = config;
         this.learningRate = learningRate;
         this.step = step;

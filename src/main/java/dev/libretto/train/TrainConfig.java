@@ -30,7 +30,7 @@ public record TrainConfig(
 
         Sampling sampling,
         int epochs,
-        OptimizerConfig optimizer,
+        Optimizer optimizer,
         double dropout,
         long seed,
         ValidationConfig validation,
@@ -43,7 +43,7 @@ public record TrainConfig(
             partsFor(32),
             Sampling.CONSECUTIVE,
             250,
-            OptimizerConfig.TEXTBOOK,
+            Optimizer.TEXTBOOK,
             0,
             1,
             ValidationConfig.NONE,
@@ -100,97 +100,141 @@ public record TrainConfig(
 
     /** Returns a copy with the given batches, in as many parts as suits them on this machine. */
     public TrainConfig withBatches(int newSeqLength, int newBatchSize, Sampling newSampling) {
-        return new TrainConfig(
-                newSeqLength,
-                newBatchSize,
-                partsFor(newBatchSize),
-                newSampling,
-                epochs,
-                optimizer,
-                dropout,
-                seed,
-                validation,
-                divergence,
-                checkpoints);
+        return toBuilder()
+                .seqLength(newSeqLength)
+                .batchSize(newBatchSize)
+                .parts(partsFor(newBatchSize))
+                .sampling(newSampling)
+                .build();
     }
 
     /** Returns a copy with the given number of parts. */
     public TrainConfig withParts(int newParts) {
-        return new TrainConfig(
-                seqLength,
-                batchSize,
-                newParts,
-                sampling,
-                epochs,
-                optimizer,
-                dropout,
-                seed,
-                validation,
-                divergence,
-                checkpoints);
+        return toBuilder().parts(newParts).build();
     }
 
-    /** The same but for the epochs. */
+    /** Returns a copy with the given number of epochs. */
     public TrainConfig withEpochs(int newEpochs) {
-        return new TrainConfig(
-                seqLength,
-                batchSize,
-                parts,
-                sampling,
-                newEpochs,
-                optimizer,
-                dropout,
-                seed,
-                validation,
-                divergence,
-                checkpoints);
+        return toBuilder().epochs(newEpochs).build();
     }
 
-    /** The same but for the optimizer. */
-    public TrainConfig withOptimizer(OptimizerConfig newOptimizer) {
-        return new TrainConfig(
-                seqLength,
-                batchSize,
-                parts,
-                sampling,
-                epochs,
-                newOptimizer,
-                dropout,
-                seed,
-                validation,
-                divergence,
-                checkpoints);
+    /** Returns a copy with the given optimizer. */
+    public TrainConfig withOptimizer(Optimizer newOptimizer) {
+        return toBuilder().optimizer(newOptimizer).build();
     }
 
-    /** The same but for the validation. */
+    /** Returns a copy with the given validation. */
     public TrainConfig withValidation(ValidationConfig newValidation) {
-        return new TrainConfig(
-                seqLength,
-                batchSize,
-                parts,
-                sampling,
-                epochs,
-                optimizer,
-                dropout,
-                seed,
-                newValidation,
-                divergence,
-                checkpoints);
+        return toBuilder().validation(newValidation).build();
     }
 
-    /** The same but for the checkpoints. */
+    /** Returns a copy with the given checkpoints. */
     public TrainConfig withCheckpoints(CheckpointPolicy newCheckpoints) {
-        return new TrainConfig(
-                seqLength,
-                batchSize,
-                parts,
-                sampling,
-                epochs,
-                optimizer,
-                dropout,
-                seed,
-                validation,
-                divergence,
-                newCheckpoints);
+        return toBuilder().checkpoints(newCheckpoints).build();
+    }
+
+    /** Returns a builder with these settings. */
+    public Builder toBuilder() {
+        return new Builder(this);
+    }
+
+    /** Changes some settings; see the components of {@link TrainConfig}. */
+    public static final class Builder {
+        private int seqLength;
+        private int batchSize;
+        private int parts;
+        private Sampling sampling;
+        private int epochs;
+        private Optimizer optimizer;
+        private double dropout;
+        private long seed;
+        private ValidationConfig validation;
+        private DivergencePolicy divergence;
+        private CheckpointPolicy checkpoints;
+
+        private Builder(TrainConfig config) {
+            seqLength = config.seqLength;
+            batchSize = config.batchSize;
+            parts = config.parts;
+            sampling = config.sampling;
+            epochs = config.epochs;
+            optimizer = config.optimizer;
+            dropout = config.dropout;
+            seed = config.seed;
+            validation = config.validation;
+            divergence = config.divergence;
+            checkpoints = config.checkpoints;
+        }
+
+        public Builder seqLength(int value) {
+            seqLength = value;
+            return this;
+        }
+
+        public Builder batchSize(int value) {
+            batchSize = value;
+            return this;
+        }
+
+        public Builder parts(int value) {
+            parts = value;
+            return this;
+        }
+
+        public Builder sampling(Sampling value) {
+            sampling = value;
+            return this;
+        }
+
+        public Builder epochs(int value) {
+            epochs = value;
+            return this;
+        }
+
+        public Builder optimizer(Optimizer value) {
+            optimizer = value;
+            return this;
+        }
+
+        public Builder dropout(double value) {
+            dropout = value;
+            return this;
+        }
+
+        public Builder seed(long value) {
+            seed = value;
+            return this;
+        }
+
+        public Builder validation(ValidationConfig value) {
+            validation = value;
+            return this;
+        }
+
+        public Builder divergence(DivergencePolicy value) {
+            divergence = value;
+            return this;
+        }
+
+        public Builder checkpoints(CheckpointPolicy value) {
+            checkpoints = value;
+            return this;
+        }
+
+        /** @throws IllegalArgumentException naming the value that is out of range */
+        public TrainConfig build() {
+            return new TrainConfig(
+                    seqLength,
+                    batchSize,
+                    parts,
+                    sampling,
+                    epochs,
+                    optimizer,
+                    dropout,
+                    seed,
+                    validation,
+                    divergence,
+                    checkpoints);
+        }
     }
 }

@@ -38,50 +38,47 @@ public final class Trainer implements AutoCloseable {
     private Checkpoint start;
 
     /**
-     * @param heldOut text to validate on after each epoch; empty for no validation
+     * @param data the text to learn from and the one to validate on after each epoch
      * @param start where to start; {@link Checkpoint#start} for a new model
      * @param store where checkpoints go
      */
     public Trainer(
             ModelConfig model,
             TrainConfig config,
-            Batches batches,
-            Ids heldOut,
+            TrainingData data,
             Checkpoint start,
             CheckpointStore store,
             TrainingListener listener) {
         this(
                 model,
                 config,
-                batches,
-                heldOut,
+                data,
                 start,
                 store,
                 listener,
-                new TrainStep(model, config, start, batches.ids()));
+                new TrainStep(model, config, start, data.batches().ids()));
     }
 
     /** @param step what to train with, which this closes */
     Trainer(
             ModelConfig model,
             TrainConfig config,
-            Batches batches,
-            Ids heldOut,
+            TrainingData data,
             Checkpoint start,
             CheckpointStore store,
             TrainingListener listener,
             TrainStep step) {
         this.config = config;
         this.store = store;
-        this.batches = batches;
+        this.batches = data.batches();
         this.listener = listener;
         this.step = step;
-        this.heldOut = heldOut;
+        this.heldOut = data.heldOut();
         this.progress = start.progress();
         this.start = start;
         this.clock = new CheckpointClock(config.checkpoints().every());
         try {
-            this.validator = heldOut.length() == 0 ? null : new Evaluator(model, config.batchSize());
+            this.validator = data.heldOut().length() == 0 ? null : new Evaluator(model, config.batchSize());
         } catch (RuntimeException e) {
             step.close();
             throw e;

@@ -5,8 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.cli.OptionsFile.Preset;
 import dev.libretto.train.Clipping;
-import dev.libretto.train.OptimizerConfig;
-import dev.libretto.train.OptimizerConfig.Kind;
+import dev.libretto.train.Optimizer;
+import dev.libretto.train.Optimizer.Kind;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -65,7 +65,7 @@ class OptionsFileTest {
     @Test
     void whatIsGivenReplacesWhatItExcludes() throws Exception {
         Arguments adam = TrainFlags.withFiles(parse("--optimizer", "adam"));
-        assertThat(TrainFlags.trainConfig(adam, null).optimizer()).isEqualTo(OptimizerConfig.defaults(Kind.ADAM));
+        assertThat(TrainFlags.trainConfig(adam, null).optimizer()).isEqualTo(Optimizer.defaults(Kind.ADAM));
 
         Arguments byValue = TrainFlags.withFiles(parse("--config", write("{\"clip-value\": 2}")));
         assertThat(TrainFlags.trainConfig(byValue, null).optimizer().clipping())

@@ -10,7 +10,6 @@ import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunDirectory.Resumed;
 import dev.libretto.text.Corpus;
-import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Sampling;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Checkpoint;
@@ -18,7 +17,7 @@ import dev.libretto.train.CheckpointPolicy;
 import dev.libretto.train.CheckpointPolicy.Every;
 import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.EpochMetrics;
-import dev.libretto.train.OptimizerConfig;
+import dev.libretto.train.Optimizer;
 import dev.libretto.train.Progress;
 import dev.libretto.train.Progress.Validation;
 import dev.libretto.train.TrainConfig;
@@ -50,10 +49,10 @@ class RunDirectoryTest {
     private static final Vocabulary VOCABULARY = Vocabulary.of(CORPUS);
     private static final ModelConfig MODEL = new ModelConfig(CellType.RNN, VOCABULARY.size(), 4, 1);
     private static final RunConfig CONFIG = new RunConfig(
-            CorpusInfo.of(List.of(Path.of("abc.txt")), CorpusOptions.WHOLE_TEXT, CORPUS),
+            CorpusInfo.of(CORPUS),
             MODEL,
             TrainConfig.TEXTBOOK
-                    .withOptimizer(OptimizerConfig.defaults(OptimizerConfig.Kind.ADAM))
+                    .withOptimizer(Optimizer.defaults(Optimizer.Kind.ADAM))
                     .withCheckpoints(new CheckpointPolicy(Every.parse("1"), 2)));
 
     @TempDir

@@ -15,7 +15,7 @@ import dev.libretto.model.Weights;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Checkpoint;
-import dev.libretto.train.OptimizerConfig;
+import dev.libretto.train.Optimizer;
 import dev.libretto.train.Progress;
 import dev.libretto.train.ValidationConfig;
 import java.io.IOException;
@@ -89,11 +89,9 @@ class RunValuesFuzzTest {
         CellType cell = CellType.values()[random.nextInt(CellType.values().length)];
         ModelConfig model =
                 new ModelConfig(cell, 1 + random.nextInt(20), 1 + random.nextInt(20), 1 + random.nextInt(3));
-        OptimizerConfig.Kind kind = OptimizerConfig.Kind.values()[random.nextInt(5)];
+        Optimizer.Kind kind = Optimizer.Kind.values()[random.nextInt(5)];
         RunConfig config = new RunConfig(
-                TestRun.CONFIG.corpus(),
-                model,
-                TestRun.CONFIG.training().withOptimizer(OptimizerConfig.defaults(kind)));
+                TestRun.CONFIG.corpus(), model, TestRun.CONFIG.training().withOptimizer(Optimizer.defaults(kind)));
         Checkpoint checkpoint = new Checkpoint(
                 anyBits(LanguageModel.parameters(model), random),
                 anyBits(Checkpoint.slotArrays(config.model(), config.training()), random),

@@ -6,7 +6,6 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import dev.libretto.text.Corpus;
-import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Checkpoint;
 import dev.libretto.train.CheckpointPolicy;
@@ -37,7 +36,7 @@ record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> file
     static final Vocabulary VOCABULARY = Vocabulary.of(CORPUS);
     static final ModelConfig MODEL = new ModelConfig(CellType.LSTM, VOCABULARY.size(), 4, 2);
     static final RunConfig CONFIG = new RunConfig(
-            CorpusInfo.of(List.of(Path.of("abc.txt")), CorpusOptions.WHOLE_TEXT, CORPUS),
+            CorpusInfo.of(CORPUS),
             MODEL,
             TrainConfig.TEXTBOOK.withCheckpoints(new CheckpointPolicy(Every.parse("1"), 2)));
 

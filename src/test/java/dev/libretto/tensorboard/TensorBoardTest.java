@@ -12,7 +12,6 @@ import dev.libretto.model.Weights;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.text.Corpus;
-import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.EpochMetrics;
@@ -181,8 +180,7 @@ class TensorBoardTest {
 
     private RunDirectory run() throws IOException {
         Corpus corpus = new Corpus("test", "abcde".codePoints().toArray());
-        RunConfig config =
-                new RunConfig(CorpusInfo.of(List.of(), CorpusOptions.WHOLE_TEXT, corpus), MODEL, TrainConfig.TEXTBOOK);
+        RunConfig config = new RunConfig(CorpusInfo.of(corpus), MODEL, TrainConfig.TEXTBOOK);
         return RunDirectory.create(folder.resolve("run"), config, Vocabulary.of(corpus), false);
     }
 

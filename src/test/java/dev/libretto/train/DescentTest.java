@@ -8,7 +8,7 @@ import dev.libretto.model.FloatTensors;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Parameter.Initializer;
 import dev.libretto.model.Weights;
-import dev.libretto.train.OptimizerConfig.Kind;
+import dev.libretto.train.Optimizer.Kind;
 import java.util.Arrays;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -54,8 +54,7 @@ class DescentTest {
         "ADAMW, 0.899, 0.81099478"
     })
     void twoSteps(Kind kind, double first, double second) {
-        OptimizerConfig config =
-                OptimizerConfig.defaults(kind).withClipping(new Clipping(Clipping.By.NORM, NO_CLIPPING));
+        Optimizer config = Optimizer.defaults(kind).withClipping(new Clipping(Clipping.By.NORM, NO_CLIPPING));
         assertThat(steps(config, 0.3f, 0.1f)).containsExactly(new double[] {first, second}, within(ERROR));
     }
 
@@ -63,18 +62,18 @@ class DescentTest {
     @ParameterizedTest
     @CsvSource({"NORM, SGD", "VALUE, SGD", "NORM, MOMENTUM", "VALUE, MOMENTUM"})
     void clipping(Clipping.By by, Kind kind) {
-        OptimizerConfig config = OptimizerConfig.defaults(kind).withClipping(new Clipping(by, 0.2));
+        Optimizer config = Optimizer.defaults(kind).withClipping(new Clipping(by, 0.2));
         assertThat(steps(config, -0.5f)).containsExactly(new double[] {1.02}, within(ERROR));
     }
 
     @Test
     void aSmallGradientIsNotClipped() {
-        OptimizerConfig config = OptimizerConfig.defaults(Kind.SGD).withClipping(new Clipping(Clipping.By.VALUE, 0.2));
+        Optimizer config = Optimizer.defaults(Kind.SGD).withClipping(new Clipping(Clipping.By.VALUE, 0.2));
         assertThat(steps(config, 0.1f)).containsExactly(new double[] {0.99}, within(ERROR));
     }
 
     /** The weight after each gradient. */
-    private static double[] steps(OptimizerConfig config, float... gradients) {
+    private static double[] steps(Optimizer config, float... gradients) {
         List<Parameter> slotArrays = config.kind().slots().stream()
                 .map(slot -> new Parameter(slot, W.shape(), Initializer.ZEROS))
                 .toList();

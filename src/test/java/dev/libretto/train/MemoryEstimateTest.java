@@ -22,8 +22,7 @@ class MemoryEstimateTest {
                 .isEqualTo(
                         new MemoryEstimate(4 * (2 * parameters + Math.max(parameters, activations)), 4 * parameters));
 
-        RunConfig adam =
-                SGD.withTraining(SGD.training().withOptimizer(OptimizerConfig.defaults(OptimizerConfig.Kind.ADAM)));
+        RunConfig adam = SGD.withTraining(SGD.training().withOptimizer(Optimizer.defaults(Optimizer.Kind.ADAM)));
         long withActivations = 6 * parameters + activations;
         assertThat(MemoryEstimate.of(adam.model(), adam.training()))
                 .isEqualTo(new MemoryEstimate(4 * Math.max(9 * parameters, withActivations), 12 * parameters));

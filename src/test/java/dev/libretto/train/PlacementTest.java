@@ -52,11 +52,11 @@ class PlacementTest {
         "LSTM, ADAM, 0, false",
         "LSTM, ADAMW, 4, true"
     })
-    void whatIsComputedHasAKernel(CellType cell, OptimizerConfig.Kind optimizer, int embeddingSize, boolean isTied)
+    void whatIsComputedHasAKernel(CellType cell, Optimizer.Kind optimizer, int embeddingSize, boolean isTied)
             throws Exception {
         ModelConfig model = new ModelConfig(cell, 6, 4, 2, embeddingSize, isTied);
         RunConfig plain = TestModels.runConfig(model, 4, 2, 1);
-        TrainConfig training = plain.training().withOptimizer(OptimizerConfig.defaults(optimizer));
+        TrainConfig training = plain.training().withOptimizer(Optimizer.defaults(optimizer));
         RunConfig run = new RunConfig(plain.corpus(), model, TestModels.withDropout(training, 0.2));
         for (Class<? extends TFloating> factors : List.of(TFloat32.class, TBfloat16.class)) {
             List<String> without = new ArrayList<>();

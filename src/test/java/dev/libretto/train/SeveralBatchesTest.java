@@ -11,7 +11,7 @@ import dev.libretto.model.Weights;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Ids;
-import dev.libretto.train.OptimizerConfig.Kind;
+import dev.libretto.train.Optimizer.Kind;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -43,7 +43,7 @@ class SeveralBatchesTest {
                 1,
                 textbook.sampling(),
                 textbook.epochs(),
-                OptimizerConfig.defaults(optimizer).withLearningRate(LearningRate.constant(0.1)),
+                Optimizer.defaults(optimizer).withLearningRate(LearningRate.constant(0.1)),
                 dropout,
                 textbook.seed(),
                 textbook.validation(),

@@ -17,7 +17,6 @@ import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
 import java.io.InputStream;
-import java.util.List;
 import java.util.SplittableRandom;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -52,7 +51,7 @@ class TextbookReferenceTest {
                 vocabulary.size(),
                 ModelConfig.DEFAULT_HIDDEN_SIZE,
                 ModelConfig.DEFAULT_LAYERS);
-        RunConfig config = new RunConfig(CorpusInfo.of(List.of(), options, corpus), model, training);
+        RunConfig config = new RunConfig(CorpusInfo.of(corpus), model, training);
         Batches batches = new Batches(
                 vocabulary.encode(corpus),
                 training.batchSize(),

@@ -25,7 +25,7 @@ import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Ids;
 import dev.libretto.text.Sampling;
 import dev.libretto.text.Vocabulary;
-import dev.libretto.train.OptimizerConfig.Kind;
+import dev.libretto.train.Optimizer.Kind;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -125,8 +125,8 @@ class TrainerTest {
             }
         };
         try (RunDirectory run = RunDirectory.create(folder.resolve("run"), runConfig(config), vocabulary(), false);
-                Trainer trainer =
-                        new Trainer(model(), config, batches(config), Ids.of(), start(config), run, listener)) {
+                Trainer trainer = new Trainer(
+                        model(), config, new TrainingData(batches(config), Ids.of()), start(config), run, listener)) {
             trainer.train();
         }
         assertThat(saved).containsExactly(List.of(), List.of("step-00000000"));
@@ -222,7 +222,7 @@ class TrainerTest {
     @ParameterizedTest
     @EnumSource
     void everyOptimizerGoesOnToTheSameBits(Kind kind) throws IOException {
-        OptimizerConfig optimizer = OptimizerConfig.defaults(kind)
+        Optimizer optimizer = Optimizer.defaults(kind)
                 .withLearningRate(new LearningRate(0.01, LearningRate.Schedule.COSINE, 0.1, 4, 0.5));
         TrainConfig config = TestModels.withDropout(config(4, 10, Sampling.CONSECUTIVE), 0.3)
                 .withOptimizer(optimizer)
@@ -254,8 +254,8 @@ class TrainerTest {
         try (RunDirectory run = RunDirectory.create(folder.resolve("run"), runConfig(config), vocabulary(), false)) {
             Batches batches = batches(config);
             Checkpoint start = start(config);
-            NativeMemory.assertFreedByFailing(
-                    () -> new Trainer(model(), config, batches, unreadable, start, run, TrainingListener.NONE));
+            NativeMemory.assertFreedByFailing(() -> new Trainer(
+                    model(), config, new TrainingData(batches, unreadable), start, run, TrainingListener.NONE));
         }
     }
 
@@ -529,7 +529,7 @@ class TrainerTest {
         TrainConfig config = config(80, 1, Sampling.CONSECUTIVE)
                 .withBatches(2, 64, Sampling.CONSECUTIVE)
                 .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse("10"), 1));
-        RunConfig runConfig = new RunConfig(CorpusInfo.of(List.of(), CorpusOptions.WHOLE_TEXT, corpus()), wide, config);
+        RunConfig runConfig = new RunConfig(CorpusInfo.of(corpus()), wide, config);
         Checkpoint start = Checkpoint.start(
                 runConfig.model(),
                 runConfig.training(),
@@ -626,8 +626,7 @@ class TrainerTest {
         try (Trainer trainer = new Trainer(
                 run.config().model(),
                 run.config().training(),
-                batches,
-                validationIds(run.config()),
+                new TrainingData(batches, validationIds(run.config())),
                 start,
                 run,
                 both,
@@ -670,7 +669,7 @@ class TrainerTest {
     }
 
     private static TrainConfig config(int epochs, double learningRate, Sampling sampling) {
-        OptimizerConfig optimizer = OptimizerConfig.TEXTBOOK
+        Optimizer optimizer = Optimizer.TEXTBOOK
                 .withLearningRate(LearningRate.constant(learningRate))
                 .withClipping(new Clipping(Clipping.By.NORM, 0.1));
         return TrainConfig.TEXTBOOK
@@ -696,7 +695,7 @@ class TrainerTest {
     }
 
     private static RunConfig runConfig(TrainConfig config) {
-        return new RunConfig(CorpusInfo.of(List.of(), CorpusOptions.WHOLE_TEXT, corpus()), model(), config);
+        return new RunConfig(CorpusInfo.of(corpus()), model(), config);
     }
 
     private static Checkpoint start(TrainConfig config) {

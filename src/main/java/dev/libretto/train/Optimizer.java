@@ -5,19 +5,19 @@ import java.util.Locale;
 import java.util.Objects;
 
 /**
- * How gradients become steps.
+ * How gradients become steps: {@code Optimizer.adam(0.002)}.
  *
  * @param kind the rule
  * @param coefficients the numbers of the rule
  * @param learningRate the learning rate over the course of training
  * @param clipping how large gradients are made smaller
  */
-public record OptimizerConfig(Kind kind, Coefficients coefficients, LearningRate learningRate, Clipping clipping) {
+public record Optimizer(Kind kind, Coefficients coefficients, LearningRate learningRate, Clipping clipping) {
     /** Plain descent, as the textbook has it: learning rate 100, gradients clipped to a global norm of 0.01. */
-    public static final OptimizerConfig TEXTBOOK = defaults(Kind.SGD);
+    public static final Optimizer TEXTBOOK = defaults(Kind.SGD);
 
     /** @throws IllegalArgumentException if a part is missing */
-    public OptimizerConfig {
+    public Optimizer {
         Objects.requireNonNull(kind, "optimizer kind");
         Objects.requireNonNull(coefficients, "optimizer coefficients");
         Objects.requireNonNull(learningRate, "learning rate");
@@ -25,22 +25,47 @@ public record OptimizerConfig(Kind kind, Coefficients coefficients, LearningRate
     }
 
     /** A rule with the numbers that usually go with it, and a constant learning rate. */
-    public static OptimizerConfig defaults(Kind kind) {
-        return new OptimizerConfig(
+    public static Optimizer defaults(Kind kind) {
+        return new Optimizer(
                 kind,
                 Coefficients.DEFAULT,
                 LearningRate.constant(kind.learningRate),
                 new Clipping(Clipping.By.NORM, kind.clipNorm));
     }
 
-    /** The same but for the learning rate. */
-    public OptimizerConfig withLearningRate(LearningRate newLearningRate) {
-        return new OptimizerConfig(kind, coefficients, newLearningRate, clipping);
+    /** Stochastic gradient descent at a constant learning rate, clipped to a global norm of 0.01. */
+    public static Optimizer sgd(double learningRate) {
+        return defaults(Kind.SGD).withLearningRate(LearningRate.constant(learningRate));
     }
 
-    /** The same but for the clipping. */
-    public OptimizerConfig withClipping(Clipping newClipping) {
-        return new OptimizerConfig(kind, coefficients, learningRate, newClipping);
+    /** Descent with momentum 0.9 at a constant learning rate, clipped to a global norm of 0.01. */
+    public static Optimizer momentum(double learningRate) {
+        return defaults(Kind.MOMENTUM).withLearningRate(LearningRate.constant(learningRate));
+    }
+
+    /** RMSProp at a constant learning rate, clipped to a global norm of 5. */
+    public static Optimizer rmsProp(double learningRate) {
+        return defaults(Kind.RMSPROP).withLearningRate(LearningRate.constant(learningRate));
+    }
+
+    /** Adam at a constant learning rate, clipped to a global norm of 5. */
+    public static Optimizer adam(double learningRate) {
+        return defaults(Kind.ADAM).withLearningRate(LearningRate.constant(learningRate));
+    }
+
+    /** Adam with decoupled weight decay 0.01 at a constant learning rate, clipped to a global norm of 5. */
+    public static Optimizer adamW(double learningRate) {
+        return defaults(Kind.ADAMW).withLearningRate(LearningRate.constant(learningRate));
+    }
+
+    /** Returns a copy with the given learning rate. */
+    public Optimizer withLearningRate(LearningRate newLearningRate) {
+        return new Optimizer(kind, coefficients, newLearningRate, clipping);
+    }
+
+    /** Returns a copy with the given clipping. */
+    public Optimizer withClipping(Clipping newClipping) {
+        return new Optimizer(kind, coefficients, learningRate, newClipping);
     }
 
     /**
