@@ -1,25 +1,9 @@
 package dev.libretto;
 
-import dev.libretto.generate.Decoder;
-import dev.libretto.generate.EagerModel;
-import dev.libretto.generate.TextModel;
+import dev.libretto.generate.Sampler;
 import dev.libretto.model.CellType;
-import dev.libretto.model.Initializers;
-import dev.libretto.model.LanguageModel;
-import dev.libretto.model.ModelConfig;
-import dev.libretto.run.RunConfig;
-import dev.libretto.run.RunDirectory;
-import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
-import dev.libretto.text.CorpusOptions;
-import dev.libretto.text.Ids;
-import dev.libretto.text.Vocabulary;
-import dev.libretto.train.Checkpoint;
-import dev.libretto.train.CorpusInfo;
-import dev.libretto.train.TrainConfig;
-import dev.libretto.train.Trainer;
-import dev.libretto.train.TrainingData;
-import dev.libretto.train.TrainingListener;
+import dev.libretto.train.Optimizer;
 import java.io.IOException;
 import java.nio.file.Path;
 
@@ -27,24 +11,18 @@ import java.nio.file.Path;
 final class LibraryExample {
     private LibraryExample() {}
 
-    static void trainAndWrite(Path directory) throws IOException {
-        CorpusOptions options = CorpusOptions.WHOLE_TEXT.withMaxChars(5_000);
-        Corpus corpus = Corpus.builtIn(options);
-        Vocabulary vocabulary = Vocabulary.of(corpus);
-        ModelConfig model = new ModelConfig(CellType.GRU, vocabulary.size(), 64, 1);
-        TrainConfig training = TrainConfig.TEXTBOOK.withEpochs(10);
-        RunConfig config = new RunConfig(CorpusInfo.of(corpus), model, training);
-        Checkpoint start = Checkpoint.start(model, training, Initializers.draw(LanguageModel.parameters(model), 1));
-        Batches batches = new Batches(vocabulary.encode(corpus), 32, 35, training.sampling(), training.seed());
-        try (RunDirectory run = RunDirectory.create(directory, config, vocabulary, false);
-                Trainer trainer = new Trainer(
-                        model, training, new TrainingData(batches, Ids.of()), start, run, TrainingListener.NONE)) {
-            trainer.train();
-            try (TextModel trained =
-                    new EagerModel(model, run.newest(System.err::println).weights())) {
-                int[] prefix = vocabulary.encode("分开");
-                new Decoder(trained).continueText(prefix, 20, id -> System.out.print(vocabulary.decode(id)));
-            }
+    static void trainAndWrite(Path novel) throws IOException {
+        Corpus corpus = Corpus.read(novel);
+        Training training = Training.builder()
+                .cell(CellType.GRU)
+                .hiddenSize(64)
+                .optimizer(Optimizer.adam(0.01))
+                .epochs(10)
+                .validationFraction(0.1)
+                .onEpoch(epoch -> System.out.println(epoch.epoch() + " " + epoch.validationPerplexity()))
+                .build();
+        try (CharModel model = training.fit(corpus)) {
+            System.out.println(model.write("Once upon", 200, Sampler.temperature(0.8)));
         }
     }
 }

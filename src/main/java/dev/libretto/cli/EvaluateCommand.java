@@ -1,5 +1,6 @@
 package dev.libretto.cli;
 
+import dev.libretto.CharModel;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Which;
 import dev.libretto.text.Corpus;
@@ -7,8 +8,6 @@ import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Evaluation;
-import dev.libretto.train.Evaluator;
-import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.util.List;
@@ -60,17 +59,29 @@ final class EvaluateCommand implements Command {
         if (files.isEmpty()) {
             throw new UsageException("there is no text to evaluate on; add --corpus FILE");
         }
-        RunDirectory run = RunDirectory.open(console.runPath(named));
-        CorpusOptions options =
-                run.config().corpus().options().withMaxChars(maxChars).withMaxBytes(maxBytes);
-        if (encoding != null) {
-            options = options.withEncoding(encoding);
-        }
-        Corpus corpus = Texts.read(files, options, console);
-        Vocabulary vocabulary = run.vocabulary();
-        Ids ids = vocabulary.encodeKnown(corpus);
+        Path run = console.runPath(named);
+        CorpusOptions options = RunDirectory.open(run)
+                .config()
+                .corpus()
+                .options()
+                .withMaxChars(maxChars)
+                .withMaxBytes(maxBytes);
+        Corpus corpus = Texts.read(files, encoding == null ? options : options.withEncoding(encoding), console);
         DeviceFlags.useQuietly(arguments, console);
-        Evaluation evaluation = evaluate(run, arguments.get(CHECKPOINT), ids, console);
+        try (CharModel model = CharModel.open(run, arguments.get(CHECKPOINT), console::warn)) {
+            print(evaluate(model, corpus, console), model.vocabulary(), corpus, console);
+        }
+        return 0;
+    }
+
+    private static Evaluation evaluate(CharModel model, Corpus corpus, Console console) {
+        Ids ids = model.vocabulary().encodeKnown(corpus);
+        try (WorkBar bar = console.workBar("evaluating")) {
+            return model.evaluate(ids, position -> bar.at(position, ids.length(), () -> " characters"));
+        }
+    }
+
+    private static void print(Evaluation evaluation, Vocabulary vocabulary, Corpus corpus, Console console) {
         console.out()
                 .printf(
                         Locale.ROOT,
@@ -87,15 +98,5 @@ final class EvaluateCommand implements Command {
                         evaluation.loss(),
                         evaluation.perplexity(),
                         evaluation.bitsPerCharacter());
-        return 0;
-    }
-
-    private static Evaluation evaluate(RunDirectory run, Which which, Ids ids, Console console) throws IOException {
-        try (WorkBar bar = console.workBar("evaluating");
-                Evaluator evaluator = new Evaluator(
-                        run.config().model(),
-                        run.checkpoint(which, console::warn).weights())) {
-            return evaluator.evaluate(ids, position -> bar.at(position, ids.length(), () -> " characters"));
-        }
     }
 }

@@ -2,10 +2,10 @@ package dev.libretto.cli;
 
 import dev.libretto.device.NativeLog;
 import dev.libretto.export.Description;
-import dev.libretto.export.PortableModel;
+import dev.libretto.export.ExportedModel;
+import dev.libretto.export.ModelSettings;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunDirectory;
-import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Checkpoint;
 import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.TrainConfig;
@@ -55,8 +55,8 @@ final class ImportCommand implements Command {
             throw new UsageException("there is no run to make of them; add --run DIR");
         }
         RunDirectory.requireUsable(path, overwrite);
-        PortableModel model =
-                PortableModel.read(weights, description == null ? Description.beside(weights) : description);
+        ExportedModel model =
+                ExportedModel.read(weights, description == null ? Description.beside(weights) : description);
         NativeLog.passOverFirstRun();
         int exitCode = write(model, path, overwrite);
         console.note(
@@ -66,7 +66,7 @@ final class ImportCommand implements Command {
                 path,
                 console.command(),
                 Shell.quote(path.toString()),
-                Shell.quote(prefix(model.description().vocabulary())));
+                Shell.quote(prefix(model.vocabulary().symbols())));
         return exitCode;
     }
 
@@ -83,16 +83,15 @@ final class ImportCommand implements Command {
      *
      * @return the exit code: 0, or that of the signal
      */
-    private static int write(PortableModel model, Path path, boolean overwrite) throws Exception {
-        Description description = model.description();
+    private static int write(ExportedModel model, Path path, boolean overwrite) throws Exception {
+        ModelSettings settings = model.settings();
         RunConfig config = new RunConfig(
-                CorpusInfo.unknown(description.keepNewlines(), description.unknownCharacter()),
-                description.model(),
+                CorpusInfo.unknown(settings.keepNewlines(), settings.unknownCharacter()),
+                settings.model(),
                 TrainConfig.TEXTBOOK.withEpochs(0));
-        Vocabulary vocabulary = Vocabulary.ofSymbols(description.vocabulary(), description.unknownCharacter());
         try (StopSignal stop = new StopSignal(() -> {}, () -> {})) {
             stop.trainingStarted();
-            try (RunDirectory run = RunDirectory.create(path, config, vocabulary, overwrite)) {
+            try (RunDirectory run = RunDirectory.create(path, config, model.vocabulary(), overwrite)) {
                 try {
                     run.save(Checkpoint.start(config.model(), config.training(), model.weights()));
                     run.replaceOlder();

@@ -1,7 +1,9 @@
 package dev.libretto.device;
 
+import java.io.IOException;
+
 /** A device that cannot be used; the message is one line for the user: why not, and what to do. */
-public final class DeviceException extends Exception {
+public final class DeviceException extends IOException {
     private static final long serialVersionUID = 1L;
 
     private final String reason;

@@ -63,7 +63,7 @@ final class OnnxModel implements ExecutableModel {
     }
 
     /** Writes the file. */
-    static void write(Path file, TrainedModel model) throws IOException {
+    static void write(Path file, ExportedModel model) throws IOException {
         try (OutputStream output = new BufferedOutputStream(Files.newOutputStream(file))) {
             ModelProto.newBuilder()
                     .setIrVersion(IR_VERSION)

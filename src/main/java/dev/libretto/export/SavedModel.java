@@ -76,7 +76,7 @@ final class SavedModel implements ExecutableModel {
     }
 
     /** Writes the files into a directory that is there. */
-    static void write(Path directory, TrainedModel model) throws IOException {
+    static void write(Path directory, ExportedModel model) throws IOException {
         Path assets = Files.createDirectory(directory.resolve(ASSETS));
         Files.writeString(
                 assets.resolve(VOCABULARY), Json.write(model.vocabulary().symbols()));
@@ -90,7 +90,7 @@ final class SavedModel implements ExecutableModel {
         }
     }
 
-    private static MetaGraphDef metaGraph(TrainedModel model) {
+    private static MetaGraphDef metaGraph(ExportedModel model) {
         try (Graph graph = Sessions.newGraph()) {
             SavedModelGraph built = new SavedModelGraph(graph, model.settings().model(), model.weights());
             MetaGraphDef.Builder metaGraph = MetaGraphDef.newBuilder()

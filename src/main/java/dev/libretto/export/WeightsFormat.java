@@ -5,19 +5,18 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 
 /** A file format for named arrays. */
-public enum WeightsFormat {
+enum WeightsFormat {
     SAFETENSORS {
         @Override
-        public void write(OutputStream output, List<NamedArray> arrays) throws IOException {
+        void write(OutputStream output, List<NamedArray> arrays) throws IOException {
             Safetensors.write(output, arrays);
         }
     },
     NPZ {
         @Override
-        public void write(OutputStream output, List<NamedArray> arrays) throws IOException {
+        void write(OutputStream output, List<NamedArray> arrays) throws IOException {
             Npz.write(output, arrays);
         }
     };
@@ -27,14 +26,14 @@ public enum WeightsFormat {
      *
      * @throws IOException if it cannot be written
      */
-    public abstract void write(OutputStream output, List<NamedArray> arrays) throws IOException;
+    abstract void write(OutputStream output, List<NamedArray> arrays) throws IOException;
 
     /**
      * Reads the arrays of a file, whose format is told by how it begins.
      *
      * @throws WeightsException if the file is in none of the formats, or is damaged
      */
-    public static List<NamedArray> read(Path file) throws IOException {
+    static List<NamedArray> read(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
             throw new WeightsException(file, Files.exists(file) ? "it is not a file" : "there is no such file");
         }
@@ -66,11 +65,5 @@ public enum WeightsFormat {
             throw new IllegalArgumentException("its arrays take " + bytes + " bytes; Java has " + available
                     + " and needs twice as many as they take; give it more by LIBRETTO_JAVA_OPTS=-Xmx8g");
         }
-    }
-
-    /** The name on the command line. */
-    @Override
-    public String toString() {
-        return name().toLowerCase(Locale.ROOT);
     }
 }

@@ -72,4 +72,9 @@ public record ModelConfig(
         }
         return hasEmbedding() ? embeddingSize : vocabularySize;
     }
+
+    /** Returns a copy with the given vocabulary size. */
+    public ModelConfig withVocabularySize(int newVocabularySize) {
+        return new ModelConfig(cell, newVocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings);
+    }
 }

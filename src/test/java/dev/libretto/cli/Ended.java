@@ -10,17 +10,17 @@ import java.nio.file.Path;
 import java.util.regex.Pattern;
 
 /** How a command line ended that was run in this process. */
-record Ended(int exitCode, String out, String err) {
+public record Ended(int exitCode, String out, String err) {
     /** What the CUDA build says first where it writes without a GPU that nobody asked for. */
     private static final Pattern WITHOUT_GPU = Pattern.compile("\\Adevice: CPU, .*\\(auto: .*\\)\n");
 
     /** @param runs the folder where runs go that are given no other place */
-    static Ended of(Path runs, String... args) {
+    public static Ended of(Path runs, String... args) {
         return reading("", runs, args);
     }
 
     /** @param in what stands on stdin */
-    static Ended reading(String in, Path runs, String... args) {
+    public static Ended reading(String in, Path runs, String... args) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         Console console = new Console(

@@ -73,21 +73,21 @@ class ExecutableModelTest {
         return models().flatMap(config -> Stream.of("savedmodel", "onnx").map(format -> Arguments.of(config, format)));
     }
 
-    private static TrainedModel trained(ModelConfig config) {
+    private static ExportedModel trained(ModelConfig config) {
         List<String> symbols =
                 IntStream.range('一', '一' + V).mapToObj(Character::toString).toList();
-        return new TrainedModel(
+        return new ExportedModel(
                 new ModelSettings(config, true, false),
                 Vocabulary.ofSymbols(symbols, false),
                 TestModels.randomWeights(config, 1));
     }
 
-    private Path write(TrainedModel model, String format) throws IOException {
+    private Path write(ExportedModel model, String format) throws IOException {
         Path file = folder.resolve(format);
         if (format.equals("onnx")) {
-            model.writeOnnx(file, false);
+            ExportFormat.ONNX.write(model, Layout.KERAS, file, false);
         } else {
-            model.writeSavedModel(file, false);
+            ExportFormat.SAVEDMODEL.write(model, Layout.KERAS, file, false);
         }
         return file;
     }
@@ -118,7 +118,7 @@ class ExecutableModelTest {
     @ParameterizedTest
     @MethodSource("modelsAndFormats")
     void stepsAreThoseOfTheModel(ModelConfig config, String format) throws IOException {
-        TrainedModel trained = trained(config);
+        ExportedModel trained = trained(config);
         try (ExecutableModel opened = ExecutableModel.open(write(trained, format));
                 TextModel expected = new Eager(config, trained.weights())) {
             assertThat(opened.settings()).isEqualTo(trained.settings());
@@ -146,7 +146,7 @@ class ExecutableModelTest {
     @ParameterizedTest
     @MethodSource("modelsAndFormats")
     void theGreedyTextIsTheModels(ModelConfig config, String format) throws IOException {
-        TrainedModel trained = trained(config);
+        ExportedModel trained = trained(config);
         try (ExecutableModel opened = ExecutableModel.open(write(trained, format));
                 TextModel expected = new Eager(config, trained.weights())) {
             List<float[]> zeros = opened.zeroState(1);
@@ -176,7 +176,7 @@ class ExecutableModelTest {
     @ParameterizedTest
     @MethodSource("models")
     void scoresAreTheLogProbabilitiesOfTheModel(ModelConfig config) throws Exception {
-        TrainedModel trained = trained(config);
+        ExportedModel trained = trained(config);
         Path savedModel = write(trained, "savedmodel");
         Path onnx = write(trained, "onnx");
         try (SavedModelBundle bundle = SavedModelBundle.load(savedModel.toString(), "serve");
@@ -193,7 +193,7 @@ class ExecutableModelTest {
         }
     }
 
-    private static float[] logProbabilities(TrainedModel trained, int[] ids, int rows) {
+    private static float[] logProbabilities(ExportedModel trained, int[] ids, int rows) {
         ModelConfig config = trained.settings().model();
         TextModel model = new Eager(config, trained.weights());
         List<float[]> state = model.zeroState(rows);
@@ -275,7 +275,7 @@ class ExecutableModelTest {
     @ValueSource(strings = {"savedmodel", "onnx"})
     void emojiInVocabularyAndPathAreRead(String format) throws IOException {
         ModelConfig config = new ModelConfig(CellType.RNN, 4, H, 1);
-        TrainedModel trained = new TrainedModel(
+        ExportedModel trained = new ExportedModel(
                 new ModelSettings(config, true, false),
                 Vocabulary.ofSymbols(List.of("a", "海", "😀", "𠮷"), false),
                 TestModels.randomWeights(config, 1));

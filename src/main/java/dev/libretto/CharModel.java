@@ -1,0 +1,183 @@
+package dev.libretto;
+
+import dev.libretto.export.ExportFormat;
+import dev.libretto.export.ExportedModel;
+import dev.libretto.export.Layout;
+import dev.libretto.export.ModelSettings;
+import dev.libretto.generate.Decoder;
+import dev.libretto.generate.EagerModel;
+import dev.libretto.generate.Sampler;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Weights;
+import dev.libretto.run.RunDirectory;
+import dev.libretto.run.RunDirectory.Which;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Ids;
+import dev.libretto.text.Vocabulary;
+import dev.libretto.train.Evaluation;
+import dev.libretto.train.Evaluator;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
+
+/**
+ * A trained character model: writes, evaluates, exports.
+ *
+ * <pre>{@code
+ * try (CharModel model = CharModel.open(Path.of("runs/latest"))) {
+ *     System.out.println(model.write("Once upon", 200, Sampler.temperature(0.8)));
+ * }
+ * }</pre>
+ *
+ * <p>It computes on the device that {@link Training} or the command line chose last, the CPU by default. It is not safe for
+ * use by several threads at once.
+ */
+public final class CharModel implements AutoCloseable {
+    private static final System.Logger LOGGER = System.getLogger("dev.libretto");
+
+    private final ModelConfig config;
+    private final Vocabulary vocabulary;
+    private final Weights weights;
+    private final CorpusOptions reading;
+    private final EagerModel eager;
+
+    /** @param reading how the text was read that it learnt from */
+    CharModel(ModelConfig config, Vocabulary vocabulary, Weights weights, CorpusOptions reading) {
+        this.config = config;
+        this.vocabulary = vocabulary;
+        this.weights = weights;
+        this.reading = reading;
+        this.eager = new EagerModel(config, weights);
+    }
+
+    /**
+     * Opens a run: the weights of the lowest validation loss if it has validation, else the newest.
+     *
+     * @throws IOException in one line, if there is no run, or it is damaged; a damaged checkpoint is skipped with a warning to
+     *     the logger {@code dev.libretto}
+     */
+    public static CharModel open(Path run) throws IOException {
+        return open(run, Which.BEST, warning -> LOGGER.log(System.Logger.Level.WARNING, warning));
+    }
+
+    /**
+     * Opens a run.
+     *
+     * @param which which of its checkpoints
+     * @param warnings receives a line for each damaged checkpoint skipped
+     * @throws IOException in one line, if there is no run, or it is damaged
+     */
+    public static CharModel open(Path run, Which which, Consumer<String> warnings) throws IOException {
+        RunDirectory directory = RunDirectory.open(run);
+        return new CharModel(
+                directory.config().model(),
+                directory.vocabulary(),
+                directory.checkpoint(which, warnings).weights(),
+                directory.config().corpus().options());
+    }
+
+    /**
+     * Continues a text with the most likely characters.
+     *
+     * @param prefix the text to continue, at least one character; its line ends become those that the model knows
+     * @param length how many characters to write
+     * @return the prefix and what was written
+     * @throws IllegalArgumentException if the prefix is empty or has a character that the model does not know
+     */
+    public String write(String prefix, int length) {
+        return write(prefix, length, Sampler.GREEDY);
+    }
+
+    /** Continues a text as {@link #write(String, int)} does, with characters chosen by a sampler from the seed 1. */
+    public String write(String prefix, int length, Sampler sampler) {
+        StringBuilder text = new StringBuilder(vocabulary.withKnownLineEnds(prefix));
+        write(prefix, length, sampler, 1, text::append);
+        return text.toString();
+    }
+
+    /**
+     * Continues a text.
+     *
+     * @param sampler chooses each character
+     * @param seed random seed; the same one writes the same text
+     * @param written receives each new character as soon as it is known
+     * @throws IllegalArgumentException if the prefix is empty or has a character that the model does not know
+     */
+    public void write(String prefix, int length, Sampler sampler, long seed, Consumer<String> written) {
+        int[] ids = vocabulary.encode(vocabulary.withKnownLineEnds(prefix));
+        Decoder.Options options = new Decoder.Options(length, sampler, seed, new int[0], false);
+        new Decoder(eager)
+                .write(List.of(ids), 1, options, (row, id, logProbability) -> written.accept(vocabulary.decode(id)));
+    }
+
+    /**
+     * Measures how well the model predicts a text: every character but the first, each from all before it. Characters that the
+     * model does not know are left out.
+     *
+     * @throws IllegalArgumentException if the model knows fewer than two of its characters
+     */
+    public Evaluation evaluate(Corpus corpus) {
+        return evaluate(vocabulary.encodeKnown(corpus), position -> {});
+    }
+
+    /**
+     * Measures how well the model predicts a text given as ids.
+     *
+     * @param progress receives the number of characters passed from time to time
+     */
+    public Evaluation evaluate(Ids ids, LongConsumer progress) {
+        try (Evaluator evaluator = new Evaluator(config, weights)) {
+            return evaluator.evaluate(ids, progress);
+        }
+    }
+
+    /**
+     * Exports the model; weights in PyTorch's layout.
+     *
+     * @throws IOException in one line, if something is there already, or it cannot be written
+     */
+    public void export(ExportFormat format, Path out) throws IOException {
+        export(format, Layout.PYTORCH, out, false);
+    }
+
+    /**
+     * Exports the model.
+     *
+     * @param layout the weights' names, shapes and gate order; without effect on models that run
+     * @param overwrite whether an older export is replaced
+     * @throws IOException in one line, if something is there that may not be replaced, or it cannot be written
+     */
+    public void export(ExportFormat format, Layout layout, Path out, boolean overwrite) throws IOException {
+        ModelSettings settings = new ModelSettings(config, reading.keepNewlines(), vocabulary.hasUnknown());
+        format.write(new ExportedModel(settings, vocabulary, weights), layout, out, overwrite);
+    }
+
+    /** The cell and the sizes. */
+    public ModelConfig config() {
+        return config;
+    }
+
+    /** The characters that it knows. */
+    public Vocabulary vocabulary() {
+        return vocabulary;
+    }
+
+    /** The values of every parameter. */
+    public Weights weights() {
+        return weights;
+    }
+
+    /** How the text was read that it learnt from. */
+    public CorpusOptions reading() {
+        return reading;
+    }
+
+    /** Frees the native memory that it writes with. */
+    @Override
+    public void close() {
+        eager.close();
+    }
+}

@@ -1,0 +1,278 @@
+package dev.libretto;
+
+import dev.libretto.device.DeviceRequest;
+import dev.libretto.device.Devices;
+import dev.libretto.device.Precision;
+import dev.libretto.device.Sessions;
+import dev.libretto.model.CellType;
+import dev.libretto.model.Initializers;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Weights;
+import dev.libretto.run.RunConfig;
+import dev.libretto.run.RunDirectory;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.Sampling;
+import dev.libretto.text.Vocabulary;
+import dev.libretto.train.Checkpoint;
+import dev.libretto.train.CheckpointStore;
+import dev.libretto.train.CorpusInfo;
+import dev.libretto.train.DivergenceException;
+import dev.libretto.train.EpochMetrics;
+import dev.libretto.train.MemoryStore;
+import dev.libretto.train.Optimizer;
+import dev.libretto.train.TrainConfig;
+import dev.libretto.train.Trainer;
+import dev.libretto.train.TrainingData;
+import dev.libretto.train.TrainingListener;
+import dev.libretto.train.ValidationConfig;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.function.BooleanSupplier;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+
+/**
+ * Fits character models to texts.
+ *
+ * <pre>{@code
+ * Training training = Training.builder()
+ *         .cell(CellType.LSTM)
+ *         .layers(2)
+ *         .optimizer(Optimizer.adam(0.002))
+ *         .epochs(10)
+ *         .build();
+ * try (CharModel model = training.fit(Corpus.read(Path.of("novel.txt")))) {
+ *     System.out.println(model.write("Once upon", 200));
+ * }
+ * }</pre>
+ *
+ * <p>What the builder is not told is as in the textbook (<em>Dive into Deep Learning</em>): an RNN of 256 units, sequences of
+ * 35 characters, 32 at a time, and 250 epochs of gradient descent at a learning rate of 100, clipped to a norm of 0.01. The
+ * same settings, corpus and seed give the same weights on the same processor, as they do on the command line.
+ */
+public final class Training {
+    /** All but the size of the vocabulary, which a corpus gives. */
+    private final ModelConfig model;
+
+    private final TrainConfig config;
+    private final DeviceRequest device;
+    private final Precision precision;
+    private final TrainingListener listener;
+
+    private Training(Builder builder) {
+        model = new ModelConfig(
+                builder.cell, 1, builder.hiddenSize, builder.layers, builder.embeddingSize, builder.tieEmbeddings);
+        config = builder.config
+                .validation(new ValidationConfig(builder.fraction, null, builder.patience))
+                .build();
+        device = builder.device;
+        precision = builder.precision;
+        listener = listener(builder.onEpoch, builder.stopRequested);
+    }
+
+    /** Returns a builder with the textbook's settings. */
+    public static Builder builder() {
+        return new Builder();
+    }
+
+    /**
+     * Fits a model to a text, in memory.
+     *
+     * @return the weights of the lowest validation loss if there is validation, else those of the end; the caller closes it
+     * @throws IllegalArgumentException if the text is too short for a batch, or to validate on
+     * @throws DivergenceException if training diverged
+     * @throws IOException in one line, if the device cannot be used
+     */
+    public CharModel fit(Corpus corpus) throws IOException {
+        MemoryStore store = new MemoryStore(config.checkpoints());
+        Vocabulary vocabulary = vocabulary(corpus);
+        train(corpus, vocabulary, store);
+        return new CharModel(
+                model.withVocabularySize(vocabulary.size()),
+                vocabulary,
+                store.bestValidated().weights(),
+                corpus.options());
+    }
+
+    /**
+     * Fits a model to a text and keeps a run of it, with checkpoints, metrics and all that the command line needs to go on.
+     *
+     * @param run the directory to create
+     * @return the weights of the lowest validation loss if there is validation, else those of the end; the caller closes it
+     * @throws IllegalArgumentException if the text is too short for a batch, or to validate on
+     * @throws DivergenceException if training diverged; the run keeps the last good weights
+     * @throws IOException in one line, if there is a run already, it cannot be written, or the device cannot be used
+     */
+    public CharModel fit(Corpus corpus, Path run) throws IOException {
+        Vocabulary vocabulary = vocabulary(corpus);
+        RunConfig runConfig = new RunConfig(CorpusInfo.of(corpus), model.withVocabularySize(vocabulary.size()), config);
+        try (RunDirectory directory = RunDirectory.create(run, runConfig, vocabulary, false)) {
+            try {
+                train(corpus, vocabulary, directory);
+            } finally {
+                directory.discardIfNeverBegun();
+            }
+        }
+        return CharModel.open(run);
+    }
+
+    private static Vocabulary vocabulary(Corpus corpus) {
+        return Vocabulary.of(corpus, corpus.options().minCount());
+    }
+
+    private void train(Corpus corpus, Vocabulary vocabulary, CheckpointStore store) throws IOException {
+        ModelConfig sized = model.withVocabularySize(vocabulary.size());
+        TrainingData data = TrainingData.of(config, vocabulary, corpus, null);
+        Sessions.use(new Devices().choose(device).device(), precision);
+        Weights weights = Initializers.draw(LanguageModel.parameters(sized), config.seed());
+        Checkpoint start = Checkpoint.start(sized, config, weights);
+        try (Trainer trainer = new Trainer(sized, config, data, start, store, listener)) {
+            trainer.train();
+        }
+    }
+
+    private static TrainingListener listener(Consumer<EpochMetrics> onEpoch, BooleanSupplier stopRequested) {
+        return new TrainingListener() {
+            @Override
+            public void epochEnded(EpochMetrics metrics, Supplier<Weights> weights) {
+                onEpoch.accept(metrics);
+            }
+
+            @Override
+            public boolean stopRequested() {
+                return stopRequested.getAsBoolean();
+            }
+        };
+    }
+
+    /** Settings of a {@link Training}; {@link #build} checks them. */
+    public static final class Builder {
+        private final TrainConfig.Builder config = TrainConfig.TEXTBOOK.toBuilder();
+        private CellType cell = CellType.RNN;
+        private int layers = ModelConfig.DEFAULT_LAYERS;
+        private int hiddenSize = ModelConfig.DEFAULT_HIDDEN_SIZE;
+        private int embeddingSize;
+        private boolean tieEmbeddings;
+        private double fraction;
+        private int patience;
+        private DeviceRequest device = DeviceRequest.AUTO;
+        private Precision precision = Precision.FLOAT32;
+        private Consumer<EpochMetrics> onEpoch = metrics -> {};
+        private BooleanSupplier stopRequested = () -> false;
+
+        private Builder() {}
+
+        /** The recurrent cell. */
+        public Builder cell(CellType value) {
+            cell = value;
+            return this;
+        }
+
+        /** How many layers of cells are stacked. */
+        public Builder layers(int value) {
+            layers = value;
+            return this;
+        }
+
+        /** H, hidden units of each layer. */
+        public Builder hiddenSize(int value) {
+            hiddenSize = value;
+            return this;
+        }
+
+        /** Size of the vector that stands for a character; 0 for one-hot vectors. */
+        public Builder embeddingSize(int value) {
+            embeddingSize = value;
+            return this;
+        }
+
+        /** Whether the dense layer uses the embedding, whose size is then the hidden size. */
+        public Builder tieEmbeddings(boolean value) {
+            tieEmbeddings = value;
+            return this;
+        }
+
+        /** Probability of dropping an element of a layer's output, in training only. */
+        public Builder dropout(double value) {
+            config.dropout(value);
+            return this;
+        }
+
+        /**
+         * The batches: B rows of T characters.
+         *
+         * @param batchSize B
+         * @param seqLength T
+         */
+        public Builder batches(int batchSize, int seqLength) {
+            config.batchSize(batchSize).seqLength(seqLength).parts(TrainConfig.partsFor(batchSize));
+            return this;
+        }
+
+        /** How the text is cut into batches. */
+        public Builder sampling(Sampling value) {
+            config.sampling(value);
+            return this;
+        }
+
+        /** Passes over the text. */
+        public Builder epochs(int value) {
+            config.epochs(value);
+            return this;
+        }
+
+        /** How gradients become steps. */
+        public Builder optimizer(Optimizer value) {
+            config.optimizer(value);
+            return this;
+        }
+
+        /** Random seed of the first weights, the shuffling and the dropout. */
+        public Builder seed(long value) {
+            config.seed(value);
+            return this;
+        }
+
+        /** Fraction of the text, from its end, to validate on after each epoch instead of learning from it. */
+        public Builder validationFraction(double value) {
+            fraction = value;
+            return this;
+        }
+
+        /** Epochs without a lower validation loss after which training ends; 0 for never. */
+        public Builder patience(int value) {
+            patience = value;
+            return this;
+        }
+
+        /** Where to compute; by default a GPU if one can be used. TensorFlow has one choice for a process: the last one holds. */
+        public Builder device(DeviceRequest value) {
+            device = value;
+            return this;
+        }
+
+        /** How exactly matrix products are computed. The last choice holds for the process. */
+        public Builder precision(Precision value) {
+            precision = value;
+            return this;
+        }
+
+        /** Receives what was measured of each epoch. */
+        public Builder onEpoch(Consumer<EpochMetrics> value) {
+            onEpoch = value;
+            return this;
+        }
+
+        /** Asked after each batch; once it is true, training ends with what was learnt. */
+        public Builder stopWhen(BooleanSupplier value) {
+            stopRequested = value;
+            return this;
+        }
+
+        /** @throws IllegalArgumentException naming the value that is out of range */
+        public Training build() {
+            return new Training(this);
+        }
+    }
+}

@@ -1,0 +1,206 @@
+package dev.libretto;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.libretto.cli.Ended;
+import dev.libretto.export.ExportFormat;
+import dev.libretto.generate.Sampler;
+import dev.libretto.model.CellType;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.Weights;
+import dev.libretto.run.LearningCurve;
+import dev.libretto.run.RunDirectory;
+import dev.libretto.run.RunException;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusException;
+import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Sampling;
+import dev.libretto.train.EpochMetrics;
+import dev.libretto.train.Optimizer;
+import dev.libretto.train.Progress;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The library does what the command line does, with a disk and without. */
+class TrainingTest {
+    private static final String TEXT = "分开的海浪\n不分开的天空\n".repeat(60);
+
+    @TempDir
+    private Path folder;
+
+    private final List<EpochMetrics> epochs = new ArrayList<>();
+
+    private Training.Builder small() {
+        return Training.builder()
+                .cell(CellType.LSTM)
+                .hiddenSize(16)
+                .batches(8, 10)
+                .epochs(4)
+                .optimizer(Optimizer.adam(0.02))
+                .onEpoch(epochs::add);
+    }
+
+    @Test
+    void fitMatchesTheCommandLineBitForBit() throws IOException {
+        Path text = Files.writeString(folder.resolve("text.txt"), TEXT);
+        Training training =
+                small().validationFraction(0.1).dropout(0.2).layers(2).seed(7).build();
+        command("train --corpus " + text + " --max-chars 0 --keep-newlines --cell lstm --hidden-size 16 --batch-size 8"
+                + " --seq-length 10 --epochs 4 --optimizer adam --learning-rate 0.02 --validation-fraction 0.1 --dropout 0.2"
+                + " --layers 2 --seed 7 --run " + folder + "/run");
+
+        try (CharModel trained = training.fit(Corpus.read(text));
+                CharModel kept = training.fit(Corpus.read(text), folder.resolve("kept"));
+                CharModel commanded = CharModel.open(folder.resolve("run"))) {
+            assertSameBits(trained.weights(), commanded.weights());
+            assertSameBits(kept.weights(), commanded.weights());
+            assertThat(epochs.subList(0, 4)).extracting(EpochMetrics::epoch).containsExactly(1, 2, 3, 4);
+            assertThat(epochs.subList(0, 4))
+                    .extracting(EpochMetrics::validationPerplexity)
+                    .isEqualTo(LearningCurve.read(folder.resolve("run")).epochs().stream()
+                            .map(LearningCurve.Epoch::validation)
+                            .toList());
+            assertThat(RunDirectory.open(folder.resolve("kept")).config())
+                    .isEqualTo(RunDirectory.open(folder.resolve("run")).config());
+        }
+    }
+
+    /** The end of the text is of other characters than the rest, so the more is learnt, the less it is expected. */
+    @Test
+    void fitReturnsTheWeightsOfTheLowestValidationLoss() throws IOException {
+        Corpus corpus = Corpus.of("abab".repeat(200) + "ccdd".repeat(100));
+        Training training = small().epochs(6).validationFraction(0.3).build();
+        try (CharModel model = training.fit(corpus);
+                CharModel kept = training.fit(corpus, folder.resolve("run"))) {
+            Progress.Validation validation = RunDirectory.open(folder.resolve("run"))
+                    .newestProgress(warning -> {})
+                    .validation();
+            assertThat(validation.loss()).as("the last epoch is not the best").isGreaterThan(validation.lowest());
+            assertSameBits(model.weights(), kept.weights());
+            assertThat(model.evaluate(Corpus.of("ccdd".repeat(90))).loss())
+                    .as("as good as it gets")
+                    .isLessThan(validation.loss());
+        }
+    }
+
+    @Test
+    void openedRunWritesAndMeasuresAsTheCommandLineDoes() throws IOException {
+        Path run = folder.resolve("run");
+        small().epochs(30).build().fit(Corpus.of(TEXT), run).close();
+        Path other = Files.writeString(folder.resolve("other.txt"), "分开的天空\n");
+
+        try (CharModel model = CharModel.open(run)) {
+            assertThat(model.write("分开", 12))
+                    .hasSize(14)
+                    .isEqualTo(command("generate --run " + run + " --prefix 分开 --length 12")
+                            .stripTrailing());
+            assertThat(model.write("分开", 12, Sampler.temperature(2)))
+                    .isEqualTo(command("generate --run " + run + " --prefix 分开 --length 12 --temperature 2")
+                            .replaceFirst("\n$", ""));
+            assertThat(command("evaluate --run " + run + " --corpus " + other))
+                    .contains(String.format(
+                            "loss: %f nats", model.evaluate(Corpus.read(other)).loss()));
+        }
+    }
+
+    @Test
+    void writtenCharactersArriveOneByOne() throws IOException {
+        try (CharModel model = small().epochs(0).build().fit(Corpus.of(TEXT))) {
+            List<String> written = new ArrayList<>();
+            model.write("分", 5, Sampler.GREEDY, 1, written::add);
+            assertThat(written).hasSize(5).allMatch(character -> character.codePointCount(0, character.length()) == 1);
+            assertThat(model.write("分", 5)).isEqualTo("分" + String.join("", written));
+        }
+    }
+
+    @Test
+    void exportedModelWritesTheSame() throws IOException {
+        Path file = folder.resolve("model.onnx");
+        try (CharModel model = small().epochs(30).build().fit(Corpus.of(TEXT))) {
+            model.export(ExportFormat.ONNX, file);
+            assertThat(command("generate --model " + file + " --prefix 分开 --length 12")
+                            .stripTrailing())
+                    .isEqualTo(model.write("分开", 12));
+            assertThatThrownBy(() -> model.export(ExportFormat.ONNX, file))
+                    .isInstanceOf(RunException.class)
+                    .hasMessage(file + " already exists; overwrite it, or name another");
+        }
+    }
+
+    @Test
+    void trainingStopsWhenAsked() throws IOException {
+        int[] asked = {0};
+        small().epochs(1000)
+                .stopWhen(() -> ++asked[0] == 3)
+                .build()
+                .fit(Corpus.of(TEXT), folder.resolve("run"))
+                .close();
+        assertThat(RunDirectory.open(folder.resolve("run"))
+                        .newestProgress(warning -> {})
+                        .step())
+                .isEqualTo(3);
+    }
+
+    /** A builder can be used again without changing what it has built. */
+    @Test
+    void builtTrainingDoesNotChange() throws IOException {
+        Training.Builder builder = small();
+        Training one = builder.epochs(1).build();
+        builder.epochs(2).hiddenSize(8).build();
+        try (CharModel model = one.fit(Corpus.of(TEXT))) {
+            assertThat(epochs).hasSize(1);
+            assertThat(model.config().hiddenSize()).isEqualTo(16);
+        }
+    }
+
+    @Test
+    void mistakesAreNamedInOneLine() throws IOException {
+        assertThatThrownBy(() -> small().hiddenSize(0).build()).hasMessageContaining("hidden size is 0");
+        assertThatThrownBy(() -> small().patience(2).build()).hasMessageContaining("patience is 2");
+        assertThatThrownBy(() -> Corpus.of(""))
+                .isInstanceOf(CorpusException.class)
+                .hasMessageContaining("is empty");
+        assertThatThrownBy(() -> small().build().fit(Corpus.of("short"), folder.resolve("run")))
+                .isInstanceOf(IllegalArgumentException.class);
+        assertThat(folder.resolve("run")).doesNotExist();
+        assertThatThrownBy(() -> CharModel.open(folder)).isInstanceOf(RunException.class);
+        try (CharModel model = small().epochs(0).build().fit(Corpus.of(TEXT))) {
+            assertThatThrownBy(() -> model.write("", 5)).hasMessageContaining("the prefix is empty");
+            assertThatThrownBy(() -> model.write("x", 5)).hasMessageContaining("'x' (U+0078) is not in the vocabulary");
+        }
+    }
+
+    @Test
+    void nativeMemoryIsFreed() throws IOException {
+        Corpus corpus = Corpus.builtIn(CorpusOptions.WHOLE_TEXT.withMaxChars(600));
+        Training training = small().epochs(1).sampling(Sampling.RANDOM).build();
+        NativeMemory.assertFlat(20, () -> {
+            try (CharModel model = training.fit(corpus)) {
+                model.write(Character.toString(corpus.codePointAt(0)), 3);
+                model.evaluate(corpus);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+    }
+
+    private String command(String line) {
+        Ended ended = Ended.of(folder.resolve("runs"), line.split(" "));
+        assertThat(ended.exitCode()).as(ended.err()).isZero();
+        return ended.out();
+    }
+
+    private static void assertSameBits(Weights actual, Weights expected) {
+        assertThat(actual.parameters()).isEqualTo(expected.parameters());
+        for (Parameter parameter : expected.parameters()) {
+            assertThat(actual.of(parameter)).as(parameter.name()).containsExactly(expected.of(parameter));
+        }
+    }
+}
