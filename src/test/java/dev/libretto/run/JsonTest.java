@@ -93,7 +93,7 @@ class JsonTest {
             "hiddenSize" : 4    | "hiddenSize" : 4, "x" : 1  | model.x is not a known field; expected one of cell,
             "rate" : 100.0      | "rate" : "x"               | training.optimizer.learningRate.rate must be a number (got "x")
             "UTF-8"             | 8                          | corpus.encoding must be a string in double quotes (got 8)
-            "keepNewlines" : f  | "keepNewlines" : "no", "": f | corpus.keepNewlines must be true or false (got "no")
+            "keepNewlines" : t  | "keepNewlines" : "no", "": t | corpus.keepNewlines must be true or false (got "no")
             "consecutive"       | "sideways"                 | training.sampling must be one of consecutive, random (got "sideways")
             "every" : "         | "every" : 5, "x" : "       | must be a string in double quotes (got 5)
             "prefixes" : [      | "prefixes" : 5, "x" : [    | report.prefixes must be a list in brackets (got 5)
