@@ -111,7 +111,7 @@ final class TrainCommand implements Command {
                             training,
                             data.batches().count());
                 } else {
-                    describePart(console, plan.corpus().part());
+                    describePart(console, plan.corpus().fractionRead());
                 }
                 try (TrainProgress progress = new TrainProgress(console, training);
                         RunPicture picture = new RunPicture(run, report.every(), console::warn);

@@ -3,8 +3,8 @@ package dev.libretto.text;
 import java.util.Locale;
 
 /**
- * A text cut into batches of B rows and T time steps, after the two samplings of <em>Dive into Deep Learning</em>, section
- * "Language Models and the Dataset". What is left over at the end of the text is not used.
+ * Cuts a text into batches of B rows and T time steps, with either sampling of <em>Dive into Deep Learning</em>, section
+ * "Language Models and the Dataset". Characters left over at the end of the text are not used.
  */
 public final class Batches {
     private final Ids ids;
@@ -18,8 +18,8 @@ public final class Batches {
      * @param ids the text as character ids
      * @param batchSize B, rows in a batch
      * @param seqLength T, time steps in a batch
-     * @param seed what random sampling shuffles by, together with the epoch
-     * @throws IllegalArgumentException if the text is too short for one batch, or has more batches than an int can count
+     * @param seed random sampling shuffles by the seed and the epoch
+     * @throws IllegalArgumentException if the text is too short for one batch or an epoch exceeds 2^31 - 1 batches
      */
     public Batches(Ids ids, int batchSize, int seqLength, Sampling sampling, long seed) {
         this.ids = ids;
@@ -35,30 +35,29 @@ public final class Batches {
             throw new IllegalArgumentException(tooShort());
         }
         if (count > Integer.MAX_VALUE) {
-            throw new IllegalArgumentException("an epoch has " + count + " batches, and " + Integer.MAX_VALUE
-                    + " are the most; use a larger --batch-size or --seq-length");
+            throw new IllegalArgumentException("an epoch would have " + count + " batches; the limit is "
+                    + Integer.MAX_VALUE + "; use a larger --batch-size or --seq-length");
         }
         this.count = (int) count;
     }
 
-    /** The text. */
     public Ids ids() {
         return ids;
     }
 
-    /** The number of batches in an epoch. */
+    /** Returns the number of batches in an epoch. */
     public int count() {
         return count;
     }
 
-    /** The number of characters that an epoch predicts. */
+    /** Returns the number of characters predicted in an epoch. */
     public long charsPerEpoch() {
         return (long) count() * batchSize * seqLength;
     }
 
-    /** The order of an epoch's batches, a function of the seed and the epoch alone. */
+    /** Returns the batches of an epoch; their order depends only on the seed and the epoch. */
     public Epoch epoch(int epoch) {
-        // Neighbouring seeds draw neighbouring keys; the odd factor moves the epochs far apart.
+        // Nearby seeds give nearby keys; the odd factor keeps the epochs of different seeds apart.
         long key = seed + 0x9E3779B97F4A7C15L * (epoch + 1L);
         return new Epoch(epoch, sampling == Sampling.RANDOM ? new Permutation(windows(), key) : null);
     }
@@ -66,7 +65,7 @@ public final class Batches {
     /** The batches of one epoch. */
     public final class Epoch {
         private final int number;
-        /** The order of the windows; null where the batches are consecutive. */
+        /** The order of the windows; null for consecutive batches. */
         private final Permutation windows;
 
         private Epoch(int number, Permutation windows) {
@@ -74,21 +73,16 @@ public final class Batches {
             this.windows = windows;
         }
 
-        /** Which epoch it is, counted from 0. */
+        /** Returns the epoch, counted from 0. */
         public int number() {
             return number;
         }
 
-        /** The number of batches. */
         public int count() {
             return count;
         }
 
-        /**
-         * Batch {@code index} of the epoch.
-         *
-         * @param index 0 to {@link #count()} - 1
-         */
+        /** Returns batch {@code index}, at least 0 and less than {@link #count()}. */
         public Batch batch(int index) {
             int[] inputs = new int[seqLength * batchSize];
             int[] targets = new int[seqLength * batchSize];

@@ -11,10 +11,10 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Locale;
 
-/** Decodes a stream of bytes to Unicode code points, strictly: a byte that is not of the encoding is an error. */
+/** Decodes a stream of bytes to Unicode code points; malformed input is an error. */
 final class CodePointReader {
     private static final int BYTE_ORDER_MARK = 0xFEFF;
-    /** What Java reads instead of bytes that it cannot decode. */
+    /** U+FFFD, which Java substitutes for malformed bytes. */
     private static final int REPLACEMENT = 0xFFFD;
 
     private final InputStream input;
@@ -23,26 +23,25 @@ final class CodePointReader {
     private final CharBuffer chars = CharBuffer.allocate(1 << 16).flip();
     private final String source;
     private final long maxBytes;
-    /** Bytes of the text that came before this stream. */
-    private final long bytesOfOthers;
-    /** Bytes of the stream that came before the first one now in {@link #bytes}. */
-    private long bytesBefore;
+    /** Bytes of the text in earlier streams. */
+    private final long earlierBytes;
+    /** The offset in the stream of the first byte of {@link #bytes}. */
+    private long bufferOffset;
 
-    /** The number of the line that is read. */
     private long line = 1;
 
     private boolean atStart = true;
     private boolean atEnd;
 
     /**
-     * @param source where the stream comes from, for messages
-     * @param bytesOfOthers how many bytes the text had before this stream, all together
+     * @param source the name of the stream, for messages
+     * @param earlierBytes the size of the streams read before this one
      */
-    CodePointReader(InputStream input, CorpusOptions options, String source, long bytesOfOthers) {
+    CodePointReader(InputStream input, CorpusOptions options, String source, long earlierBytes) {
         this.input = input;
         this.source = source;
         this.maxBytes = options.maxBytes();
-        this.bytesOfOthers = bytesOfOthers;
+        this.earlierBytes = earlierBytes;
         this.decoder = options.encoding()
                 .newDecoder()
                 .onMalformedInput(CodingErrorAction.REPORT)
@@ -50,11 +49,10 @@ final class CodePointReader {
     }
 
     /**
-     * Reads code points into the start of an array.
+     * Reads at most {@code limit} code points into the start of an array.
      *
-     * @param limit how many at most
-     * @return how many; fewer than {@code limit} only at the end of the stream
-     * @throws CorpusException if the bytes are not of the encoding; the message says at which offset
+     * @return the number read; fewer than {@code limit} only at the end of the stream
+     * @throws CorpusException on malformed input, naming its offset
      */
     int read(int[] codePoints, int limit) throws IOException {
         int count = 0;
@@ -68,14 +66,12 @@ final class CodePointReader {
         return count;
     }
 
-    /** How many bytes were taken from the stream and those before it. */
-    long bytes() {
-        return bytesOfOthers + bytesBefore + bytes.limit();
+    /** Returns the number of bytes read from this stream and earlier ones. */
+    long bytesRead() {
+        return earlierBytes + bufferOffset + bytes.limit();
     }
 
-    /**
-     * The next code point, or -1 at the end. A byte order mark at the start is passed over.
-     */
+    /** Returns the next code point, or -1 at the end; skips a byte order mark at the start. */
     private int next() throws IOException {
         int codePoint = nextCodePoint();
         if (atStart) {
@@ -96,27 +92,27 @@ final class CodePointReader {
         if (!Character.isSurrogate(first)) {
             return first;
         }
-        // Some decoders, such as that of UTF-32, let halves through.
+        // Some decoders, such as UTF-32's, let unpaired surrogates through.
         if (Character.isLowSurrogate(first) || !(chars.hasRemaining() || fill())) {
-            throw halfCharacter(first);
+            throw unpairedSurrogate(first);
         }
         char second = chars.get();
         if (!Character.isLowSurrogate(second)) {
-            throw halfCharacter(first);
+            throw unpairedSurrogate(first);
         }
         return Character.toCodePoint(first, second);
     }
 
-    private CorpusException halfCharacter(char surrogate) {
+    private CorpusException unpairedSurrogate(char surrogate) {
         return new CorpusException(String.format(
                 Locale.ROOT,
-                "%s is not %s: it has U+%04X, which is half of a character; name the file's encoding with --encoding",
+                "%s is not %s: it has U+%04X, an unpaired surrogate; name the file's encoding with --encoding",
                 source,
                 decoder.charset(),
                 (int) surrogate));
     }
 
-    /** Decodes until at least one char is there; false at the end of the text. */
+    /** Decodes at least one char; returns false at the end of the text. */
     private boolean fill() throws IOException {
         chars.clear();
         while (chars.position() == 0 && !atEnd) {
@@ -131,7 +127,7 @@ final class CodePointReader {
     }
 
     private boolean readBytes() throws IOException {
-        bytesBefore += bytes.position();
+        bufferOffset += bytes.position();
         bytes.compact();
         int read;
         try {
@@ -140,28 +136,27 @@ final class CodePointReader {
             throw TextFile.damaged(source, e);
         }
         bytes.position(bytes.position() + Math.max(read, 0)).flip();
-        requireAtMost(maxBytes, bytesOfOthers, bytesBefore + bytes.limit(), source);
+        requireAtMost(maxBytes, earlierBytes, bufferOffset + bytes.limit(), source);
         return read >= 0;
     }
 
     /**
-     * Checks how large a text is.
+     * Throws if a text is larger than allowed.
      *
-     * @param bytesOfOthers how many bytes its files before this one have
-     * @param bytes how many this one has, as far as is known
-     * @throws CorpusException if these are more than they may be
+     * @param earlierBytes the size of the files before this one
+     * @param bytes the size of this one, as far as it is known
      */
-    static void requireAtMost(long maxBytes, long bytesOfOthers, long bytes, String source) throws CorpusException {
-        if (bytesOfOthers + bytes > maxBytes) {
-            throw new CorpusException(source + (bytesOfOthers == 0 ? "" : " with the files before it")
+    static void requireAtMost(long maxBytes, long earlierBytes, long bytes, String source) throws CorpusException {
+        if (earlierBytes + bytes > maxBytes) {
+            throw new CorpusException(source + (earlierBytes == 0 ? "" : " with the files before it")
                     + " unpacks to more than " + maxBytes + " bytes; --max-bytes sets that limit");
         }
     }
 
-    /** False where an error lies ahead, after chars that were decoded before it. */
+    /** Returns false if an error follows chars that have been decoded. */
     private boolean decode(boolean endOfInput) throws CorpusException {
         CoderResult result = decoder.decode(bytes, chars, endOfInput);
-        // What was decoded before comes first; the error is met again when that is used up.
+        // Chars decoded before the error are returned first; the next call meets it again.
         if (result.isError() && chars.position() == 0) {
             throw new CorpusException(String.format(
                     Locale.ROOT,
@@ -170,21 +165,21 @@ final class CodePointReader {
                     decoder.charset(),
                     line,
                     bytes.get(bytes.position()),
-                    bytesBefore + bytes.position(),
+                    bufferOffset + bytes.position(),
                     advice()));
         }
         return !result.isError();
     }
 
-    /** What to do about a byte that cannot be decoded, judged by the bytes around it. */
+    /** Suggests a fix for an undecodable byte, judging by the bytes around it. */
     private String advice() {
         if (!decoder.charset().equals(StandardCharsets.UTF_8)) {
             return "name the file's encoding with --encoding, e.g. --encoding UTF-8";
         }
-        // From a multiple of four bytes on, so that every byte has its place in a wide character.
-        int aligned = (int) Math.min(bytes.limit(), -bytesBefore & 3);
+        // Start at a multiple of four bytes, so that wide characters are aligned.
+        int aligned = (int) Math.min(bytes.limit(), -bufferOffset & 3);
         byte[] around = Arrays.copyOfRange(bytes.array(), aligned, bytes.limit());
-        String wide = FileFormat.byZeros(around, 1 + around.length / 256);
+        String wide = FileFormat.encodingFromZeros(around, 1 + around.length / 256);
         if (wide != null) {
             return "it seems to be " + wide + " without a byte order mark; add --encoding " + wide;
         }

@@ -8,12 +8,12 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.stream.IntStream;
 
-/** A text to learn from, as code points; in memory, or in an index file where {@link CorpusReader} made one. */
+/** A text to train on, as code points, held in memory or in an index file (see {@link CorpusReader}). */
 public final class Corpus {
-    /** The name of the corpus that Libretto ships with. */
+    /** The name of the corpus in the jar. */
     public static final String BUILT_IN = "built-in lyrics";
 
-    private static final CorpusOptions AS_IT_IS = CorpusOptions.WHOLE_TEXT.withKeepNewlines(true);
+    private static final CorpusOptions UNCHANGED = CorpusOptions.WHOLE_TEXT.withKeepNewlines(true);
 
     private final String name;
     private final Alphabet alphabet;
@@ -21,14 +21,11 @@ public final class Corpus {
     private final String sha256;
     private final List<Path> files;
     private final CorpusOptions options;
-    private final double part;
+    private final double fractionRead;
 
-    /**
-     * @param indexes the characters, in order, as indexes in the alphabet; at least one
-     * @param sha256 what {@link #sha256} returns
-     */
+    /** @param indexes the characters, in order, as indexes in the alphabet; at least one */
     Corpus(String name, Alphabet alphabet, Ids indexes, String sha256) {
-        this(name, alphabet, indexes, sha256, List.of(), AS_IT_IS, 1);
+        this(name, alphabet, indexes, sha256, List.of(), UNCHANGED, 1);
     }
 
     private Corpus(
@@ -38,21 +35,21 @@ public final class Corpus {
             String sha256,
             List<Path> files,
             CorpusOptions options,
-            double part) {
+            double fractionRead) {
         this.name = name;
         this.alphabet = alphabet;
         this.indexes = indexes;
         this.sha256 = sha256;
         this.files = files;
         this.options = options;
-        this.part = part;
+        this.fractionRead = fractionRead;
     }
 
     /**
-     * A text in memory.
+     * Creates a corpus in memory.
      *
-     * @param name where it came from, for messages
-     * @param codePoints its characters, in order; at least one
+     * @param name for messages
+     * @param codePoints at least one
      */
     public Corpus(String name, int[] codePoints) {
         this.name = name;
@@ -62,22 +59,22 @@ public final class Corpus {
         hash.update(codePoints, codePoints.length);
         this.sha256 = hash.hex();
         this.files = List.of();
-        this.options = AS_IT_IS;
-        this.part = 1;
+        this.options = UNCHANGED;
+        this.fractionRead = 1;
     }
 
-    /** Returns a copy that is a part of a longer text. */
-    Corpus withPart(double newPart) {
-        return new Corpus(name, alphabet, indexes, sha256, files, options, newPart);
+    /** Returns a copy with the given {@link #fractionRead}. */
+    Corpus withFractionRead(double newFraction) {
+        return new Corpus(name, alphabet, indexes, sha256, files, options, newFraction);
     }
 
-    /** Returns a copy that knows where it came from. */
+    /** Returns a copy with the given files and options. */
     Corpus withSource(List<Path> newFiles, CorpusOptions newOptions) {
-        return new Corpus(name, alphabet, indexes, sha256, newFiles, newOptions, part);
+        return new Corpus(name, alphabet, indexes, sha256, newFiles, newOptions, fractionRead);
     }
 
     /**
-     * A text in memory.
+     * Returns a text as a corpus.
      *
      * @throws CorpusException if it is empty
      */
@@ -88,64 +85,64 @@ public final class Corpus {
         return new Corpus("text", text.codePoints().toArray());
     }
 
-    /** Reads all of a text, in UTF-8 and with its newlines, as {@link #read(Path, CorpusOptions)} does. */
+    /** Reads a whole UTF-8 text, keeping its newlines, like {@link #read(Path, CorpusOptions)}. */
     public static Corpus read(Path file) throws IOException {
-        return read(file, AS_IT_IS);
+        return read(file, UNCHANGED);
     }
 
     /**
-     * Reads a text file, a gzip of one, or a zip archive that holds one, into memory.
+     * Reads a text file into memory: plain, gzipped, or the only text of a zip archive.
      *
-     * @throws CorpusException if the file is missing, empty, a damaged or unfitting archive, or not in the given encoding,
-     *     or has more characters than an array holds
+     * @throws CorpusException if the file is missing, empty, damaged, not text in the given encoding, or longer than an
+     *     array
      */
     public static Corpus read(Path file, CorpusOptions options) throws IOException {
         return new CorpusReader().read(CorpusFiles.of(List.of(file)), options);
     }
 
-    /** Reads the built-in corpus of song lyrics, which is UTF-8 whatever {@code options} say of the encoding. */
+    /** Reads the built-in song lyrics; they are UTF-8 whatever {@code options} say. */
     public static Corpus builtIn(CorpusOptions options) throws IOException {
         try (InputStream input = Corpus.class.getResourceAsStream("lyrics.txt");
                 CorpusPass pass = CorpusPass.inMemory(BUILT_IN, options.withEncoding(StandardCharsets.UTF_8))) {
             pass.read(input, BUILT_IN, () -> {});
-            return pass.end().withSource(List.of(), options);
+            return pass.finish().withSource(List.of(), options);
         }
     }
 
-    /** Where the text came from, for messages: a path, or {@link #BUILT_IN}. */
+    /** Returns the source of the text, for messages: a path, or {@link #BUILT_IN}. */
     public String name() {
         return name;
     }
 
-    /** The files and directories it was read from; none for the built-in lyrics and a text in memory. */
+    /** Returns the files and directories it was read from; none for the built-in lyrics and a text in memory. */
     public List<Path> files() {
         return files;
     }
 
-    /** How it was read. */
+    /** Returns the options it was read with. */
     public CorpusOptions options() {
         return options;
     }
 
-    /** The number of characters. */
+    /** Returns the number of characters. */
     public long length() {
         return indexes.length();
     }
 
     /**
-     * About which part of its files this is: less than 1 where only their beginning was wanted, NaN where it is not known how
-     * much less. One from an index file of an earlier time says 1.
+     * Estimates which fraction of its files was read: below 1 if {@code maxChars} cut them short, NaN if unknown, and 1 for
+     * a corpus from an existing index file.
      */
-    public double part() {
-        return part;
+    public double fractionRead() {
+        return fractionRead;
     }
 
-    /** How many distinct characters it has. */
+    /** Returns the number of distinct characters. */
     public int distinct() {
         return alphabet.size();
     }
 
-    /** How often a character occurs. */
+    /** Returns the number of occurrences of a character. */
     public long count(int codePoint) {
         return IntStream.range(0, alphabet.size())
                 .filter(index -> alphabet.codePoint(index) == codePoint)
@@ -153,12 +150,12 @@ public final class Corpus {
                 .sum();
     }
 
-    /** The character at a position, 0 to {@link #length()} - 1. */
+    /** Returns the character at a position, at least 0 and less than {@link #length()}. */
     public int codePointAt(long position) {
         return alphabet.codePoint(indexes.at(position));
     }
 
-    /** The SHA-256 of the characters as UTF-8, in hexadecimal: the same text has the same hash in any container. */
+    /** Returns the SHA-256 of the characters as UTF-8, in hexadecimal, whatever the file's encoding and container. */
     public String sha256() {
         return sha256;
     }
@@ -167,7 +164,7 @@ public final class Corpus {
         return alphabet;
     }
 
-    /** The text as ids, given the id of each character of the alphabet. */
+    /** Returns the text as ids, given the id of each character of the alphabet. */
     Ids ids(int... idOfIndex) {
         return indexes.mapped(idOfIndex);
     }

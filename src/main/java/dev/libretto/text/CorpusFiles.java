@@ -9,20 +9,19 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * The files of a text. They are joined as {@code cat} joins them: in their order, with nothing in between, so that a text
- * that is split into files is the same corpus as the whole.
+ * The files of a text, concatenated in order as {@code cat} does.
  *
- * @param name what they are called in messages
- * @param named the files and directories that were named
- * @param files in their order
- * @param skipped what lies in a directory and is not read
+ * @param name for messages
+ * @param named the files and directories given
+ * @param files the files to read
+ * @param skipped entries of the directories that are not read
  */
 public record CorpusFiles(String name, List<Path> named, List<Path> files, List<Path> skipped) {
     private static final Pattern TEXT = Pattern.compile("(?i)[^.].*\\.txt(\\.gz|\\.zip)?");
 
     /**
-     * The files that are named, and in place of a directory the text files in it by name: those that end in {@code .txt},
-     * {@code .txt.gz} or {@code .txt.zip} and do not begin with a dot.
+     * Returns the given files. A directory stands for its text files, sorted by name: {@code .txt}, {@code .txt.gz} and
+     * {@code .txt.zip}, without hidden ones.
      *
      * @param named at least one
      * @throws CorpusException if a directory has no text file

@@ -5,17 +5,15 @@ import java.nio.charset.StandardCharsets;
 import java.util.Objects;
 
 /**
- * How a text file becomes a corpus.
+ * How a text file is read as a corpus.
  *
- * @param maxChars how many characters to read from the start of the text; 0 reads all of it
- * @param keepNewlines whether newlines and carriage returns stay as they are instead of becoming spaces
- * @param encoding the character encoding of the file
- * @param maxBytes how many bytes the text may have once it is unpacked; a small archive can hide a huge one
- * @param minCount how often a character must occur to be in the vocabulary; one that is rarer is read as {@link
- *     Vocabulary#UNKNOWN}
+ * @param maxChars the number of characters to read; 0 reads the whole text
+ * @param keepNewlines whether to keep newlines and carriage returns instead of replacing them with spaces
+ * @param maxBytes the limit for the unpacked text
+ * @param minCount the vocabulary leaves out characters that occur less often; they become {@link Vocabulary#UNKNOWN}
  */
 public record CorpusOptions(long maxChars, boolean keepNewlines, Charset encoding, long maxBytes, int minCount) {
-    /** 4 GiB, so that an archive made to fill the disk does not. */
+    /** 4 GiB, which stops a zip bomb. */
     public static final long DEFAULT_MAX_BYTES = 1L << 32;
 
     /** The textbook reads the first 10,000 characters of its lyrics. */
@@ -40,27 +38,27 @@ public record CorpusOptions(long maxChars, boolean keepNewlines, Charset encodin
         }
     }
 
-    /** The same but for how many characters are read. */
+    /** Returns a copy with the given number of characters to read. */
     public CorpusOptions withMaxChars(long newMaxChars) {
         return new CorpusOptions(newMaxChars, keepNewlines, encoding, maxBytes, minCount);
     }
 
-    /** The same but for newlines. */
+    /** Returns a copy that keeps newlines or not. */
     public CorpusOptions withKeepNewlines(boolean newKeepNewlines) {
         return new CorpusOptions(maxChars, newKeepNewlines, encoding, maxBytes, minCount);
     }
 
-    /** The same but for the encoding. */
+    /** Returns a copy with the given encoding. */
     public CorpusOptions withEncoding(Charset newEncoding) {
         return new CorpusOptions(maxChars, keepNewlines, newEncoding, maxBytes, minCount);
     }
 
-    /** The same but for the limit of bytes. */
+    /** Returns a copy with the given size limit. */
     public CorpusOptions withMaxBytes(long newMaxBytes) {
         return new CorpusOptions(maxChars, keepNewlines, encoding, newMaxBytes, minCount);
     }
 
-    /** The same but for how often a character must occur. */
+    /** Returns a copy with the given minimum count. */
     public CorpusOptions withMinCount(int newMinCount) {
         return new CorpusOptions(maxChars, keepNewlines, encoding, maxBytes, newMinCount);
     }

@@ -5,8 +5,8 @@ import java.io.InputStream;
 import java.util.Arrays;
 
 /**
- * One pass over a text: gives each character its index in the alphabet in order of first appearance, and keeps the indexes
- * in memory until they are too many, then in an index file.
+ * One pass over a text. Maps each character to its index in the alphabet; the indexes are kept in memory, or in an index
+ * file once there are too many.
  */
 final class CorpusPass implements AutoCloseable {
     private final String name;
@@ -19,12 +19,12 @@ final class CorpusPass implements AutoCloseable {
     private int[] memory = new int[1 << 14];
     private long length;
     private long bytes;
-    /** Null while the text fits into memory. */
+    /** Null while the text fits in memory. */
     private IndexWriter writer;
 
     /**
      * @param name of the text, for messages
-     * @param index the file for a text of more than {@code inMemory} characters; null where there is none
+     * @param index the file for more than {@code inMemory} characters; null to throw instead
      */
     CorpusPass(String name, CorpusOptions options, IndexFile index, int inMemory) {
         this.name = name;
@@ -33,30 +33,25 @@ final class CorpusPass implements AutoCloseable {
         this.inMemory = inMemory;
     }
 
-    /** A pass over a text that is sure to fit into memory. */
+    /** Returns a pass that keeps the whole text in memory. */
     static CorpusPass inMemory(String name, CorpusOptions options) {
         return new CorpusPass(name, options, null, Integer.MAX_VALUE - 8);
     }
 
-    /** Whether as many characters were read as are wanted. */
+    /** Returns whether {@code maxChars} characters have been read. */
     boolean isFull() {
         return options.maxChars() > 0 && length == options.maxChars();
     }
 
-    /**
-     * Says before a file is read whether it is sure to be too large.
-     *
-     * @param more how many bytes it has at least
-     * @throws CorpusException if with them the text has more bytes than it may
-     */
-    void requireRoom(long more, String source) throws CorpusException {
+    /** Throws if a file of at least {@code more} bytes would exceed {@code maxBytes}; call before reading it. */
+    void requireWithinLimit(long more, String source) throws CorpusException {
         if (options.maxChars() == 0) {
             CodePointReader.requireAtMost(options.maxBytes(), bytes, more, source);
         }
     }
 
     /**
-     * Reads one file of the text, or as much of it as is wanted.
+     * Reads one file of the text, up to {@code maxChars}.
      *
      * @param source the file, for messages
      * @param chunkRead called every few thousand characters
@@ -70,10 +65,9 @@ final class CorpusPass implements AutoCloseable {
             add(count);
             chunkRead.run();
         } while (count > 0);
-        bytes = reader.bytes();
+        bytes = reader.bytesRead();
     }
 
-    /** Takes the first {@code count} characters of the chunk. */
     private void add(int count) throws IOException {
         if (!options.keepNewlines()) {
             for (int i = 0; i < count; i++) {
@@ -98,7 +92,6 @@ final class CorpusPass implements AutoCloseable {
         length += count;
     }
 
-    /** Goes over from memory to the index file. */
     private void spill() throws IOException {
         if (index == null) {
             throw new CorpusException(
@@ -109,22 +102,18 @@ final class CorpusPass implements AutoCloseable {
         memory = null;
     }
 
-    /** How many bytes were taken from the files. */
-    long bytes() {
+    /** Returns the number of bytes read from the files. */
+    long bytesRead() {
         return bytes;
     }
 
-    /** Whether the text has its index file. */
+    /** Returns whether the text went to an index file. */
     boolean isIndexed() {
         return writer != null;
     }
 
-    /**
-     * The text that was read.
-     *
-     * @throws CorpusException if it has no characters
-     */
-    Corpus end() throws IOException {
+    /** Returns the text; throws if it is empty. */
+    Corpus finish() throws IOException {
         if (length == 0) {
             throw new CorpusException(name + " is empty; a corpus needs text");
         }

@@ -6,24 +6,24 @@ import java.nio.file.Path;
 import java.util.Optional;
 
 /**
- * Reads texts. One of up to {@value #IN_MEMORY} characters is read into memory. A longer one gets an index file, which the
- * operating system maps into memory, so that the heap does not grow with the text; the file is used again for as long as
- * the text's files have the same sizes and times, and made anew where it is damaged.
+ * Reads texts. One of at most {@value #IN_MEMORY} characters is held in memory; a longer one goes to a memory-mapped index
+ * file, so the heap does not grow with the text. An index file is reused while the sizes and times of the text's files
+ * stay the same, and rebuilt if damaged.
  */
 public final class CorpusReader {
-    /** How many characters are held in memory: 4 Mi, in 16 MiB. */
+    /** The most characters held in memory: 4 Mi, which take 16 MiB. */
     public static final int IN_MEMORY = 1 << 22;
 
     private final Path indexFolder;
     private final ReadingListener listener;
     private final int inMemory;
 
-    /** @param indexFolder where index files are kept; it is made when the first one is */
+    /** @param indexFolder the directory of the index files, created with the first one */
     public CorpusReader(Path indexFolder, ReadingListener listener) {
         this(indexFolder, listener, IN_MEMORY);
     }
 
-    /** One that reads any text into memory. */
+    /** Creates a reader that holds any text in memory. */
     CorpusReader() {
         this(null, ReadingListener.NONE, Integer.MAX_VALUE - 8);
     }
@@ -37,8 +37,8 @@ public final class CorpusReader {
     /**
      * Reads a text.
      *
-     * @throws CorpusException if a file is missing, a damaged or unfitting archive, or not in the given encoding, if there
-     *     is no character in all of them, or if the index file cannot be written
+     * @throws CorpusException if a file is missing, damaged or not text in the given encoding, if all are empty, or if the
+     *     index file cannot be written
      */
     public Corpus read(CorpusFiles files, CorpusOptions options) throws IOException {
         IndexFile index = indexFolder == null ? null : IndexFile.of(indexFolder, files, options);
@@ -58,7 +58,7 @@ public final class CorpusReader {
                     break;
                 }
                 try (TextFile text = TextFile.open(file, options)) {
-                    pass.requireRoom(text.leastBytes(), file.toString());
+                    pass.requireWithinLimit(text.leastBytes(), file.toString());
                     long read = before;
                     long of = total;
                     pass.read(text.input(), file.toString(), () -> listener.read(read + text.position(), of));
@@ -66,24 +66,25 @@ public final class CorpusReader {
                 }
                 before += TextFile.size(file);
             }
-            Corpus corpus = pass.end().withSource(files.named(), options);
+            Corpus corpus = pass.finish().withSource(files.named(), options);
             if (index != null && pass.isIndexed() && index.reusable()) {
                 listener.indexed(index.path());
             }
             return pass.isFull()
-                    ? corpus.withPart(part(corpus, options.encoding(), pass.bytes(), position, total))
+                    ? corpus.withFractionRead(
+                            fractionRead(corpus, options.encoding(), pass.bytesRead(), position, total))
                     : corpus;
         }
     }
 
     /**
-     * About which part of a text was read.
+     * Estimates which fraction of a text was read.
      *
-     * @param read bytes of the text that were taken from its files, some of them not used
-     * @param position bytes of the files that they were in; fewer where these are packed
-     * @param total bytes of the files; 0 where they do not say
+     * @param read bytes unpacked, including buffered ones that were not used
+     * @param position bytes of the files that they were unpacked from
+     * @param total bytes of the files; 0 if unknown
      */
-    private static double part(Corpus corpus, Charset encoding, long read, long position, long total) {
+    private static double fractionRead(Corpus corpus, Charset encoding, long read, long position, long total) {
         double used = corpus.alphabet().bytes(encoding);
         if (total == 0) {
             return used < read ? Double.NaN : 1;

@@ -2,28 +2,25 @@ package dev.libretto.text;
 
 import java.util.Objects;
 
-/** A text as character ids; it may be longer than an array can be, or than the memory. */
+/** A text as character ids; it may be longer than an array, or larger than memory. */
 public interface Ids {
-    /** In the place of a character that has no id, where such are not an error. */
+    /** Marks a character that has no id, where that is not an error. */
     int NONE = -1;
 
-    /** The number of characters. */
+    /** Returns the number of characters. */
     long length();
 
     /**
-     * The id of a character.
+     * Returns the id at a position.
      *
-     * @param position 0 to {@link #length()} - 1
-     * @throws IndexOutOfBoundsException if it is not
+     * @throws IndexOutOfBoundsException if the position is negative or not less than {@link #length()}
      */
     int at(long position);
 
     /**
-     * A part of the text, which is not copied.
+     * Returns a view of the positions from {@code from}, inclusive, to {@code to}, exclusive.
      *
-     * @param from the position of its first character
-     * @param to the position after its last one
-     * @throws IndexOutOfBoundsException if the text does not have these positions
+     * @throws IndexOutOfBoundsException if the range is outside the text
      */
     default Ids slice(long from, long to) {
         Objects.checkFromToIndex(from, to, length());
@@ -41,27 +38,23 @@ public interface Ids {
         };
     }
 
-    /**
-     * The same text by other ids, which is not copied.
-     *
-     * @param others the other id of each id
-     */
-    default Ids mapped(int... others) {
-        Ids before = this;
+    /** Returns a view that replaces each id by its entry in {@code newIds}. */
+    default Ids mapped(int... newIds) {
+        Ids original = this;
         return new Ids() {
             @Override
             public long length() {
-                return before.length();
+                return original.length();
             }
 
             @Override
             public int at(long position) {
-                return others[before.at(position)];
+                return newIds[original.at(position)];
             }
         };
     }
 
-    /** The ids of an array, which is not copied. */
+    /** Returns a view of an array. */
     static Ids of(int... ids) {
         return new Ids() {
             @Override

@@ -13,37 +13,35 @@ import java.util.Optional;
 import java.util.zip.CRC32C;
 
 /**
- * The index file of a text: its characters as indexes in its alphabet, in the width that they need, and what else there is
- * to know of it. Numbers are big-endian:
+ * The index file of a text: its characters as indexes in its alphabet, as narrow as possible, then a trailer with the
+ * alphabet. Numbers are big-endian:
  *
  * <pre>
- *     the text up to its first 256 distinct characters          1 byte for each
- *     then up to its first 65,536 distinct characters           2 bytes for each
- *     then the rest                                             4 bytes for each
- *     trailer: the stamp of the text's files, the SHA-256 of its characters (both as Java's writeUTF),
+ *     the text up to its first 256 distinct characters          1 byte each
+ *     then up to its first 65,536 distinct characters           2 bytes each
+ *     then the rest                                             4 bytes each
+ *     trailer: the fingerprint of the text's files, the SHA-256 of its characters (both as writeUTF),
  *              the lengths of the three parts (longs), the alphabet's size (int),
  *              and for each of its characters the code point (int) and the count (long)
- *     where the trailer begins (long), the CRC-32C of all before this (int), "LIBRETTO"
+ *     the offset of the trailer (long), the CRC-32C of all bytes before this (int), "LIBRETTO"
  * </pre>
  *
- * <p>The width follows from the distinct characters so far, so that one pass over the text writes the file.
+ * <p>The width depends on the distinct characters so far, so one pass over the text writes the file.
  *
- * @param path where it is
  * @param name of the text, for messages
- * @param stamp by which it is known whether the file is of this text as it now is: names, sizes and times of the text's
- *     files, and how they are read
- * @param reusable whether an index that is there may be of this text; a pipe has another one each time
+ * @param fingerprint a hash of the names, sizes and times of the text's files and of the options; it changes when they do
+ * @param reusable whether an existing index may be used; not for a pipe, whose text differs each time
  */
-record IndexFile(Path path, String name, String stamp, boolean reusable) {
+record IndexFile(Path path, String name, String fingerprint, boolean reusable) {
     /** "LIBRETTO" */
     static final long MAGIC = 0x4C4942524554544FL;
-    /** Trailer's begin, checksum, magic. */
+    /** Trailer offset, checksum, magic. */
     static final int TAIL_BYTES = 8 + 4 + 8;
 
-    /** The most bytes of the file that are mapped as one buffer. */
+    /** The most bytes mapped as one buffer. */
     private static final long MAX_MAPPED = 1L << 30;
 
-    /** The index file of a text in a folder. */
+    /** Returns the index file of a text in a directory. */
     static IndexFile of(Path folder, CorpusFiles files, CorpusOptions options) throws IOException {
         StringBuilder key = new StringBuilder()
                 .append(options.encoding())
@@ -52,16 +50,16 @@ record IndexFile(Path path, String name, String stamp, boolean reusable) {
         for (Path file : files.files()) {
             key.append('\n').append(file.toAbsolutePath().normalize());
         }
-        StringBuilder stamp = new StringBuilder(hash(key));
+        StringBuilder fingerprint = new StringBuilder(hash(key));
         boolean reusable = true;
         for (Path file : files.files()) {
             reusable &= Files.isRegularFile(file);
             if (Files.exists(file)) {
-                stamp.append(' ').append(Files.size(file));
-                stamp.append(' ').append(Files.getLastModifiedTime(file));
+                fingerprint.append(' ').append(Files.size(file));
+                fingerprint.append(' ').append(Files.getLastModifiedTime(file));
             }
         }
-        return new IndexFile(folder.resolve(hash(key) + ".ids"), files.name(), hash(stamp), reusable);
+        return new IndexFile(folder.resolve(hash(key) + ".ids"), files.name(), hash(fingerprint), reusable);
     }
 
     private static String hash(CharSequence text) {
@@ -71,12 +69,12 @@ record IndexFile(Path path, String name, String stamp, boolean reusable) {
         return hash.hex().substring(0, 32);
     }
 
-    /** Makes it anew. */
+    /** Starts writing a new index file. */
     IndexWriter writer() throws IOException {
         return new IndexWriter(this);
     }
 
-    /** The text, if the file is there, whole, and of the text's files as they now are. */
+    /** Returns the text if the file exists, is intact and matches the text's files. */
     Optional<Corpus> open() {
         if (!reusable) {
             return Optional.empty();
@@ -85,12 +83,12 @@ record IndexFile(Path path, String name, String stamp, boolean reusable) {
             long trailerStart = trailerStart(channel);
             return trailerStart < 0 ? Optional.empty() : read(channel, trailerStart);
         } catch (IOException e) {
-            // There is none, or it cannot be read; should it not be possible to make one either, that says why.
+            // Missing or unreadable: it is rebuilt, and a failure of that is reported.
             return Optional.empty();
         }
     }
 
-    /** Where the trailer begins; -1 if the file is not whole. */
+    /** Returns the offset of the trailer, or -1 if the file is damaged. */
     private static long trailerStart(FileChannel channel) throws IOException {
         long checked = channel.size() - TAIL_BYTES + 8;
         if (checked < 8) {
@@ -100,11 +98,11 @@ record IndexFile(Path path, String name, String stamp, boolean reusable) {
         channel.read(tail, checked - 8);
         long trailerStart = tail.flip().getLong();
         int checksum = tail.getInt();
-        boolean isWhole = tail.getLong() == MAGIC
+        boolean isIntact = tail.getLong() == MAGIC
                 && checksum == checksum(channel, checked)
                 && trailerStart >= 0
                 && trailerStart < checked;
-        return isWhole ? trailerStart : -1;
+        return isIntact ? trailerStart : -1;
     }
 
     private static int checksum(FileChannel channel, long length) throws IOException {
@@ -119,7 +117,7 @@ record IndexFile(Path path, String name, String stamp, boolean reusable) {
         ByteBuffer bytes = ByteBuffer.allocate((int) (channel.size() - TAIL_BYTES - trailerStart));
         channel.read(bytes, trailerStart);
         DataInputStream trailer = new DataInputStream(new ByteArrayInputStream(bytes.array()));
-        if (!trailer.readUTF().equals(stamp)) {
+        if (!trailer.readUTF().equals(fingerprint)) {
             return Optional.empty();
         }
         String sha256 = trailer.readUTF();
@@ -134,7 +132,7 @@ record IndexFile(Path path, String name, String stamp, boolean reusable) {
         return Optional.of(new Corpus(name, alphabet, PackedIds.map(channel, lengths), sha256));
     }
 
-    /** Maps a part of a file as buffers of {@link #MAX_MAPPED} bytes, the last of which may be shorter. */
+    /** Maps a range of a file as buffers of {@link #MAX_MAPPED} bytes; the last one may be shorter. */
     static ByteBuffer[] map(FileChannel channel, long start, long length) throws IOException {
         ByteBuffer[] buffers = new ByteBuffer[(int) ((length + MAX_MAPPED - 1) / MAX_MAPPED)];
         for (int i = 0; i < buffers.length; i++) {

@@ -21,35 +21,34 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
-/** Writes an {@link IndexFile}, under another name until it is whole. */
+/** Writes an {@link IndexFile} under a temporary name until it is complete. */
 final class IndexWriter implements AutoCloseable {
-    /** The name of an unfinished index: that of the index, then the process that writes it. */
-    private static final Pattern FRESH = Pattern.compile("[0-9a-f]{32}\\.ids\\.([0-9]{1,18})\\.new");
-    /** On a shared disk, the process may run on another machine; it writes at least once a day. */
-    private static final Duration ABANDONED = Duration.ofDays(1);
+    /** The name of an unfinished index, with the process id of its writer. */
+    private static final Pattern TEMPORARY = Pattern.compile("[0-9a-f]{32}\\.ids\\.([0-9]{1,18})\\.new");
+    /** On a shared disk the writer may run on another machine; it writes at least once a day. */
+    private static final Duration ABANDONED_AFTER = Duration.ofDays(1);
 
     private final IndexFile index;
-    private final Path fresh;
+    private final Path temporary;
     private final ByteBuffer buffer = ByteBuffer.allocate(1 << 16);
     private final CRC32C crc = new CRC32C();
-    /** How many ids there are of one, two and four bytes. */
+    /** The number of ids of one, two and four bytes. */
     private final long[] lengths = new long[PackedIds.LIMITS.length];
 
     private FileChannel channel;
-    /** Which of the widths is being written. */
     private int width;
 
     IndexWriter(IndexFile index) throws IOException {
         this.index = index;
         String name = index.path().getFileName() + "." + ProcessHandle.current().pid() + ".new";
-        this.fresh = index.path().resolveSibling(name);
+        this.temporary = index.path().resolveSibling(name);
         try {
-            Files.createDirectories(fresh.getParent());
-            deleteAbandoned(fresh.getParent());
-            // Ends of the process that close() does not see.
-            fresh.toFile().deleteOnExit();
+            Files.createDirectories(temporary.getParent());
+            deleteAbandoned(temporary.getParent());
+            // The process may end without close().
+            temporary.toFile().deleteOnExit();
             channel = FileChannel.open(
-                    fresh,
+                    temporary,
                     StandardOpenOption.CREATE,
                     StandardOpenOption.TRUNCATE_EXISTING,
                     StandardOpenOption.READ,
@@ -71,9 +70,8 @@ final class IndexWriter implements AutoCloseable {
         }
     }
 
-    /** Whether a file was left unfinished by an IndexWriter whose process has ended. */
     private static boolean isAbandoned(Path file) throws IOException {
-        Matcher name = FRESH.matcher(file.getFileName().toString());
+        Matcher name = TEMPORARY.matcher(file.getFileName().toString());
         if (!name.matches() || ProcessHandle.of(Long.parseLong(name.group(1))).isPresent()) {
             return false;
         }
@@ -84,13 +82,13 @@ final class IndexWriter implements AutoCloseable {
                     && attributes
                             .lastModifiedTime()
                             .toInstant()
-                            .isBefore(Instant.now().minus(ABANDONED));
+                            .isBefore(Instant.now().minus(ABANDONED_AFTER));
         } catch (NoSuchFileException e) {
             return false;
         }
     }
 
-    /** Writes the first {@code count} of some ids, each at most one more than the largest before it. */
+    /** Writes the first {@code count} ids, each at most one more than the largest before it. */
     void add(int[] ids, int count) throws IOException {
         for (int i = 0; i < count; i++) {
             int id = ids[i];
@@ -116,7 +114,7 @@ final class IndexWriter implements AutoCloseable {
         buffer.clear();
     }
 
-    /** Ends the file, gives it its name, and returns the text that it now holds. */
+    /** Completes the file, renames it and returns its text. */
     Corpus finish(Alphabet alphabet, String sha256) throws IOException {
         flush();
         ByteBuffer trailer = ByteBuffer.wrap(trailer(alphabet, sha256, channel.position()));
@@ -127,9 +125,9 @@ final class IndexWriter implements AutoCloseable {
                 .putLong(IndexFile.MAGIC)
                 .flip());
         try {
-            // One that is of no use to another process is gone as soon as this one ends.
+            // An index that cannot be reused is deleted by close().
             if (index.reusable()) {
-                Files.move(fresh, index.path(), StandardCopyOption.ATOMIC_MOVE);
+                Files.move(temporary, index.path(), StandardCopyOption.ATOMIC_MOVE);
             }
         } catch (IOException e) {
             throw cannotWrite(e);
@@ -150,7 +148,7 @@ final class IndexWriter implements AutoCloseable {
     private byte[] trailer(Alphabet alphabet, String sha256, long start) throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         DataOutputStream trailer = new DataOutputStream(bytes);
-        trailer.writeUTF(index.stamp());
+        trailer.writeUTF(index.fingerprint());
         trailer.writeUTF(sha256);
         for (long length : lengths) {
             trailer.writeLong(length);
@@ -173,12 +171,12 @@ final class IndexWriter implements AutoCloseable {
                 e);
     }
 
-    /** Deletes what was not finished. */
+    /** Deletes an unfinished file. */
     @Override
     public void close() throws IOException {
         if (channel != null) {
             channel.close();
         }
-        Files.deleteIfExists(fresh);
+        Files.deleteIfExists(temporary);
     }
 }

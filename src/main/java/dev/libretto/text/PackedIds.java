@@ -5,9 +5,9 @@ import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.util.Objects;
 
-/** Ids in a file that is mapped into memory: first those of one byte, then those of two, then those of four. */
+/** Ids in a memory-mapped file: those of one byte, then those of two, then those of four. */
 final class PackedIds implements Ids {
-    /** How many distinct ids fit into each width. */
+    /** The number of distinct ids that fit in each width. */
     static final int[] LIMITS = {1 << 8, 1 << 16, Integer.MAX_VALUE};
 
     private static final int CHUNK_BITS = 30;
@@ -29,9 +29,9 @@ final class PackedIds implements Ids {
     }
 
     /**
-     * Maps the ids at the start of a file. The mapping outlives the channel and ends when the ids are no longer reachable.
+     * Maps the ids at the start of a file. The mapping outlives the channel and ends when the ids are unreachable.
      *
-     * @param lengths how many there are of one, two and four bytes
+     * @param lengths the number of ids of one, two and four bytes
      */
     static PackedIds map(FileChannel channel, long... lengths) throws IOException {
         long shortsStart = lengths[0];

@@ -1,11 +1,11 @@
 package dev.libretto.text;
 
 /**
- * An order of the numbers 0 to size - 1 that is drawn from a key and takes no memory: number {@code i} of it is computed.
+ * A pseudorandom permutation of 0 to size - 1, computed element by element from a key.
  *
- * <p>A Feistel network permutes the numbers of 2·h bits, where h is the least that {@code size} fits in; a number that it
- * takes out of range is sent through again until it is in range, which keeps the whole a permutation (Black and Rogaway,
- * <em>Ciphers with Arbitrary Finite Domains</em>, 2002). It takes less than four turns on the average.
+ * <p>A Feistel network permutes the numbers of 2·h bits, with the smallest h that {@code size} fits in. Cycle walking keeps
+ * the results in range: a number outside is permuted again (Black and Rogaway, <em>Ciphers with Arbitrary Finite
+ * Domains</em>, 2002). This takes fewer than four passes on average.
  */
 final class Permutation {
     private static final int ROUNDS = 8;
@@ -26,9 +26,9 @@ final class Permutation {
         }
     }
 
-    /** The number at a place of the order. */
-    long at(long place) {
-        long number = place;
+    /** Returns element {@code index} of the permutation. */
+    long at(long index) {
+        long number = index;
         do {
             number = permuted(number);
         } while (number >= size);
@@ -47,7 +47,7 @@ final class Permutation {
         return left << halfBits | right;
     }
 
-    /** The finalizer of SplitMix64 (Steele, Lea and Flood, 2014), variant 13 of Stafford's. */
+    /** SplitMix64's finalizer (Steele, Lea and Flood, 2014), which is Stafford's variant 13. */
     private static long mix(long value) {
         long mixed = value;
         mixed = (mixed ^ mixed >>> 30) * 0xBF58476D1CE4E5B9L;

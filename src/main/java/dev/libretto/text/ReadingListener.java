@@ -2,19 +2,19 @@ package dev.libretto.text;
 
 import java.nio.file.Path;
 
-/** Is told how the reading of a text goes. */
+/** Receives the progress of reading a text. */
 public interface ReadingListener {
-    /** One that does nothing. */
+    /** Does nothing. */
     ReadingListener NONE = (done, total) -> {};
 
     /**
-     * Every few thousand characters.
+     * Called every few thousand characters.
      *
-     * @param done bytes of the files that were read
-     * @param total bytes of the files
+     * @param done bytes read from the files
+     * @param total the size of the files in bytes
      */
     void read(long done, long total);
 
-    /** When a text that does not fit into memory was read and has its index file. */
+    /** Called when the index file of a text too large for memory is complete. */
     default void indexed(Path index) {}
 }

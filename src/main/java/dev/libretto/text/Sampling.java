@@ -4,12 +4,12 @@ import java.util.Locale;
 
 /** How a text is cut into batches. */
 public enum Sampling {
-    /** B rows walked from left to right: batch n+1 continues batch n, and the hidden state carries over. */
+    /** The text is split into B rows; each batch continues the previous one, and the hidden state carries over. */
     CONSECUTIVE,
-    /** Windows in an order shuffled anew each epoch; every batch starts from a zero state. */
+    /** Windows in random order, reshuffled each epoch; every batch starts from a zero state. */
     RANDOM;
 
-    /** The name on the command line and in configuration files. */
+    /** Returns the name used on the command line and in configuration files. */
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);

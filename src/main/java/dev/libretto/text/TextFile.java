@@ -20,7 +20,7 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 
-/** A text file as bytes: plain, gzip, or the one text of a zip archive, told apart by their first bytes. */
+/** The bytes of a text file: plain, gzip, or the only text of a zip archive, recognized by its first bytes. */
 final class TextFile implements AutoCloseable {
     private final InputStream input;
     private final LongSupplier position;
@@ -32,17 +32,17 @@ final class TextFile implements AutoCloseable {
         this.leastBytes = leastBytes;
     }
 
-    /** The bytes of the text, unpacked. */
+    /** Returns the unpacked bytes. */
     InputStream input() {
         return input;
     }
 
-    /** How many bytes the text has at least: as many as its file, where it is not packed. */
+    /** Returns a lower bound of the unpacked size. */
     long leastBytes() {
         return leastBytes;
     }
 
-    /** How many bytes of the file itself were read. */
+    /** Returns the number of bytes read from the file itself. */
     long position() {
         return position.getAsLong();
     }
@@ -52,7 +52,7 @@ final class TextFile implements AutoCloseable {
         input.close();
     }
 
-    /** How many bytes a file has; 0 where there is none, or it does not say. */
+    /** Returns the size of a file, or 0 if it is missing or not a regular file. */
     static long size(Path file) throws IOException {
         return Files.isRegularFile(file) ? Files.size(file) : 0;
     }
@@ -60,8 +60,7 @@ final class TextFile implements AutoCloseable {
     /**
      * Opens a file.
      *
-     * @throws CorpusException if there is no such file, it is a directory, it is an archive without exactly one text, or it
-     *     holds something else than text
+     * @throws CorpusException if it does not exist, is a directory, is an archive without exactly one text, or is not text
      */
     static TextFile open(Path file, CorpusOptions options) throws IOException {
         if (Files.isDirectory(file)) {
@@ -69,7 +68,7 @@ final class TextFile implements AutoCloseable {
         }
         InputStream plain = null;
         try {
-            Counted counted = new Counted(openStream(file));
+            CountingStream counted = new CountingStream(openStream(file));
             plain = new BufferedInputStream(counted);
             byte[] magic = head(plain, 4);
             TextFile text;
@@ -103,14 +102,14 @@ final class TextFile implements AutoCloseable {
         }
     }
 
-    /** Opens a file, or a pipe, in which Java's newer streams would seek. */
+    /** Opens a file, or a pipe, which NIO streams would try to seek. */
     private static InputStream openStream(Path file) throws IOException {
         return Files.exists(file) && !Files.isRegularFile(file)
                 ? new FileInputStream(file.toFile())
                 : Files.newInputStream(file);
     }
 
-    /** The first bytes of a stream, which stay in it. */
+    /** Peeks at the first bytes of a stream. */
     private static byte[] head(InputStream input, int length) throws IOException {
         input.mark(length);
         byte[] head = input.readNBytes(length);
@@ -129,11 +128,11 @@ final class TextFile implements AutoCloseable {
 
     private static TextFile openZip(Path file, CorpusOptions options) throws IOException {
         if (!Files.isRegularFile(file)) {
-            throw new CorpusException(file + " is a pipe with a zip archive, which only a file can be; name the file");
+            throw new CorpusException(file + " is a pipe; a zip archive must be a regular file; name the file");
         }
         ZipFile zip;
         try {
-            // Names that are not marked as UTF-8 may be in any encoding; as Latin-1, every byte is a character.
+            // Names not marked as UTF-8 may be in any encoding; Latin-1 decodes every byte.
             zip = new ZipFile(file.toFile(), StandardCharsets.ISO_8859_1);
         } catch (ZipException e) {
             throw damaged(file.toString(), e);
@@ -148,7 +147,7 @@ final class TextFile implements AutoCloseable {
             }
             ZipEntry entry = texts.get(0);
             long packed = Files.size(file);
-            ZippedText text = new ZippedText(zip, entry);
+            ZipEntryStream text = new ZipEntryStream(zip, entry);
             Unpacked unpacked = new Unpacked(text, () -> packed, options, file);
             if (options.maxChars() == 0) {
                 unpacked.requireNoBomb(entry.getSize());
@@ -156,7 +155,7 @@ final class TextFile implements AutoCloseable {
             double packing = packed / (double) Math.max(1, entry.getSize());
             return new TextFile(unpacked, () -> (long) (text.unpacked * packing), Math.max(0, entry.getSize()));
         } catch (ZipException | IllegalArgumentException e) {
-            // The second is what Java throws at a name that is marked as UTF-8 and is not.
+            // Java throws IllegalArgumentException at a name marked as UTF-8 that is not.
             zip.close();
             throw damaged(file.toString(), e);
         } catch (IOException e) {
@@ -165,7 +164,7 @@ final class TextFile implements AutoCloseable {
         }
     }
 
-    /** Office's documents are zip archives. */
+    /** Throws for documents that are zip archives. */
     private static void requireNoDocument(ZipFile zip, Path file) throws CorpusException {
         if (zip.getEntry("[Content_Types].xml") != null) {
             throw FileFormat.notText(file.toString(), "an Office document", "save it as plain text first");
@@ -183,19 +182,19 @@ final class TextFile implements AutoCloseable {
         return !entry.isDirectory() && name.toLowerCase(Locale.ROOT).endsWith(".txt") && !name.startsWith("__MACOSX/");
     }
 
-    /** What to tell of an archive that cannot be unpacked. */
+    /** Returns the exception for an archive that cannot be unpacked. */
     static CorpusException damaged(String source, Exception e) {
         String why = e instanceof EOFException ? "it ends too early" : e.getMessage();
-        return new CorpusException(source + " is a damaged archive (" + why + "); make it again", e);
+        return new CorpusException(source + " is a damaged archive (" + why + "); create it again", e);
     }
 
-    /** A file of a zip archive, which is closed with it. Java's zip files do not look at the checksum. */
-    private static final class ZippedText extends CheckedInputStream {
+    /** An entry of a zip archive; closing it closes the archive. Checks the CRC-32, which {@link ZipFile} does not. */
+    private static final class ZipEntryStream extends CheckedInputStream {
         private final ZipFile zip;
         private final ZipEntry entry;
         private long unpacked;
 
-        ZippedText(ZipFile zip, ZipEntry entry) throws IOException {
+        ZipEntryStream(ZipFile zip, ZipEntry entry) throws IOException {
             super(zip.getInputStream(entry), new CRC32());
             this.zip = zip;
             this.entry = entry;
@@ -206,7 +205,7 @@ final class TextFile implements AutoCloseable {
             int read = super.read(bytes, offset, length);
             unpacked += Math.max(0, read);
             if (read < 0 && getChecksum().getValue() != entry.getCrc()) {
-                throw new ZipException("its text has another checksum");
+                throw new ZipException("CRC-32 mismatch");
             }
             return read;
         }
@@ -218,8 +217,8 @@ final class TextFile implements AutoCloseable {
     }
 
     /**
-     * What an archive unpacks to. Prose is a tenth as large when it is packed; text that is a hundredth, and large, is more
-     * likely made to fill a disk.
+     * Unpacked bytes, guarded against zip bombs. Prose compresses about 10-fold; a large text that compresses over 100-fold
+     * is suspicious.
      */
     private static final class Unpacked extends BufferedInputStream {
         private static final int MAX_RATIO = 100;
@@ -230,7 +229,7 @@ final class TextFile implements AutoCloseable {
         private final Path file;
         private long unpacked;
 
-        /** @param packed how many bytes of the archive were read */
+        /** @param packed the number of bytes read from the archive */
         Unpacked(InputStream input, LongSupplier packed, CorpusOptions options, Path file) {
             super(input);
             this.packed = packed;
@@ -246,13 +245,13 @@ final class TextFile implements AutoCloseable {
             return read;
         }
 
-        /** @throws CorpusException if so many bytes are too many for the archive's size */
+        /** Throws if {@code bytes} is too large for the archive's size. */
         void requireNoBomb(long bytes) throws CorpusException {
             if (limited && bytes > ANY_RATIO_BYTES && bytes / MAX_RATIO > packed.getAsLong()) {
                 throw new CorpusException(String.format(
                         Locale.ROOT,
-                        "%s unpacks to more than %d MiB, over %d times its size, as archives do that are made to fill a disk;"
-                                + " if it is a text, say how large by --max-bytes",
+                        "%s unpacks to more than %d MiB, over %d times its size, like a zip bomb;"
+                                + " if it is text, allow its size with --max-bytes",
                         file,
                         ANY_RATIO_BYTES >> 20,
                         MAX_RATIO));
@@ -260,11 +259,10 @@ final class TextFile implements AutoCloseable {
         }
     }
 
-    /** A stream that counts the bytes read from it. */
-    private static final class Counted extends FilterInputStream {
+    private static final class CountingStream extends FilterInputStream {
         private long count;
 
-        Counted(InputStream input) {
+        CountingStream(InputStream input) {
             super(input);
         }
 
@@ -272,7 +270,7 @@ final class TextFile implements AutoCloseable {
             return count;
         }
 
-        /** A pipe has nothing at times; GZIPInputStream would take that for the end and leave out what follows. */
+        /** Never 0: GZIPInputStream takes that for the end, but a pipe may be empty for a while. */
         @Override
         public int available() throws IOException {
             return Math.max(1, super.available());

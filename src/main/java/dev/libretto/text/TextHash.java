@@ -19,7 +19,7 @@ final class TextHash {
         }
     }
 
-    /** Adds the first {@code count} of some characters. */
+    /** Adds the first {@code count} characters. */
     void update(int[] codePoints, int count) {
         for (int start = 0; start < count; start += CHUNK) {
             String chunk = new String(codePoints, start, Math.min(CHUNK, count - start));
@@ -27,7 +27,7 @@ final class TextHash {
         }
     }
 
-    /** The hash in hexadecimal, of all that was added. */
+    /** Returns the hash in hexadecimal. */
     String hex() {
         return HexFormat.of().formatHex(digest.digest());
     }

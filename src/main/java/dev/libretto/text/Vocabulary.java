@@ -8,14 +8,14 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
- * The characters a model knows, each with an id from 0 to {@link #size()} - 1 in code point order: the same text always
- * gives the same ids.
+ * The characters a model knows. Ids run from 0 to {@link #size()} - 1 in code point order, so the same text always gives
+ * the same ids.
  *
- * <p>A vocabulary made with a minimum count above 1 reads every character that it does not have as {@link #UNKNOWN}, if that
- * is in it. Otherwise U+FFFD is a character like any other, which a text may contain.
+ * <p>With a minimum count above 1, {@link #UNKNOWN} stands for every character outside the vocabulary, if it is inside.
+ * Otherwise U+FFFD is a character like any other.
  */
 public final class Vocabulary {
-    /** U+FFFD, with which Unicode stands in for a character that is not known or cannot be represented. */
+    /** U+FFFD, Unicode's replacement character. */
     public static final int UNKNOWN = 0xFFFD;
 
     private static final Pattern LINE_END = Pattern.compile("\\r\\n|\\r|\\n");
@@ -23,23 +23,21 @@ public final class Vocabulary {
     private final int[] codePoints;
     private final boolean hasUnknown;
 
-    /** @param unknownCharacter whether {@link #UNKNOWN}, if it is among the characters, stands for all others */
     private Vocabulary(int[] codePoints, boolean unknownCharacter) {
         this.codePoints = codePoints;
         this.hasUnknown = unknownCharacter && Arrays.binarySearch(codePoints, UNKNOWN) >= 0;
     }
 
-    /** The distinct characters of a corpus. */
+    /** Returns the distinct characters of a corpus. */
     public static Vocabulary of(Corpus corpus) {
         return of(corpus, 1);
     }
 
     /**
-     * The characters that occur often in a corpus, and {@link #UNKNOWN} for the others, where there are any. If a minimum
-     * count above 1 leaves none out, a U+FFFD that the corpus contains still becomes the unknown character.
+     * Returns the characters that occur at least {@code minCount} times, and {@link #UNKNOWN} if that leaves any out. If a
+     * minimum count above 1 leaves none out, U+FFFD in the corpus is still the unknown character.
      *
-     * @param minCount how often at least
-     * @throws IllegalArgumentException if none occurs so often
+     * @throws IllegalArgumentException if no character occurs that often
      */
     public static Vocabulary of(Corpus corpus, int minCount) {
         Alphabet alphabet = corpus.alphabet();
@@ -61,53 +59,53 @@ public final class Vocabulary {
     }
 
     /**
-     * A vocabulary from its symbols, the form it is stored in.
+     * Returns a vocabulary from its stored symbols.
      *
-     * @param symbols one character each, in rising code point order
-     * @param unknownCharacter whether {@link #UNKNOWN}, if it is among them, stands for all other characters
-     * @throws IllegalArgumentException if there are none, or one is not a single character, or they are out of order
+     * @param symbols one character each, in ascending code point order
+     * @param unknownCharacter whether {@link #UNKNOWN}, if included, stands for all other characters
+     * @throws IllegalArgumentException if there are none, if one is not a single character, or if they are out of order
      */
     public static Vocabulary ofSymbols(List<String> symbols, boolean unknownCharacter) {
         if (symbols.isEmpty()) {
-            throw new IllegalArgumentException("a vocabulary has at least one symbol; this one has none");
+            throw new IllegalArgumentException("the vocabulary is empty; it needs at least one symbol");
         }
         int[] codePoints = new int[symbols.size()];
         for (int id = 0; id < codePoints.length; id++) {
             String symbol = symbols.get(id);
-            if (symbol == null || symbol.codePoints().count() != 1 || isHalf(symbol.codePointAt(0))) {
+            if (symbol == null || symbol.codePoints().count() != 1 || isSurrogate(symbol.codePointAt(0))) {
                 throw new IllegalArgumentException("symbol " + id + " is \"" + symbol + "\"; it must be one character");
             }
             codePoints[id] = symbol.codePointAt(0);
             if (id > 0 && codePoints[id] <= codePoints[id - 1]) {
                 throw new IllegalArgumentException(
-                        "symbol " + id + " (\"" + symbol + "\") is out of order or there twice");
+                        "symbol " + id + " (\"" + symbol + "\") is out of order or repeated");
             }
         }
         return new Vocabulary(codePoints, unknownCharacter);
     }
 
-    /** The number of characters, V. */
+    /** Returns V, the number of characters. */
     public int size() {
         return codePoints.length;
     }
 
-    /** The characters in id order, one string each. */
+    /** Returns the characters in id order, one string each. */
     public List<String> symbols() {
         return Arrays.stream(codePoints).mapToObj(Character::toString).toList();
     }
 
-    /** The id of a character, or -1 where the vocabulary does not have it. */
+    /** Returns the id of a character, or -1 if it is not in the vocabulary. */
     public int idOf(int codePoint) {
         int id = Arrays.binarySearch(codePoints, codePoint);
         return id < 0 ? -1 : id;
     }
 
-    /** Whether a character that the vocabulary does not have is read as {@link #UNKNOWN}. */
+    /** Returns whether characters outside the vocabulary are read as {@link #UNKNOWN}. */
     public boolean hasUnknown() {
         return hasUnknown;
     }
 
-    /** How many characters of a corpus the vocabulary does not have. */
+    /** Returns the number of characters of a corpus that are outside the vocabulary. */
     public long countUnknown(Corpus corpus) {
         Alphabet alphabet = corpus.alphabet();
         return IntStream.range(0, alphabet.size())
@@ -117,20 +115,18 @@ public final class Vocabulary {
     }
 
     /**
-     * The ids of a text.
+     * Returns the ids of a text.
      *
-     * @throws IllegalArgumentException naming the first character that is not in the vocabulary, where there is no {@link
-     *     #UNKNOWN}
+     * @throws IllegalArgumentException if a character is not in the vocabulary and there is no {@link #UNKNOWN}
      */
     public int[] encode(String text) {
         return text.codePoints().map(this::encode).toArray();
     }
 
     /**
-     * The ids of a corpus.
+     * Returns the ids of a corpus.
      *
-     * @throws IllegalArgumentException naming the first character that is not in the vocabulary, where there is no {@link
-     *     #UNKNOWN}
+     * @throws IllegalArgumentException if a character is not in the vocabulary and there is no {@link #UNKNOWN}
      */
     public Ids encode(Corpus corpus) {
         return ids(corpus, this::encode);
@@ -159,8 +155,8 @@ public final class Vocabulary {
     }
 
     /**
-     * The text with its line ends as the model knows them: {@code \n} or {@code \r} if it knows one of these, a space if it
-     * knows neither. A model that knows both gets the text as it is.
+     * Returns the text with its line ends replaced by {@code \n} or {@code \r} if the model knows only one of these, by a
+     * space if it knows neither.
      */
     public String withKnownLineEnds(String text) {
         boolean hasNewline = idOf('\n') >= 0;
@@ -169,25 +165,22 @@ public final class Vocabulary {
             return text;
         }
         String lineEnd = hasNewline ? "\n" : hasReturn ? "\r" : " ";
-        // The error about a missing character then names the one in the text.
+        // Unchanged, so that the error names the character in the text.
         return idOf(lineEnd.charAt(0)) < 0 ? text : LINE_END.matcher(text).replaceAll(lineEnd);
     }
 
-    /** The ids of those characters of a text that the vocabulary has; the others are left out. */
+    /** Returns the ids of a text, leaving out characters that are not in the vocabulary. */
     public int[] encodeKnown(String text) {
         return text.codePoints().map(this::idOf).filter(id -> id >= 0).toArray();
     }
 
-    /**
-     * The ids of a corpus, with {@link Ids#NONE} for each character that the vocabulary does not have, where it has no
-     * {@link #UNKNOWN} of its own.
-     */
+    /** Returns the ids of a corpus; characters outside the vocabulary become {@link #UNKNOWN}, or {@link Ids#NONE} without it. */
     public Ids encodeKnown(Corpus corpus) {
         return ids(corpus, this::idOrUnknown);
     }
 
     /**
-     * The text of ids.
+     * Returns the text of ids.
      *
      * @throws IndexOutOfBoundsException if an id is not in the vocabulary
      */
@@ -199,7 +192,7 @@ public final class Vocabulary {
         return text.toString();
     }
 
-    private static boolean isHalf(int codePoint) {
+    private static boolean isSurrogate(int codePoint) {
         return Character.getType(codePoint) == Character.SURROGATE;
     }
 

@@ -1,6 +1,6 @@
 /**
- * Text as numbers: reading a corpus, giving each character an id, cutting ids into batches. Knows only the JDK.
+ * Text as numbers: reads a corpus, maps characters to ids, and cuts the ids into batches. Depends on the JDK alone.
  *
- * <p>A character here is a Unicode code point, so an emoji is one character.
+ * <p>A character is a Unicode code point, so an emoji is one character.
  */
 package dev.libretto.text;

@@ -15,9 +15,8 @@ import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class BatchesTest {
-    /** The textbook's example: 0 to 29 in rows of two, six time steps. */
     @Test
-    void consecutiveIsTheTextbooksExample() {
+    void consecutiveSamplingMatchesTextbookExample() {
         Batches.Epoch epoch = batches(30, 2, 6, Sampling.CONSECUTIVE).epoch(0);
 
         assertThat(epoch.count()).isEqualTo(2);
@@ -29,7 +28,7 @@ class BatchesTest {
     }
 
     @Test
-    void theTextbookRunHasEightBatches() {
+    void textbookRunHasEightBatches() {
         assertThat(batches(10_000, 32, 35, Sampling.CONSECUTIVE).count()).isEqualTo(8);
         assertThat(batches(10_000, 32, 35, Sampling.RANDOM).count()).isEqualTo(8);
     }
@@ -41,7 +40,7 @@ class BatchesTest {
     }
 
     @Test
-    void onlyConsecutiveBatchesContinueAndTheFirstDoesNot() {
+    void onlyConsecutiveBatchesAfterTheFirstContinue() {
         Batches.Epoch consecutive = batches(30, 2, 6, Sampling.CONSECUTIVE).epoch(3);
         assertThat(consecutive.batch(0).continues()).isFalse();
         assertThat(consecutive.batch(1).continues()).isTrue();
@@ -101,7 +100,7 @@ class BatchesTest {
 
     @ParameterizedTest
     @ValueSource(longs = {1, 2, 3, 4, 5, 16, 17, 1000, 65_537})
-    void aPermutationHasEveryNumberOnce(long size) {
+    void permutationContainsEveryNumberOnce(long size) {
         Permutation permutation = new Permutation(size, 7);
 
         assertThat(LongStream.range(0, size).map(permutation::at).sorted())
@@ -109,18 +108,18 @@ class BatchesTest {
     }
 
     /**
-     * Each of ten numbers at each of ten places as often as chance has it: χ² with 81 degrees of freedom. The keys are fixed
-     * and the arithmetic is of integers, so it holds always or never; other keys would fail once in 600 cases.
+     * χ² test with 81 degrees of freedom: each of ten numbers is equally likely at each of ten indexes. The keys are fixed
+     * and the arithmetic is integral, so the result never varies; about one set of keys in 500 would fail.
      */
     @Test
-    void permutationsAreEven() {
+    void permutationsAreUniform() {
         int size = 10;
         int draws = 20_000;
         int[][] seen = new int[size][size];
         for (int key = 0; key < draws; key++) {
             Permutation permutation = new Permutation(size, key);
-            for (int place = 0; place < size; place++) {
-                seen[place][(int) permutation.at(place)]++;
+            for (int i = 0; i < size; i++) {
+                seen[i][(int) permutation.at(i)]++;
             }
         }
         double expected = draws / (double) size;
@@ -128,13 +127,13 @@ class BatchesTest {
                 .flatMapToInt(Arrays::stream)
                 .mapToDouble(count -> (count - expected) * (count - expected) / expected)
                 .sum();
-        assertThat(chiSquare).as("its 0.001 and 0.999 quantiles").isBetween(46.0, 126.1);
+        assertThat(chiSquare).as("0.001 and 0.999 quantiles").isBetween(46.0, 126.1);
     }
 
-    /** Ten times 2^31 characters, of which none is stored. */
+    /** Ten times 2^31 computed characters. */
     @ParameterizedTest
     @EnumSource
-    void aTextBeyondTheLongestArray(Sampling sampling) {
+    void textMayBeLongerThanAnArray(Sampling sampling) {
         long length = 10L << 31;
         Ids ids = new Ids() {
             @Override
@@ -158,19 +157,19 @@ class BatchesTest {
             assertThat(row(last.inputs(), 10, 9).get(0)).isEqualTo((int) ((9 * rowLength + at) / 1000));
         }
         assertThatThrownBy(() -> new Batches(ids, 1, 1, sampling, 1))
-                .hasMessage("an epoch has 21474836479 batches, and 2147483647 are the most;"
+                .hasMessage("an epoch would have 21474836479 batches; the limit is 2147483647;"
                         + " use a larger --batch-size or --seq-length");
     }
 
     @Test
-    void theShuffleIsAFunctionOfSeedAndEpoch() {
+    void shuffleDependsOnSeedAndEpochOnly() {
         assertThat(shuffle(1, 5)).isEqualTo(shuffle(1, 5));
         assertThat(shuffle(1, 5)).isNotEqualTo(shuffle(1, 6));
         assertThat(shuffle(1, 5)).isNotEqualTo(shuffle(2, 5));
     }
 
     @Test
-    void everyWindowComesFirstInSomeEpoch() {
+    void everyWindowIsFirstInSomeEpoch() {
         Batches batches = batches(51, 1, 10, Sampling.RANDOM);
 
         assertThat(IntStream.range(0, 200).map(e -> batches.epoch(e).batch(0).inputs()[0]))
@@ -179,7 +178,7 @@ class BatchesTest {
 
     @ParameterizedTest
     @EnumSource
-    void aTextTooShortSaysByHowMuchAndWhatFits(Sampling sampling) {
+    void messageForShortTextSuggestsSizesThatFit(Sampling sampling) {
         assertThatThrownBy(() -> batches(100, 32, 35, sampling))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(
@@ -196,7 +195,7 @@ class BatchesTest {
 
     @ParameterizedTest
     @EnumSource
-    void theLengthThatTheMessageAsksForIsTheLeastThatFits(Sampling sampling) {
+    void messageNamesShortestLengthThatFits(Sampling sampling) {
         int needed = sampling == Sampling.CONSECUTIVE ? 32 * 36 : 32 * 35 + 1;
         assertThatThrownBy(() -> batches(needed - 1, 32, 35, sampling))
                 .hasMessageContaining("(" + needed + " characters)");

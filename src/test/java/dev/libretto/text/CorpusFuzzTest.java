@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Any bytes at all as a corpus: a text, or one line that says what is wrong with them. */
+/** Arbitrary bytes read as a corpus give a text or a one-line error. */
 class CorpusFuzzTest {
     private static final List<Charset> ENCODINGS = Stream.of("UTF-8", "GB18030", "UTF-16", "Shift_JIS", "CESU-8")
             .map(Charset::forName)
@@ -32,10 +32,10 @@ class CorpusFuzzTest {
     @TempDir(factory = Fuzzing.InMemory.class)
     private Path folder;
 
-    /** @param input the encoding, a byte, and the file */
+    /** @param input a byte that selects the encoding, then the file */
     @MethodSource("files")
     @FuzzTest
-    void aTextOrWhatIsWrong(byte[] input) throws IOException {
+    void readsTextOrThrowsCorpusException(byte[] input) throws IOException {
         Charset encoding = ENCODINGS.get(input.length == 0 ? 0 : (input[0] & 0xff) % ENCODINGS.size());
         CorpusOptions options = CorpusOptions.WHOLE_TEXT.withEncoding(encoding).withMaxBytes(1 << 20);
         Path file = folder.resolve("text.txt");
@@ -61,7 +61,7 @@ class CorpusFuzzTest {
             for (int damages = random.nextInt(4); damages > 0; damages--) {
                 input = Fuzzing.damaged(input, files.get(random.nextInt(files.size())), random);
             }
-            aTextOrWhatIsWrong(input);
+            readsTextOrThrowsCorpusException(input);
         }
     }
 

@@ -26,7 +26,7 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Texts in index files, and texts of several files. */
+/** Index files and texts of several files. */
 class CorpusReaderTest {
     private static final int IN_MEMORY = 1000;
     private static final int SURROGATES = Character.MAX_SURROGATE - Character.MIN_SURROGATE + 1;
@@ -37,10 +37,9 @@ class CorpusReaderTest {
     private final List<Long> progress = new ArrayList<>();
     private int indexed;
 
-    /** Any characters from all planes, in files of several encodings and sizes, read by way of an index and without. */
     @ParameterizedTest
     @CsvSource({"UTF-8, 1", "UTF-8, 3", "UTF-16, 2", "GB18030, 4", "UTF-32, 1"})
-    void anIndexHoldsTheSameTextAsMemory(String encoding, int fileCount) throws IOException {
+    void indexHoldsSameTextAsMemory(String encoding, int fileCount) throws IOException {
         CorpusOptions options = CorpusOptions.WHOLE_TEXT.withEncoding(Charset.forName(encoding));
         for (int seed = 0; seed < 10; seed++) {
             RandomGenerator random = new SplittableRandom(seed);
@@ -52,17 +51,17 @@ class CorpusReaderTest {
             CorpusFiles named = CorpusFiles.of(files);
             Corpus expected = new CorpusReader().read(named, options);
 
-            // The first makes the index, the second uses it.
-            for (int again = 0; again < 2; again++) {
+            // The first pass writes the index, the second reads it.
+            for (int pass = 0; pass < 2; pass++) {
                 assertSame(reader().read(named, options), expected);
                 assertThat(indexed).isEqualTo(seed + 1);
             }
         }
     }
 
-    /** Characters by the first appearance of which the ids go over to two bytes and to four. */
+    /** Enough distinct characters for ids of one, two and four bytes. */
     @Test
-    void everyWidthOfAnId() throws IOException {
+    void indexHoldsIdsOfEveryWidth() throws IOException {
         int[] all = IntStream.range(0x80, 0x80 + 70_000)
                 .map(c -> c < Character.MIN_SURROGATE ? c : c + SURROGATES)
                 .toArray();
@@ -72,18 +71,18 @@ class CorpusReaderTest {
 
         assertThat(indexed).isOne();
         assertThat(CodePoints.of(corpus)).isEqualTo(twice);
-        assertThat(Files.size(theIndex()))
+        assertThat(Files.size(latestIndex()))
                 .as(
-                        "256 of one byte, 65,280 of two, the rest of four, 12 for each character, and the rest of the trailer")
+                        "256 ids of 1 byte, 65,280 of 2, the rest of 4; 12 bytes for each distinct character; the trailer's other fields")
                 .isEqualTo(256 + 2 * (65_536 - 256) + 4 * (140_000 - 65_536) + 12 * 70_000 + 34 + 66 + 24 + 4 + 20);
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"flipped", "cut", "empty", "longer", "tail only"})
-    void aDamagedIndexIsMadeAnew(String damage) throws IOException {
+    void damagedIndexIsRebuilt(String damage) throws IOException {
         CorpusFiles files = CorpusFiles.of(List.of(write("text.txt", 5000)));
         Corpus expected = reader().read(files, CorpusOptions.WHOLE_TEXT);
-        byte[] whole = Files.readAllBytes(theIndex());
+        byte[] whole = Files.readAllBytes(latestIndex());
         int step = damage.equals("flipped") || damage.equals("cut") ? whole.length / 20 : whole.length;
         for (int at = 0; at < whole.length; at += step) {
             byte[] bytes = whole.clone();
@@ -95,17 +94,17 @@ class CorpusReaderTest {
                 case "longer" -> Arrays.copyOf(whole, whole.length + 1);
                 default -> Arrays.copyOfRange(whole, whole.length - IndexFile.TAIL_BYTES, whole.length);
             };
-            replace(theIndex(), damaged);
+            replace(latestIndex(), damaged);
             indexed = 0;
 
             assertSame(reader().read(files, CorpusOptions.WHOLE_TEXT), expected);
             assertThat(indexed).isOne();
-            assertThat(Files.readAllBytes(theIndex())).isEqualTo(whole);
+            assertThat(Files.readAllBytes(latestIndex())).isEqualTo(whole);
         }
     }
 
     @Test
-    void anIndexIsOfTheTextAsItIsNow() throws IOException {
+    void indexIsRebuiltIfTheTextChanges() throws IOException {
         Path file = write("text.txt", 5000);
         CorpusFiles files = CorpusFiles.of(List.of(file));
         reader().read(files, CorpusOptions.WHOLE_TEXT);
@@ -118,7 +117,9 @@ class CorpusReaderTest {
                 reader().read(files, CorpusOptions.WHOLE_TEXT),
                 new CorpusReader().read(files, CorpusOptions.WHOLE_TEXT));
         assertThat(indexed).isEqualTo(2);
-        assertThat(list(folder.resolve("cache"))).as("the old one is replaced").hasSize(1);
+        assertThat(list(folder.resolve("cache")))
+                .as("the old index is replaced")
+                .hasSize(1);
 
         CorpusOptions fewer = CorpusOptions.WHOLE_TEXT.withMaxChars(3000);
         assertThat(reader().read(files, fewer).length()).isEqualTo(3000);
@@ -127,7 +128,7 @@ class CorpusReaderTest {
     }
 
     @Test
-    void aTextThatFitsIntoMemoryLeavesNothing() throws IOException {
+    void noIndexForTextThatFitsInMemory() throws IOException {
         Corpus corpus = reader().read(CorpusFiles.of(List.of(write("text.txt", IN_MEMORY))), CorpusOptions.WHOLE_TEXT);
 
         assertThat(corpus.length()).isEqualTo(IN_MEMORY);
@@ -135,7 +136,7 @@ class CorpusReaderTest {
     }
 
     @Test
-    void aTextThatCannotBeReadLeavesNothing() throws IOException {
+    void noIndexRemainsAfterError() throws IOException {
         Path bad = Files.write(folder.resolve("bad.txt"), new byte[] {(byte) 0xff});
         CorpusFiles files = CorpusFiles.of(List.of(write("text.txt", 5000), bad));
 
@@ -144,11 +145,11 @@ class CorpusReaderTest {
         assertThat(list(folder.resolve("cache"))).isEmpty();
     }
 
-    /** In a folder that it shares, Libretto deletes only what its own dead processes left unfinished. */
+    /** The cache may be shared: only unfinished indexes of dead Libretto processes are deleted. */
     @Test
     void onlyAbandonedIndexesAreDeleted() throws IOException {
         String hash = "0123456789abcdef".repeat(2);
-        // No system numbers its processes that high.
+        // Larger than any process id.
         long dead = 999_999_999_999L;
         Path cache = Files.createDirectory(folder.resolve("cache"));
         Path link = Files.createSymbolicLink(cache.resolve(hash + ".ids." + (dead + 1) + ".new"), folder);
@@ -170,23 +171,22 @@ class CorpusReaderTest {
                 .allSatisfy(path -> assertThat(path).exists());
     }
 
-    /** About: of a packed file, by how well its beginning is packed. */
     @ParameterizedTest
     @EnumSource
-    void beginningSaysWhichPartOfTheTextItIs(Packing packing) throws IOException {
+    void fractionReadIsEstimatedForEachPacking(Packing packing) throws IOException {
         byte[] text = Files.readAllBytes(write("text.txt", 300_000));
         Path packed = Files.write(folder.resolve("packed.txt"), packing.pack(text));
         CorpusFiles files = CorpusFiles.of(List.of(packed));
         CorpusOptions options = CorpusOptions.WHOLE_TEXT;
 
-        assertThat(new CorpusReader().read(files, options.withMaxChars(9_000)).part())
+        assertThat(new CorpusReader().read(files, options.withMaxChars(9_000)).fractionRead())
                 .isCloseTo(0.03, within(0.005));
-        assertThat(new CorpusReader().read(files, options.withMaxChars(300_000)).part())
+        assertThat(new CorpusReader().read(files, options.withMaxChars(300_000)).fractionRead())
                 .isOne();
-        assertThat(new CorpusReader().read(files, options).part()).isOne();
+        assertThat(new CorpusReader().read(files, options).fractionRead()).isOne();
     }
 
-    /** In memory and by way of an index file, which a pipe cannot use again and leaves none of. */
+    /** A pipe's index file is deleted, since it cannot be reused. */
     @ParameterizedTest
     @CsvSource({"PLAIN, 500", "PLAIN, 200000", "GZIP, 200000", "TWO_GZIPS, 200000"})
     void pipeIsReadOnce(Packing packing, int length) throws IOException, InterruptedException {
@@ -208,7 +208,7 @@ class CorpusReaderTest {
         }
     }
 
-    /** In small pieces, with nothing to read between them. */
+    /** Writes small pieces with pauses, in which the pipe is empty. */
     private static void write(Path pipe, byte[] bytes) {
         try (OutputStream out = Files.newOutputStream(pipe)) {
             for (int start = 0; start < bytes.length; start += 5000) {
@@ -225,7 +225,7 @@ class CorpusReaderTest {
     }
 
     @Test
-    void whereNoIndexCanBeWrittenThatIsSaid() throws IOException {
+    void unwritableIndexIsReported() throws IOException {
         Files.writeString(folder.resolve("cache"), "in the way");
         CorpusFiles files = CorpusFiles.of(List.of(write("text.txt", 5000)));
 
@@ -236,9 +236,9 @@ class CorpusReaderTest {
                 .hasMessageEndingWith("set LIBRETTO_CACHE to a directory with room for it");
     }
 
-    /** As {@code cat} would, whatever they are packed in; a byte order mark begins a file, not a text. */
+    /** As {@code cat} does, after unpacking. A byte order mark is dropped from each file. */
     @Test
-    void filesAreJoinedInOrder() throws IOException {
+    void filesAreConcatenatedInOrder() throws IOException {
         Files.write(folder.resolve("2.txt.gz"), Packing.GZIP.pack("\uFEFF开b\n".getBytes(UTF_8)));
         Files.write(folder.resolve("3.TXT.zip"), Packing.ZIP.pack("c😀c".getBytes(UTF_8)));
         Files.writeString(folder.resolve("10.txt"), "分");
@@ -267,7 +267,7 @@ class CorpusReaderTest {
     }
 
     @Test
-    void progressGoesFromTheFirstByteToTheLast() throws IOException {
+    void progressRunsFromFirstToLastByte() throws IOException {
         List<Path> files = new ArrayList<>();
         for (Packing packing : Packing.values()) {
             byte[] text = Files.readAllBytes(write("text.txt", 200_000));
@@ -305,15 +305,14 @@ class CorpusReaderTest {
 
             @Override
             public void indexed(Path index) {
-                assertThat(index).isEqualTo(theIndex());
+                assertThat(index).isEqualTo(latestIndex());
                 indexed++;
             }
         };
         return new CorpusReader(folder.resolve("cache"), listener, IN_MEMORY);
     }
 
-    /** The index that was made last. */
-    private Path theIndex() {
+    private Path latestIndex() {
         return list(folder.resolve("cache")).stream()
                 .filter(file -> file.toString().endsWith(".ids"))
                 .max(java.util.Comparator.comparing(file -> file.toFile().lastModified()))
@@ -328,7 +327,7 @@ class CorpusReaderTest {
         }
     }
 
-    /** Not written over the file that was there, which may be mapped. */
+    /** Deletes the old file first, since it may be mapped. */
     private static void replace(Path file, byte[] bytes) throws IOException {
         Files.delete(file);
         Files.write(file, bytes);
@@ -339,7 +338,6 @@ class CorpusReaderTest {
         return Files.writeString(folder.resolve(name), text);
     }
 
-    /** Characters of all planes below a limit, each often. */
     private static String text(RandomGenerator random, int length, int limit) {
         int distinct = Math.min(limit, Character.MAX_CODE_POINT + 1 - SURROGATES);
         return random.ints(length, 0, distinct)

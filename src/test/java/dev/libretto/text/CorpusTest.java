@@ -33,14 +33,14 @@ class CorpusTest {
     }
 
     @Test
-    void newlinesAndCarriageReturnsBecomeSpacesOneForOne() throws IOException {
+    void eachNewlineAndCarriageReturnBecomesASpace() throws IOException {
         Files.writeString(file, TEXT);
 
         assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo("分开 不分开  😀 end");
     }
 
     @Test
-    void newlinesStayWhereAsked() throws IOException {
+    void keepNewlinesKeepsThem() throws IOException {
         Files.writeString(file, TEXT);
 
         assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withKeepNewlines(true))))
@@ -48,7 +48,7 @@ class CorpusTest {
     }
 
     @Test
-    void anEmojiIsOneCharacter() throws IOException {
+    void emojiIsOneCharacter() throws IOException {
         Files.writeString(file, "a😀b");
 
         assertThat(CodePoints.of(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).containsExactly('a', 0x1F600, 'b');
@@ -63,7 +63,7 @@ class CorpusTest {
     }
 
     @Test
-    void maxCharsBeyondTheEndReadsAll() throws IOException {
+    void maxCharsBeyondEndReadsWholeText() throws IOException {
         Files.writeString(file, "ab");
 
         assertThat(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withMaxChars(10)).length())
@@ -71,7 +71,7 @@ class CorpusTest {
     }
 
     @Test
-    void aByteOrderMarkIsNotText() throws IOException {
+    void byteOrderMarkIsSkipped() throws IOException {
         Files.writeString(file, "\uFEFFab\uFEFF");
 
         assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo("ab\uFEFF");
@@ -79,7 +79,7 @@ class CorpusTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"GB18030", "Big5", "UTF-16", "UTF-16LE", "Shift_JIS", "UTF-8"})
-    void otherEncodings(String name) throws IOException {
+    void readsOtherEncodings(String name) throws IOException {
         Charset encoding = Charset.forName(name);
         String text = "不不不abc";
         Files.write(file, text.getBytes(encoding));
@@ -89,7 +89,7 @@ class CorpusTest {
     }
 
     @Test
-    void gzip() throws IOException {
+    void readsGzip() throws IOException {
         try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
             out.write(TEXT.getBytes(UTF_8));
         }
@@ -99,14 +99,14 @@ class CorpusTest {
     }
 
     @Test
-    void zipWithOneTextAmongOtherThings() throws IOException {
+    void zipMayHoldOtherFiles() throws IOException {
         zip("readme.md", "folder/", "folder/song.TXT", "__MACOSX/song.txt");
 
         assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo("in folder/song.TXT");
     }
 
     @Test
-    void zipWithoutTextOrWithTwo() throws IOException {
+    void zipMustHoldExactlyOneText() throws IOException {
         zip("readme.md");
         assertFails("holds 0 .txt files; a corpus archive holds exactly one");
 
@@ -115,7 +115,7 @@ class CorpusTest {
     }
 
     @Test
-    void damagedArchives() throws IOException {
+    void damagedArchivesAreRejected() throws IOException {
         zip("a.txt");
         byte[] zip = Files.readAllBytes(file);
         Files.write(file, java.util.Arrays.copyOf(zip, zip.length / 2));
@@ -131,7 +131,7 @@ class CorpusTest {
 
     @ParameterizedTest
     @ValueSource(ints = {0, 3, 65_535, 65_536, 65_537, 200_000})
-    void saysWhereABytesIsNotOfTheEncoding(int offset) throws IOException {
+    void messageNamesOffsetOfMalformedByte(int offset) throws IOException {
         byte[] bytes = new byte[200_010];
         java.util.Arrays.fill(bytes, (byte) 'a');
         bytes[offset] = (byte) 0xff;
@@ -141,7 +141,7 @@ class CorpusTest {
     }
 
     @Test
-    void whatLiesBehindMaxCharsIsNotLookedAt() throws IOException {
+    void bytesBeyondMaxCharsAreNotDecoded() throws IOException {
         Files.write(file, new byte[] {'a', 'b', 'c', (byte) 0xff});
 
         assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withMaxChars(3))))
@@ -151,7 +151,7 @@ class CorpusTest {
     }
 
     @Test
-    void theAdviceIsAnotherEncoding() throws IOException {
+    void messageSuggestsAnotherEncoding() throws IOException {
         Files.write(file, new byte[] {'a', (byte) 0xff});
         assertFails("--encoding GB18030");
 
@@ -161,7 +161,7 @@ class CorpusTest {
     }
 
     @Test
-    void textThatBeginsLikeAnArchive() throws IOException {
+    void textMayBeginLikeAnArchive() throws IOException {
         Files.writeString(file, "PKU is a university");
         assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo("PKU is a university");
 
@@ -170,7 +170,7 @@ class CorpusTest {
     }
 
     @Test
-    void zipWithANameInAnotherEncoding() throws IOException {
+    void zipEntryNameMayBeInAnyEncoding() throws IOException {
         try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file), Charset.forName("GBK"))) {
             zip.putNextEntry(new ZipEntry("歌词.txt"));
             zip.write("abc".getBytes(UTF_8));
@@ -180,23 +180,23 @@ class CorpusTest {
     }
 
     @Test
-    void aCharacterCutShortAtTheEndIsAnError() throws IOException {
+    void truncatedCharacterIsAnError() throws IOException {
         Files.write(file, new byte[] {'a', 'b', (byte) 0xe5, (byte) 0x88});
 
         assertFails("the byte 0xe5 at offset 2 cannot be decoded");
     }
 
     @Test
-    void charactersAcrossTheBufferBoundary() throws IOException {
+    void charactersMaySpanBuffers() throws IOException {
         String text = "a" + "😀".repeat(40_000) + "分".repeat(40_000);
         Files.writeString(file, text);
 
         assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo(text);
     }
 
-    /** 64 MiB of zeros in 64 KiB: unpacking stops at the limit. */
+    /** 64 MiB of zeros in 64 KiB. */
     @Test
-    void anArchiveThatUnpacksToTooMuchStopsAtTheLimit() throws IOException {
+    void unpackingStopsAtMaxBytes() throws IOException {
         try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
             zip.putNextEntry(new ZipEntry("bomb.txt"));
             for (int i = 0; i < 64; i++) {
@@ -213,10 +213,10 @@ class CorpusTest {
                 .isEqualTo(1 << 26);
     }
 
-    /** 300 MiB in 300 KiB: refused unless the user says that so much is wanted. */
+    /** 300 MiB in 300 KiB, which needs an explicit --max-bytes. */
     @ParameterizedTest
     @ValueSource(strings = {"zip", "gz"})
-    void textThatIsPackedTooWellNeedsAnOwnLimit(String kind) throws IOException {
+    void suspectedZipBombNeedsExplicitLimit(String kind) throws IOException {
         byte[] part = "the sea was calm".repeat(1 << 16).getBytes(UTF_8);
         try (OutputStream out = Files.newOutputStream(file);
                 ZipOutputStream zip = kind.equals("zip") ? new ZipOutputStream(out) : null;
@@ -232,9 +232,8 @@ class CorpusTest {
         CorpusFiles files = CorpusFiles.of(List.of(file));
         assertThatThrownBy(() -> reader.read(files, CorpusOptions.WHOLE_TEXT))
                 .isInstanceOf(CorpusException.class)
-                .hasMessage(
-                        file + " unpacks to more than 256 MiB, over 100 times its size, as archives do that are made to"
-                                + " fill a disk; if it is a text, say how large by --max-bytes");
+                .hasMessage(file + " unpacks to more than 256 MiB, over 100 times its size, like a zip bomb;"
+                        + " if it is text, allow its size with --max-bytes");
 
         assertThat(reader.read(files, CorpusOptions.WHOLE_TEXT.withMaxChars(10_000))
                         .length())
@@ -245,7 +244,7 @@ class CorpusTest {
     }
 
     @Test
-    void filesThatAreNoText() throws IOException {
+    void missingAndEmptyFilesAndDirectoriesAreRejected() throws IOException {
         assertFails("there is no file " + file);
 
         Files.createFile(file);
@@ -257,7 +256,7 @@ class CorpusTest {
     }
 
     @Test
-    void theHashIsOfTheTextAndNotOfItsContainer() throws IOException {
+    void hashIgnoresContainer() throws IOException {
         Files.writeString(file, "abc");
         String plain = Corpus.read(file, CorpusOptions.WHOLE_TEXT).sha256();
         try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
@@ -270,7 +269,7 @@ class CorpusTest {
     }
 
     @Test
-    void theBuiltInLyricsAreLargeAndVariedEnough() throws IOException {
+    void builtInLyricsAreLargeAndVariedEnough() throws IOException {
         Corpus lyrics = Corpus.builtIn(CorpusOptions.WHOLE_TEXT);
         Vocabulary vocabulary = Vocabulary.of(lyrics);
 

@@ -25,15 +25,15 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A text in any encoding and container reads back as it was; damaged, it is another only where nothing could tell. */
+/** A text in any encoding and container reads back unchanged; damage goes unnoticed only without a checksum. */
 class PackedTextFuzzTest {
     private static final int BYTE_ORDER_MARK = 0xFEFF;
-    /** How archives begin; a text that does is taken for one. */
+    /** Magic bytes; a text that begins with them is read as an archive. */
     private static final Pattern ARCHIVE = Pattern.compile("PK\\x03\\x04|PK\\x05\\x06|\\x1f\\x8b");
 
     private static final Pattern UNDECODABLE = Pattern.compile("the byte 0x(..) at offset (\\d+) cannot be decoded");
 
-    /** For each encoding the characters that it can write and read back. */
+    /** The characters that survive a round trip through each encoding. */
     private static final TreeMap<Charset, int[]> CHARACTERS = new TreeMap<>();
 
     static {
@@ -53,19 +53,19 @@ class PackedTextFuzzTest {
     private Path folder;
 
     @FuzzTest
-    void readsBack(byte[] choices) throws IOException {
-        readsBack(new ByteSource(choices));
+    void roundTrips(byte[] choices) throws IOException {
+        roundTrips(new ByteSource(choices));
     }
 
     @Test
     @Timeout(value = 10, unit = TimeUnit.MINUTES, threadMode = ThreadMode.SEPARATE_THREAD)
     void randomTexts() throws IOException {
         for (int seed = 0; seed < 3_000; seed++) {
-            readsBack(new SplittableRandom(seed));
+            roundTrips(new SplittableRandom(seed));
         }
     }
 
-    private void readsBack(RandomGenerator random) throws IOException {
+    private void roundTrips(RandomGenerator random) throws IOException {
         Charset encoding = pick(random, CHARACTERS.keySet().toArray(Charset[]::new));
         Packing packing = pick(random, Packing.values());
         int[] text = text(random, CHARACTERS.get(encoding));
@@ -85,7 +85,7 @@ class PackedTextFuzzTest {
                 .as("%s, %s", encoding, packing)
                 .isEqualTo(expected);
 
-        // The first bytes say what container it is.
+        // Keep the magic bytes, so that the container is still recognized.
         byte[] head = Arrays.copyOf(packed, Math.min(4, packed.length));
         byte[] damaged = Fuzzing.damaged(packed, bytes, random);
         System.arraycopy(head, 0, damaged, 0, Math.min(head.length, damaged.length));
@@ -105,7 +105,7 @@ class PackedTextFuzzTest {
                 throw e;
             }
         });
-        // A plain text has no checksum, and the JDK takes a later gzip with a damaged header for the end.
+        // Plain text has no checksum, and the JDK takes a second gzip member with a damaged header for the end.
         if (packing != Packing.PLAIN && packing != Packing.TWO_GZIPS) {
             read.ifPresent(corpus -> assertThat(CodePoints.of(corpus))
                     .as("damaged %s, %s", encoding, packing)

@@ -7,7 +7,7 @@ import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
-/** The containers that a text can come in. */
+/** The containers of a text. */
 enum Packing {
     PLAIN {
         @Override
@@ -25,7 +25,7 @@ enum Packing {
             return packed.toByteArray();
         }
     },
-    /** What {@code cat a.gz b.gz} gives: its text is that of both. */
+    /** Concatenated, like {@code cat a.gz b.gz}. */
     TWO_GZIPS {
         @Override
         byte[] pack(byte[] text) throws IOException {

@@ -23,7 +23,7 @@ class VocabularyTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"", " ", "a", "分开不分开", "😀👨‍👩‍👧é", "\n\r\t\0", "\u2028\uD7FF\uE000\uFFFF"})
-    void decodeUndoesEncode(String text) {
+    void decodeInvertsEncode(String text) {
         Vocabulary vocabulary = of(text + "x");
 
         assertThat(vocabulary.decode(vocabulary.encode(text))).isEqualTo(text);
@@ -31,7 +31,7 @@ class VocabularyTest {
 
     @ParameterizedTest
     @MethodSource("randomTexts")
-    void decodeUndoesEncodeOfAnyText(String text) {
+    void decodeInvertsEncodeOfRandomText(String text) {
         Vocabulary vocabulary = of(text);
 
         assertThat(vocabulary.decode(vocabulary.encode(text))).isEqualTo(text);
@@ -51,7 +51,7 @@ class VocabularyTest {
     }
 
     @Test
-    void anUnknownCharacterIsNamed() {
+    void messageNamesUnknownCharacter() {
         assertThatThrownBy(() -> of("ab").encode("a猫b"))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("'猫' (U+732B) is not in the vocabulary");
@@ -59,12 +59,12 @@ class VocabularyTest {
     }
 
     @Test
-    void unknownCharactersCanBeLeftOut() {
+    void encodeKnownSkipsUnknownCharacters() {
         assertThat(of("ab").encodeKnown("a猫b😀a")).containsExactly(0, 1, 0);
     }
 
     @Test
-    void rareCharactersAreOneUnknownOne() {
+    void rareCharactersBecomeUnknown() {
         Corpus corpus = corpus("aab猫b😀z\uFFFDz");
         Vocabulary vocabulary = Vocabulary.of(corpus, 2);
 
@@ -77,24 +77,24 @@ class VocabularyTest {
         Ids ids = vocabulary.encode(corpus);
         assertThat(IntStream.range(0, 9).map(ids::at)).containsExactly(0, 0, 1, 3, 1, 3, 2, 3, 2);
 
-        // Stored and read again, it is the same.
+        // The stored vocabulary behaves the same.
         assertThat(Vocabulary.ofSymbols(vocabulary.symbols(), true).encode("猫")).containsExactly(3);
     }
 
     @Test
-    void theUnknownCharacterIsThereOnlyWhereItIsNeeded() {
+    void unknownCharacterIsAddedOnlyIfNeeded() {
         assertThat(Vocabulary.of(corpus("abab"), 2).symbols()).containsExactly("a", "b");
         assertThat(Vocabulary.of(corpus("abab"), 2).hasUnknown()).isFalse();
         assertThatThrownBy(() -> Vocabulary.of(corpus("abab"), 3))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("no character occurs 3 times in test; use a lower --min-count");
 
-        // With a minimum count, one that the text contains is the unknown character too.
+        // With a minimum count, U+FFFD in the text is the unknown character, too.
         assertThat(Vocabulary.of(corpus("ab\uFFFDab\uFFFD"), 2).encode("猫")).containsExactly(2);
     }
 
     @Test
-    void replacementCharacterOfTheTextIsNotTheUnknownCharacter() {
+    void replacementCharacterInTextIsNotUnknown() {
         Corpus corpus = corpus("ab\uFFFD");
         Vocabulary vocabulary = Vocabulary.of(corpus);
 
@@ -107,7 +107,7 @@ class VocabularyTest {
     }
 
     @Test
-    void aCorpusMayHaveCharactersThatTheVocabularyDoesNotHave() {
+    void corpusMayHaveCharactersOutsideVocabulary() {
         Corpus corpus = corpus("a猫b猫😀");
 
         assertThat(of("ab").countUnknown(corpus)).isEqualTo(3);
@@ -116,12 +116,12 @@ class VocabularyTest {
     }
 
     @Test
-    void storedSymbolsMustBeSingleDistinctAndInOrder() {
-        assertRejected("this one has none");
+    void storedSymbolsMustBeSingleDistinctAndOrdered() {
+        assertRejected("the vocabulary is empty; it needs at least one symbol");
         assertRejected("symbol 1 is \"bc\"; it must be one character", "a", "bc");
         assertRejected("symbol 0 is \"\"; it must be one character", "");
-        assertRejected("symbol 1 (\"a\") is out of order or there twice", "a", "a");
-        assertRejected("symbol 1 (\"a\") is out of order or there twice", "b", "a");
+        assertRejected("symbol 1 (\"a\") is out of order or repeated", "a", "a");
+        assertRejected("symbol 1 (\"a\") is out of order or repeated", "b", "a");
         assertRejected("symbol 1 is \"null\"; it must be one character", "a", null);
         assertRejected("it must be one character", "a", "\ud800");
     }
