@@ -5,10 +5,10 @@ import dev.libretto.device.DeviceException;
 import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.Devices;
 import dev.libretto.device.Devices.Choice;
-import dev.libretto.device.NativeLibrary;
 import dev.libretto.device.NativeLog;
 import dev.libretto.device.Precision;
 import dev.libretto.device.Sessions;
+import dev.libretto.device.TensorFlowLibrary;
 
 /** The options of every command that computes: on which device, and how exactly. */
 final class DeviceFlags {
@@ -35,8 +35,8 @@ final class DeviceFlags {
     static Choice use(Arguments arguments) throws UsageException, DeviceException {
         DeviceRequest request = arguments.get(DEVICE);
         Precision precision = arguments.get(PRECISION);
-        NativeLibrary.await();
-        NativeLog.passOverFirstRun();
+        TensorFlowLibrary.await();
+        NativeLog.suppressFirstRunMessages();
         Choice choice = new Devices().choose(request);
         Sessions.use(choice.device(), precision);
         return choice;

@@ -7,11 +7,11 @@ import dev.libretto.device.DeviceException;
 import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.Devices;
 import dev.libretto.device.Host;
-import dev.libretto.device.NativeLibrary;
 import dev.libretto.device.NativeLog;
 import dev.libretto.device.NvidiaSmi;
 import dev.libretto.device.Precision;
 import dev.libretto.device.Sessions;
+import dev.libretto.device.TensorFlowLibrary;
 import dev.libretto.export.OnnxRuntime;
 import dev.libretto.model.CellType;
 import dev.libretto.run.Json;
@@ -101,7 +101,7 @@ final class DoctorCommand implements Command {
     }
 
     private static Report examine(DeviceRequest request, Precision precision) throws IOException {
-        NativeLog.passOverFirstRun();
+        NativeLog.suppressFirstRunMessages();
         Build build = Build.current();
         List<Trial> trials = new ArrayList<>();
         String problem = null;
@@ -128,10 +128,10 @@ final class DoctorCommand implements Command {
         return new Report(
                 Runtime.version().toString(),
                 build,
-                NativeLibrary.version(),
+                TensorFlowLibrary.version(),
                 onnxRuntime,
                 Host.current(),
-                build.isCuda() ? NvidiaSmi.ask() : null,
+                build.isCuda() ? NvidiaSmi.query() : null,
                 build.isCuda() ? CudaLibrary.findAll() : List.of(),
                 trials,
                 problem);

@@ -71,7 +71,7 @@ final class ExportCommand implements Command {
         }
         format.requireWritable(out, overwrite);
         Path run = console.runPath(named);
-        NativeLog.passOverFirstRun();
+        NativeLog.suppressFirstRunMessages();
         try (CharModel model = CharModel.open(run, arguments.get(CHECKPOINT), console::warn)) {
             model.export(format, layout, out, overwrite);
             if (format.hasLayout()) {

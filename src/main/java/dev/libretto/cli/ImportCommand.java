@@ -57,7 +57,7 @@ final class ImportCommand implements Command {
         RunDirectory.requireUsable(path, overwrite);
         ExportedModel model =
                 ExportedModel.read(weights, description == null ? Description.beside(weights) : description);
-        NativeLog.passOverFirstRun();
+        NativeLog.suppressFirstRunMessages();
         int exitCode = write(model, path, overwrite);
         console.note(
                 "%,d parameters of %s are in the run %s; write with it:%n  %s generate --run %s --prefix %s%n",

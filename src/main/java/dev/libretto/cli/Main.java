@@ -4,8 +4,8 @@ import dev.libretto.cli.Console.Verbosity;
 import dev.libretto.device.Build;
 import dev.libretto.device.DeviceException;
 import dev.libretto.device.Halt;
-import dev.libretto.device.NativeLibrary;
 import dev.libretto.device.NativeLog;
+import dev.libretto.device.TensorFlowLibrary;
 import dev.libretto.device.Terminal;
 import dev.libretto.device.UnsupportedJavaException;
 import dev.libretto.device.UserHome;
@@ -192,7 +192,7 @@ public final class Main {
                         Locale.ROOT,
                         "libretto %s, TensorFlow %s (TensorFlow Java %s), Java %s%n",
                         build.version(),
-                        NativeLibrary.version(),
+                        TensorFlowLibrary.version(),
                         build.tensorflowJava(),
                         Runtime.version());
     }

@@ -1,6 +1,6 @@
 package dev.libretto.cli;
 
-import dev.libretto.device.StdoutPipe;
+import dev.libretto.device.Terminal;
 import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -15,7 +15,7 @@ final class OutputException extends RuntimeException {
 
     /** Whether the reader has gone away, as {@code head} does when it has read enough. */
     boolean isClosedPipe() {
-        return StdoutPipe.isClosed();
+        return Terminal.isStdoutClosed();
     }
 
     /** A stream that throws this where a {@code PrintStream} over it would note the error and go on. */

@@ -6,14 +6,13 @@ import java.io.UncheckedIOException;
 import java.util.Properties;
 
 /**
- * Which build of Libretto this is.
+ * A build of Libretto.
  *
- * @param version Libretto's
  * @param tensorflowJava the version of TensorFlow Java
- * @param classifier the build of TensorFlow's native library, such as {@code linux-x86_64-gpu}
+ * @param classifier the variant of TensorFlow's native library, such as {@code linux-x86_64-gpu}
  */
 public record Build(String version, String tensorflowJava, String classifier) {
-    /** The one that runs. */
+    /** Returns the running build. */
     public static Build current() {
         Properties properties = new Properties();
         try (InputStream input = Build.class.getResourceAsStream("/libretto.properties")) {
@@ -27,7 +26,7 @@ public record Build(String version, String tensorflowJava, String classifier) {
                 properties.getProperty("tensorflow-classifier"));
     }
 
-    /** Whether it can compute on NVIDIA's GPUs. */
+    /** Returns whether it supports NVIDIA GPUs. */
     public boolean isCuda() {
         return classifier.endsWith("-gpu");
     }

@@ -1,28 +1,28 @@
 package dev.libretto.device;
 
 import com.sun.jna.Native;
-import dev.libretto.device.Card.ComputeCapability;
+import dev.libretto.device.Gpu.ComputeCapability;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 
 /**
- * NVIDIA's driver.
+ * The NVIDIA driver.
  *
- * @param cudaVersion 1000 times the major and 10 times the minor version of CUDA that it is for
- * @param cards its cards; at least one
+ * @param cudaVersion the CUDA version it supports, as 1000 · major + 10 · minor
+ * @param gpus at least one
  */
-record CudaDriver(int cudaVersion, List<Card> cards) {
-    /** CUDA 12, which TensorFlow 2.18 is built with; drivers run programs of any minor version of their major one. */
+record CudaDriver(int cudaVersion, List<Gpu> gpus) {
+    /** TensorFlow 2.18 is built with CUDA 12; a driver supports all minor versions of its major version. */
     private static final int NEEDED_VERSION = 12_000;
 
     private static final int MAX_NAME = 256;
 
     /**
-     * Asks the driver of this machine.
+     * Queries the driver of this machine.
      *
-     * @param loader gives the driver's library, or throws a {@link LinkageError}
-     * @throws DeviceException if there is none, it is too old, or it has no card
+     * @param loader loads the driver's library, or throws a {@link LinkageError}
+     * @throws DeviceException if the driver is missing, too old, or finds no GPU
      */
     static CudaDriver probe(Supplier<LibCuda> loader) throws DeviceException {
         LibCuda cuda;
@@ -30,12 +30,12 @@ record CudaDriver(int cudaVersion, List<Card> cards) {
             cuda = loader.get();
         } catch (LinkageError e) {
             throw new DeviceException(
-                    "there is no NVIDIA driver here (" + LibCuda.NAME + " is not found)",
+                    "there is no NVIDIA driver (" + LibCuda.NAME + " not found)",
                     "install it (on Debian, apt install nvidia-driver), or start the container with --gpus all");
         }
         int status = cuda.cuInit(0);
         if (status == LibCuda.ERROR_NO_DEVICE) {
-            throw noCard();
+            throw noGpu();
         }
         require(status, "cuInit");
         int[] value = new int[1];
@@ -43,31 +43,31 @@ record CudaDriver(int cudaVersion, List<Card> cards) {
         int version = value[0];
         if (version < NEEDED_VERSION) {
             throw new DeviceException(
-                    "NVIDIA's driver is for CUDA " + describe(version) + ", but TensorFlow 2.18 takes one for CUDA 12",
-                    "install driver 525.60.13 or a newer one");
+                    "the NVIDIA driver supports CUDA " + describe(version) + ", but TensorFlow 2.18 needs CUDA 12",
+                    "install driver 525.60.13 or newer");
         }
         require(cuda.cuDeviceGetCount(value), "cuDeviceGetCount");
         int count = value[0];
         if (count == 0) {
-            throw noCard();
+            throw noGpu();
         }
-        List<Card> cards = new ArrayList<>();
+        List<Gpu> gpus = new ArrayList<>();
         for (int i = 0; i < count; i++) {
-            cards.add(card(cuda, i));
+            gpus.add(gpu(cuda, i));
         }
-        return new CudaDriver(version, List.copyOf(cards));
+        return new CudaDriver(version, List.copyOf(gpus));
     }
 
-    private static DeviceException noCard() {
+    private static DeviceException noGpu() {
         String hidden = System.getenv("CUDA_VISIBLE_DEVICES");
         return hidden == null
-                ? new DeviceException("NVIDIA's driver finds no card", "\"nvidia-smi\" shows what it has")
+                ? new DeviceException("the NVIDIA driver finds no GPU", "check with nvidia-smi")
                 : new DeviceException(
-                        "NVIDIA's driver finds no card that CUDA_VISIBLE_DEVICES=" + hidden + " lets it use",
-                        "unset that variable to use them all");
+                        "the NVIDIA driver finds no GPU with CUDA_VISIBLE_DEVICES=" + hidden,
+                        "unset the variable to use all GPUs");
     }
 
-    private static Card card(LibCuda cuda, int index) throws DeviceException {
+    private static Gpu gpu(LibCuda cuda, int index) throws DeviceException {
         int[] value = new int[1];
         require(cuda.cuDeviceGet(value, index), "cuDeviceGet");
         int device = value[0];
@@ -78,14 +78,14 @@ record CudaDriver(int cudaVersion, List<Card> cards) {
         require(cuda.cuDeviceGetAttribute(value, LibCuda.COMPUTE_CAPABILITY_MAJOR, device), "cuDeviceGetAttribute");
         int major = value[0];
         require(cuda.cuDeviceGetAttribute(value, LibCuda.COMPUTE_CAPABILITY_MINOR, device), "cuDeviceGetAttribute");
-        return new Card(index, Native.toString(name), bytes[0], new ComputeCapability(major, value[0]));
+        return new Gpu(index, Native.toString(name), bytes[0], new ComputeCapability(major, value[0]));
     }
 
     private static void require(int status, String function) throws DeviceException {
         if (status != LibCuda.SUCCESS) {
             throw new DeviceException(
-                    "NVIDIA's driver cannot be used (" + function + " gives error " + status + ")",
-                    "\"nvidia-smi\" may say why, a restart after an update of the driver often helps");
+                    "the NVIDIA driver cannot be used (" + function + " returned error " + status + ")",
+                    "check with nvidia-smi; after a driver update, restart the machine");
         }
     }
 
@@ -93,7 +93,7 @@ record CudaDriver(int cudaVersion, List<Card> cards) {
         return version / 1000 + "." + version % 1000 / 10;
     }
 
-    /** As in 12.6. */
+    /** Returns the supported CUDA version, such as 12.6. */
     String cuda() {
         return describe(cudaVersion);
     }

@@ -7,7 +7,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** A library of CUDA that TensorFlow 2.18 opens by its name when it wants to compute on a GPU. */
+/** The CUDA libraries that TensorFlow 2.18 opens by name to compute on a GPU. */
 public enum CudaLibrary {
     RUNTIME(
             "CUDA runtime",
@@ -15,42 +15,68 @@ public enum CudaLibrary {
             true,
             "cuda-cudart-12-6",
             "12.0",
-            Asked.RUNTIME,
+            VersionQuery.RUNTIME,
             "cudaRuntimeGetVersion"),
-    CUBLAS("cuBLAS", "libcublas.so.12", true, "libcublas-12-6", "12.0", Asked.PROPERTIES, "cublasGetProperty"),
-    CUBLAS_LT("cuBLASLt", "libcublasLt.so.12", true, "libcublas-12-6", "12.0", Asked.PROPERTIES, "cublasLtGetProperty"),
-    CUFFT("cuFFT", "libcufft.so.11", true, "libcufft-12-6", "11.0", Asked.PROPERTIES, "cufftGetProperty"),
+    CUBLAS("cuBLAS", "libcublas.so.12", true, "libcublas-12-6", "12.0", VersionQuery.PROPERTIES, "cublasGetProperty"),
+    CUBLAS_LT(
+            "cuBLASLt",
+            "libcublasLt.so.12",
+            true,
+            "libcublas-12-6",
+            "12.0",
+            VersionQuery.PROPERTIES,
+            "cublasLtGetProperty"),
+    CUFFT("cuFFT", "libcufft.so.11", true, "libcufft-12-6", "11.0", VersionQuery.PROPERTIES, "cufftGetProperty"),
     CUSOLVER(
-            "cuSOLVER", "libcusolver.so.11", true, "libcusolver-12-6", "11.0", Asked.PROPERTIES, "cusolverGetProperty"),
+            "cuSOLVER",
+            "libcusolver.so.11",
+            true,
+            "libcusolver-12-6",
+            "11.0",
+            VersionQuery.PROPERTIES,
+            "cusolverGetProperty"),
     CUSPARSE(
-            "cuSPARSE", "libcusparse.so.12", true, "libcusparse-12-6", "12.0", Asked.PROPERTIES, "cusparseGetProperty"),
-    CUDNN("cuDNN", "libcudnn.so.9", true, "libcudnn9-cuda-12", "9.3", Asked.PROPERTIES, "cudnnGetProperty"),
-    CURAND("cuRAND", "libcurand.so.10", false, "libcurand-12-6", "10.0", Asked.PROPERTIES, "curandGetProperty"),
-    NVRTC("NVRTC", "libnvrtc.so.12", false, "cuda-nvrtc-12-6", "12.0", Asked.PAIR, "nvrtcVersion"),
-    NVJITLINK("nvJitLink", "libnvJitLink.so.12", false, "libnvjitlink-12-6", "12.0", Asked.PAIR, "nvJitLinkVersion"),
-    CUPTI("CUPTI", "libcupti.so.12", false, "cuda-cupti-12-6", "", Asked.API, "cuptiGetVersion");
+            "cuSPARSE",
+            "libcusparse.so.12",
+            true,
+            "libcusparse-12-6",
+            "12.0",
+            VersionQuery.PROPERTIES,
+            "cusparseGetProperty"),
+    CUDNN("cuDNN", "libcudnn.so.9", true, "libcudnn9-cuda-12", "9.3", VersionQuery.PROPERTIES, "cudnnGetProperty"),
+    CURAND("cuRAND", "libcurand.so.10", false, "libcurand-12-6", "10.0", VersionQuery.PROPERTIES, "curandGetProperty"),
+    NVRTC("NVRTC", "libnvrtc.so.12", false, "cuda-nvrtc-12-6", "12.0", VersionQuery.PAIR, "nvrtcVersion"),
+    NVJITLINK(
+            "nvJitLink",
+            "libnvJitLink.so.12",
+            false,
+            "libnvjitlink-12-6",
+            "12.0",
+            VersionQuery.PAIR,
+            "nvJitLinkVersion"),
+    CUPTI("CUPTI", "libcupti.so.12", false, "cuda-cupti-12-6", "", VersionQuery.API, "cuptiGetVersion");
 
-    /** How a library tells its version. */
-    private enum Asked {
-        /** A number, 1000 times the major and 10 times the minor version. */
+    /** How a library reports its version. */
+    private enum VersionQuery {
+        /** As 1000 · major + 10 · minor. */
         RUNTIME,
-        /** One call each for the major and the minor version and the patch level. */
+        /** With one call each for major, minor and patch level. */
         PROPERTIES,
-        /** Major and minor version. */
+        /** As major and minor. */
         PAIR,
-        /** The number of its interface, which is not a version of CUDA. */
+        /** The version of its API, which is not a CUDA version. */
         API
     }
 
     /**
-     * What became of the search for a library.
+     * The result of searching for a library.
      *
-     * @param library the field's name for it
-     * @param file its name, by which TensorFlow opens it
-     * @param required whether TensorFlow takes no GPU without it
-     * @param path where the loader found it; null where it did not
-     * @param version what it says of itself; null where it does not
-     * @param problem why it cannot be used and what to do; null where it can
+     * @param library its usual name, such as cuDNN
+     * @param file the file name that TensorFlow opens
+     * @param required whether TensorFlow rejects all GPUs without it
+     * @param path where the loader found it, or null
+     * @param version the version it reports, or null
+     * @param problem why it cannot be used and what to do; null if it can
      */
     public record Found(String library, String file, boolean required, String path, String version, String problem) {}
 
@@ -59,7 +85,7 @@ public enum CudaLibrary {
     private final boolean required;
     private final String debianPackage;
     private final String oldest;
-    private final Asked asked;
+    private final VersionQuery versionQuery;
     private final String function;
 
     CudaLibrary(
@@ -68,27 +94,27 @@ public enum CudaLibrary {
             boolean required,
             String debianPackage,
             String oldest,
-            Asked asked,
+            VersionQuery versionQuery,
             String function) {
         this.label = label;
         this.file = file;
         this.required = required;
         this.debianPackage = debianPackage;
         this.oldest = oldest;
-        this.asked = asked;
+        this.versionQuery = versionQuery;
         this.function = function;
     }
 
-    /** Looks for each of them as TensorFlow does: has the loader open it by its name. */
+    /** Searches for each library as TensorFlow does, by opening it by name. */
     public static List<Found> findAll() {
         return findAll("");
     }
 
-    /** @param folder the folder to look in, with its slash; empty where the loader is to search */
+    /** @param folder the directory to search, ending in a slash; empty to let the loader search */
     static List<Found> findAll(String folder) {
         LibDl loader = LibDl.load();
-        // Errors ahead, of opening a folder. For the first one Java looks up dlerror, for the next the reading of its
-        // text, and what a look-up asks of the loader frees the text that was to be read.
+        // Opening a directory fails on purpose, twice. JNA resolves dlerror at the first failure and the function that
+        // reads its text at the second; resolving a symbol frees the pending error text.
         for (int i = 0; i < 2; i++) {
             loader.dlopen("/", LibDl.LAZY);
             loader.dlerror();
@@ -107,7 +133,7 @@ public enum CudaLibrary {
             String path = path(loader, library);
             Pointer address = loader.dlsym(library, function);
             if (address == null) {
-                return found(path, null, "it has no function " + function + ", so it is another library");
+                return found(path, null, "it has no function " + function + ", so it is a different library");
             }
             String version = version(Function.getFunction(address));
             return found(path, version, isOlder(version, oldest) ? "it is older than " + oldest : null);
@@ -123,9 +149,8 @@ public enum CudaLibrary {
         return new Found(label, file, required, path, version, whole);
     }
 
-    /** What the loader says, without the file that it says it of. */
     private static String reason(String error) {
-        return error.contains("No such file") ? "it is not found" : error.replaceFirst("^[^:]*: ", "");
+        return error.contains("No such file") ? "not found" : error.replaceFirst("^[^:]*: ", "");
     }
 
     private static String path(LibDl loader, Pointer library) {
@@ -137,7 +162,7 @@ public enum CudaLibrary {
     private String version(Function get) {
         int[] first = new int[1];
         int[] second = new int[1];
-        switch (asked) {
+        switch (versionQuery) {
             case RUNTIME -> {
                 get.invokeInt(new Object[] {first});
                 return first[0] / 1000 + "." + first[0] % 1000 / 10;
@@ -160,7 +185,7 @@ public enum CudaLibrary {
         }
     }
 
-    /** Whether a version comes before another; none does before an empty one. */
+    /** Returns whether a version precedes {@code oldest}; always false if that is empty. */
     static boolean isOlder(String version, String oldest) {
         if (oldest.isEmpty()) {
             return false;

@@ -6,19 +6,18 @@ import org.tensorflow.proto.GPUOptions;
 /**
  * A device to compute on.
  *
- * @param card the card; null for the CPU
+ * @param gpu null for the CPU
  */
-public record Device(Card card) {
+public record Device(Gpu gpu) {
     public static final Device CPU = new Device(null);
 
-    /** Whether it is a GPU. */
     public boolean isGpu() {
-        return card != null;
+        return gpu != null;
     }
 
     /**
-     * How a session is to be configured: one for the CPU has no GPU; one for a GPU has that one only, and takes its memory
-     * as it is needed instead of all at once.
+     * Returns the configuration of a session on this device. A CPU session sees no GPU; a GPU session sees this GPU only and
+     * allocates its memory as needed.
      */
     ConfigProto config() {
         ConfigProto.Builder config = ConfigProto.newBuilder();
@@ -27,13 +26,13 @@ public record Device(Card card) {
         }
         return config.setGpuOptions(GPUOptions.newBuilder()
                         .setAllowGrowth(true)
-                        .setVisibleDeviceList(Integer.toString(card.index())))
+                        .setVisibleDeviceList(Integer.toString(gpu.index())))
                 .build();
     }
 
     @Override
     public String toString() {
         int cores = Runtime.getRuntime().availableProcessors();
-        return isGpu() ? card.toString() : "CPU, " + cores + (cores == 1 ? " core" : " cores");
+        return isGpu() ? gpu.toString() : "CPU, " + cores + (cores == 1 ? " core" : " cores");
     }
 }

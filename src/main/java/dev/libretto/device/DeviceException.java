@@ -2,7 +2,7 @@ package dev.libretto.device;
 
 import java.io.IOException;
 
-/** A device that cannot be used; the message is one line for the user: why not, and what to do. */
+/** Thrown if a device cannot be used; the message is one line for the user: why not, then what to do. */
 public final class DeviceException extends IOException {
     private static final long serialVersionUID = 1L;
 
@@ -14,13 +14,13 @@ public final class DeviceException extends IOException {
         this.reason = reason;
     }
 
-    /** Why not, without what to do. */
+    /** Returns the reason without the advice. */
     public String reason() {
         return reason;
     }
 
-    /** The same of what was asked for. */
-    DeviceException of(DeviceRequest request) {
+    /** Returns a copy whose message names the requested device. */
+    DeviceException forRequest(DeviceRequest request) {
         DeviceException named = new DeviceException(
                 request + " cannot be used: " + reason, getMessage().substring(reason.length() + 2));
         named.initCause(this);

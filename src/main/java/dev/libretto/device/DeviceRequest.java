@@ -5,12 +5,11 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The device that is asked for: {@code auto} (a GPU where one can be used, or else the CPU), {@code cpu}, or {@code gpu:N}.
+ * A requested device: {@code auto} (the first GPU if it can be used, else the CPU), {@code cpu}, or {@code gpu:N}.
  *
- * @param index which GPU, from 0; 0 for the others
+ * @param index the GPU, from 0; always 0 for {@code auto} and {@code cpu}
  */
 public record DeviceRequest(Kind kind, int index) {
-    /** What kind of device is asked for. */
     public enum Kind {
         AUTO,
         CPU,
@@ -22,7 +21,7 @@ public record DeviceRequest(Kind kind, int index) {
 
     private static final Pattern GPU = Pattern.compile("gpu(?::([0-9]{1,4}))?");
 
-    /** @throws IllegalArgumentException if an index is negative, or given where there is none to choose */
+    /** @throws IllegalArgumentException if the index is negative, or not 0 for another kind than GPU */
     public DeviceRequest {
         if (index < 0 || (kind != Kind.GPU && index != 0)) {
             throw new IllegalArgumentException("there is no " + kind + " with the index " + index);
@@ -30,9 +29,9 @@ public record DeviceRequest(Kind kind, int index) {
     }
 
     /**
-     * Reads {@code auto}, {@code cpu}, {@code gpu} (the first) or {@code gpu:N}.
+     * Parses {@code auto}, {@code cpu}, {@code gpu} (the first GPU) or {@code gpu:N}.
      *
-     * @throws IllegalArgumentException saying what it must be
+     * @throws IllegalArgumentException for any other text; the message lists these values
      */
     public static DeviceRequest parse(String text) {
         Matcher gpu = GPU.matcher(text);
@@ -42,7 +41,7 @@ public record DeviceRequest(Kind kind, int index) {
         return switch (text) {
             case "auto" -> AUTO;
             case "cpu" -> CPU;
-            default -> throw new IllegalArgumentException("must be auto, cpu, gpu, or a certain GPU such as gpu:1");
+            default -> throw new IllegalArgumentException("must be auto, cpu, gpu, or a GPU such as gpu:1");
         };
     }
 

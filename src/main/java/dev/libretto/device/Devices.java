@@ -13,12 +13,12 @@ import org.tensorflow.internal.c_api.TF_SessionOptions;
 import org.tensorflow.internal.c_api.TF_Status;
 import org.tensorflow.internal.c_api.global.tensorflow;
 
-/** Finds the device that is asked for, among those that TensorFlow can compute on here. */
+/** Finds the requested device among those that TensorFlow can use on this machine. */
 public final class Devices {
     /**
-     * A device, and why it is that one.
+     * A chosen device.
      *
-     * @param why empty where nothing else was asked for
+     * @param why the reason for an automatic choice; otherwise empty
      */
     public record Choice(Device device, String why) {
         @Override
@@ -31,14 +31,14 @@ public final class Devices {
     private final Supplier<LibCuda> driver;
     private final Function<Device, List<String>> typesOf;
 
-    /** Those of this machine. */
+    /** Creates a finder for this machine. */
     public Devices() {
         this(Build.current(), LibCuda::load, Devices::types);
     }
 
     /**
-     * @param driver loads NVIDIA's driver, or throws a {@link LinkageError}
-     * @param typesOf the types of the devices that a session configured for a device has
+     * @param driver loads the NVIDIA driver, or throws a {@link LinkageError}
+     * @param typesOf returns the device types of a session, like {@link #types}
      */
     Devices(Build build, Supplier<LibCuda> driver, Function<Device, List<String>> typesOf) {
         this.build = build;
@@ -47,9 +47,9 @@ public final class Devices {
     }
 
     /**
-     * The device that is asked for. A GPU is never replaced by the CPU unless any device will do.
+     * Returns the requested device. Only {@code auto} falls back to the CPU.
      *
-     * @throws DeviceException if it cannot be used: why not, and what to do
+     * @throws DeviceException if the device cannot be used
      */
     public Choice choose(DeviceRequest request) throws DeviceException {
         return switch (request.kind()) {
@@ -63,7 +63,7 @@ public final class Devices {
         try {
             return gpu(request.index());
         } catch (DeviceException e) {
-            throw e.of(request);
+            throw e.forRequest(request);
         }
     }
 
@@ -77,16 +77,16 @@ public final class Devices {
 
     private Device gpu(int index) throws DeviceException {
         requireCudaBuild();
-        List<Card> cards = CudaDriver.probe(driver).cards();
-        if (index >= cards.size()) {
+        List<Gpu> gpus = CudaDriver.probe(driver).gpus();
+        if (index >= gpus.size()) {
             throw new DeviceException(
-                    "the driver has " + (cards.size() == 1 ? "one card" : cards.size() + " cards"),
-                    "take " + (cards.size() == 1 ? "gpu:0" : "one of gpu:0 to gpu:" + (cards.size() - 1)));
+                    "the driver finds " + (gpus.size() == 1 ? "one GPU" : gpus.size() + " GPUs"),
+                    "use " + (gpus.size() == 1 ? "gpu:0" : "gpu:0 to gpu:" + (gpus.size() - 1)));
         }
-        Device gpu = new Device(cards.get(index));
+        Device gpu = new Device(gpus.get(index));
         if (!typesOf.apply(gpu).contains("GPU")) {
             throw new DeviceException(
-                    "TensorFlow does not take " + gpu,
+                    "TensorFlow cannot use " + gpu,
                     "the command doctor with --device gpu:" + index + " shows what is missing");
         }
         return gpu;
@@ -99,11 +99,11 @@ public final class Devices {
         throw new DeviceException(
                 "this is the CPU build",
                 build.classifier().equals("linux-x86_64")
-                        ? "\"mvn -Pgpu,cuda-redist -DskipTests package\" makes the CUDA build, docker/Dockerfile.gpu its image"
-                        : "TensorFlow Java has no other for " + build.classifier() + ", so leave the GPU out");
+                        ? "build with \"mvn -Pgpu,cuda-redist -DskipTests package\" or docker/Dockerfile.gpu"
+                        : "TensorFlow Java has no CUDA build for " + build.classifier() + "; use --device cpu");
     }
 
-    /** The type of each device, {@code CPU} or {@code GPU}, that a session has which is configured for one. */
+    /** Returns the type, {@code CPU} or {@code GPU}, of each device of a session configured for {@code device}. */
     public static List<String> types(Device device) {
         TensorFlowSetup.apply();
         PointerScope scope = new PointerScope();

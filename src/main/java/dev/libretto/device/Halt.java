@@ -5,26 +5,26 @@ import com.sun.jna.Pointer;
 
 /**
  * Ends the process while TensorFlow's threads compute. {@link System#exit} and {@link Runtime#halt} run the destructors of
- * native libraries, under which a computing thread can crash.
+ * native libraries, which can crash a thread that still computes.
  */
 public final class Halt {
     private static final String EXIT = "_exit";
 
     private final LibC libc;
 
-    /** Loads what is needed, so that nothing is left to load when it is time. */
+    /** Loads the C library now, so that ending the process loads nothing. */
     public Halt() {
         LibC loaded;
         try {
             loaded = LibC.load();
         } catch (LinkageError e) {
-            // Without a place to unpack JNA's library Java's own way has to do.
+            // JNA's library cannot be unpacked: fall back to Runtime.halt and System.exit.
             loaded = null;
         }
         libc = loaded;
     }
 
-    /** Ends the process at once; Java's shutdown hooks do not run. */
+    /** Ends the process at once, without shutdown hooks. */
     public void now(int exitCode) {
         if (libc != null) {
             libc._exit(exitCode);
@@ -32,7 +32,7 @@ public final class Halt {
         Runtime.getRuntime().halt(exitCode);
     }
 
-    /** Ends the process as {@link System#exit} does, but without the destructors of native libraries. */
+    /** Ends the process like {@link System#exit}, but without the destructors of native libraries. */
     public void exit(int exitCode) {
         if (libc != null) {
             skipDestructors(exitCode);
@@ -40,12 +40,12 @@ public final class Halt {
         System.exit(exitCode);
     }
 
-    /** Has the C library call {@code _exit} first: what was registered last runs first. */
+    /** Registers {@code _exit} last, so that the C library calls it first. */
     private void skipDestructors(int exitCode) {
         try {
             libc.__cxa_atexit(Function.getFunction("c", EXIT), Pointer.createConstant(exitCode), null);
         } catch (LinkageError e) {
-            // Another C library may lack it; the process ends as Java's do.
+            // Not every C library has __cxa_atexit; then System.exit runs the destructors.
             return;
         }
     }

@@ -11,14 +11,14 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The machine, as far as it matters for computing.
+ * The machine.
  *
- * @param system the operating system and its architecture
- * @param processor its name; empty where it is not known
- * @param cores how many the process may use
- * @param features those of the processor's instruction sets that TensorFlow has kernels for; empty where not known
+ * @param system the operating system and architecture
+ * @param processor its name; empty if unknown
+ * @param cores the number available to the process
+ * @param features the processor's instruction sets that TensorFlow has kernels for; empty if unknown
  * @param memory of the machine or container, in bytes
- * @param javaHeap the most that Java takes of it for objects, in bytes
+ * @param javaHeap the maximum heap size, in bytes
  */
 public record Host(String system, String processor, int cores, List<String> features, long memory, long javaHeap) {
     private static final Set<String> KNOWN = Set.of(
@@ -44,7 +44,7 @@ public record Host(String system, String processor, int cores, List<String> feat
             "sve",
             "bf16");
 
-    /** This one. */
+    /** Returns this machine. */
     public static Host current() {
         String cpuInfo;
         try {

@@ -5,7 +5,7 @@ import com.sun.jna.Native;
 import com.sun.jna.NativeLong;
 import com.sun.jna.Pointer;
 
-/** The functions of the C library that Java has no other way to. */
+/** Functions of the C library without a counterpart in Java. */
 interface LibC extends Library {
     int dup(int descriptor);
 
@@ -25,12 +25,12 @@ interface LibC extends Library {
 
     void _exit(int code);
 
-    /** Has {@code exit} call a function with an argument, before those that were registered earlier. */
+    /** Registers a function for {@code exit}, to be called before those registered earlier. */
     int __cxa_atexit(Pointer function, Pointer argument, Pointer library);
 
-    /** @throws LinkageError if there is no folder to unpack JNA's library in */
+    /** @throws LinkageError if JNA's library cannot be unpacked */
     static LibC load() {
-        NativeFiles.locate();
+        NativeLibraryPath.configure();
         return Native.load("c", LibC.class);
     }
 }

@@ -3,7 +3,7 @@ package dev.libretto.device;
 import com.sun.jna.Library;
 import com.sun.jna.Native;
 
-/** The functions of NVIDIA's driver ("CUDA Driver API") by which it tells of its cards. Each returns 0 or an error. */
+/** The functions of the CUDA Driver API that describe GPUs. Each returns 0 or an error code. */
 interface LibCuda extends Library {
     String NAME = "libcuda.so.1";
 
@@ -15,7 +15,7 @@ interface LibCuda extends Library {
 
     int cuInit(int flags);
 
-    /** @param version takes 1000 times the major and 10 times the minor version of CUDA that the driver is for */
+    /** @param version receives the supported CUDA version, as 1000 · major + 10 · minor */
     int cuDriverGetVersion(int[] version);
 
     int cuDeviceGetCount(int[] count);
@@ -28,7 +28,7 @@ interface LibCuda extends Library {
 
     int cuDeviceGetAttribute(int[] value, int attribute, int device);
 
-    /** @throws LinkageError where there is no driver */
+    /** @throws LinkageError if there is no driver */
     static LibCuda load() {
         return Native.load(NAME, LibCuda.class);
     }

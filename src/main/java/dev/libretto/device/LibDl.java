@@ -4,20 +4,20 @@ import com.sun.jna.Library;
 import com.sun.jna.Native;
 import com.sun.jna.Pointer;
 
-/** The dynamic loader of Linux, by which TensorFlow opens the libraries of CUDA. */
+/** Linux's dynamic loader, with which TensorFlow opens CUDA's libraries. */
 interface LibDl extends Library {
-    /** Resolve functions when they are called. */
+    /** RTLD_LAZY: resolves functions when they are called. */
     int LAZY = 1;
-    /** Asks for the loader's own record of a library, in which a pointer to its path is the second word. */
+    /** RTLD_DI_LINKMAP: the loader's record of a library, whose second word points to its path. */
     int LINK_MAP = 2;
 
-    /** @return null where it cannot be opened */
+    /** Returns null if the library cannot be opened. */
     Pointer dlopen(String name, int mode);
 
-    /** @return null where there is none of that name */
+    /** Returns null if there is no such function. */
     Pointer dlsym(Pointer library, String function);
 
-    /** Why the last call failed. */
+    /** Returns the error of the last failed call. */
     String dlerror();
 
     int dlinfo(Pointer library, int request, Pointer[] result);
@@ -25,7 +25,7 @@ interface LibDl extends Library {
     int dlclose(Pointer library);
 
     static LibDl load() {
-        NativeFiles.locate();
+        NativeLibraryPath.configure();
         return Native.load(null, LibDl.class);
     }
 }

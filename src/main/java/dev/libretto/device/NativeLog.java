@@ -6,10 +6,9 @@ import org.tensorflow.Session;
 import org.tensorflow.op.Ops;
 
 /**
- * TensorFlow's own messages on stderr. They follow the environment variable {@code TF_CPP_MIN_LOG_LEVEL}, but for some that
- * come with the first run of a graph in a process whatever it says. One is "MLIR V1 optimization pass is not enabled", which
- * TensorFlow 2.18 writes through a private copy of a log library that no setting reaches. The CUDA build adds errors that
- * are none: factories "already registered", and where there is no driver, a "failed call to cuInit".
+ * TensorFlow's messages on stderr. {@code TF_CPP_MIN_LOG_LEVEL} controls them, except for some at the first run of a graph.
+ * TensorFlow 2.18 writes "MLIR V1 optimization pass is not enabled" through a private copy of a log library that no setting
+ * reaches. The CUDA build adds spurious errors: factories "already registered" and, without a driver, "failed call to cuInit".
  */
 public final class NativeLog {
     private static final int STDERR = 2;
@@ -17,47 +16,47 @@ public final class NativeLog {
 
     static final String LEVEL = "TF_CPP_MIN_LOG_LEVEL";
 
-    private static boolean wanted = "0".equals(System.getenv(LEVEL));
+    private static boolean verbose = "0".equals(System.getenv(LEVEL));
 
     private NativeLog() {}
 
-    /** Lets all messages be seen; to be called before TensorFlow is used. */
+    /** Shows all messages; call before using TensorFlow. */
     public static void show() {
-        wanted = true;
+        verbose = true;
         try {
             LibC.load().setenv(LEVEL, "0", 1);
         } catch (LinkageError e) {
-            // Without a place to unpack JNA's library they stay as the environment has them.
+            // JNA's library cannot be unpacked: the environment's level stays.
             return;
         }
     }
 
     /**
-     * Gets these messages over with: runs a graph of one constant on the CPU while stderr leads nowhere. Where messages are
-     * wanted, nothing is done.
+     * Triggers the one-time messages with stderr redirected to /dev/null, by running a graph of one constant on the CPU. Does
+     * nothing if messages are shown.
      */
-    public static void passOverFirstRun() {
-        if (wanted) {
+    public static void suppressFirstRunMessages() {
+        if (verbose) {
             return;
         }
         LibC libc;
         try {
             libc = LibC.load();
         } catch (LinkageError e) {
-            // Without a place to unpack JNA's library the message is seen; nothing else is lost.
+            // JNA's library cannot be unpacked: the messages are shown.
             return;
         }
         int stderr = libc.dup(STDERR);
-        int nowhere = libc.open("/dev/null", WRITE_ONLY);
-        if (stderr >= 0 && nowhere >= 0) {
-            libc.dup2(nowhere, STDERR);
+        int devNull = libc.open("/dev/null", WRITE_ONLY);
+        if (stderr >= 0 && devNull >= 0) {
+            libc.dup2(devNull, STDERR);
             try {
                 runOnce();
             } finally {
                 libc.dup2(stderr, STDERR);
             }
         }
-        libc.close(nowhere);
+        libc.close(devNull);
         libc.close(stderr);
     }
 

@@ -11,22 +11,22 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 
 /**
- * What NVIDIA's own tool says of the driver and the cards.
+ * The output of {@code nvidia-smi}.
  *
- * @param cards a line for each: number, name, driver, memory, and how much of it is in use
- * @param problem why it says nothing; null where it does
+ * @param cards a line for each GPU: index, name, driver version, total memory, used memory
+ * @param problem why there is no output, or null
  */
 public record NvidiaSmi(List<String> cards, String problem) {
     private static final String NAME = "nvidia-smi";
     private static final String FIELDS = "index,name,driver_version,memory.total,memory.used";
     private static final int MAX_SECONDS = 20;
 
-    /** Asks it, if it is on the {@code PATH}. */
-    public static NvidiaSmi ask() {
-        return ask(System.getenv().getOrDefault("PATH", ""));
+    /** Runs the tool, if it is on the {@code PATH}. */
+    public static NvidiaSmi query() {
+        return query(System.getenv().getOrDefault("PATH", ""));
     }
 
-    static NvidiaSmi ask(String path) {
+    static NvidiaSmi query(String path) {
         Optional<Path> program = Arrays.stream(path.split(File.pathSeparator))
                 .map(folder -> Path.of(folder, NAME))
                 .filter(Files::isExecutable)
@@ -53,7 +53,7 @@ public record NvidiaSmi(List<String> cards, String problem) {
                     .start();
             if (!process.waitFor(MAX_SECONDS, TimeUnit.SECONDS)) {
                 process.destroyForcibly();
-                return new NvidiaSmi(List.of(), "it gives no answer within " + MAX_SECONDS + " seconds");
+                return new NvidiaSmi(List.of(), "it did not answer within " + MAX_SECONDS + " seconds");
             }
             List<String> lines = new String(Files.readAllBytes(output), StandardCharsets.UTF_8)
                     .lines()
@@ -63,7 +63,7 @@ public record NvidiaSmi(List<String> cards, String problem) {
                     ? new NvidiaSmi(lines, null)
                     : new NvidiaSmi(
                             List.of(),
-                            "it fails: " + lines.stream().findFirst().orElse("exit code " + process.exitValue()));
+                            "it failed: " + lines.stream().findFirst().orElse("exit code " + process.exitValue()));
         } finally {
             Files.deleteIfExists(output);
         }

@@ -6,17 +6,16 @@ import java.util.Locale;
 import java.util.Map;
 
 /**
- * oneDNN, which computes TensorFlow's matrix products on a CPU: what it does with bfloat16. TensorFlow 2.18 asks the processor
- * alone whether to give it such a product; oneDNN 3.5 also follows its own environment variable. A product that oneDNN gets
- * and cannot compute ends the process.
+ * Whether oneDNN, which computes TensorFlow's matrix products on a CPU, supports bfloat16. TensorFlow 2.18 decides by the
+ * processor alone whether to hand it a bfloat16 product; oneDNN 3.5 also obeys its own environment variable. A product that
+ * oneDNN cannot compute aborts the process.
  *
  * @param features the processor's, as in {@link Host#features}
- * @param environment the environment variables
  */
 public record OneDnn(List<String> features, Map<String, String> environment) {
     private static final String ENABLE = "TF_ENABLE_ONEDNN_OPTS";
 
-    /** The first that is not empty counts. */
+    /** The first that is not empty wins. */
     private static final List<String> CAPS = List.of("ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA");
 
     private static final String AVX2_VNNI_2 = "avx2_vnni_2";
@@ -24,10 +23,10 @@ public record OneDnn(List<String> features, Map<String, String> environment) {
     private static final String AVX512_BF16 = "avx512_core_bf16";
     private static final String AMX = "avx512_core_amx";
 
-    /** Values of the cap that allow no AVX-512. */
+    /** Caps below AVX-512. */
     private static final List<String> LOWER = List.of("sse41", "avx", "avx2", "avx2_vnni", AVX2_VNNI_2);
 
-    /** Values of the cap that do, each with all before it, and none with {@code avx2_vnni_2}. */
+    /** Caps from AVX-512 up. Each includes those before it; none includes {@code avx2_vnni_2}. */
     private static final List<String> HIGHER = List.of(
             AVX512,
             "avx512_core_vnni",
@@ -39,27 +38,27 @@ public record OneDnn(List<String> features, Map<String, String> environment) {
             "avx512_core_amx_fp16",
             "avx10_1_512_amx_fp16");
 
-    /** The processor's features that multiply in bfloat16: on x86 two, on Arm one. */
+    /** The features that multiply in bfloat16: two of x86 and one of Arm. */
     private static final List<String> MULTIPLIERS = List.of("avx512_bf16", "amx_bf16", "bf16");
 
-    /** Of this machine and process. */
+    /** Returns oneDNN on this machine with this process's environment. */
     public static OneDnn current() {
         return new OneDnn(Host.current().features(), System.getenv());
     }
 
-    /** Whether a product of bfloat16 matrices on the CPU would end the process. */
+    /** Returns whether a bfloat16 matrix product on the CPU would abort the process. */
     public boolean abortsInBfloat16() {
-        return isGivenBfloat16() && !hasBfloat16();
+        return receivesBfloat16() && !supportsBfloat16();
     }
 
-    /** TensorFlow's question. Where the features are not known, the answer is taken to be yes. */
-    private boolean isGivenBfloat16() {
+    /** TensorFlow's check; assumed to pass if the features are unknown. */
+    private boolean receivesBfloat16() {
         return isEnabled()
                 && (features.isEmpty() || features.contains("avx512f") || features.contains("avx_ne_convert"));
     }
 
-    /** oneDNN's answer. */
-    private boolean hasBfloat16() {
+    /** oneDNN's check. */
+    private boolean supportsBfloat16() {
         return allows(AVX512) && hasAvx512()
                 || allows(AVX2_VNNI_2)
                         && features.containsAll(List.of("avx2", "avx_vnni", "avx_vnni_int8", "avx_ne_convert"));
@@ -69,12 +68,12 @@ public record OneDnn(List<String> features, Map<String, String> environment) {
         return features.containsAll(List.of("avx512f", "avx512bw", "avx512vl", "avx512dq"));
     }
 
-    /** @throws DeviceException if the CPU would not multiply in bfloat16, but abort or take longer than in float32 */
+    /** Throws if a bfloat16 product on the CPU would abort or be slower than in float32. */
     void requireBfloat16() throws DeviceException {
         if (Collections.disjoint(features, MULTIPLIERS) || abortsInBfloat16() && cap() == null) {
             throw new DeviceException(
-                    "this processor does not multiply in bfloat16 (it has none of " + String.join(", ", MULTIPLIERS)
-                            + "), so that it would take longer than float32",
+                    "this processor has no bfloat16 instructions (" + String.join(", ", MULTIPLIERS)
+                            + "), so bfloat16 would be slower than float32",
                     "leave --precision out");
         }
         if (features.contains("bf16")) {
@@ -99,12 +98,12 @@ public record OneDnn(List<String> features, Map<String, String> environment) {
         return !List.of("0", "false").contains(value(ENABLE));
     }
 
-    /** The variable that limits oneDNN; null if none does. */
+    /** The variable that caps oneDNN's instruction set, or null. */
     private String cap() {
         return CAPS.stream().filter(name -> !value(name).isEmpty()).findFirst().orElse(null);
     }
 
-    /** Whether the cap lets oneDNN use an instruction set; a value that oneDNN does not know is no cap. */
+    /** Returns whether the cap allows an instruction set; an unknown value is no cap. */
     private boolean allows(String instructions) {
         String cap = cap() == null ? "" : value(cap());
         if (LOWER.contains(cap)) {

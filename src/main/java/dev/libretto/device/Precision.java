@@ -2,33 +2,33 @@ package dev.libretto.device;
 
 import com.sun.jna.Function;
 import com.sun.jna.NativeLibrary;
-import dev.libretto.device.Card.ComputeCapability;
+import dev.libretto.device.Gpu.ComputeCapability;
 import java.util.Locale;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * How exactly the products of matrices are computed. Weights, sums and all else are float32 in each.
+ * The precision of matrix products. Weights, sums and everything else are always float32.
  *
- * <p>TensorFlow has a switch of the process for TF32, which it leaves on: without a word, a card that knows TF32 would use
- * it. bfloat16 is a matter of the graph: the factors are cast to it.
+ * <p>TF32 is a process-wide switch of TensorFlow, on by default, so GPUs that support TF32 would use it silently. bfloat16 is
+ * part of the graph: it casts the factors.
  */
 public enum Precision {
     /**
-     * All 24 bits of a float's significand. The losses themselves are rounded, too: by 2⁻²⁴ of the loss, of which the trial
-     * learns a sixtieth and more, and, added up from a thousand, by some of these.
+     * All 24 bits of a float's significand. The losses are rounded, too: by 2⁻²⁴ of the loss, which falls by a sixtieth and
+     * more in the trial, and several times that when a thousand are summed.
      */
     FLOAT32(0x1p-13),
-    /** TensorFloat-32: the factors are rounded to 11 bits; cards of compute capability 8.0 and later have it. */
+    /** TensorFloat-32: the factors are rounded to 11 bits. Needs compute capability 8.0. */
     TF32(0x1p-10),
     /**
-     * The factors and the product are rounded to 8 bits. Cards of compute capability 8.0 and later have it, and some
-     * processors; on others TensorFlow computes it by way of float32, which takes longer than float32 by itself.
+     * The factors and the product are rounded to 8 bits. Needs compute capability 8.0, or a CPU with bfloat16 instructions; on
+     * other CPUs TensorFlow emulates it, slower than float32.
      */
     BFLOAT16(0x1p-7);
 
-    /** The compute capability that tf32 and bfloat16 came with. */
+    /** The compute capability that tf32 and bfloat16 need. */
     private static final int MAJOR = 8;
 
     private static final String FRAMEWORK = "libtensorflow_framework.so.2";
@@ -42,23 +42,23 @@ public enum Precision {
     }
 
     /**
-     * How far the losses of the first training steps may be from those of the CPU in float32, as a part of what they fall by.
-     * What is learnt is a sum of products, two factors each, rounded to b bits with an error of at most 2⁻ᵇ: 2 · 2⁻ᵇ would be
-     * all of them at their worst.
+     * Returns how far the losses of the first training steps may be from the CPU's in float32, as a fraction of their
+     * decrease. The decrease is a sum of products of two factors, each rounded to b bits with an error of at most 2⁻ᵇ, so
+     * 2 · 2⁻ᵇ is the worst case.
      */
     public double tolerance() {
         return tolerance;
     }
 
-    /** The type to which a graph is to round the factors of its products. */
+    /** Returns the type to which a graph rounds the factors of its products. */
     Class<? extends TFloating> factorType() {
         return this == BFLOAT16 ? TBfloat16.class : TFloat32.class;
     }
 
     /**
-     * Has TensorFlow compute so on a device from now on.
+     * Sets TensorFlow's precision on a device.
      *
-     * @throws DeviceException if the device does not have it
+     * @throws DeviceException if the device does not support it
      */
     void applyTo(Device device) throws DeviceException {
         if (this != FLOAT32) {
@@ -69,12 +69,12 @@ public enum Precision {
         }
     }
 
-    /** @param cpu computes where the device is the CPU */
+    /** Throws if the device does not support this precision; {@code cpu} matters for the CPU only. */
     void requireOn(Device device, OneDnn cpu) throws DeviceException {
         if (device.isGpu()) {
-            ComputeCapability capability = device.card().computeCapability();
+            ComputeCapability capability = device.gpu().computeCapability();
             if (capability.major() < MAJOR) {
-                throw lacking(device + ", does not have " + this + ", which begins with " + MAJOR + ".0");
+                throw lacking(device + ", does not have " + this + ", which needs " + MAJOR + ".0");
             }
         } else if (this == TF32) {
             throw lacking("the CPU does not have tf32");
@@ -87,12 +87,11 @@ public enum Precision {
         return new DeviceException(what, "leave --precision out");
     }
 
-    /** Whether TensorFlow may use TF32 now. */
+    /** Returns whether TensorFlow may use TF32. */
     static boolean tf32Enabled() {
         return (function(ENABLED).invokeInt(new Object[0]) & 0xff) != 0;
     }
 
-    /** A function of the library that TensorFlow has loaded. */
     private static Function function(String name) {
         return NativeLibrary.getInstance(FRAMEWORK).getFunction(name);
     }

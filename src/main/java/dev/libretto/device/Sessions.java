@@ -11,8 +11,8 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * Opens TensorFlow's sessions on the device that this process computes on, the CPU until another is chosen. TensorFlow
- * numbers the cards once for all sessions of a process, so the choice is the process's too.
+ * Opens TensorFlow sessions on the process's device, which is the CPU until {@link #use}. The choice is process-wide because
+ * TensorFlow numbers the GPUs once for all sessions.
  */
 public final class Sessions {
     private static volatile Device device = Device.CPU;
@@ -21,9 +21,9 @@ public final class Sessions {
     private Sessions() {}
 
     /**
-     * Has the sessions that are opened from now on compute on a device.
+     * Sets the device and precision of sessions opened from now on.
      *
-     * @throws DeviceException if the device does not have the precision
+     * @throws DeviceException if the device does not support the precision
      */
     public static void use(Device chosen, Precision wanted) throws DeviceException {
         wanted.applyTo(chosen);
@@ -31,38 +31,38 @@ public final class Sessions {
         precision = wanted;
     }
 
-    /** The type to which the factors of matrix products are to be rounded in graphs that are built from now on. */
+    /** Returns the type to which new graphs round the factors of matrix products. */
     public static Class<? extends TFloating> factorType() {
         return precision.factorType();
     }
 
-    /** Whether sessions compute on a GPU. */
+    /** Returns whether sessions compute on a GPU. */
     public static boolean areOnGpu() {
         return device.isGpu();
     }
 
-    /** Whether a product can be one operation with what follows it: on the CPU in float32. */
+    /** Returns whether products can be fused with the operations after them: on the CPU in float32. */
     public static boolean canFuseProducts() {
         return !device.isGpu() && factorType() == TFloat32.class;
     }
 
-    /** An empty graph; the caller closes it. */
+    /** Returns an empty graph; the caller closes it. */
     public static Graph newGraph() {
         TensorFlowSetup.apply();
         return new Graph();
     }
 
-    /** A session that runs a graph; the caller closes it. */
+    /** Opens a session; the caller closes it. */
     public static Session open(Graph graph) {
         return new Session(graph, device.config());
     }
 
-    /** A session that runs a graph on the CPU whatever the device, for files and the like; the caller closes it. */
+    /** Opens a session on the CPU whatever the device, for file operations; the caller closes it. */
     public static Session openOnCpu(Graph graph) {
         return new Session(graph, Device.CPU.config());
     }
 
-    /** A SavedModel with its session; the caller closes it. */
+    /** Loads a SavedModel with its session; the caller closes it. */
     public static SavedModelBundle load(Path savedModel) {
         TensorFlowSetup.apply();
         return SavedModelBundle.loader(savedModel.toString())
@@ -71,8 +71,8 @@ public final class Sessions {
     }
 
     /**
-     * A session for a graph that is run often and does little each time; the caller closes it. It computes in the thread that
-     * runs it, and each operation stays the one that eager mode computes: fused ones round differently.
+     * Opens a session for a small graph that runs often; the caller closes it. It computes in the calling thread. Operations
+     * are not fused, since fused ones round differently from eager mode.
      */
     public static Session openForSmallRuns(Graph graph) {
         ConfigProto.Builder config = device.config().toBuilder().setInterOpParallelismThreads(-1);
@@ -80,12 +80,12 @@ public final class Sessions {
         return new Session(graph, config.build());
     }
 
-    /** A session that computes eagerly; the caller closes it. */
+    /** Opens an eager session; the caller closes it. */
     public static EagerSession openEager() {
         return openEager(device);
     }
 
-    /** An eager session on the CPU whatever the device, for files and the like; the caller closes it. */
+    /** Opens an eager session on the CPU whatever the device, for file operations; the caller closes it. */
     public static EagerSession openEagerOnCpu() {
         return openEager(Device.CPU);
     }

@@ -8,8 +8,8 @@ import java.util.Map;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 
 /**
- * Decides how TensorFlow computes, before its native library is loaded: however the program is started, the same seed gives
- * the same bits. Whatever loads that library calls {@link #apply} first.
+ * Sets TensorFlow's environment before its native library is loaded, so that the same seed gives the same bits however the
+ * program is started. Call {@link #apply} before loading the library.
  */
 public final class TensorFlowSetup {
     private static boolean applied;
@@ -17,10 +17,10 @@ public final class TensorFlowSetup {
     private TensorFlowSetup() {}
 
     /**
-     * Prepares this process for TensorFlow; later calls do nothing. Variables that the user has set stay as they are. Where
-     * JNA's library cannot be loaded, they all do: TensorFlow computes the same, but its bits depend on the processor.
+     * Prepares this process for TensorFlow; later calls do nothing. Variables set by the user stay. If JNA's library cannot be
+     * loaded, none is set, and rounding may depend on the processor.
      *
-     * @throws UnsupportedJavaException if this Java does not let TensorFlow Java work
+     * @throws UnsupportedJavaException if this JVM was started without an option that TensorFlow Java needs
      */
     public static synchronized void apply() {
         if (applied) {
@@ -28,7 +28,7 @@ public final class TensorFlowSetup {
         }
         Locale.setDefault(Locale.Category.FORMAT, withAsciiDigits(Locale.getDefault(Locale.Category.FORMAT)));
         requireUnsafe();
-        NativeFiles.locate();
+        NativeLibraryPath.configure();
         try {
             LibC libc = LibC.load();
             variables(Build.current()).forEach((name, value) -> {
@@ -37,20 +37,20 @@ public final class TensorFlowSetup {
                 }
             });
         } catch (LinkageError e) {
-            // No folder to unpack JNA's library in.
+            // JNA's library cannot be unpacked.
         }
         applied = true;
     }
 
-    /** The environment variables that TensorFlow reads, and Libretto's defaults for them. */
+    /** Returns Libretto's defaults for TensorFlow's environment variables. */
     static Map<String, String> variables(Build build) {
         Map<String, String> variables = new LinkedHashMap<>();
         variables.put(NativeLog.LEVEL, "2");
-        // TensorFlow turns oneDNN on for some processors only, and it is faster on the others, too.
+        // TensorFlow enables oneDNN on some processors only; it is faster on the others, too.
         variables.put("TF_ENABLE_ONEDNN_OPTS", "1");
         if (build.isCuda()) {
-            // Sums in a fixed order. Scatters need none, as no index occurs twice; and cuBLAS gets a workspace per
-            // stream.
+            // Force deterministic reductions. Scatters are deterministic anyway, as no index occurs twice. cuBLAS needs
+            // a workspace per stream.
             variables.put("TF_DETERMINISTIC_OPS", "1");
             variables.put("TF_DISABLE_SCATTER_OP_DETERMINISM", "1");
             variables.put("CUBLAS_WORKSPACE_CONFIG", ":4096:8");
@@ -58,7 +58,7 @@ public final class TensorFlowSetup {
         return variables;
     }
 
-    /** TensorFlow Java formats the numbers in operations' names by the default locale; TensorFlow accepts ASCII only. */
+    /** TensorFlow Java formats numbers in operation names by the default locale; TensorFlow accepts ASCII only. */
     static Locale withAsciiDigits(Locale locale) {
         if (DecimalFormatSymbols.getInstance(locale).getZeroDigit() == '0') {
             return locale;
@@ -75,7 +75,7 @@ public final class TensorFlowSetup {
 
     private static void requireUnsafe() {
         try {
-            // TensorFlow Java writes to tensors the same way.
+            // TensorFlow Java writes to tensors this way.
             DataBuffers.ofInts(1).setInt(0, 0);
         } catch (UnsupportedOperationException | ExceptionInInitializerError e) {
             throw new UnsupportedJavaException(

@@ -4,30 +4,32 @@ import com.sun.jna.Memory;
 import com.sun.jna.NativeLong;
 import com.sun.jna.Platform;
 
-/** The terminal that this process may write to. */
+/** The terminal or pipe behind stdout and stderr. */
 public final class Terminal {
     private static final int STDOUT = 1;
     private static final int STDERR = 2;
     private static final int DEFAULT_WIDTH = 80;
+    private static final int POLLERR = 8;
+    private static final int POLLHUP = 16;
 
     private Terminal() {}
 
-    /** Whether stdout and stderr both lead to a terminal that can redraw a line. */
+    /** Returns whether stdout and stderr are both a terminal that can redraw a line. */
     public static boolean isPresent() {
         return isStdout() && isStderr() && canRedraw(System.getenv("TERM"));
     }
 
-    /** @param type as TERM has it, null where it is not set; a dumb terminal shows escape sequences as text */
+    /** @param type the value of TERM, or null; a dumb terminal shows escape sequences as text */
     static boolean canRedraw(String type) {
         return !"dumb".equals(type);
     }
 
-    /** Whether stdout leads to a terminal. */
+    /** Returns whether stdout is a terminal. */
     public static boolean isStdout() {
         return isTerminal(STDOUT);
     }
 
-    /** Whether stderr leads to a terminal. */
+    /** Returns whether stderr is a terminal. */
     public static boolean isStderr() {
         return isTerminal(STDERR);
     }
@@ -36,15 +38,32 @@ public final class Terminal {
         try {
             return LibC.load().isatty(descriptor) == 1;
         } catch (LinkageError e) {
-            // Without a place to unpack JNA's library it cannot be asked.
+            // JNA's library cannot be unpacked.
             return false;
         }
     }
 
-    /** The columns of the terminal now; 80 where it does not say. */
+    /**
+     * Returns whether stdout is a pipe whose reader has exited, as {@code head} does once it has read enough. The message of
+     * an exception does not tell, since the C library translates it.
+     */
+    public static boolean isStdoutClosed() {
+        // struct pollfd: descriptor, requested events and returned events, of 32, 16 and 16 bits.
+        try (Memory pollfd = new Memory(8)) {
+            pollfd.clear();
+            pollfd.setInt(0, STDOUT);
+            LibC.load().poll(pollfd, new NativeLong(1), 0);
+            return (pollfd.getShort(6) & (POLLERR | POLLHUP)) != 0;
+        } catch (LinkageError e) {
+            // JNA's library cannot be unpacked.
+            return false;
+        }
+    }
+
+    /** Returns the number of columns of the terminal, or 80 if unknown. */
     public static int width() {
         NativeLong windowSize = new NativeLong(Platform.isMac() ? 0x40087468 : 0x5413);
-        // struct winsize: rows, columns, and the size in pixels, 16 bits each.
+        // struct winsize: rows, columns, width and height in pixels, 16 bits each.
         try (Memory size = new Memory(8)) {
             size.clear();
             LibC.load().ioctl(STDERR, windowSize, size);

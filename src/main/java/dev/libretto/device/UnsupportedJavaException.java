@@ -1,6 +1,6 @@
 package dev.libretto.device;
 
-/** This Java cannot run TensorFlow Java as it was started; the message is one line for the user: why not, and what to do. */
+/** Thrown if this JVM was started without an option that TensorFlow Java needs; the message is one line for the user. */
 public final class UnsupportedJavaException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

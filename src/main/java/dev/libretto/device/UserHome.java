@@ -6,15 +6,14 @@ import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 
-/** The user's home directory, where libraries cache files. Java names it {@code ?} for a user without a passwd entry. */
+/** The user's home directory, where libraries cache files. Java calls it {@code ?} for a user without a passwd entry. */
 public final class UserHome {
     private static final String PROPERTY = "user.home";
 
     private UserHome() {}
 
     /**
-     * Has Java use {@code HOME} if its own idea of the home directory is unusable, or else a private directory in the temp
-     * folder.
+     * Sets {@code user.home} to {@code HOME} if it is unusable, or else to a private temporary directory.
      */
     public static void ensureUsable() {
         if (isUsable(System.getProperty(PROPERTY))) {
@@ -32,7 +31,7 @@ public final class UserHome {
         return path.isAbsolute() && Files.isDirectory(path) && Files.isWritable(path);
     }
 
-    /** The same directory each time, unless another user has taken its name. */
+    /** Returns the same directory each time, unless another user owns it. */
     private static String inTempFolder() {
         String temp = System.getProperty("java.io.tmpdir");
         try {

@@ -1,2 +1,2 @@
-/** How a device is named and found. */
+/** Sets up TensorFlow and finds the device to compute on. */
 package dev.libretto.device;

@@ -1,8 +1,8 @@
 package dev.libretto.export;
 
 import com.fasterxml.jackson.core.type.TypeReference;
-import dev.libretto.device.NativeLibrary;
 import dev.libretto.device.Sessions;
+import dev.libretto.device.TensorFlowLibrary;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.run.Json;
@@ -96,7 +96,7 @@ final class SavedModel implements ExecutableModel {
             MetaGraphDef.Builder metaGraph = MetaGraphDef.newBuilder()
                     .setMetaInfoDef(MetaGraphDef.MetaInfoDef.newBuilder()
                             .addTags(SavedModelBundle.DEFAULT_TAG)
-                            .setTensorflowVersion(NativeLibrary.version()));
+                            .setTensorflowVersion(TensorFlowLibrary.version()));
             SignatureDef score = signatureDef(built.score());
             metaGraph
                     .putSignatureDef(SavedModelGraph.STEP, signatureDef(built.step()))

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The search for CUDA's libraries, in folders with files that are none. */
+/** Searches for CUDA's libraries in directories that hold none. */
 @EnabledOnOs(OS.LINUX)
 class CudaLibraryTest {
     @TempDir
@@ -32,7 +32,7 @@ class CudaLibraryTest {
     }
 
     @Test
-    void whatIsNotThereIsToBeInstalled() {
+    void missingLibraryNamesPackage() {
         assertThat(find("libcudnn.so.9"))
                 .isEqualTo(new Found(
                         "cuDNN",
@@ -40,19 +40,19 @@ class CudaLibraryTest {
                         true,
                         null,
                         null,
-                        "it cannot be opened: it is not found; build with -Pgpu,cuda-redist, or install NVIDIA's package"
+                        "it cannot be opened: not found; build with -Pgpu,cuda-redist, or install NVIDIA's package"
                                 + " libcudnn9-cuda-12"));
         assertThat(CudaLibrary.findAll(folder + "/"))
                 .hasSize(11)
-                .allSatisfy(found -> assertThat(found.problem()).contains("it is not found"))
+                .allSatisfy(found -> assertThat(found.problem()).contains("not found"))
                 .filteredOn(Found::required)
                 .extracting(Found::library)
                 .containsExactly("CUDA runtime", "cuBLAS", "cuBLASLt", "cuFFT", "cuSOLVER", "cuSPARSE", "cuDNN");
     }
 
-    /** In a process of its own, for the first time that JNA makes a string is another than those after it. */
+    /** In a new process, because JNA's first string conversion differs from later ones. */
     @Test
-    void theFirstOneToBeLookedForIsNotThereEither() throws IOException, InterruptedException {
+    void firstMissingLibraryIsReportedLikeTheOthers() throws IOException, InterruptedException {
         Process process = new ProcessBuilder(
                         Path.of(System.getProperty("java.home"), "bin", "java").toString(),
                         "-cp",
@@ -65,10 +65,10 @@ class CudaLibraryTest {
         assertThat(process.waitFor()).isZero();
         assertThat(out.lines())
                 .hasSize(11)
-                .allSatisfy(problem -> assertThat(problem).startsWith("it cannot be opened: it is not found; "));
+                .allSatisfy(problem -> assertThat(problem).startsWith("it cannot be opened: not found; "));
     }
 
-    /** Prints what is wrong with each library of a folder. */
+    /** Prints the problem of each library in a directory. */
     public static final class FirstSearch {
         private FirstSearch() {}
 
@@ -78,14 +78,14 @@ class CudaLibraryTest {
     }
 
     @Test
-    void aFileThatIsNoLibrary() throws IOException {
+    void fileThatIsNotALibraryIsRejected() throws IOException {
         Files.writeString(folder.resolve("libcublas.so.12"), "not a library, and longer than its header ".repeat(9));
         assertThat(find("libcublas.so.12").problem()).startsWith("it cannot be opened: invalid ELF header; build with");
     }
 
-    /** JNA's library stands in for one of another name. */
+    /** JNA's library stands in for a wrong one. */
     @Test
-    void anotherLibraryUnderItsName() throws IOException {
+    void differentLibraryWithTheSameNameIsRejected() throws IOException {
         Native.load("c", LibC.class);
         String system =
                 "/com/sun/jna/linux-" + (System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86-64");
@@ -94,7 +94,7 @@ class CudaLibraryTest {
         assertThat(find("libcudart.so.12")).satisfies(found -> {
             assertThat(found.path()).isEqualTo(path.toString());
             assertThat(found.problem())
-                    .startsWith("it has no function cudaRuntimeGetVersion, so it is another library; ");
+                    .startsWith("it has no function cudaRuntimeGetVersion, so it is a different library; ");
         });
     }
 

@@ -18,7 +18,7 @@ class DeviceRequestTest {
         "gpu:0, GPU, 0, gpu:0",
         "gpu:12, GPU, 12, gpu:12"
     })
-    void reads(String text, Kind kind, int index, String shown) {
+    void parses(String text, Kind kind, int index, String shown) {
         assertThat(DeviceRequest.parse(text))
                 .isEqualTo(new DeviceRequest(kind, index))
                 .hasToString(shown);
@@ -27,14 +27,14 @@ class DeviceRequestTest {
     @ParameterizedTest
     @ValueSource(
             strings = {"", "GPU", "gpu:", "gpu:-1", "gpu:1 ", "gpu:１", "gpu:99999", "gpu0", "cpu:0", "auto:1", "cuda"})
-    void refuses(String text) {
+    void rejects(String text) {
         assertThatIllegalArgumentException()
                 .isThrownBy(() -> DeviceRequest.parse(text))
-                .withMessage("must be auto, cpu, gpu, or a certain GPU such as gpu:1");
+                .withMessage("must be auto, cpu, gpu, or a GPU such as gpu:1");
     }
 
     @Test
-    void onlyGpusAreNumbered() {
+    void onlyGpusHaveAnIndex() {
         assertThatIllegalArgumentException().isThrownBy(() -> new DeviceRequest(Kind.CPU, 1));
         assertThatIllegalArgumentException().isThrownBy(() -> new DeviceRequest(Kind.GPU, -1));
     }

@@ -2,23 +2,23 @@ package dev.libretto.device;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.libretto.device.Card.ComputeCapability;
+import dev.libretto.device.Gpu.ComputeCapability;
 import java.util.List;
 
 /**
- * A driver with cards that are not there.
+ * A fake driver.
  *
- * @param initStatus what {@code cuInit} returns
- * @param version of CUDA, as the driver gives it
+ * @param initStatus returned by {@code cuInit}
+ * @param version returned by {@code cuDriverGetVersion}
  */
-record FakeCuda(int initStatus, int version, List<Card> cards) implements LibCuda {
-    static final Card OLD = new Card(0, "Tesla V100", 16L << 30, new ComputeCapability(7, 0));
-    static final Card NEW = new Card(1, "NVIDIA H100", 80L << 30, new ComputeCapability(9, 0));
+record FakeCuda(int initStatus, int version, List<Gpu> gpus) implements LibCuda {
+    static final Gpu OLD = new Gpu(0, "Tesla V100", 16L << 30, new ComputeCapability(7, 0));
+    static final Gpu NEW = new Gpu(1, "NVIDIA H100", 80L << 30, new ComputeCapability(9, 0));
 
-    /** A driver of CUDA 12.6 with an old and a new card. */
-    static final FakeCuda TWO_CARDS = new FakeCuda(SUCCESS, 12_060, List.of(OLD, NEW));
+    /** A CUDA 12.6 driver with an old and a new GPU. */
+    static final FakeCuda TWO_GPUS = new FakeCuda(SUCCESS, 12_060, List.of(OLD, NEW));
 
-    /** The handles that the driver gives for its cards are not their numbers. */
+    /** Device handles differ from indexes. */
     private static final int HANDLE = 1000;
 
     @Override
@@ -34,7 +34,7 @@ record FakeCuda(int initStatus, int version, List<Card> cards) implements LibCud
 
     @Override
     public int cuDeviceGetCount(int[] count) {
-        count[0] = cards.size();
+        count[0] = gpus.size();
         return SUCCESS;
     }
 
@@ -46,25 +46,25 @@ record FakeCuda(int initStatus, int version, List<Card> cards) implements LibCud
 
     @Override
     public int cuDeviceGetName(byte[] name, int length, int device) {
-        byte[] bytes = card(device).name().getBytes(UTF_8);
+        byte[] bytes = gpu(device).name().getBytes(UTF_8);
         System.arraycopy(bytes, 0, name, 0, bytes.length);
         return SUCCESS;
     }
 
     @Override
     public int cuDeviceTotalMem_v2(long[] bytes, int device) {
-        bytes[0] = card(device).memory();
+        bytes[0] = gpu(device).memory();
         return SUCCESS;
     }
 
     @Override
     public int cuDeviceGetAttribute(int[] value, int attribute, int device) {
-        ComputeCapability capability = card(device).computeCapability();
+        ComputeCapability capability = gpu(device).computeCapability();
         value[0] = attribute == COMPUTE_CAPABILITY_MAJOR ? capability.major() : capability.minor();
         return SUCCESS;
     }
 
-    private Card card(int device) {
-        return cards.get(device - HANDLE);
+    private Gpu gpu(int device) {
+        return gpus.get(device - HANDLE);
     }
 }

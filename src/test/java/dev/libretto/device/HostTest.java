@@ -6,7 +6,7 @@ import org.junit.jupiter.api.Test;
 
 class HostTest {
     @Test
-    void readsTheProcessorOfLinuxOnX86() {
+    void readsX86ProcessorOnLinux() {
         Host host = Host.of("""
                 processor\t: 0
                 model name\t: AMD EPYC 9R14
@@ -21,7 +21,7 @@ class HostTest {
     }
 
     @Test
-    void readsTheFeaturesOfArmAndDoesWithoutAny() {
+    void readsArmFeaturesAndAcceptsNone() {
         assertThat(Host.of("processor\t: 0\nFeatures\t: fp asimd sve bf16\n").features())
                 .containsExactly("asimd", "bf16", "sve");
         assertThat(Host.of("").features()).isEmpty();

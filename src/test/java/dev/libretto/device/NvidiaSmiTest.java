@@ -9,20 +9,20 @@ import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** NVIDIA's tool, played by scripts on a path of the test's own. */
+/** Scripts on a path of the test's own stand in for nvidia-smi. */
 class NvidiaSmiTest {
     @TempDir
     private Path folder;
 
-    private NvidiaSmi ask(String script) throws IOException {
+    private NvidiaSmi query(String script) throws IOException {
         Path program = Files.writeString(folder.resolve("nvidia-smi"), "#!/bin/sh\n" + script + "\n");
         Files.setPosixFilePermissions(program, PosixFilePermissions.fromString("rwxr-xr-x"));
-        return NvidiaSmi.ask("/nowhere:" + folder);
+        return NvidiaSmi.query("/nowhere:" + folder);
     }
 
     @Test
-    void tellsOfTheCards() throws IOException {
-        assertThat(ask("echo \"0, NVIDIA H100, 550.90.07, 81559 MiB, 4 MiB, asked $*\"; echo '1, second'")
+    void listsGpus() throws IOException {
+        assertThat(query("echo \"0, NVIDIA H100, 550.90.07, 81559 MiB, 4 MiB, asked $*\"; echo '1, second'")
                         .cards())
                 .containsExactly(
                         "0, NVIDIA H100, 550.90.07, 81559 MiB, 4 MiB, asked"
@@ -32,17 +32,17 @@ class NvidiaSmiTest {
     }
 
     @Test
-    void tellsWhyItFails() throws IOException {
-        NvidiaSmi failed = ask("echo 'NVIDIA-SMI has failed because it could not talk to the driver.'; exit 9");
+    void reportsFailure() throws IOException {
+        NvidiaSmi failed = query("echo 'NVIDIA-SMI has failed because it could not talk to the driver.'; exit 9");
         assertThat(failed.cards()).isEmpty();
         assertThat(failed.problem())
-                .isEqualTo("it fails: NVIDIA-SMI has failed because it could not talk to the driver.");
-        assertThat(ask("exit 9").problem()).isEqualTo("it fails: exit code 9");
+                .isEqualTo("it failed: NVIDIA-SMI has failed because it could not talk to the driver.");
+        assertThat(query("exit 9").problem()).isEqualTo("it failed: exit code 9");
     }
 
     @Test
-    void mayNotBeThere() {
-        assertThat(NvidiaSmi.ask("/nowhere:" + folder).problem()).isEqualTo("it is not on the PATH");
-        assertThat(NvidiaSmi.ask("").problem()).isEqualTo("it is not on the PATH");
+    void mayBeMissing() {
+        assertThat(NvidiaSmi.query("/nowhere:" + folder).problem()).isEqualTo("it is not on the PATH");
+        assertThat(NvidiaSmi.query("").problem()).isEqualTo("it is not on the PATH");
     }
 }

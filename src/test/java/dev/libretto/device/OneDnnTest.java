@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Processors that this machine need not be, as Linux lists their features. */
+/** Simulated processors, with their features as listed by Linux. */
 class OneDnnTest {
     private static final String AVX512 = "avx2 avx512f avx512bw avx512dq avx512vl";
     private static final Map<String, String> PROCESSORS = Map.of(
@@ -31,7 +31,7 @@ class OneDnnTest {
         return new OneDnn(features.isEmpty() ? List.of() : List.of(features.split(" ")), variables);
     }
 
-    /** Where TensorFlow, which asks the processor, and oneDNN, which asks its variable too, disagree. */
+    /** TensorFlow checks the processor; oneDNN also checks its environment variable. The process aborts if they disagree. */
     @ParameterizedTest
     @CsvSource({
         "haswell, , false",
@@ -55,13 +55,13 @@ class OneDnnTest {
         "graviton, AVX2, false",
         "unknown, , true"
     })
-    void aProductInBfloat16Aborts(String processor, String cap, boolean aborts) {
+    void bfloat16ProductAborts(String processor, String cap, boolean aborts) {
         OneDnn oneDnn = cap == null ? on(processor) : on(processor, "ONEDNN_MAX_CPU_ISA", cap);
         assertThat(oneDnn.abortsInBfloat16()).isEqualTo(aborts);
     }
 
     @Test
-    void withoutOneDnnNothingAborts() {
+    void nothingAbortsWithoutOneDnn() {
         for (String off : List.of("0", "false", "FALSE")) {
             assertThat(on("skylake", "TF_ENABLE_ONEDNN_OPTS", off).abortsInBfloat16())
                     .isFalse();
@@ -70,9 +70,9 @@ class OneDnnTest {
                 .isTrue();
     }
 
-    /** The old name of the variable counts only where the new one is empty. */
+    /** The variable's old name counts only if the new one is empty. */
     @Test
-    void theVariableHasAnOldName() {
+    void oldVariableNameIsRead() {
         assertThat(on("skylake", "DNNL_MAX_CPU_ISA", "avx2").abortsInBfloat16()).isTrue();
         List<String> features = List.of(AVX512.split(" "));
         assertThat(new OneDnn(features, Map.of("ONEDNN_MAX_CPU_ISA", "ALL", "DNNL_MAX_CPU_ISA", "AVX2"))
@@ -84,7 +84,7 @@ class OneDnnTest {
     }
 
     @Test
-    void theAnswerNamesTheVariable() {
+    void messageNamesVariable() {
         assertThatThrownBy(() -> on("cooper-lake", "ONEDNN_MAX_CPU_ISA", "AVX2").requireBfloat16())
                 .isInstanceOf(DeviceException.class)
                 .hasMessage("ONEDNN_MAX_CPU_ISA=AVX2 keeps oneDNN from multiplying in bfloat16; unset it, or leave"
@@ -99,7 +99,7 @@ class OneDnnTest {
                 List.of("haswell", "knights-landing", "skylake", "sierra-forest", "partly-masked", "unknown")) {
             assertThatThrownBy(() -> on(processor).requireBfloat16())
                     .as(processor)
-                    .hasMessageStartingWith("this processor does not multiply in bfloat16");
+                    .hasMessageStartingWith("this processor has no bfloat16 instructions");
         }
         for (String processor : List.of("cooper-lake", "sapphire-rapids", "graviton")) {
             assertThatCode(() -> on(processor).requireBfloat16()).as(processor).doesNotThrowAnyException();
@@ -109,9 +109,9 @@ class OneDnnTest {
                 .doesNotThrowAnyException();
     }
 
-    /** Every combination of features and of values: what is accepted does not abort. */
+    /** Tries every combination of features and values. */
     @Test
-    void whatIsAcceptedNeverAborts() {
+    void acceptedCombinationsNeverAbort() {
         List<String> all = List.of(
                 "avx2",
                 "avx_vnni",

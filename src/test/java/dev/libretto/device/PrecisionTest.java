@@ -15,11 +15,11 @@ import org.tensorflow.types.TFloat32;
 
 class PrecisionTest {
     @AfterEach
-    void backToTheCpu() throws DeviceException {
+    void resetDevice() throws DeviceException {
         Sessions.use(Device.CPU, Precision.FLOAT32);
     }
 
-    /** TensorFlow's own switch, which is on where nobody asks. */
+    /** The switch is on by default. */
     @Test
     @EnabledOnOs(OS.LINUX)
     void switchesTf32OnAndOffInTensorFlow() throws DeviceException {
@@ -34,7 +34,7 @@ class PrecisionTest {
     }
 
     @Test
-    void bfloat16IsForCardsAndProcessorsThatMultiplyInIt() throws DeviceException {
+    void bfloat16NeedsHardwareSupport() throws DeviceException {
         OneDnn without = new OneDnn(List.of("avx2"), Map.of());
         OneDnn with =
                 new OneDnn(List.of("avx2", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_bf16"), Map.of());
@@ -43,17 +43,16 @@ class PrecisionTest {
         assertThatThrownBy(() -> Precision.BFLOAT16.requireOn(Device.CPU, without))
                 .isInstanceOf(DeviceException.class)
                 .hasMessage(
-                        "this processor does not multiply in bfloat16 (it has none of avx512_bf16, amx_bf16, bf16), so"
-                                + " that it would take longer than float32; leave --precision out");
+                        "this processor has no bfloat16 instructions (avx512_bf16, amx_bf16, bf16), so bfloat16 would be"
+                                + " slower than float32; leave --precision out");
         assertThatThrownBy(() -> Precision.BFLOAT16.requireOn(new Device(FakeCuda.OLD), with))
-                .hasMessage(
-                        "GPU 0, Tesla V100, 16 GiB, compute capability 7.0, does not have bfloat16, which begins with"
-                                + " 8.0; leave --precision out");
+                .hasMessage("GPU 0, Tesla V100, 16 GiB, compute capability 7.0, does not have bfloat16, which needs"
+                        + " 8.0; leave --precision out");
     }
 
-    /** What is in use stays in use where another choice is refused. */
+    /** A rejected choice changes nothing. */
     @Test
-    void graphsAreBuiltWithTheTypeOfThePrecision() throws DeviceException {
+    void graphsUseFactorTypeOfPrecision() throws DeviceException {
         assertThat(Sessions.factorType()).isEqualTo(TFloat32.class);
         assertThat(Precision.BFLOAT16.factorType()).isEqualTo(TBfloat16.class);
         assertThat(Precision.TF32.factorType()).isEqualTo(TFloat32.class);
@@ -63,13 +62,12 @@ class PrecisionTest {
     }
 
     @Test
-    void refusesTf32WhereTheDeviceHasNone() {
+    void rejectsTf32OnDevicesWithoutIt() {
         assertThatThrownBy(() -> Sessions.use(Device.CPU, Precision.TF32))
                 .isInstanceOf(DeviceException.class)
                 .hasMessage("the CPU does not have tf32; leave --precision out");
         assertThatThrownBy(() -> Sessions.use(new Device(FakeCuda.OLD), Precision.TF32))
-                .hasMessage(
-                        "GPU 0, Tesla V100, 16 GiB, compute capability 7.0, does not have tf32, which begins with 8.0;"
-                                + " leave --precision out");
+                .hasMessage("GPU 0, Tesla V100, 16 GiB, compute capability 7.0, does not have tf32, which needs 8.0;"
+                        + " leave --precision out");
     }
 }

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 class TensorFlowSetupTest {
     @Test
-    void theCudaBuildAlsoAddsUpInAFixedOrder() {
+    void cudaBuildForcesDeterministicReductions() {
         Map<String, String> both = Map.of("TF_CPP_MIN_LOG_LEVEL", "2", "TF_ENABLE_ONEDNN_OPTS", "1");
         assertThat(TensorFlowSetup.variables(new Build("1", "1", "linux-x86_64")))
                 .isEqualTo(both);
@@ -24,7 +24,7 @@ class TensorFlowSetupTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"ar-EG", "fa-IR", "mr-IN", "ar-u-nu-arab", "th-TH-u-nu-thai", "my-MM", "ne-NP"})
-    void onlyTheDigitsOfALocaleChange(String tag) {
+    void onlyDigitsOfLocaleChange(String tag) {
         Locale locale = Locale.forLanguageTag(tag);
         Locale changed = TensorFlowSetup.withAsciiDigits(locale);
         assertThat(String.format(changed, "%d", 1234567890)).isEqualTo("1234567890");
@@ -32,9 +32,9 @@ class TensorFlowSetupTest {
         assertThat(changed.getCountry()).isEqualTo(locale.getCountry());
     }
 
-    /** Locales with a variant of old, which a builder takes or rejects, among them. */
+    /** Includes legacy variants, some of which a locale builder rejects. */
     @Test
-    void everyLocaleOfThisJavaGetsAsciiDigits() {
+    void everyAvailableLocaleGetsAsciiDigits() {
         for (Locale locale : Locale.getAvailableLocales()) {
             Locale changed = TensorFlowSetup.withAsciiDigits(locale);
             assertThat(String.format(changed, "%d", 1234567890))

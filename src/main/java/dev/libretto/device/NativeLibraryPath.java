@@ -8,28 +8,27 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.bytedeco.javacpp.Loader;
 
-/** Where JavaCPP and JNA find the native libraries. */
-final class NativeFiles {
+/** Tells JavaCPP and JNA where the native libraries are. */
+final class NativeLibraryPath {
     private static final String JNA_PATH = "jna.boot.library.path";
 
-    private static boolean located;
+    private static boolean configured;
 
-    private NativeFiles() {}
+    private NativeLibraryPath() {}
 
     /**
-     * Has them loaded from the folder {@code native} beside Libretto's jar, where the build unpacks them. A jar elsewhere has
-     * no such folder: JavaCPP then unpacks both TensorFlow's and JNA's into its cache, so that there is one folder that must
-     * be writable and allow to execute.
+     * Loads them from the directory {@code native} next to Libretto's jar, where the build unpacks them. Without it, JavaCPP
+     * unpacks TensorFlow's and JNA's into its cache, so only that directory must be writable and executable.
      */
-    static synchronized void locate() {
-        if (located) {
+    static synchronized void configure() {
+        if (configured) {
             return;
         }
-        located = true;
+        configured = true;
         UserHome.ensureUsable();
-        // Otherwise JavaCPP asks the system for the memory in use at each of the many small allocations of eager mode.
+        // Otherwise JavaCPP queries the memory in use at each small allocation of eager mode.
         setDefault("org.bytedeco.javacpp.maxPhysicalBytes", "0");
-        Path unpacked = besideJar();
+        Path unpacked = nextToJar();
         if (Files.exists(unpacked.resolve(System.mapLibraryName("jnitensorflow")))) {
             System.setProperty(
                     "java.library.path", unpacked + File.pathSeparator + System.getProperty("java.library.path", ""));
@@ -52,7 +51,7 @@ final class NativeFiles {
                 System.setProperty(JNA_PATH, file.getParent());
             }
         } catch (IOException | RuntimeException e) {
-            // JNA looks for a folder itself.
+            // JNA unpacks its library itself.
         }
     }
 
@@ -62,17 +61,16 @@ final class NativeFiles {
         }
     }
 
-    /** The folder, which need not exist. */
-    private static Path besideJar() {
+    private static Path nextToJar() {
         try {
-            return Path.of(NativeFiles.class
+            return Path.of(NativeLibraryPath.class
                             .getProtectionDomain()
                             .getCodeSource()
                             .getLocation()
                             .toURI())
                     .resolveSibling("native");
         } catch (URISyntaxException | RuntimeException e) {
-            // Loaded from something that is no file.
+            // Not loaded from a file.
             return Path.of("native");
         }
     }

@@ -4,19 +4,19 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.tensorflow.TensorFlow;
 
-/** TensorFlow's native library, whose loading is a good part of a start. */
-public final class NativeLibrary {
+/** TensorFlow's native library. */
+public final class TensorFlowLibrary {
     private static CompletableFuture<String> loading = CompletableFuture.completedFuture("");
 
-    private NativeLibrary() {}
+    private TensorFlowLibrary() {}
 
     /**
-     * Begins to load it beside other work, which must not use TensorFlow before {@link #await}. The library of the CUDA build
-     * is left to its first use, for it writes to stderr as it is loaded: {@link NativeLog} sees to that.
+     * Starts loading in the background, which shortens start-up. Call {@link #await} before using TensorFlow. The CUDA build
+     * loads on first use instead, since loading writes to stderr, which {@link NativeLog} suppresses.
      */
-    public static void beginLoading() {
+    public static void loadInBackground() {
         if (!Build.current().isCuda()) {
-            loading = CompletableFuture.supplyAsync(NativeLibrary::version, task -> {
+            loading = CompletableFuture.supplyAsync(TensorFlowLibrary::version, task -> {
                 Thread thread = new Thread(task, "native library");
                 thread.setDaemon(true);
                 thread.start();
@@ -24,17 +24,17 @@ public final class NativeLibrary {
         }
     }
 
-    /** The version of TensorFlow. */
+    /** Returns TensorFlow's version. */
     public static String version() {
         TensorFlowSetup.apply();
         return TensorFlow.version();
     }
 
     /**
-     * Waits until it is loaded, if that has begun.
+     * Waits for a load in the background to finish.
      *
      * @throws LinkageError if it cannot be loaded
-     * @throws UnsupportedJavaException if this Java does not let TensorFlow Java work
+     * @throws UnsupportedJavaException if this JVM was started without an option that TensorFlow Java needs
      */
     public static void await() {
         try {

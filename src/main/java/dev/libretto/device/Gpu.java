@@ -3,14 +3,13 @@ package dev.libretto.device;
 import java.util.Locale;
 
 /**
- * A GPU, as NVIDIA's driver describes it.
+ * An NVIDIA GPU, as described by the driver.
  *
- * @param index its number, from 0, among those that the process may use
+ * @param index the index among the GPUs visible to the process, from 0
  * @param memory in bytes
- * @param computeCapability major and minor as in 9.0
  */
-public record Card(int index, String name, long memory, ComputeCapability computeCapability) {
-    /** What a card can do. */
+public record Gpu(int index, String name, long memory, ComputeCapability computeCapability) {
+    /** CUDA's feature level, such as 9.0. */
     public record ComputeCapability(int major, int minor) {
         @Override
         public String toString() {
