@@ -355,7 +355,7 @@ final class TrainCommand implements Command {
             case CUDNN -> "all time steps at once, by cuDNN";
             case UNROLLED ->
                 "time step by time step, for cuDNN "
-                        + (RecurrenceType.CUDNN.has(cell) ? "computes it in float32 and tf32" : "has no " + cell);
+                        + (RecurrenceType.CUDNN.supports(cell) ? "computes it in float32 and tf32" : "has no " + cell);
         };
     }
 

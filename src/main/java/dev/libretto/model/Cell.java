@@ -6,26 +6,25 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 
 /**
- * A recurrent cell: the one definition that the training graph unrolls over time and the eager decoder calls once per
- * character.
+ * A recurrent cell. The training graph unrolls it over time; the eager decoder calls it once per character.
  */
 interface Cell {
-    /** What a time step gives: the output {@code [B, H]} and the state after it, each {@code [B, H]}. */
+    /** The output {@code [B, H]} of a time step and the state after it, each {@code [B, H]}. */
     record Step(Operand<TFloat32> output, List<Operand<TFloat32>> state) {}
 
-    /** The input's part of the equations. */
+    /** Returns the part of the equations that depends on the input only. */
     InputProjection input();
 
     /**
-     * One time step.
+     * Computes one time step.
      *
-     * @param projected what {@link #input} gave for this time step, {@code [B, G·H]}
-     * @param state the state before, each {@code [B, H]}
+     * @param projected the input through {@link #input}, {@code [B, G·H]}
+     * @param state the previous state, each {@code [B, H]}
      */
     Step step(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state);
 
     /**
-     * The same for one row on the CPU, in fewer operations where the cell has them.
+     * Computes one time step of one row on the CPU, in fewer operations if the cell supports it.
      *
      * @param projected {@code [G·H]}
      * @param state each {@code [1, H]}

@@ -10,7 +10,7 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
-/** The recurrent cells, with the shapes of their parameters: those of Keras, gate by gate in its order. */
+/** The recurrent cells. Their parameters have Keras's shapes and gate order. */
 public enum CellType {
     /** The simple cell: {@link RnnCell}. */
     RNN(1, 1),
@@ -29,19 +29,19 @@ public enum CellType {
         this.states = states;
     }
 
-    /** G, how many blocks of H columns its kernels have. */
+    /** Returns G, the number of gates: blocks of H columns in the kernels. */
     public int gates() {
         return gates;
     }
 
-    /** How many arrays {@code [B, H]} its state has. */
+    /** Returns the number of arrays {@code [B, H]} in its state. */
     public int states() {
         return states;
     }
 
     /**
-     * What one layer learns: kernel {@code [I, G·H]}, recurrent kernel {@code [H, G·H]} and bias {@code [G·H]}, or {@code
-     * [2, G·H]} for {@link #GRU}, whose second row goes with the recurrent product.
+     * Returns the parameters of a layer: kernel {@code [I, G·H]}, recurrent kernel {@code [H, G·H]} and bias {@code [G·H]}.
+     * {@link #GRU} has a bias {@code [2, G·H]}; the second row is added to the recurrent product.
      *
      * @param layer counted from 0
      * @param inputSize I, the size of the layer's input
@@ -59,9 +59,9 @@ public enum CellType {
     }
 
     /**
-     * The cell over the values of {@link #parameters}.
+     * Returns the cell with the values of {@link #parameters}.
      *
-     * @param factors the type to which the factors of its products are rounded
+     * @param factors the type that matrix products round their factors to
      */
     Cell create(
             Ops tf,
@@ -81,7 +81,7 @@ public enum CellType {
         };
     }
 
-    /** The name on the command line and in configuration files. */
+    /** Returns the name used on the command line and in configuration files. */
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT).replace('_', '-');

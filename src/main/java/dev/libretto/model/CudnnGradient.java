@@ -13,25 +13,24 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
 /**
- * The gradient of {@link CudnnRNN}: {@link CudnnRNNBackprop}, which TensorFlow's native library has but does not know for a
- * gradient.
+ * The gradient of {@link CudnnRNN}. TensorFlow's native library has the operation, {@link CudnnRNNBackprop}, but does not
+ * register it as a gradient.
  */
 final class CudnnGradient {
     private CudnnGradient() {}
 
-    /** Makes it known for every graph of the process; a second time does nothing. */
+    /** Registers it for all graphs of the process; further calls do nothing. */
     static void register() {
         TensorFlowSetup.apply();
         TensorFlow.registerCustomGradient(CudnnRNN.OP_NAME, CudnnGradient::derive);
     }
 
     /**
-     * Adds the operation that goes back. TensorFlow calls this with the graph locked: what asks the graph for a shape here
-     * waits forever.
+     * Adds the backward operation. TensorFlow calls this with the graph locked, so querying a shape here deadlocks.
      *
      * @param forward a {@link CudnnRNN}
-     * @param dOutputs what comes back to its outputs: all time steps, h, c, and two that nothing comes back to
-     * @return what comes back to its inputs: the vectors, h, c, the parameters, and zeros to the sequence lengths
+     * @param dOutputs the gradients of all time steps, h and c, and two unused ones
+     * @return the gradients of the vectors, h, c and the parameters, and zeros for the sequence lengths
      */
     private static List<Operand<?>> derive(Ops tf, GraphOperation forward, List<Output<?>> dOutputs) {
         CudnnRNN<TFloat32> outputs = new CudnnRNN<>(forward);

@@ -12,10 +12,10 @@ import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TNumber;
 
 /**
- * All time steps of a layer in one call of NVIDIA's cuDNN. It computes what {@link RnnCell}, {@link GruCell} and {@link
- * LstmCell} do; TensorFlow has it on GPUs only, so that a graph with it can be built anywhere but run on a GPU alone.
+ * Computes all time steps of a layer in one cuDNN call, for {@link RnnCell}, {@link GruCell} and {@link LstmCell}. A graph
+ * with it can be built anywhere but runs on a GPU only.
  *
- * @param embedding what the characters of a first layer are embedded by, {@code [V, E]}; null for one-hot ones
+ * @param embedding of the first layer's characters, {@code [V, E]}; null for one-hot characters
  * @param kernel W {@code [I, G·H]}
  * @param recurrentKernel U {@code [H, G·H]}
  * @param bias {@code [G·H]}, or {@code [2, G·H]} for {@link CellType#GRU}
@@ -27,12 +27,12 @@ record CudnnRecurrence(
         Operand<TFloat32> recurrentKernel,
         Operand<TFloat32> bias)
         implements Recurrence {
-    /** The input is multiplied by a kernel. */
+    /** Multiplies the input by a kernel. */
     static final String INPUT_MODE = "linear_input";
 
     static final String DIRECTION = "unidirectional";
 
-    /** @throws IllegalArgumentException if cuDNN does not have the cell */
+    /** @throws IllegalArgumentException if cuDNN does not support the cell */
     CudnnRecurrence {
         if (mode(cell) == null) {
             throw new IllegalArgumentException("cuDNN has no " + cell);
@@ -40,7 +40,7 @@ record CudnnRecurrence(
         CudnnGradient.register();
     }
 
-    /** What cuDNN calls a cell; null where it does not have it. */
+    /** Returns cuDNN's name of a cell, or null if it does not support it. */
     static String mode(CellType cell) {
         return switch (cell) {
             case RNN -> "rnn_tanh";
@@ -51,7 +51,7 @@ record CudnnRecurrence(
     }
 
     @Override
-    public Sequence ofCharacters(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state) {
+    public Sequence readCharacters(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state) {
         Operand<TFloat32> vectors = embedding == null
                 ? tf.oneHot(ids, tf.constant(inputSize()), tf.constant(1f), tf.constant(0f))
                 : tf.gather(embedding, ids, tf.constant(0));
@@ -59,7 +59,7 @@ record CudnnRecurrence(
     }
 
     @Override
-    public Sequence ofRows(Ops tf, Operand<TFloat32> rows, Shape batch, List<Operand<TFloat32>> state) {
+    public Sequence readRows(Ops tf, Operand<TFloat32> rows, Shape batch, List<Operand<TFloat32>> state) {
         long[] timeMajor = {batch.get(0), batch.get(1), inputSize()};
         return read(tf, tf.reshape(rows, tf.constant(timeMajor)), batch, state);
     }
@@ -73,7 +73,7 @@ record CudnnRecurrence(
      * @param batch {@code [T, B]}
      */
     private Sequence read(Ops tf, Operand<TFloat32> vectors, Shape batch, List<Operand<TFloat32>> state) {
-        // cuDNN's state has the layers of one call in front, here one; its rows may differ in length, here they do not.
+        // cuDNN's state has a leading axis for layers, here one. Its rows may differ in length; here they are equal.
         Operand<TInt32> front = tf.constant(0);
         List<Operand<TFloat32>> before = state.stream()
                 .<Operand<TFloat32>>map(array -> tf.expandDims(array, front))
@@ -100,9 +100,8 @@ record CudnnRecurrence(
     }
 
     /**
-     * The parameters as cuDNN takes them, one after the other in one array: W, U, the bias of the input's product, the bias of
-     * the recurrent product. Of each, one gate follows the other; a kernel's gate is stored as {@code [H, I]}. Where the cell
-     * has one bias, it is the input's, and the other is zero.
+     * Returns the parameters in cuDNN's layout, concatenated: W, U, the input bias, the recurrent bias. Each is stored gate by
+     * gate, a kernel's gate as {@code [H, I]}. A single bias is the input bias; the recurrent bias is then zero.
      *
      * @return {@code [G·H·I + G·H·H + 2·G·H]}
      */
@@ -114,18 +113,18 @@ record CudnnRecurrence(
                 List.of(
                         flatRows(tf, kernel),
                         flatRows(tf, recurrentKernel),
-                        inOrder(tf, biases.get(0), 0),
-                        inOrder(tf, biases.get(1), 0)),
+                        inCudnnOrder(tf, biases.get(0), 0),
+                        inCudnnOrder(tf, biases.get(1), 0)),
                 tf.constant(0));
     }
 
     private Operand<TFloat32> flatRows(Ops tf, Operand<TFloat32> matrix) {
-        Operand<TFloat32> rows = tf.linalg.transpose(inOrder(tf, matrix, 1), tf.constant(new int[] {1, 0}));
+        Operand<TFloat32> rows = tf.linalg.transpose(inCudnnOrder(tf, matrix, 1), tf.constant(new int[] {1, 0}));
         return tf.reshape(rows, tf.constant(new int[] {-1}));
     }
 
-    /** The gates in cuDNN's order: a GRU's are r, z, n there and z, r, n here; an LSTM's are i, f, g, o in both. */
-    private Operand<TFloat32> inOrder(Ops tf, Operand<TFloat32> gates, int axis) {
+    /** Reorders gates for cuDNN: a GRU's from z, r, n to r, z, n; an LSTM's are i, f, g, o in both. */
+    private Operand<TFloat32> inCudnnOrder(Ops tf, Operand<TFloat32> gates, int axis) {
         if (cell != CellType.GRU) {
             return gates;
         }

@@ -7,35 +7,33 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt64;
 
 /**
- * Dropout in training (Srivastava et al., 2014), on the non-recurrent connections only (Zaremba, Sutskever and Vinyals,
- * 2014):
+ * Dropout (Srivastava et al., 2014) on non-recurrent connections only (Zaremba, Sutskever and Vinyals, 2014):
  *
  * <pre>
  *     y = x ∘ m / (1 − p)         m is 0 with probability p and 1 otherwise, drawn for each element
  * </pre>
  *
- * <p>so that the mean of y is x, and nothing is to be scaled when the model writes. The mask is a function of the seed, the
- * training step and the layer, never of a generator's hidden state.
+ * <p>The mean of y is x, so generation needs no scaling. The mask is a function of the seed, the training step and the layer.
  *
- * @param rate p, from 0 up to, but not, 1
- * @param seed what the masks follow from, together with the step
- * @param step which training step it is, a scalar of the graph; not used where {@code rate} is 0
+ * @param rate p, at least 0 and less than 1
+ * @param seed random seed of the masks
+ * @param step the training step, a scalar of the graph; unused if {@code rate} is 0
  */
 public record Dropout(double rate, long seed, Operand<TInt64> step) {
-    /** No dropout: every element stays as it is. */
+    /** No dropout. */
     public static final Dropout NONE = new Dropout(0, 0, null);
 
     /**
-     * Drops elements of a layer's output.
+     * Applies dropout to a layer's output.
      *
      * @param x of any shape
-     * @return the same shape
+     * @return of the same shape
      */
     Operand<TFloat32> apply(Ops tf, Operand<TFloat32> x, int layer) {
         if (rate == 0) {
             return x;
         }
-        // A key for each layer far from the seeds that users give; the counter is the step.
+        // The key of each layer is far from typical seeds; the counter is the step.
         long key = seed ^ (0x9E3779B97F4A7C15L * (layer + 1));
         Operand<TInt64> keyAndStep = tf.stack(List.of(tf.constant(key), step));
         Operand<TFloat32> uniform = tf.random.statelessRandomUniform(tf.shape(x), keyAndStep);

@@ -9,32 +9,32 @@ import org.tensorflow.proto.AttrValue;
 import org.tensorflow.types.TFloat32;
 
 /**
- * f(x · W + b) as one operation of TensorFlow, {@code _FusedMatMul}, with which its optimizer replaces the operations that it
- * is made of. For one row the call of an operation takes as long as its arithmetic, so that fewer of them count. It rounds
- * differently, has no gradient, on a GPU does not have every f, and adds in the type of the factors, so it is for float32 only.
+ * f(x · W + b) as one operation, {@code _FusedMatMul}, which TensorFlow's graph optimizer also creates. For one row, calling
+ * an operation takes as long as its arithmetic, so fewer operations are faster. It rounds differently, has no gradient, lacks
+ * some f on GPUs, and accumulates in the type of its factors, so it is used in float32 only.
  *
  * @param kernel W {@code [I, O]}
  * @param bias b {@code [O]}
  */
 record FusedProduct(Kernel<?> kernel, Operand<TFloat32> bias) {
-    /** As messages, for TensorFlow Java 1.1.0 crashes on the list of strings that they are. */
+    /** As a protocol buffer, because TensorFlow Java 1.1.0 crashes on attributes that are lists of strings. */
     private static final AttrValue BIAS_ADD = strings("BiasAdd");
 
     private static final AttrValue BIAS_ADD_TANH = strings("BiasAdd", "Tanh");
 
-    /** x {@code [1, I]} gives x · W + b {@code [1, O]}. */
-    Operand<TFloat32> of(Ops tf, Operand<TFloat32> x) {
-        return of(tf, x, BIAS_ADD);
+    /** Returns x · W + b {@code [1, O]} for x {@code [1, I]}. */
+    Operand<TFloat32> apply(Ops tf, Operand<TFloat32> x) {
+        return apply(tf, x, BIAS_ADD);
     }
 
-    /** x {@code [1, I]} gives tanh(x · W + b) {@code [1, O]}. */
-    Operand<TFloat32> tanhOf(Ops tf, Operand<TFloat32> x) {
-        return of(tf, x, BIAS_ADD_TANH);
+    /** Returns tanh(x · W + b) {@code [1, O]} for x {@code [1, I]}. */
+    Operand<TFloat32> applyTanh(Ops tf, Operand<TFloat32> x) {
+        return apply(tf, x, BIAS_ADD_TANH);
     }
 
-    private Operand<TFloat32> of(Ops tf, Operand<TFloat32> x, AttrValue functions) {
+    private Operand<TFloat32> apply(Ops tf, Operand<TFloat32> x, AttrValue functions) {
         OperationBuilder operation = tf.scope().opBuilder("_FusedMatMul", "FusedMatMul");
-        // In graphs oneDNN would take over, which is the slower one for a row, but it leaves transposed factors alone.
+        // In graphs oneDNN would take over, which is slower for one row; it leaves transposed factors alone.
         boolean asColumn = tf.scope().env().isGraph();
         operation.addInput((asColumn ? tf.reshape(x, tf.constant(new int[] {-1, 1})) : x).asOutput());
         operation.addInput(kernel.values().asOutput());

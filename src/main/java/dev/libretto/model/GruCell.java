@@ -7,8 +7,8 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 
 /**
- * The gated recurrent unit (Cho et al., 2014) with the reset gate after the recurrent product, as cuDNN, PyTorch and Keras
- * ({@code reset_after=True}) have it:
+ * The gated recurrent unit (Cho et al., 2014) with the reset gate after the recurrent product, as in cuDNN, PyTorch and Keras
+ * ({@code reset_after=True}):
  *
  * <pre>
  *     x_z, x_r, x_n = x · W + b               in blocks of H columns
@@ -19,8 +19,8 @@ import org.tensorflow.types.TFloat32;
  *     h' = z ∘ h + (1 − z) ∘ n
  * </pre>
  *
- * <p>with the kernel W {@code [I, 3·H]}, the recurrent kernel U {@code [H, 3·H]} and the biases b and d, the two rows of one
- * array {@code [2, 3·H]}.
+ * <p>with the kernel W {@code [I, 3·H]}, the recurrent kernel U {@code [H, 3·H]} and the biases b and d, the rows of an array
+ * {@code [2, 3·H]}.
  */
 final class GruCell implements Cell {
     private final InputProjection input;
@@ -52,7 +52,7 @@ final class GruCell implements Cell {
         return new Step(next, List.of(next));
     }
 
-    /** z ∘ h + (1 − z) ∘ n, as n + z ∘ (h − n). */
+    /** Returns z ∘ h + (1 − z) ∘ n, computed as n + z ∘ (h − n). */
     static Operand<TFloat32> mix(Ops tf, Operand<TFloat32> z, Operand<TFloat32> h, Operand<TFloat32> n) {
         return tf.math.addN(List.of(n, tf.math.mul(z, tf.math.sub(h, n))));
     }

@@ -8,8 +8,8 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * The gated recurrent unit (Cho et al., 2014) as it was first written, with the reset gate before the recurrent product, as
- * Keras has it with {@code reset_after=False}:
+ * The gated recurrent unit as first published (Cho et al., 2014), with the reset gate before the recurrent product, as in
+ * Keras with {@code reset_after=False}:
  *
  * <pre>
  *     x_z, x_r, x_n = x · W + b               in blocks of H columns

@@ -13,7 +13,7 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
 
-/** Draws a model's first weights: a function of the seed and each parameter's place in the model, nothing else. */
+/** Draws a model's initial weights, which depend only on the seed and each parameter's index in the model. */
 public final class Initializers {
     private final Ops tf;
     private final long seed;
@@ -23,33 +23,33 @@ public final class Initializers {
         this.seed = seed;
     }
 
-    /** The first weights of a model; the same seed gives the same bits, because they are always drawn on the CPU. */
+    /** Returns initial weights. They are always drawn on the CPU, so the same seed gives the same bits. */
     public static Weights draw(List<Parameter> parameters, long seed) {
-        return draw(parameters, seed, place -> {});
+        return draw(parameters, seed, index -> {});
     }
 
     /**
-     * The same, reporting each parameter before it is drawn.
+     * Returns initial weights and reports progress.
      *
-     * @param progress receives the parameter's place in the model
+     * @param progress receives each parameter's index before it is drawn
      */
     public static Weights draw(List<Parameter> parameters, long seed, IntConsumer progress) {
         return new Weights(parameters, parameter -> {
-            int place = parameters.indexOf(parameter);
-            progress.accept(place);
-            // An eager session keeps what it computed until it is closed.
+            int index = parameters.indexOf(parameter);
+            progress.accept(index);
+            // An eager session keeps its tensors until it is closed.
             try (EagerSession session = Sessions.openEagerOnCpu()) {
-                return new Initializers(Ops.create(session), seed).values(parameter, place);
+                return new Initializers(Ops.create(session), seed).values(parameter, index);
             }
         });
     }
 
-    private float[] values(Parameter parameter, int place) {
+    private float[] values(Parameter parameter, int index) {
         return switch (parameter.initializer()) {
             case ZEROS -> new float[parameter.size()];
             case UNIT_FORGET_BIAS -> unitForgetBias(parameter.size());
-            case GLOROT_UNIFORM -> glorotUniform(parameter.shape(), place);
-            case ORTHOGONAL -> orthogonal(parameter.shape(), place);
+            case GLOROT_UNIFORM -> glorotUniform(parameter.shape(), index);
+            case ORTHOGONAL -> orthogonal(parameter.shape(), index);
         };
     }
 
@@ -59,26 +59,26 @@ public final class Initializers {
         return bias;
     }
 
-    private float[] glorotUniform(Shape shape, int place) {
+    private float[] glorotUniform(Shape shape, int index) {
         double limit = Math.sqrt(6.0 / (shape.get(0) + shape.get(1)));
-        Operand<TFloat32> unit = tf.random.statelessRandomUniform(tf.constant(shape), key(place));
+        Operand<TFloat32> unit = tf.random.statelessRandomUniform(tf.constant(shape), key(index));
         return FloatTensors.toArray(
                 tf.math.mul(tf.math.sub(unit, tf.constant(0.5f)), tf.constant((float) (2 * limit))));
     }
 
-    /** The Q of a random normal matrix, with the signs that make it unique; a wide matrix is a tall one transposed. */
-    private float[] orthogonal(Shape shape, int place) {
+    /** The Q of a random normal matrix, with signs that make it unique; a wide matrix is a tall one transposed. */
+    private float[] orthogonal(Shape shape, int index) {
         long rows = shape.get(0);
         long columns = shape.get(1);
         Shape tall = Shape.of(Math.max(rows, columns), Math.min(rows, columns));
-        Operand<TFloat32> normal = tf.random.statelessRandomNormal(tf.constant(tall), key(place));
+        Operand<TFloat32> normal = tf.random.statelessRandomNormal(tf.constant(tall), key(index));
         Qr<TFloat32> qr = tf.linalg.qr(normal);
         Operand<TFloat32> q = tf.math.mul(qr.q(), tf.math.sign(tf.linalg.tensorDiagPart(qr.r())));
         Operand<TInt32> swap = tf.constant(new int[] {1, 0});
         return FloatTensors.toArray(rows < columns ? tf.linalg.transpose(q, swap) : q);
     }
 
-    private Operand<TInt64> key(int place) {
-        return tf.constant(new long[] {seed, place});
+    private Operand<TInt64> key(int index) {
+        return tf.constant(new long[] {seed, index});
     }
 }

@@ -6,8 +6,8 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TNumber;
 
 /**
- * The part of a cell's equations that does not depend on its state, x · W + b, so that a training graph does it for all
- * time steps in one operation.
+ * x · W + b, the part of a cell's equations that does not depend on its state. A training graph computes it for all time
+ * steps in one operation.
  */
 final class InputProjection {
     private final Kernel<?> kernel;
@@ -24,13 +24,13 @@ final class InputProjection {
         this.table = tf.withName("projections").math.add(kernel.values(), bias);
     }
 
-    /** W + b, {@code [I, G·H]}: row i is what {@link #lookup} gives for the id i. */
+    /** Returns W + b, {@code [I, G·H]}, whose row i is the projection of id i. */
     Operand<TFloat32> table() {
         return table;
     }
 
     /**
-     * One-hot inputs given by their ids: a one-hot row times a matrix is a row of the matrix, so this is a lookup.
+     * Projects one-hot inputs given by their ids. A one-hot row times a matrix is a row of the matrix, so this is a lookup.
      *
      * @param ids of any shape {@code [...]}
      * @return {@code [..., G·H]}
@@ -40,7 +40,7 @@ final class InputProjection {
     }
 
     /**
-     * Any inputs.
+     * Projects any inputs.
      *
      * @param x {@code [N, I]}
      * @return {@code [N, G·H]}
@@ -49,8 +49,8 @@ final class InputProjection {
         return tf.nn.biasAdd(kernel.apply(tf, x), bias);
     }
 
-    /** The same on the CPU, as one operation. */
+    /** Projects any inputs in one operation, on the CPU only. */
     Operand<TFloat32> applyFused(Ops tf, Operand<TFloat32> x) {
-        return new FusedProduct(kernel, bias).of(tf, x);
+        return new FusedProduct(kernel, bias).apply(tf, x);
     }
 }

@@ -7,15 +7,15 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * A matrix W {@code [I, O]} by which rows are multiplied; every product of the model is formed here:
+ * A weight matrix W {@code [I, O]}. All matrix products of the model are formed here:
  *
  * <pre>
  *     y = x · W
  * </pre>
  *
- * <p>Both factors are rounded to one type, W once and x at each product, and y, which TensorFlow gives in that type too, goes
- * on as float32. With bfloat16, of 8 bits of significand, that is mixed precision (Micikevicius et al., 2018; Kalamkar et
- * al., 2019); with float32, nothing is rounded. The gradient goes the same way back.
+ * <p>Both factors are rounded to one type, W once and x at each product; y has that type and is cast back to float32. With
+ * bfloat16 (8 bits of significand) this is mixed precision (Micikevicius et al., 2018; Kalamkar et al., 2019); with float32
+ * nothing is rounded. Gradients are rounded the same way.
  *
  * @param <T> the type of the factors
  */
@@ -33,7 +33,7 @@ final class Kernel<T extends TFloating> {
         this(tf, values, factors, false);
     }
 
-    /** @param isTransposed whether {@code values} are the transpose of W, {@code [O, I]} */
+    /** @param isTransposed whether {@code values} is the transpose of W, {@code [O, I]} */
     Kernel(Ops tf, Operand<TFloat32> values, Class<T> factors, boolean isTransposed) {
         this.values = values;
         this.factors = factors;
@@ -41,13 +41,13 @@ final class Kernel<T extends TFloating> {
         this.isTransposed = isTransposed;
     }
 
-    /** W as it is learnt, or its transpose. */
+    /** Returns the trained values: W, or its transpose. */
     Operand<TFloat32> values() {
         return values;
     }
 
     /**
-     * x · W.
+     * Returns x · W.
      *
      * @param x {@code [N, I]}
      * @return {@code [N, O]}
@@ -57,7 +57,6 @@ final class Kernel<T extends TFloating> {
         return cast(tf, y, TFloat32.class);
     }
 
-    /** Whether {@link #values} are the transpose of W. */
     boolean isTransposed() {
         return isTransposed;
     }

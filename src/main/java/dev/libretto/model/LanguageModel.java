@@ -14,43 +14,43 @@ import org.tensorflow.types.family.TFloating;
 import org.tensorflow.types.family.TNumber;
 
 /**
- * A character-level recurrent language model: layers of a recurrent cell and a dense layer, which gives the logits of the
- * next character from the output of the last cell:
+ * A character-level recurrent language model: stacked layers of a recurrent cell, and a dense layer that computes the logits of
+ * the next character from the last cell's output:
  *
  * <pre>
  *     logits = h · W + b
  * </pre>
  *
  * <p>with the kernel W {@code [H, V]} and the bias b {@code [V]}. A character enters the first cell as a one-hot vector
- * {@code [V]}, or as its row of an embedding {@code [V, E]}, whose transpose can be W as well. The same definition builds a graph and computes eagerly,
- * as its {@link Ops} do.
+ * {@code [V]} or as its row of an embedding {@code [V, E]}; W can be the embedding's transpose. With the {@link Ops} of a graph
+ * the model builds a graph; with those of an eager session it computes eagerly.
  *
  * <p>A state is a list of arrays {@code [B, H]}: those of the first layer's cell, then the next layer's.
  */
 public final class LanguageModel {
     /**
-     * What the model gives.
+     * The output of the model.
      *
-     * @param logits the scores of every character as the next one: {@code [T·B, V]} unrolled, {@code [B, V]} for a step
+     * @param logits the scores of the next character: {@code [T·B, V]} unrolled, {@code [B, V]} for a step
      * @param state the state after the last time step
      */
     public record Output(Operand<TFloat32> logits, List<Operand<TFloat32>> state) {}
 
     private final ModelConfig config;
     private final List<Recurrence> layers = new ArrayList<>();
-    /** The cell of each layer; empty where cuDNN computes the layers. */
+    /** The cell of each layer; empty if cuDNN computes the layers. */
     private final List<Cell> cells = new ArrayList<>();
-    /** W {@code [H, V]}, or an embedding {@code [V, H]} that is its transpose. */
+    /** W {@code [H, V]}, or the embedding {@code [V, H]} as its transpose. */
     private final Kernel<?> denseKernel;
 
     private final Operand<TFloat32> denseBias;
 
-    /** @param valueOf gives each of {@link #parameters} as an operand of the graph or eager session that {@code tf} is of */
+    /** @param valueOf returns each of {@link #parameters} as an operand of {@code tf} */
     public LanguageModel(Ops tf, ModelConfig config, Function<Parameter, Operand<TFloat32>> valueOf) {
         this(tf, config, valueOf, TFloat32.class);
     }
 
-    /** @param factors the type to which the factors of matrix products are rounded, float32 or bfloat16 */
+    /** @param factors the type that matrix products round their factors to, float32 or bfloat16 */
     public LanguageModel(
             Ops tf,
             ModelConfig config,
@@ -60,11 +60,11 @@ public final class LanguageModel {
     }
 
     /**
-     * The same with a choice of how whole batches are read.
+     * Creates a model with a choice of {@link #unroll}'s implementation.
      *
-     * @param parts into how many parts an unrolled recurrence splits the rows of a batch, to compute them at the same time
-     * @param factors the type to which the factors of matrix products are rounded, but for those of cuDNN
-     * @throws IllegalArgumentException if the recurrence does not have the cell
+     * @param parts the number of parts that an unrolled recurrence splits a batch into by rows, to compute them in parallel
+     * @param factors the type that matrix products round their factors to; cuDNN ignores it
+     * @throws IllegalArgumentException if the recurrence does not support the cell
      */
     public LanguageModel(
             Ops tf,
@@ -79,7 +79,7 @@ public final class LanguageModel {
             Operand<TFloat32> ofLayer = layer == 0 ? embedding : null;
             layers.add(
                     recurrence == RecurrenceType.CUDNN
-                            ? fused(layer, ofLayer, valueOf)
+                            ? cudnn(layer, ofLayer, valueOf)
                             : unrolled(tf, parts, layer, ofLayer, valueOf, factors));
         }
         boolean isTied = config.tieEmbeddings();
@@ -88,7 +88,7 @@ public final class LanguageModel {
         denseBias = valueOf.apply(denseBiasParameter(config));
     }
 
-    private Recurrence fused(int layer, Operand<TFloat32> embedding, Function<Parameter, Operand<TFloat32>> valueOf) {
+    private Recurrence cudnn(int layer, Operand<TFloat32> embedding, Function<Parameter, Operand<TFloat32>> valueOf) {
         List<Operand<TFloat32>> values =
                 cellParameters(config, layer).stream().map(valueOf).toList();
         return new CudnnRecurrence(config.cell(), embedding, values.get(0), values.get(1), values.get(2));
@@ -109,8 +109,8 @@ public final class LanguageModel {
     }
 
     /**
-     * The values of the first cell, whose kernel is E · W where characters are embedded: a one-hot vector times E, times W, is
-     * a row of that product, so that an embedding is a lookup as well.
+     * The values of the first cell. With an embedding its kernel is E · W: a one-hot vector times E times W is a row of that
+     * product, so embedded characters are a lookup, too.
      */
     private static Function<Parameter, Operand<TFloat32>> embedded(
             Ops tf,
@@ -124,7 +124,7 @@ public final class LanguageModel {
                 : valueOf.apply(parameter);
     }
 
-    /** Everything a model of these sizes learns, in a fixed order: embedding, layer by layer, then the dense layer. */
+    /** Returns all parameters in order: embedding, layers, dense layer. */
     public static List<Parameter> parameters(ModelConfig config) {
         List<Parameter> parameters = new ArrayList<>();
         if (config.hasEmbedding()) {
@@ -158,16 +158,16 @@ public final class LanguageModel {
         return new Parameter("dense/bias", Shape.of(config.vocabularySize()), Initializer.ZEROS);
     }
 
-    /** The shape of each array of the state for a batch of {@code batchSize} rows. */
+    /** Returns the shape of each array of the state for {@code batchSize} rows. */
     public static List<Shape> stateShapes(ModelConfig config, int batchSize) {
         Shape shape = Shape.of(batchSize, config.hiddenSize());
         return Collections.nCopies(config.layers() * config.cell().states(), shape);
     }
 
     /**
-     * All time steps of a batch, layer by layer.
+     * Computes all time steps of a batch, layer by layer.
      *
-     * @param ids the characters, {@code [T, B]} of a known T
+     * @param ids the characters, {@code [T, B]} with a known T
      * @param state the state before the first time step
      * @return logits {@code [T·B, V]}, row {@code t·B + b} for time step t of row b
      */
@@ -175,15 +175,15 @@ public final class LanguageModel {
         return unroll(tf, ids, state, Dropout.NONE);
     }
 
-    /** The same with dropout on the output of every layer, on its way up and not on its way to the next time step. */
+    /** Computes all time steps with dropout between layers, never between time steps. */
     public Output unroll(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state, Dropout dropout) {
         List<Operand<TFloat32>> next = new ArrayList<>();
         Operand<TFloat32> rows = null;
         for (int layer = 0; layer < layers.size(); layer++) {
             Ops scope = tf.withSubScope("layer_" + layer);
             Recurrence.Sequence read = rows == null
-                    ? layers.get(layer).ofCharacters(scope, ids, stateOf(layer, state))
-                    : layers.get(layer).ofRows(scope, rows, ids.shape(), stateOf(layer, state));
+                    ? layers.get(layer).readCharacters(scope, ids, stateOf(layer, state))
+                    : layers.get(layer).readRows(scope, rows, ids.shape(), stateOf(layer, state));
             next.addAll(read.state());
             rows = dropout.apply(scope.withSubScope("dropout"), read.outputs(), layer);
         }
@@ -191,10 +191,10 @@ public final class LanguageModel {
     }
 
     /**
-     * One time step of a model that is not cuDNN's.
+     * Computes one time step; the model must not be cuDNN's.
      *
      * @param ids a character for each row, {@code [B]}
-     * @param state the state before it
+     * @param state the previous state
      * @return logits {@code [B, V]}
      */
     public Output step(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state) {
@@ -211,16 +211,16 @@ public final class LanguageModel {
         return new Output(logits(tf, output), next);
     }
 
-    /** The part of the first cell's equations that each character brings, {@code [V, G·H]}. */
+    /** Returns the first cell's projection of every character, {@code [V, G·H]}. */
     public Operand<TFloat32> projections() {
         return cells.get(0).input().table();
     }
 
     /**
-     * One time step of one row on the CPU in float32: {@link #step} but for rounding, in fewer operations.
+     * Computes one time step of one row on the CPU in float32, in fewer operations than {@link #step} and with other rounding.
      *
-     * @param projection the row's character, as its row of {@link #projections}, {@code [G·H]}
-     * @param state the state before it
+     * @param projection the character's row of {@link #projections}, {@code [G·H]}
+     * @param state the previous state
      * @return logits {@code [1, V]}
      */
     public Output stepOneRow(Ops tf, Operand<TFloat32> projection, List<Operand<TFloat32>> state) {
@@ -235,7 +235,7 @@ public final class LanguageModel {
             output = step.output();
             next.addAll(step.state());
         }
-        return new Output(new FusedProduct(denseKernel, denseBias).of(tf, output), next);
+        return new Output(new FusedProduct(denseKernel, denseBias).apply(tf, output), next);
     }
 
     private List<Operand<TFloat32>> stateOf(int layer, List<Operand<TFloat32>> state) {

@@ -29,10 +29,10 @@ record LstmCell(InputProjection input, Kernel<?> recurrentKernel) implements Cel
 
     @Override
     public Step stepOneRow(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
-        return step(tf, new FusedProduct(recurrentKernel, projected).of(tf, state.get(0)), state.get(1));
+        return step(tf, new FusedProduct(recurrentKernel, projected).apply(tf, state.get(0)), state.get(1));
     }
 
-    /** @param gates i, f, g, o before their functions */
+    /** @param gates i, f, g, o before activation */
     private static Step step(Ops tf, Operand<TFloat32> gates, Operand<TFloat32> c) {
         List<org.tensorflow.Output<TFloat32>> blocks =
                 tf.split(tf.constant(1), gates, 4L).output();

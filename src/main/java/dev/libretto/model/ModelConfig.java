@@ -6,27 +6,27 @@ import java.util.Objects;
  * The sizes of a model.
  *
  * @param cell the recurrent cell of every layer
- * @param vocabularySize V, distinct characters
+ * @param vocabularySize V
  * @param hiddenSize H, hidden units of each layer
- * @param layers L, cells on top of each other: each takes the output of the one below
- * @param embeddingSize E, the size of the vector that stands for a character, learnt like the rest; 0 for one-hot vectors
- * @param tieEmbeddings whether the dense layer's kernel is the embedding, transposed (Press and Wolf, 2017); E is H then
+ * @param layers L, stacked layers
+ * @param embeddingSize E, the size of the embedding; 0 for one-hot vectors
+ * @param tieEmbeddings whether the dense kernel is the embedding's transpose (Press and Wolf, 2017), which needs E = H
  */
 public record ModelConfig(
         CellType cell, int vocabularySize, int hiddenSize, int layers, int embeddingSize, boolean tieEmbeddings) {
     /** The textbook's cell. */
     public static final CellType DEFAULT_CELL = CellType.RNN;
 
-    /** The textbook's hidden units. */
+    /** The textbook's hidden size. */
     public static final int DEFAULT_HIDDEN_SIZE = 256;
 
     /** The textbook's layers. */
     public static final int DEFAULT_LAYERS = 1;
 
-    /** The most hidden units: a recurrent kernel of {@code [16384, 16384]} is 1 GiB. */
+    /** The largest hidden size; a recurrent kernel {@code [16384, 16384]} is 1 GiB. */
     public static final int MAX_HIDDEN_SIZE = 16_384;
 
-    /** The most elements of an embedding. */
+    /** The largest embedding size. */
     public static final int MAX_EMBEDDING_SIZE = MAX_HIDDEN_SIZE;
 
     /** The most layers. */
@@ -50,22 +50,21 @@ public record ModelConfig(
                     "embedding size is " + embeddingSize + "; it must be from 0 (none) to " + MAX_EMBEDDING_SIZE);
         }
         if (tieEmbeddings && embeddingSize != hiddenSize) {
-            throw new IllegalArgumentException("tied embeddings need an embedding size that is the hidden size, "
+            throw new IllegalArgumentException("tied embeddings need an embedding size equal to the hidden size, "
                     + hiddenSize + "; it is " + embeddingSize);
         }
     }
 
-    /** One-hot inputs. */
+    /** Creates a configuration with one-hot inputs. */
     public ModelConfig(CellType cell, int vocabularySize, int hiddenSize, int layers) {
         this(cell, vocabularySize, hiddenSize, layers, 0, false);
     }
 
-    /** Whether characters are embedded rather than one-hot. */
     boolean hasEmbedding() {
         return embeddingSize > 0;
     }
 
-    /** I, the size of a layer's input: V or E for the first, H for those above it. */
+    /** Returns I, the input size of a layer: V or E for the first, H for the others. */
     int inputSize(int layer) {
         if (layer > 0) {
             return hiddenSize;

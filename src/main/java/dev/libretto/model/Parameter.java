@@ -4,16 +4,16 @@ import java.util.Arrays;
 import org.tensorflow.ndarray.Shape;
 
 /**
- * A trained array of a model: its name, shape and how it starts.
+ * A trained array of a model.
  *
- * @param name the name in graphs and checkpoints, e.g. {@code layer_0/recurrent_kernel}
+ * @param name the name in graphs and checkpoints, such as {@code layer_0/recurrent_kernel}
  */
 public record Parameter(String name, Shape shape, Initializer initializer) {
-    /** How a parameter starts. */
+    /** The distribution of a parameter's initial values. */
     public enum Initializer {
         /** All zeros, for biases. */
         ZEROS,
-        /** Zeros but for ones in the second quarter, an LSTM's forget gate (Jozefowicz, Zaremba and Sutskever, 2015). */
+        /** Ones for the second quarter, an LSTM's forget gate, and zeros (Jozefowicz, Zaremba and Sutskever, 2015). */
         UNIT_FORGET_BIAS,
         /** Uniform within ±√(6 / (rows + columns)), for kernels (Glorot and Bengio, 2010). */
         GLOROT_UNIFORM,
@@ -21,7 +21,7 @@ public record Parameter(String name, Shape shape, Initializer initializer) {
         ORTHOGONAL
     }
 
-    /** The number of values. */
+    /** Returns the number of values. */
     public int size() {
         return Math.toIntExact(Arrays.stream(shape.asArray()).reduce(1, Math::multiplyExact));
     }

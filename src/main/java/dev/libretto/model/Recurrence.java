@@ -7,18 +7,18 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TNumber;
 
-/** How a layer reads all time steps of a batch: {@link UnrolledRecurrence} or {@link CudnnRecurrence}. */
+/** Computes a layer's outputs for all time steps of a batch. */
 interface Recurrence {
-    /** What a batch gives: the outputs of all time steps {@code [T·B, H]} and the state after the last, each {@code [B, H]}. */
+    /** The outputs of all time steps {@code [T·B, H]} and the state after the last, each {@code [B, H]}. */
     record Sequence(Operand<TFloat32> outputs, List<Operand<TFloat32>> state) {}
 
     /**
-     * Reads characters, as the first layer does.
+     * Reads characters, in the first layer.
      *
-     * @param ids {@code [T, B]} of a known T
+     * @param ids {@code [T, B]} with a known T
      * @param state the state before the first time step, each {@code [B, H]}
      */
-    Sequence ofCharacters(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state);
+    Sequence readCharacters(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state);
 
     /**
      * Reads the outputs of the layer below.
@@ -27,5 +27,5 @@ interface Recurrence {
      * @param batch {@code [T, B]}
      * @param state the state before the first time step, each {@code [B, H]}
      */
-    Sequence ofRows(Ops tf, Operand<TFloat32> rows, Shape batch, List<Operand<TFloat32>> state);
+    Sequence readRows(Ops tf, Operand<TFloat32> rows, Shape batch, List<Operand<TFloat32>> state);
 }

@@ -3,24 +3,24 @@ package dev.libretto.model;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
-/** The ways to compute the recurrence of a layer. All compute the same and take the same parameters. */
+/** The implementations of a layer's recurrence. They compute the same function of the same parameters. */
 public enum RecurrenceType {
-    /** The cell, time step by time step: every cell on every device, and the definition of what is computed. */
+    /** Unrolls the cell over time. Supports every cell on every device, and defines the result. */
     UNROLLED,
-    /** One operation of cuDNN for all time steps: on GPUs only, and for those cells that cuDNN has. */
+    /** One cuDNN operation for all time steps, on GPUs only and for the cells that cuDNN supports. */
     CUDNN;
 
     /**
-     * The one to train with: cuDNN's on a GPU for a cell that it has in float32 or TF32, the unrolled one otherwise.
+     * Returns the implementation to train with: cuDNN on a GPU in float32 or TF32 if it supports the cell, else unrolled.
      *
-     * @param factors the type to which the factors of matrix products are rounded
+     * @param factors the type that matrix products round their factors to
      */
     public static RecurrenceType of(CellType cell, boolean onGpu, Class<? extends TFloating> factors) {
-        return onGpu && factors == TFloat32.class && CUDNN.has(cell) ? CUDNN : UNROLLED;
+        return onGpu && factors == TFloat32.class && CUDNN.supports(cell) ? CUDNN : UNROLLED;
     }
 
-    /** Whether it can compute a cell. */
-    public boolean has(CellType cell) {
+    /** Returns whether it supports a cell. */
+    public boolean supports(CellType cell) {
         return this != CUDNN || CudnnRecurrence.mode(cell) != null;
     }
 }

@@ -27,7 +27,7 @@ record RnnCell(InputProjection input, Kernel<?> recurrentKernel) implements Cell
 
     @Override
     public Step stepOneRow(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
-        Operand<TFloat32> next = new FusedProduct(recurrentKernel, projected).tanhOf(tf, state.get(0));
+        Operand<TFloat32> next = new FusedProduct(recurrentKernel, projected).applyTanh(tf, state.get(0));
         return new Step(next, List.of(next));
     }
 }

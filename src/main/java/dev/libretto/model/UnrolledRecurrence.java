@@ -15,22 +15,22 @@ import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TNumber;
 
 /**
- * The cell, once for each time step and each part of the rows. Rows know nothing of each other, so the parts are independent
- * chains of operations, which TensorFlow computes at the same time.
+ * Unrolls the cell over time, once for each part of the rows. Rows are independent, so the parts are independent chains of
+ * operations, which TensorFlow computes in parallel.
  *
- * <p>All parts have the same number of rows. Where B is not a multiple of it, rows of zeros fill the last part; what they
- * give is cut off again, so their gradients are zero.
+ * <p>All parts have the same number of rows. If P does not divide B, rows of zeros pad the last part; their outputs are cut
+ * off, so their gradients are zero.
  *
- * @param parts P, into how many parts the rows are split; 1 where B is not known
+ * @param parts P, the number of parts; 1 if B is unknown
  */
 record UnrolledRecurrence(Cell cell, int hiddenSize, int parts) implements Recurrence {
     @Override
-    public Sequence ofCharacters(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state) {
+    public Sequence readCharacters(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state) {
         return unroll(tf, cell.input().lookup(tf, ids), state);
     }
 
     @Override
-    public Sequence ofRows(Ops tf, Operand<TFloat32> rows, Shape batch, List<Operand<TFloat32>> state) {
+    public Sequence readRows(Ops tf, Operand<TFloat32> rows, Shape batch, List<Operand<TFloat32>> state) {
         Operand<TInt64> timeMajor = tf.constant(new long[] {batch.get(0), batch.get(1), -1});
         return unroll(tf, tf.reshape(cell.input().apply(tf, rows), timeMajor), state);
     }
@@ -44,33 +44,33 @@ record UnrolledRecurrence(Cell cell, int hiddenSize, int parts) implements Recur
             return new Sequence(rows(tf, whole.outputs()), whole.state());
         }
         long b = shape.get(1);
-        long rowsOfPart = (b + parts - 1) / parts;
-        long filling = rowsOfPart * parts - b;
-        Operand<TInt64> split = tf.constant(new long[] {t * parts, rowsOfPart, shape.get(2)});
-        Sequence filled = unroll(
+        long rowsPerPart = (b + parts - 1) / parts;
+        long padding = rowsPerPart * parts - b;
+        Operand<TInt64> split = tf.constant(new long[] {t * parts, rowsPerPart, shape.get(2)});
+        Sequence padded = unroll(
                 tf,
-                tf.reshape(fill(tf, projected, 1, filling), split),
+                tf.reshape(pad(tf, projected, 1, padding), split),
                 t * parts,
                 split(
                         tf,
-                        state.stream().map(array -> fill(tf, array, 0, filling)).toList()));
-        if (filling == 0) {
-            return new Sequence(rows(tf, filled.outputs()), filled.state());
+                        state.stream().map(array -> pad(tf, array, 0, padding)).toList()));
+        if (padding == 0) {
+            return new Sequence(rows(tf, padded.outputs()), padded.state());
         }
-        Operand<TInt64> timeMajor = tf.constant(new long[] {t, b + filling, hiddenSize});
+        Operand<TInt64> timeMajor = tf.constant(new long[] {t, b + padding, hiddenSize});
         return new Sequence(
-                rows(tf, first(tf, tf.reshape(filled.outputs(), timeMajor), 1, b)),
-                filled.state().stream().map(array -> first(tf, array, 0, b)).toList());
+                rows(tf, head(tf, tf.reshape(padded.outputs(), timeMajor), 1, b)),
+                padded.state().stream().map(array -> head(tf, array, 0, b)).toList());
     }
 
     /**
      * @param projected {@code [T·P, B/P, G·H]}: the P parts of the first time step, then those of the second
      * @param steps T·P
-     * @param state that of each part, each {@code [B/P, H]}
-     * @return the outputs {@code [T·P, B/P, H]}, and the state {@code [B, H]}
+     * @param state of each part, each {@code [B/P, H]}
+     * @return the outputs {@code [T·P, B/P, H]} and the state {@code [B, H]}
      */
     private Sequence unroll(Ops tf, Operand<TFloat32> projected, long steps, List<List<Operand<TFloat32>>> state) {
-        // A scope goes through all names of the graph when it is opened, so all are opened while there are few.
+        // Opening a scope searches all names of the graph, so all are opened while there are few.
         List<Ops> scopes = LongStream.range(0, steps / parts)
                 .mapToObj(t -> tf.withSubScope("step_" + t))
                 .toList();
@@ -86,13 +86,12 @@ record UnrolledRecurrence(Cell cell, int hiddenSize, int parts) implements Recur
         return new Sequence(tf.stack(outputs), join(tf, current));
     }
 
-    /** {@code [..., H]} as {@code [N, H]}. */
+    /** Reshapes {@code [..., H]} to {@code [N, H]}. */
     private Operand<TFloat32> rows(Ops tf, Operand<TFloat32> outputs) {
         return tf.withName("outputs").reshape(outputs, tf.constant(new int[] {-1, hiddenSize}));
     }
 
-    /** An array with {@code count} zeros more at the end of an axis. */
-    private static Operand<TFloat32> fill(Ops tf, Operand<TFloat32> array, int axis, long count) {
+    private static Operand<TFloat32> pad(Ops tf, Operand<TFloat32> array, int axis, long count) {
         if (count == 0) {
             return array;
         }
@@ -101,8 +100,8 @@ record UnrolledRecurrence(Cell cell, int hiddenSize, int parts) implements Recur
         return tf.pad(array, tf.constant(paddings), tf.constant(0f));
     }
 
-    /** The first {@code count} along an axis. TensorFlow's gradient of it is for indexes of 32 bits only. */
-    private static Operand<TFloat32> first(Ops tf, Operand<TFloat32> array, int axis, long count) {
+    /** The first {@code count} along an axis. TensorFlow's gradient of slice needs 32-bit indexes. */
+    private static Operand<TFloat32> head(Ops tf, Operand<TFloat32> array, int axis, long count) {
         int[] begin = new int[array.shape().numDimensions()];
         int[] size = new int[begin.length];
         Arrays.fill(size, -1);
@@ -110,7 +109,6 @@ record UnrolledRecurrence(Cell cell, int hiddenSize, int parts) implements Recur
         return tf.slice(array, tf.constant(begin), tf.constant(size));
     }
 
-    /** The state of each part. */
     private List<List<Operand<TFloat32>>> split(Ops tf, List<Operand<TFloat32>> state) {
         List<List<Operand<TFloat32>>> split = Stream.<List<Operand<TFloat32>>>generate(ArrayList::new)
                 .limit(parts)

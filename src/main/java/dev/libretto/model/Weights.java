@@ -7,17 +7,16 @@ import java.util.Map;
 import java.util.function.Function;
 
 /**
- * The values of every parameter of a model, in Java memory: what is initialised, trained, saved and decoded with.
- *
- * <p>The arrays are row-major and belong to this object; whoever reads them leaves them as they are.
+ * The values of a model's parameters, in Java memory. The arrays are row-major and owned by this object; callers must not
+ * modify them.
  */
 public final class Weights {
     private final Map<Parameter, float[]> values = new LinkedHashMap<>();
 
     /**
-     * @param parameters the parameters, in the model's order
-     * @param valuesOf the values of each, as many as its shape has
-     * @throws IllegalArgumentException if an array is not of its parameter's size
+     * @param parameters in the model's order
+     * @param valuesOf returns the values of each parameter
+     * @throws IllegalArgumentException if an array does not have its parameter's size
      */
     public Weights(List<Parameter> parameters, Function<Parameter, float[]> valuesOf) {
         for (Parameter parameter : parameters) {
@@ -25,7 +24,7 @@ public final class Weights {
             if (array.length != parameter.size()) {
                 throw new IllegalArgumentException(String.format(
                         Locale.ROOT,
-                        "%s has %d values; its shape %s takes %d",
+                        "%s has %d values; its shape %s needs %d",
                         parameter.name(),
                         array.length,
                         parameter.shape(),
@@ -35,17 +34,17 @@ public final class Weights {
         }
     }
 
-    /** The parameters, in the model's order. */
+    /** Returns the parameters, in the model's order. */
     public List<Parameter> parameters() {
         return List.copyOf(values.keySet());
     }
 
-    /** The values of a parameter, row-major. */
+    /** Returns the values of a parameter, row-major. */
     public float[] of(Parameter parameter) {
         return values.get(parameter);
     }
 
-    /** The number of values of all parameters together. */
+    /** Returns the total number of values. */
     public long count() {
         return values.keySet().stream().mapToLong(Parameter::size).sum();
     }

@@ -1,6 +1,6 @@
 /**
- * The language model as TensorFlow operations. Knows TensorFlow and a vocabulary's size, and nothing of text.
+ * The language model as TensorFlow operations, independent of text.
  *
- * <p>The letters in every shape: T time steps, B batch, V vocabulary, H hidden. Everything is time-major.
+ * <p>Shape letters: T time steps, B batch, V vocabulary, H hidden, G gates, I input. Arrays are time-major.
  */
 package dev.libretto.model;

@@ -15,9 +15,9 @@ import org.tensorflow.ndarray.Shape;
 
 @Tag("numeric")
 class InitializersTest {
-    /** The generator and its scaling are exact on every processor, so that these are the same 20,000 numbers everywhere. */
+    /** The generator and the scaling are exact, so these 20,000 numbers are the same on every processor. */
     @Test
-    void glorotUniformFillsItsRangeEvenly() {
+    void glorotUniformIsUniform() {
         float[] values = draw(Initializer.GLOROT_UNIFORM, 200, 100, 1);
         double limit = Math.sqrt(6.0 / 300);
 
@@ -40,7 +40,7 @@ class InitializersTest {
         boolean wide = columns > rows;
         int vectors = Math.min(rows, columns);
         int length = Math.max(rows, columns);
-        // A reflection for each vector, each a sum over its length and another as long.
+        // One reflection per vector, each with two sums over its length.
         double error = Rounding.after(2L * vectors * length);
         for (int a = 0; a < vectors; a++) {
             for (int b = 0; b <= a; b++) {
@@ -59,14 +59,14 @@ class InitializersTest {
     }
 
     @Test
-    void theForgetGateStartsOpen() {
+    void forgetGateBiasStartsAtOne() {
         Parameter bias = new Parameter("p", Shape.of(12), Initializer.UNIT_FORGET_BIAS);
 
         assertThat(Initializers.draw(List.of(bias), 1).of(bias)).containsExactly(0, 0, 0, 1, 1, 1, 0, 0, 0, 0, 0, 0);
     }
 
     @Test
-    void theSeedDecidesEveryBit() {
+    void weightsDependOnSeedOnly() {
         List<Parameter> parameters = LanguageModel.parameters(new ModelConfig(CellType.LSTM, 11, 5, 2));
         Weights one = Initializers.draw(parameters, 1);
         Weights again = Initializers.draw(parameters, 1);
@@ -80,7 +80,7 @@ class InitializersTest {
     }
 
     @Test
-    void parametersOfOneShapeDiffer() {
+    void parametersOfSameShapeDiffer() {
         Parameter first = new Parameter("first", Shape.of(3, 4), Initializer.GLOROT_UNIFORM);
         Parameter second = new Parameter("second", Shape.of(3, 4), Initializer.GLOROT_UNIFORM);
         Weights weights = Initializers.draw(List.of(first, second), 1);

@@ -13,7 +13,7 @@ import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
-/** Products of numbers that bfloat16 rounds: of its 8 bits of significand, the last is worth 2⁻⁷ from 1 to 2. */
+/** Products of numbers that bfloat16 rounds; between 1 and 2 its last bit is 2⁻⁷. */
 @Tag("numeric")
 class KernelTest {
     /** {@code [2, 2]}. */
@@ -30,21 +30,21 @@ class KernelTest {
     }
 
     @Test
-    void nothingIsRoundedInFloat32() {
-        // (1 + 1/256) + (1 + 3/256) · 2  and  1 − (1 + 3/256)
+    void float32RoundsNothing() {
+        // (1 + 1/256) + (1 + 3/256) · 2 and 1 − (1 + 3/256)
         assertThat(product(W, TFloat32.class, false)).containsExactly(3 + 7 * 0x1p-8f, -3 * 0x1p-8f);
     }
 
-    /** Ties go to the even bit: 1 + 1/256 becomes 1, and 1 + 3/256 becomes 1 + 4/256. */
+    /** Ties round to even: 1 + 1/256 becomes 1, and 1 + 3/256 becomes 1 + 4/256. */
     @Test
-    void bothFactorsAreRoundedToBfloat16() {
+    void bfloat16RoundsBothFactors() {
         Bfloat16.assumeComputable();
-        // 1 + (1 + 4/256) · 2  and  1 − (1 + 4/256), which bfloat16 holds as they are.
+        // 1 + (1 + 4/256) · 2 and 1 − (1 + 4/256), which are exact in bfloat16.
         assertThat(product(W, TBfloat16.class, false)).containsExactly(3 + 8 * 0x1p-8f, -4 * 0x1p-8f);
     }
 
     @Test
-    void aTransposedKernelIsTheSame() {
+    void transposedKernelGivesSameProduct() {
         float[][] transposed = {{W[0][0], W[1][0]}, {W[0][1], W[1][1]}};
         for (Class<? extends TFloating> factors : List.of(TFloat32.class, TBfloat16.class)) {
             if (factors == TBfloat16.class) {

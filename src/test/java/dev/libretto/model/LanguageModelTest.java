@@ -36,7 +36,7 @@ class LanguageModelTest {
 
     private final int[] ids = TestModels.randomIds(T * B, V, 2);
 
-    /** Every cell, in one layer and in two, with an embedding and with a tied one. */
+    /** Every cell with one and two layers, an embedding and a tied embedding. */
     static Stream<ModelConfig> models() {
         return Stream.of(CellType.values())
                 .flatMap(cell -> Stream.of(
@@ -48,7 +48,7 @@ class LanguageModelTest {
 
     @ParameterizedTest
     @MethodSource("models")
-    void theUnrolledModelIsTheNaiveLoop(ModelConfig config) {
+    void unrolledModelMatchesNaiveLoop(ModelConfig config) {
         Weights weights = TestModels.randomWeights(config, 1);
         List<float[]> start = randomState(config);
         double[][] states = TestModels.rows(start, B);
@@ -67,7 +67,7 @@ class LanguageModelTest {
             Rounding.assertClose("logits", FloatTensors.toArray(output.logits()), logits, error);
             double[][] ends = TestModels.rows(arrays(output.state()), B);
             for (int row = 0; row < B; row++) {
-                // A state of an LSTM is up to T + 1 in size.
+                // An LSTM's state is at most T + 1.
                 assertThat(ends[row]).containsExactly(states[row], within(error * (T + 1)));
             }
         }
@@ -75,7 +75,7 @@ class LanguageModelTest {
 
     @ParameterizedTest
     @MethodSource("models")
-    void oneStepAtATimeIsTheUnrolledModel(ModelConfig config) {
+    void stepsMatchUnrolledModel(ModelConfig config) {
         Weights weights = TestModels.randomWeights(config, 1);
         List<float[]> start = randomState(config);
         try (EagerSession session = EagerSession.create()) {
@@ -101,7 +101,7 @@ class LanguageModelTest {
 
     @ParameterizedTest
     @MethodSource("models")
-    void oneRowInFewerOperationsIsTheFirstRowOfMany(ModelConfig config) {
+    void stepOneRowMatchesStep(ModelConfig config) {
         Weights weights = TestModels.randomWeights(config, 1);
         List<float[]> start = randomState(config);
         try (EagerSession session = EagerSession.create()) {
@@ -138,7 +138,7 @@ class LanguageModelTest {
 
     @ParameterizedTest
     @MethodSource("models")
-    void threeChunksWithTheStateCarriedAreTheWholeSequence(ModelConfig config) {
+    void chunksWithCarriedStateMatchWholeSequence(ModelConfig config) {
         Weights weights = TestModels.randomWeights(config, 1);
         try (EagerSession session = EagerSession.create()) {
             Ops tf = Ops.create(session);
@@ -164,9 +164,8 @@ class LanguageModelTest {
         }
     }
 
-    /** The textbook's shapes: 35 time steps, 2 rows, 256 hidden units. */
     @Test
-    void theTextbooksShapes() {
+    void textbookModelHasTextbookShapes() {
         ModelConfig config = new ModelConfig(CellType.RNN, 1027, 256, 1);
         try (Graph graph = new Graph()) {
             Ops tf = Ops.create(graph);
@@ -186,7 +185,7 @@ class LanguageModelTest {
 
     /** A two-layer LSTM of 512 on 65 characters: 4·H·(V + H + 1) + 4·H·(H + H + 1) + V·(H + 1). */
     @Test
-    void parametersOfAWellKnownModel() {
+    void parameterCountMatchesFormula() {
         long count = LanguageModel.parameters(new ModelConfig(CellType.LSTM, 65, 512, 2)).stream()
                 .mapToLong(Parameter::size)
                 .sum();
@@ -194,9 +193,8 @@ class LanguageModelTest {
         assertThat(count).isEqualTo(2048L * (65 + 512 + 1) + 2048L * (512 + 512 + 1) + 65 * 513);
     }
 
-    /** One-hot rows times the kernel, plus the bias: the result and the gradient of each are those of the lookup. */
     @Test
-    void theLookupIsTheOneHotProductWithItsGradients() {
+    void lookupMatchesOneHotProductAndItsGradients() {
         Weights weights = TestModels.randomWeights(new ModelConfig(CellType.RNN, V, H, 1), 1);
         try (Graph graph = new Graph();
                 Session session = new Session(graph)) {
