@@ -3,7 +3,7 @@ package dev.libretto;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
-import dev.libretto.cli.Ended;
+import dev.libretto.cli.CliResult;
 import dev.libretto.export.ExportFormat;
 import dev.libretto.generate.Sampler;
 import dev.libretto.model.CellType;
@@ -192,9 +192,9 @@ class TrainingTest {
     }
 
     private String command(String line) {
-        Ended ended = Ended.of(folder.resolve("runs"), line.split(" "));
-        assertThat(ended.exitCode()).as(ended.err()).isZero();
-        return ended.out();
+        CliResult result = CliResult.of(folder.resolve("runs"), line.split(" "));
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        return result.out();
     }
 
     private static void assertSameBits(Weights actual, Weights expected) {

@@ -3,7 +3,7 @@ package dev.libretto.benchmark;
 import java.util.List;
 import java.util.function.DoubleUnaryOperator;
 
-/** A figure that was measured several times: its median, and how far the measurements lie apart. */
+/** The median and range of several measurements. */
 public record Measured(double median, double min, double max) {
     /** @param samples at least one */
     static Measured of(List<Double> samples) {
@@ -13,7 +13,7 @@ public record Measured(double median, double min, double max) {
         return new Measured(median, sorted.get(0), sorted.get(size - 1));
     }
 
-    /** Another figure that falls where this one rises, such as a rate that follows from a time. */
+    /** Returns a figure that decreases in this one, such as a rate from a time. */
     Measured inverse(DoubleUnaryOperator figure) {
         return new Measured(figure.applyAsDouble(median), figure.applyAsDouble(max), figure.applyAsDouble(min));
     }

@@ -5,7 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.bytedeco.javacpp.Pointer;
 
-/** The most memory that the process has held, where the system keeps account of it. */
+/** The peak resident memory of the process. */
 final class PeakMemory {
     private static final Path STATUS = Path.of("/proc/self/status");
     private static final Path RESET = Path.of("/proc/self/clear_refs");
@@ -13,16 +13,16 @@ final class PeakMemory {
 
     private PeakMemory() {}
 
-    /** Has Linux forget the peak so far; elsewhere there is none to forget. */
+    /** Resets the peak, on Linux only. */
     static void reset() {
         try {
             Files.writeString(RESET, "5");
         } catch (IOException e) {
-            // Then the peak is that of the whole process, which is no less.
+            // Then the peak is that of the whole process, which is at least as high.
         }
     }
 
-    /** Resident memory at its highest in MiB on Linux; elsewhere what is resident now. */
+    /** Returns the peak resident memory in MiB on Linux; elsewhere the current one. */
     static double mebibytes() throws IOException {
         if (!Files.isReadable(STATUS)) {
             return Pointer.physicalBytes() / (double) (1 << 20);

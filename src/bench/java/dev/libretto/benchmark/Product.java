@@ -7,26 +7,27 @@ import java.util.ArrayList;
 import java.util.List;
 
 /**
- * A matrix product {@code [m, k] · [k, n]} that a batch does so many times, one after the other, in each of its chains.
+ * A matrix product {@code [m, k] · [k, n]} of a training batch.
  *
- * @param transposeA whether the first factor lies in memory as {@code [k, m]}
- * @param transposeB whether the second factor lies in memory as {@code [n, k]}
- * @param chains how many of them can be done at a time
+ * @param transposeA whether the first factor is stored as {@code [k, m]}
+ * @param transposeB whether the second factor is stored as {@code [n, k]}
+ * @param count products per chain, computed one after the other
+ * @param chains chains that can run in parallel
  */
 record Product(int m, int k, int n, boolean transposeA, boolean transposeB, int count, int chains) {
     Product(int m, int k, int n, boolean transposeA, boolean transposeB, int count) {
         this(m, k, n, transposeA, transposeB, count, 1);
     }
 
-    /** Floating-point operations of all of them: a multiplication and an addition for each m, k and n. */
+    /** Returns the floating-point operations of all chains: a multiplication and an addition for each m, k and n. */
     double operations() {
         return 2.0 * m * k * n * count * chains;
     }
 
     /**
-     * The products that one training batch cannot do without, forward and backward. In every layer, U is multiplied once for
-     * each time step, and what comes back through it too, but for the first, in as many parts of the rows as training divides
-     * them into; all other products are of all time steps at once. The first layer's input is a lookup and needs none.
+     * Returns the matrix products of a training batch, forward and backward. In each layer, the product with U and the one of
+     * its gradient run once per time step and part of the rows; the first time step has no gradient. All other products cover
+     * all time steps at once. The first layer's input is a lookup without a product.
      */
     static List<Product> ofBatch(RunConfig config) {
         ModelConfig model = config.model();
@@ -49,7 +50,7 @@ record Product(int m, int k, int n, boolean transposeA, boolean transposeB, int 
         return products.stream().filter(product -> product.count() > 0).toList();
     }
 
-    /** Of {@code y = x · W} with x {@code [rows, in]}: y, what comes back to x, and what comes to W. */
+    /** For {@code y = x · W} with x {@code [rows, in]}: y, and the gradients of x and W. */
     private static List<Product> ofDense(int rows, int in, int out) {
         return List.of(
                 new Product(rows, in, out, false, false, 1),

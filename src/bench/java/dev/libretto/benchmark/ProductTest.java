@@ -9,34 +9,34 @@ import org.junit.jupiter.api.Test;
 
 class ProductTest {
     /**
-     * The textbook's batch by hand, in multiplications: 35 time steps of [32, 256] · [256, 256], 34 of them back, one product
-     * for U; three of 1120 rows between 256 and the characters.
+     * The textbook's batch, counted by hand: 35 time steps of [32, 256] · [256, 256], 34 of them backward, one product for the
+     * gradient of U; three products of 1120 rows between 256 units and the characters.
      */
     @Test
-    void theTextbooksBatch() throws IOException {
+    void operationsOfTextbookBatchMatchCountByHand() throws IOException {
         Workload textbook = Workload.rnn();
         double v = textbook.vocabulary().size();
 
         double recurrent = (35 + 34 + 35) * 32.0 * 256 * 256;
         double dense = 3 * 35 * 32.0 * 256 * v;
-        assertThat(Floor.operations(textbook.config())).isEqualTo(2 * (recurrent + dense));
+        assertThat(MatMulBound.operations(textbook.config())).isEqualTo(2 * (recurrent + dense));
     }
 
     @Test
-    void timerThatCannotBeBuiltIsClosed() {
+    void timerThatFailsToBuildFreesItsMemory() {
         Product sound = new Product(2, 3, 4, false, false, 1);
         Product tooLarge = new Product(1 << 20, 1 << 20, 4, false, false, 1);
         NativeMemory.assertFreedByFailing(() -> new ProductTimer(List.of(sound, tooLarge)));
     }
 
-    /** Two layers of 512: the second one's input is a product of all time steps, the first one's is none. */
+    /** The second layer's input is a product over all time steps; the first layer's is a lookup. */
     @Test
-    void theLstmsBatch() {
+    void operationsOfLstmBatchMatchCountByHand() {
         double step = 64.0 * 512 * 2048;
 
         double recurrent = 2 * (64 + 63 + 64) * step;
         double input = 3 * 64 * step;
         double dense = 3 * 64 * 64.0 * 512 * 65;
-        assertThat(Floor.operations(Workload.lstm().config())).isEqualTo(2 * (recurrent + input + dense));
+        assertThat(MatMulBound.operations(Workload.lstm().config())).isEqualTo(2 * (recurrent + input + dense));
     }
 }

@@ -17,8 +17,8 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * Does products in TensorFlow in one run of a graph with nothing else in it, and takes the time: the chains of a product side
- * by side, everything else one after the other.
+ * Times matrix products in one run of a graph that has nothing else. The chains of a product run in parallel; products run one
+ * after the other.
  */
 final class ProductTimer implements AutoCloseable {
     private record Factor(Placeholder<TFloat32> placeholder, TFloat32 value) {}
@@ -27,7 +27,7 @@ final class ProductTimer implements AutoCloseable {
     private final Session session;
     private final List<Factor> factors = new ArrayList<>();
     private final List<Op> all = new ArrayList<>();
-    /** The end of each chain of the product that was added last. */
+    /** The ends of the last product's chains. */
     private List<Op> last = List.of();
 
     ProductTimer(List<Product> products) {
@@ -80,11 +80,11 @@ final class ProductTimer implements AutoCloseable {
         return FloatTensors.of(shape, values);
     }
 
-    /** The seconds that all of them took. */
+    /** Returns the seconds of all products. */
     double run() {
         Session.Runner runner = session.runner();
         factors.forEach(factor -> runner.feed(factor.placeholder(), factor.value()));
-        // A product that is asked for is done, although nobody reads what it gives.
+        // Products without a target would be pruned.
         all.forEach(runner::addTarget);
         long start = System.nanoTime();
         runner.run().close();

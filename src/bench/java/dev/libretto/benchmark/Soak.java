@@ -14,22 +14,21 @@ import java.util.ArrayList;
 import java.util.List;
 import org.bytedeco.javacpp.Pointer;
 
-/** Trains and writes for long with a small model and watches how much memory the process holds. */
+/** Trains and generates for long with a small model while sampling the resident memory. */
 public final class Soak {
-    /** How much larger the last quarter's mean may be than the second quarter's; the first is warming up. */
+    /** The allowed growth from the second quarter's mean to the last one's; the first quarter is warm-up. */
     public static final double ALLOWED_GROWTH = 0.02;
 
     private static final int SAMPLES = 200;
     private static final int HIDDEN_SIZE = 32;
 
     /**
-     * Resident memory over one kind of work.
+     * Resident memory during work.
      *
-     * @param work what was done
-     * @param mebibytes samples at even distances, from its start to its end
+     * @param mebibytes evenly spaced samples
      */
     public record Memory(String work, List<Double> mebibytes) {
-        /** The mean of the samples of a quarter, 0 to 3. */
+        /** Returns the mean of quarter 0 to 3. */
         public double quarterMean(int quarter) {
             int size = mebibytes.size();
             return mebibytes.subList(size * quarter / 4, size * (quarter + 1) / 4).stream()
@@ -38,12 +37,12 @@ public final class Soak {
                     .orElseThrow();
         }
 
-        /** The growth from the second quarter's mean to the last one's, as a part of it. */
+        /** Returns the relative growth from the second quarter's mean to the last one's. */
         public double growth() {
             return quarterMean(3) / quarterMean(1) - 1;
         }
 
-        /** Whether it is within {@link #ALLOWED_GROWTH}. */
+        /** Returns whether the growth is at most {@link #ALLOWED_GROWTH}. */
         public boolean isFlat() {
             return growth() <= ALLOWED_GROWTH;
         }
@@ -58,7 +57,7 @@ public final class Soak {
         workload = Workload.of("soak", Corpus.BUILT_IN, lyrics, CellType.RNN, HIDDEN_SIZE, 1, training);
     }
 
-    /** Trains for so many steps. */
+    /** Trains for the given number of steps. */
     public Memory train(int steps) {
         Samples samples = new Samples(steps);
         try (TrainStep step = new TrainStep(
@@ -78,7 +77,7 @@ public final class Soak {
         return new Memory(steps + " training steps", samples.taken);
     }
 
-    /** Writes so many characters. */
+    /** Generates the given number of characters. */
     public Memory generate(int characters) {
         Samples samples = new Samples(characters);
         int[] written = new int[1];
@@ -89,7 +88,7 @@ public final class Soak {
         return new Memory(characters + " generated characters", samples.taken);
     }
 
-    /** Takes samples at even distances of the work. */
+    /** Samples the memory evenly over the work. */
     private static final class Samples {
         private final int work;
         private final List<Double> taken = new ArrayList<>();

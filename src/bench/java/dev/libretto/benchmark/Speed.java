@@ -19,19 +19,18 @@ import java.util.function.DoubleSupplier;
 import java.util.stream.Stream;
 
 /**
- * How fast Libretto trains and writes with a workload. Everything is measured several times after a burn-in; an epoch and
- * its floor are measured in turn, so that whatever else the machine does slows both down.
+ * Measures how fast Libretto trains and generates. Every figure is measured several times after a warm-up. An epoch and its
+ * lower bound are measured alternately, so that other load on the machine slows down both.
  */
 public final class Speed {
-    /** Epochs that are trained, and rounds of writing, before any is measured. */
-    static final int BURN_IN = 2;
+    /** Epochs and rounds of generating before the first measurement. */
+    static final int WARM_UP = 2;
 
     private static final int EAGER_LENGTH = 4096;
 
-    /** A whole number of the graph's stretches. */
+    /** A multiple of the graph's steps per run. */
     private static final int GRAPH_LENGTH = 640;
 
-    /** Texts that are written at once. */
     private static final int PROMPTS = 64;
 
     private final Workload workload;
@@ -46,8 +45,8 @@ public final class Speed {
     /**
      * Measures a workload.
      *
-     * @param rounds how often everything is measured, at least 1
-     * @param generate the command that starts Libretto to write, without the run and the prefix
+     * @param rounds measurements of each figure, at least 1
+     * @param generate the command that generates, without the run and the prefix
      */
     public static SpeedReport measure(Workload workload, int rounds, List<String> generate) throws IOException {
         Speed speed = new Speed(workload, rounds);
@@ -59,7 +58,7 @@ public final class Speed {
         return new SpeedReport(workload.name(), speed.figures);
     }
 
-    /** Returns the peak of resident memory in MiB while nothing but training had been done. */
+    /** Returns the peak resident memory in MiB after training alone. */
     private double train() throws IOException {
         List<Double> epochs = new ArrayList<>();
         List<Double> atShape = new ArrayList<>();
@@ -67,20 +66,20 @@ public final class Speed {
         List<Double> ratios = new ArrayList<>();
         double peak;
         try (TrainingSpeed training = new TrainingSpeed(workload)) {
-            for (int i = 0; i < BURN_IN; i++) {
+            for (int i = 0; i < WARM_UP; i++) {
                 training.epoch();
             }
             peak = PeakMemory.mebibytes();
-            try (Floor floor = new Floor(workload.config())) {
+            try (MatMulBound bound = new MatMulBound(workload.config())) {
                 int batches = workload.batches().count();
-                floor.secondsAtShape();
-                floor.secondsAtPeak();
+                bound.secondsAtShape();
+                bound.secondsAtPeak();
                 for (int round = 0; round < rounds; round++) {
                     double epoch = training.epoch();
-                    double products = mean(batches, floor::secondsAtShape) * batches;
+                    double products = mean(batches, bound::secondsAtShape) * batches;
                     epochs.add(epoch);
                     atShape.add(products);
-                    atPeak.add(floor.secondsAtPeak() * batches);
+                    atPeak.add(bound.secondsAtPeak() * batches);
                     ratios.add(epoch / products);
                 }
             }
@@ -114,12 +113,11 @@ public final class Speed {
         }
     }
 
-    /** Measures greedy writing of so many texts at once. */
     private void write(String figure, TextModel model, int prompts, int length) {
         Decoder decoder = new Decoder(model);
         List<int[]> prefixes = Collections.nCopies(prompts, new int[] {0, 1});
         List<Double> rates = new ArrayList<>();
-        for (int round = -BURN_IN; round < rounds; round++) {
+        for (int round = -WARM_UP; round < rounds; round++) {
             int[] written = new int[1];
             long start = System.nanoTime();
             decoder.write(prefixes, 1, Decoder.Options.greedy(length), (row, id, logProbability) -> written[0]++);

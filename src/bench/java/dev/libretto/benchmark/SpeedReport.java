@@ -7,11 +7,10 @@ import java.util.Map;
 /**
  * The figures of a workload.
  *
- * @param workload its name
- * @param figures by the names that they have in JSON, in order
+ * @param figures by their JSON names, in order
  */
 public record SpeedReport(String workload, Map<String, Measured> figures) {
-    /** The medians by their names, and beside them under {@code spread} the lowest and the highest measurement of each. */
+    /** Returns the median of each figure, and its lowest and highest measurement under {@code spread}. */
     public Map<String, Object> asJson() {
         Map<String, Object> json = new LinkedHashMap<>();
         Map<String, List<Double>> spread = new LinkedHashMap<>();

@@ -6,15 +6,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Starts Libretto as a process that writes, and takes the time until its first character is there. */
+/** Measures the time from starting Libretto to its first generated character. */
 final class StartUp {
     private StartUp() {}
 
     /**
-     * The seconds from the start of the process to the first character after the prefix.
+     * Returns the seconds from the start of the process to the first character after the prefix.
      *
-     * @param generate the command that writes, without the run and the prefix
-     * @param run the run directory to write with
+     * @param generate the command that generates, without the run and the prefix
      */
     static double seconds(List<String> generate, String run, String prefix) throws IOException {
         List<String> line = new ArrayList<>(generate);
@@ -26,7 +25,7 @@ final class StartUp {
                 .start();
         try (InputStream text = process.getInputStream()) {
             if (text.readNBytes(prefixBytes + 1).length <= prefixBytes) {
-                throw new IOException("the process that should write has written nothing: " + String.join(" ", line));
+                throw new IOException("the process has generated nothing: " + String.join(" ", line));
             }
             double seconds = (System.nanoTime() - start) / 1e9;
             text.readAllBytes();

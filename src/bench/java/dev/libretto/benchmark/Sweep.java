@@ -5,9 +5,9 @@ import dev.libretto.train.TrainStep;
 import java.util.ArrayList;
 import java.util.List;
 
-/** How the time of a training batch grows when one of the textbook's sizes is doubled, beside how its arithmetic grows. */
+/** Measures how the time and the arithmetic of a training batch grow when one of the textbook's sizes is doubled. */
 public final class Sweep {
-    /** How many time steps the graph has whose building is timed. */
+    /** The time steps of the graph whose build time is measured. */
     public static final int LONG = 512;
 
     private static final int T = TrainConfig.TEXTBOOK.seqLength();
@@ -17,17 +17,17 @@ public final class Sweep {
     private static final int TIMES = 3;
 
     /**
-     * What a doubling did.
+     * The effect of a doubling.
      *
-     * @param size which size was doubled, and to what
-     * @param time the time of a batch, as a multiple of the time before
-     * @param arithmetic the floating-point operations of its matrix products, as a multiple of those before
+     * @param size the doubled size and its values
+     * @param time the ratio of the batch times
+     * @param arithmetic the ratio of the floating-point operations of the matrix products
      */
     public record Growth(String size, Measured time, double arithmetic) {}
 
     private Sweep() {}
 
-    /** Doubles T, B, H and V in turn, each three times, and measures every step so many times. */
+    /** Doubles T, B, H and V three times each and measures every doubling {@code rounds} times. */
     public static List<Growth> measure(int rounds) {
         List<Growth> steps = new ArrayList<>();
         for (int i = 1; i < 1 << TIMES; i *= 2) {
@@ -45,11 +45,11 @@ public final class Sweep {
         return steps;
     }
 
-    /** One doubling; the two are trained in turn, so that whatever else the machine does slows both down. */
+    /** The two are trained alternately, so that other load on the machine slows down both. */
     private static Growth growth(String letter, int from, Workload before, Workload after, int rounds) {
         try (TrainingSpeed small = new TrainingSpeed(before);
                 TrainingSpeed large = new TrainingSpeed(after)) {
-            for (int i = 0; i < Speed.BURN_IN; i++) {
+            for (int i = 0; i < Speed.WARM_UP; i++) {
                 small.epoch();
                 large.epoch();
             }
@@ -61,11 +61,11 @@ public final class Sweep {
             return new Growth(
                     letter + " " + from + " to " + 2 * from,
                     Measured.of(ratios),
-                    Floor.operations(after.config()) / Floor.operations(before.config()));
+                    MatMulBound.operations(after.config()) / MatMulBound.operations(before.config()));
         }
     }
 
-    /** The seconds that it takes to build the textbook's training graph with 512 time steps and to load its weights. */
+    /** Measures the seconds to build the textbook's training graph with 512 time steps and to load its weights. */
     public static Measured buildSeconds(int rounds) {
         Workload workload = Workload.sized(LONG, B, H, V);
         List<Double> seconds = new ArrayList<>();

@@ -5,7 +5,7 @@ import dev.libretto.train.TrainStep;
 import java.util.ArrayList;
 import java.util.List;
 
-/** Trains a workload epoch by epoch, as the trainer does but for reports and checkpoints, and takes the time. */
+/** Times epochs of training, without reports and checkpoints. */
 final class TrainingSpeed implements AutoCloseable {
     private final Workload workload;
     private final TrainStep step;
@@ -25,7 +25,7 @@ final class TrainingSpeed implements AutoCloseable {
     /**
      * Trains for an epoch.
      *
-     * @return how many seconds it took
+     * @return its seconds
      */
     double epoch() {
         double learningRate = workload.learningRate();
@@ -45,7 +45,7 @@ final class TrainingSpeed implements AutoCloseable {
         return (System.nanoTime() - start) / 1e9;
     }
 
-    /** The mean loss of the last epoch, in nats per character. */
+    /** Returns the mean loss of the last epoch in nats per character. */
     double loss() {
         return lastLoss;
     }

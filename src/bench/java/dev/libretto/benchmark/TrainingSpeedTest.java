@@ -28,9 +28,8 @@ class TrainingSpeedTest {
     @TempDir
     private Path folder;
 
-    /** The benchmark does the work it says: its epochs end in the losses that the trainer reports, to the last bit. */
     @Test
-    void itsEpochsAreTheTrainers() throws IOException {
+    void lossesEqualTheTrainersBitForBit() throws IOException {
         Corpus corpus = Corpus.builtIn(CorpusOptions.WHOLE_TEXT.withMaxChars(1000));
         Workload workload =
                 Workload.of("small", "", corpus, CellType.LSTM, 16, 2, Workload.training(10, 4, Sampling.CONSECUTIVE));

@@ -20,20 +20,20 @@ import java.io.IOException;
 import java.util.Random;
 
 /**
- * What is measured: a model, how it is trained, and on what.
+ * A model, its training and its text to measure.
  *
  * @param name {@code rnn} or {@code lstm} in reports
- * @param text where the text comes from, in words
- * @param weights the first weights
+ * @param text a description of the text
+ * @param weights the initial weights
  */
 public record Workload(
         String name, String text, RunConfig config, Vocabulary vocabulary, Batches batches, Weights weights) {
-    /** The letters, digits and signs of an English text, as many as the plays of Shakespeare have. */
+    /** As many symbols as Shakespeare's plays have. */
     private static final int ENGLISH_SYMBOLS = 65;
 
     private static final int LSTM_BATCHES = 4;
 
-    /** The textbook's run: a simple RNN of 256 units, 35 time steps, 32 rows, 10,000 characters of the built-in lyrics. */
+    /** Returns the textbook's run: a simple RNN of 256 units, 35 time steps, 32 rows, 10,000 characters of the built-in lyrics. */
     public static Workload rnn() throws IOException {
         return of(
                 "rnn",
@@ -45,28 +45,28 @@ public record Workload(
                 TrainConfig.TEXTBOOK);
     }
 
-    /** Two LSTM layers of 512 units, 64 time steps, 64 rows, on a made-up text of 65 symbols. */
+    /** Returns two LSTM layers of 512 units, 64 time steps, 64 rows, on a synthetic text of 65 symbols. */
     public static Workload lstm() {
         TrainConfig training = training(64, 64, Sampling.CONSECUTIVE);
         Corpus text = syntheticText(ENGLISH_SYMBOLS, 64 * (64 * LSTM_BATCHES + 1));
-        return of("lstm", "a made-up text of 65 symbols", text, CellType.LSTM, 512, 2, training);
+        return of("lstm", "a synthetic text of 65 symbols", text, CellType.LSTM, 512, 2, training);
     }
 
-    /** The textbook's model in other sizes, on a made-up text that fills one batch. */
+    /** Returns the textbook's model in other sizes, on a synthetic text that fills one batch. */
     static Workload sized(int seqLength, int batchSize, int hiddenSize, int vocabularySize) {
         Corpus text = syntheticText(vocabularySize, Math.max(vocabularySize, batchSize * (seqLength + 1)));
         TrainConfig training = training(seqLength, batchSize, Sampling.CONSECUTIVE);
-        return of("sized", "a made-up text", text, CellType.RNN, hiddenSize, 1, training);
+        return of("sized", "a synthetic text", text, CellType.RNN, hiddenSize, 1, training);
     }
 
-    /** The textbook's training but for the sizes, with steps that are small. */
+    /** Returns the textbook's training with the given batches and a small learning rate. */
     static TrainConfig training(int seqLength, int batchSize, Sampling sampling) {
         return TrainConfig.TEXTBOOK
                 .withBatches(seqLength, batchSize, sampling)
                 .withOptimizer(Optimizer.TEXTBOOK.withLearningRate(LearningRate.constant(1)));
     }
 
-    /** The learning rate of every step. */
+    /** Returns the constant learning rate. */
     double learningRate() {
         return config.training().optimizer().learningRate().rate();
     }
@@ -86,7 +86,7 @@ public record Workload(
         return new Workload(name, text, config, vocabulary, batches, weights);
     }
 
-    /** Every symbol once, then the lower ones more often than the higher ones; always the same. */
+    /** Every symbol once, then lower ones more often than higher ones; the same on every call. */
     private static Corpus syntheticText(int symbols, int length) {
         Random random = new Random(1);
         int[] codePoints = new int[length];
@@ -94,10 +94,10 @@ public record Workload(
             int symbol = i < symbols ? i : Math.min(random.nextInt(symbols), random.nextInt(symbols));
             codePoints[i] = ' ' + symbol;
         }
-        return new Corpus("a made-up text", codePoints);
+        return new Corpus("a synthetic text", codePoints);
     }
 
-    /** Where training starts. */
+    /** Returns the checkpoint before training. */
     Checkpoint start() {
         return Checkpoint.start(config.model(), config.training(), weights);
     }

@@ -19,41 +19,33 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.Callable;
 
-/** {@code src/bench/benchmark}: measures how fast Libretto is and how much memory it takes. */
+/** {@code src/bench/benchmark}: measures Libretto's speed and memory. */
 public final class BenchmarkCommand implements Command {
-    /** Which workloads are measured. */
     enum Which {
         BOTH,
         RNN,
-        LSTM;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
+        LSTM
     }
 
-    static final Flag<Which> WORKLOAD = Flag.oneOf(
-            "workload", "the textbook's RNN, two LSTM layers of 512 units, or both one after the other", Which.BOTH);
-    static final Flag<Integer> ROUNDS = Flag.integer("rounds", "times that everything is measured", 7, 1, 10_000);
-    static final Flag<Path> JSON =
-            Flag.path("json", "FILE", "file to write the figures to as well; one there is replaced");
+    static final Flag<Which> WORKLOAD =
+            Flag.oneOf("workload", "the textbook's RNN, two LSTM layers of 512 units, or both", Which.BOTH);
+    static final Flag<Integer> ROUNDS = Flag.integer("rounds", "measurements of each figure", 7, 1, 10_000);
+    static final Flag<Path> JSON = Flag.path("json", "FILE", "also write the figures to this file, replacing it");
     static final Flag<Path> PLOT =
-            Flag.path("plot", "FILE", "picture to draw of the figures, FILE.png or FILE.svg; one there is replaced");
-    static final Flag<Boolean> SWEEP = Flag.toggle(
-            "sweep", "double the sizes of the textbook's RNN in turn instead, and measure how its time grows");
+            Flag.path("plot", "FILE", "also plot the figures to FILE.png or FILE.svg, replacing it");
+    static final Flag<Boolean> SWEEP =
+            Flag.toggle("sweep", "instead, double each size of the textbook's RNN and measure how its time grows");
     static final Flag<Boolean> SOAK =
-            Flag.toggle("soak", "train and write for long instead, and watch the memory; exit code 1 if it grows");
+            Flag.toggle("soak", "instead, train and generate for long and watch the memory; exit code 1 if it grows");
     static final Flag<Integer> STEPS =
-            Flag.integer("steps", "training steps of the soak", 200_000, 200, Integer.MAX_VALUE);
-    static final Flag<Integer> CHARACTERS =
-            Flag.integer("characters", "characters that the soak writes", 1_000_000, 200, GenerateCommand.MAX_LENGTH);
+            Flag.integer("steps", "training steps of the soak test", 200_000, 200, Integer.MAX_VALUE);
+    static final Flag<Integer> CHARACTERS = Flag.integer(
+            "characters", "characters that the soak test generates", 1_000_000, 200, GenerateCommand.MAX_LENGTH);
 
     public static void main(String[] args) {
         Main.start(console -> run(console, args));
     }
 
-    /** Runs the program and returns its exit code. */
     static int run(Console console, String... args) {
         return new Main(console).run("benchmark", new BenchmarkCommand(), args);
     }
@@ -65,7 +57,7 @@ public final class BenchmarkCommand implements Command {
 
     @Override
     public String summary() {
-        return "measure the speed and the memory of Libretto";
+        return "measure Libretto's speed and memory";
     }
 
     @Override
@@ -122,16 +114,16 @@ public final class BenchmarkCommand implements Command {
         boolean soak = arguments.get(SOAK);
         boolean sweep = arguments.get(SWEEP);
         if (soak && sweep) {
-            throw new UsageException("--soak and --sweep are two measurements; give one of them");
+            throw new UsageException("--soak and --sweep are mutually exclusive");
         }
         if (!soak && (arguments.has(STEPS) || arguments.has(CHARACTERS))) {
-            throw new UsageException("--steps and --characters are the soak's; add --soak");
+            throw new UsageException("--steps and --characters have no effect without --soak");
         }
         if ((soak || sweep) && (arguments.has(JSON) || arguments.has(WORKLOAD))) {
-            throw new UsageException("--json and --workload go with neither --soak nor --sweep");
+            throw new UsageException("--json and --workload have no effect with --soak or --sweep");
         }
         if (soak && arguments.has(ROUNDS)) {
-            throw new UsageException("--rounds has no effect with --soak, which has --steps and --characters");
+            throw new UsageException("--rounds has no effect with --soak; use --steps and --characters");
         }
         if (soak && arguments.has(PLOT)) {
             throw new UsageException("--plot has no effect with --soak");
@@ -148,14 +140,13 @@ public final class BenchmarkCommand implements Command {
     private static void requireWritable(Flag<Path> flag, Path file) {
         Path folder = file.toAbsolutePath().getParent();
         if (folder == null || Files.isDirectory(file)) {
-            throw new IllegalArgumentException(file + " is a directory; --" + flag.name() + " takes a file");
+            throw new IllegalArgumentException(file + " is a directory; --" + flag.name() + " needs a file");
         }
         if (!Files.isDirectory(folder)) {
             throw new IllegalArgumentException("there is no directory " + folder + " to write " + file + " to");
         }
     }
 
-    /** Does work while the status line shows how long it has taken. */
     private static <T> T shown(Console console, String task, Callable<T> work) throws Exception {
         WorkBar bar = console.workBar(task);
         try {
@@ -202,7 +193,7 @@ public final class BenchmarkCommand implements Command {
         return report;
     }
 
-    /** Returns the command that starts Libretto to write, on the same device as this process measures. */
+    /** Returns the command that starts generation on the measured device. */
     private static List<String> generate(Arguments arguments) throws UsageException {
         List<String> command =
                 new ArrayList<>(List.of(System.getProperty("libretto.launcher", "./libretto"), "generate", "--quiet"));
@@ -248,20 +239,19 @@ public final class BenchmarkCommand implements Command {
         return steps;
     }
 
-    /** Of each workload what an epoch takes, as a multiple of its matrix products alone. */
     private static BarPlot plot(List<SpeedReport> reports) {
         Map<String, List<Double>> bars = new LinkedHashMap<>();
-        bars.put("an epoch", shares(reports, "epoch_seconds"));
-        bars.put("its products at their shapes", shares(reports, "floor_seconds_at_shape"));
-        bars.put("its products at the rate of a large one", shares(reports, "floor_seconds_at_peak"));
+        bars.put("epoch", ratiosToBound(reports, "epoch_seconds"));
+        bars.put("lower bound: its matrix products", ratiosToBound(reports, "floor_seconds_at_shape"));
+        bars.put("lower bound: at the rate of a large square product", ratiosToBound(reports, "floor_seconds_at_peak"));
         return new BarPlot(
-                "Training, beside the matrix products that it cannot do without",
-                "time, as a multiple of the products at their shapes",
+                "Training time relative to its matrix products",
+                "time / time of its matrix products",
                 reports.stream().map(SpeedReport::workload).toList(),
                 bars);
     }
 
-    private static List<Double> shares(List<SpeedReport> reports, String figure) {
+    private static List<Double> ratiosToBound(List<SpeedReport> reports, String figure) {
         return reports.stream()
                 .map(SpeedReport::figures)
                 .map(figures -> figures.get(figure).median()
@@ -274,8 +264,8 @@ public final class BenchmarkCommand implements Command {
         bars.put("time", steps.stream().map(step -> step.time().median()).toList());
         bars.put("arithmetic", steps.stream().map(Sweep.Growth::arithmetic).toList());
         return new BarPlot(
-                "How the time of a batch grows when a size is doubled",
-                "multiple of before",
+                "Batch time when a size is doubled",
+                "ratio to before",
                 steps.stream().map(Sweep.Growth::size).toList(),
                 bars);
     }

@@ -25,20 +25,20 @@ class BenchmarkCommandTest {
     /** Rows of {@code bad-input.txt}; in these, @ is a folder. */
     @ParameterizedTest
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
-            2 | --soak --steps 199 | --steps is "199"; it must be from 200 to 2147483647
-            2 | --soak --characters many | --characters is "many"; it must be a whole number from 200 to 1000000000
-            2 | --steps 1000 | --steps and --characters are the soak's; add --soak
-            2 | --sweep --soak | --soak and --sweep are two measurements; give one of them
-            2 | --sweep --json new.json | --json and --workload go with neither --soak nor --sweep
-            2 | --soak --workload rnn | --json and --workload go with neither --soak nor --sweep
-            2 | --soak --rounds 3 | --rounds has no effect with --soak, which has --steps and --characters
-            2 | --workload gru | --workload is "gru"; it must be one of both, rnn, lstm
-            2 | --rounds 0 | --rounds is "0"; it must be from 1 to 10000
-            2 | --plot speed.gif | --plot is "speed.gif"; it must end in .png or .svg
+            2 | --soak --steps 199 | --steps must be an integer from 200 to 2147483647 (got 199)
+            2 | --soak --characters many | --characters must be an integer from 200 to 1000000000 (got many)
+            2 | --steps 1000 | --steps and --characters have no effect without --soak
+            2 | --sweep --soak | --soak and --sweep are mutually exclusive
+            2 | --sweep --json new.json | --json and --workload have no effect with --soak or --sweep
+            2 | --soak --workload rnn | --json and --workload have no effect with --soak or --sweep
+            2 | --soak --rounds 3 | --rounds has no effect with --soak; use --steps and --characters
+            2 | --workload gru | --workload must be one of both, rnn, lstm (got gru)
+            2 | --rounds 0 | --rounds must be an integer from 1 to 10000 (got 0)
+            2 | --plot speed.gif | --plot must end in .png or .svg (got speed.gif)
             2 | --soak --plot speed.png | --plot has no effect with --soak
-            2 | rnn | "rnn" is not an option; options begin with two dashes
+            2 | rnn | unexpected argument "rnn"; options begin with two dashes
             1 | --json @/missing/new.json | there is no directory @/missing to write @/missing/new.json to
-            1 | --json @ | @ is a directory; --json takes a file
+            1 | --json @ | @ is a directory; --json needs a file
             1 | --plot @/missing/new.svg | there is no directory @/missing to write @/missing/new.svg to
             1 | --soak --device gpu:99 | gpu:99 cannot be used:
             """)
@@ -47,7 +47,7 @@ class BenchmarkCommandTest {
         assertThat(err.toString(UTF_8))
                 .startsWith("benchmark: " + message.replace("@", folder.toString()))
                 .hasLineCount(1);
-        assertThat(err.toString(UTF_8).endsWith(" (\"src/bench/benchmark --help\" shows what it takes)\n"))
+        assertThat(err.toString(UTF_8).endsWith(" (see \"src/bench/benchmark --help\")\n"))
                 .isEqualTo(exitCode == 2);
         assertThat(out.size()).isZero();
         assertThat(folder).isEmptyDirectory();

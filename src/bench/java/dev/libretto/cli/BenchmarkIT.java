@@ -10,7 +10,7 @@ import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code src/bench/benchmark} as a process of its own. */
+/** Runs {@code src/bench/benchmark} as a process. */
 class BenchmarkIT {
     private static final String[] FIGURES = {
         "epoch_seconds",

@@ -8,21 +8,21 @@ import org.knowm.xchart.CategoryChartBuilder;
 import org.knowm.xchart.ChartEncoder;
 import org.knowm.xchart.style.colors.ColorBlindFriendlySeriesColors;
 
-/** Measured figures as bars: a group of them for each thing that was measured, one of each kind side by side, from zero. */
+/** A grouped bar chart from zero. */
 public final class BarPlot {
     private static final int WIDTH = 900;
     private static final int HEIGHT = 540;
-    /** More groups than these have their names written slantwise, for room. */
-    private static final int LEVEL_NAMES = 6;
-    /** Pixels below which XChart would leave out the name of every other group. */
+    /** Names of more groups than this are slanted to fit. */
+    private static final int MAX_HORIZONTAL_NAMES = 6;
+    /** Below this many pixels, XChart drops every other name. */
     private static final int NAME_SPACING = 20;
 
     private final CategoryChart chart;
 
     /**
-     * @param unit what the figures are, on the axis
-     * @param groups what was measured, at least one
-     * @param bars for each kind its name and a figure of every group
+     * @param unit the title of the y axis
+     * @param groups at least one
+     * @param bars the name of each series and its value for each group
      */
     public BarPlot(String title, String unit, List<String> groups, Map<String, List<Double>> bars) {
         chart = new CategoryChartBuilder()
@@ -38,7 +38,7 @@ public final class BarPlot {
         chart.getStyler()
                 .setPlotGridVerticalLinesVisible(false)
                 .setXAxisTickMarkSpacingHint(NAME_SPACING)
-                .setXAxisLabelRotation(groups.size() > LEVEL_NAMES ? 45 : 0)
+                .setXAxisLabelRotation(groups.size() > MAX_HORIZONTAL_NAMES ? 45 : 0)
                 .setYAxisMin(0.0);
         chart.getStyler()
                 .setLabelsVisible(true)
@@ -47,13 +47,12 @@ public final class BarPlot {
         chart.getStyler().setAvailableSpaceFill(0.8);
     }
 
-    /** To two decimals, as it is written on its bar. */
     private static double rounded(double figure) {
         return Math.round(figure * 100) / 100.0;
     }
 
     /**
-     * The picture as the content of a file.
+     * Returns the picture as the content of a file.
      *
      * @param extension {@code png} or {@code svg}
      */

@@ -12,9 +12,8 @@ import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 
 class BarPlotTest {
-    /** The heights of the bars are as the figures: measured in the picture, column by column. */
     @Test
-    void theHeightOfABarIsItsFigure() throws Exception {
+    void barHeightsAreProportionalToFigures() throws Exception {
         BarPlot plot = new BarPlot("比较", "seconds", List.of("one", "two"), Map.of("time", List.of(1.0, 2.5)));
         BufferedImage picture = ImageIO.read(new ByteArrayInputStream(plot.encode("png")));
 

@@ -17,7 +17,7 @@ import org.apache.commons.cli.ParseException;
 import org.apache.commons.cli.UnrecognizedOptionException;
 import org.apache.commons.text.similarity.LevenshteinDistance;
 
-/** The options that a command was given: on the command line or, where they are not there, in a file of options. */
+/** A command's options, from the command line or else from an options file. */
 final class Arguments {
     private final CommandLine line;
     private final OptionsFile file;
@@ -27,7 +27,7 @@ final class Arguments {
         this.file = file;
     }
 
-    /** The same with a file of options behind the command line. */
+    /** Returns a copy that falls back to an options file. */
     Arguments with(OptionsFile options) {
         Set<String> given =
                 Arrays.stream(line.getOptions()).map(Option::getLongOpt).collect(Collectors.toSet());
@@ -35,8 +35,10 @@ final class Arguments {
     }
 
     /**
-     * @param takesOperands whether words that belong to no option are allowed
-     * @throws UsageException if there is an option that is not among {@code flags}, or a word that is not allowed
+     * Parses a command line.
+     *
+     * @param takesOperands whether arguments other than options are allowed
+     * @throws UsageException if an option is unknown or an argument is unexpected
      */
     static Arguments parse(List<Flag<?>> flags, boolean takesOperands, List<String> words) throws UsageException {
         Options options = new Options();
@@ -50,21 +52,21 @@ final class Arguments {
             CommandLine line = parser.parse(options, words.toArray(String[]::new));
             if (!takesOperands && !line.getArgList().isEmpty()) {
                 throw new UsageException(
-                        "\"" + line.getArgList().get(0) + "\" is not an option; options begin with two dashes");
+                        "unexpected argument \"" + line.getArgList().get(0) + "\"; options begin with two dashes");
             }
             return new Arguments(line, OptionsFile.EMPTY);
         } catch (UnrecognizedOptionException e) {
             throw new UsageException(unknown(e.getOption(), flags));
         } catch (MissingArgumentException e) {
             String name = e.getOption().getLongOpt();
-            throw new UsageException("--" + name + " needs a value: --" + name + " "
+            throw new UsageException("--" + name + " requires a value: --" + name + " "
                     + e.getOption().getArgName());
         } catch (ParseException e) {
             throw new UsageException(e.getMessage());
         }
     }
 
-    /** Commons CLI would take {@code -help} for {@code --help}. */
+    /** Commons CLI would accept {@code -help} as {@code --help}. */
     private static void requireTwoDashes(Options options, List<String> words) throws UnrecognizedOptionException {
         for (String word : words) {
             if (word.matches("-[^-].*") && options.hasLongOption(word.replaceFirst("=.*", ""))) {
@@ -79,18 +81,18 @@ final class Arguments {
                 .map(Flag::name)
                 .filter(name -> distance(typed, name) <= Math.max(1, typed.length() / 3))
                 .min(Comparator.comparing(name -> distance(typed, name)));
-        return "there is no option " + option
+        return "unknown option " + option
                 + near.map(name -> "; did you mean --" + name + "?").orElse("");
     }
 
-    /** How many letters are wrong, in all of the name or in its beginning. */
+    /** The edit distance to the name or to a prefix of it. */
     private static int distance(String typed, String name) {
         LevenshteinDistance distance = LevenshteinDistance.getDefaultInstance();
         String beginning = name.substring(0, Math.min(name.length(), typed.length() + 1));
         return Math.min(distance.apply(typed, name), 1 + distance.apply(typed, beginning));
     }
 
-    /** The words that belong to no option, as paths. */
+    /** Returns the operands as paths. */
     List<Path> operands() throws UsageException {
         List<Path> paths = new ArrayList<>();
         for (String word : line.getArgList()) {
@@ -103,22 +105,21 @@ final class Arguments {
         return paths;
     }
 
-    /** Whether the option was given on the command line. */
+    /** Returns whether the option was given on the command line. */
     boolean has(Flag<?> flag) {
         return line.hasOption(flag.name());
     }
 
     /**
-     * Which of two options that exclude each other was given.
+     * Returns which of two mutually exclusive options was given; null if neither was.
      *
-     * @return the one, or null if neither was
-     * @throws UsageException if both were
+     * @throws UsageException if both were given
      */
     <T extends Flag<?>> T either(T one, T other) throws UsageException {
         boolean hasOne = has(one) || file.has(one);
         boolean hasOther = has(other) || file.has(other);
         if (hasOne && hasOther) {
-            throw new UsageException("there are --" + one.name() + " and --" + other.name() + "; choose one of them");
+            throw new UsageException("--" + one.name() + " and --" + other.name() + " are mutually exclusive");
         }
         if (hasOne) {
             return one;
@@ -127,29 +128,29 @@ final class Arguments {
     }
 
     /**
-     * Refuses an option that has no effect because of another one's value. What a preset says is only a default, and so is
-     * what a file of options says once the command line has the other option.
+     * Throws if an option has no effect because of another one's value. A preset only sets defaults, and so does an options
+     * file if the command line has the other option.
      *
      * @param decisive the other option
-     * @param values those of its values with which the option has an effect
-     * @throws UsageException naming them, or saying what is wrong with a value
+     * @param values its values with which the option has an effect
+     * @throws UsageException if the option has no effect, or either value is invalid
      */
     <E> void requireEffect(Flag<?> flag, Flag<E> decisive, List<E> values) throws UsageException {
-        boolean isMeant = has(flag) || file.isGiven(flag) && !has(decisive);
+        boolean isGiven = has(flag) || file.isGiven(flag) && !has(decisive);
         E value = get(decisive);
-        // A value that cannot be read is told first.
+        // An invalid value is reported first.
         get(flag);
-        if (isMeant && !values.contains(value)) {
+        if (isGiven && !values.contains(value)) {
             throw new UsageException("--" + flag.name() + " has no effect with --" + decisive.name() + " " + value
-                    + "; it goes with --" + decisive.name() + " "
+                    + "; it requires --" + decisive.name() + " "
                     + values.stream().map(String::valueOf).collect(Collectors.joining(" or ")));
         }
     }
 
     /**
-     * The value of an option: from the command line, else from the file, else its default.
+     * Returns the value of an option: from the command line, else from the file, else its default.
      *
-     * @throws UsageException if the value cannot be read, is out of range, or is given twice
+     * @throws UsageException if the value is invalid or was given twice
      */
     <T> T get(Flag<T> flag) throws UsageException {
         String[] values = flag.argument().isEmpty() ? null : line.getOptionValues(flag.name());
@@ -157,15 +158,15 @@ final class Arguments {
             return has(flag) ? flag.reader().read("") : file.get(flag);
         }
         if (values.length > 1) {
-            throw new UsageException("--" + flag.name() + " is given " + values.length + " times; give it once");
+            throw new UsageException("--" + flag.name() + " was given " + values.length + " times; give it once");
         }
         return read(flag, values[0]);
     }
 
     /**
-     * Every value of an option that can be given several times; a file has it once.
+     * Returns every value of a repeatable option.
      *
-     * @throws UsageException if a value cannot be read
+     * @throws UsageException if a value is invalid
      */
     <T> List<T> getAll(Flag<T> flag) throws UsageException {
         if (!has(flag)) {
@@ -182,7 +183,7 @@ final class Arguments {
         try {
             return flag.reader().read(value);
         } catch (IllegalArgumentException e) {
-            throw new UsageException("--" + flag.name() + " is \"" + value + "\"; it " + e.getMessage());
+            throw new UsageException("--" + flag.name() + " " + e.getMessage() + " (got " + Shell.quote(value) + ")");
         }
     }
 }

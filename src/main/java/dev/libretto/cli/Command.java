@@ -2,31 +2,31 @@ package dev.libretto.cli;
 
 import java.util.List;
 
-/** One of the things that Libretto can be told to do. */
+/** A command of the command line. */
 interface Command {
-    /** The word on the command line; empty for the only command of a program. */
+    /** Returns the name on the command line; empty if the program has a single command. */
     String name();
 
-    /** One line that says what it does. */
+    /** Returns a one-line summary. */
     String summary();
 
-    /** The options, in the order of the help. */
+    /** Returns the options in the order of the help. */
     List<Flag<?>> flags();
 
-    /** What it takes beside options, as the help shows it; empty where it takes nothing. */
+    /** Returns the operands as the help shows them; empty if there are none. */
     default String operands() {
         return "";
     }
 
-    /** Two command lines to start from, without the program's name. */
+    /** Returns example command lines without the program's name. */
     List<String> examples();
 
     /**
-     * Does it.
+     * Runs the command.
      *
-     * @return the exit code: 0, or 128 and the number of the signal that ended it
-     * @throws UsageException if the options do not fit
-     * @throws Exception if it fails; the message says why in one line
+     * @return the exit code: 0, or 128 plus the number of the signal that ended it
+     * @throws UsageException if the options are wrong
+     * @throws Exception if the command fails
      */
     int run(Arguments arguments, Console console) throws Exception;
 }

@@ -8,15 +8,13 @@ import java.nio.file.Path;
 import java.util.Locale;
 
 /**
- * What a command talks to.
+ * A command's input, output and messages.
  *
- * @param in what is read where an option says so
- * @param out text and reports, UTF-8
- * @param err everything else, UTF-8
- * @param program how the user calls Libretto, for commands that are shown to be typed
- * @param runs where runs go that were given no other place
- * @param statusLine where it is shown how far work is
- * @param verbosity how much is told
+ * @param out results, UTF-8
+ * @param err messages, UTF-8
+ * @param program how the user starts Libretto, for commands shown in messages
+ * @param runs the default directory of runs
+ * @param statusLine shows progress
  */
 record Console(
         InputStream in,
@@ -26,53 +24,53 @@ record Console(
         Runs runs,
         StatusLine statusLine,
         Verbosity verbosity) {
-    /** How much is told: results, warnings and errors; what is done, too; each epoch and TensorFlow's messages, too. */
+    /** QUIET prints only results, warnings and errors; VERBOSE also each epoch and TensorFlow's messages. */
     enum Verbosity {
         QUIET,
         NORMAL,
         VERBOSE
     }
 
-    /** The program's name as a shell reads it. */
+    /** Returns the program's name quoted for a shell. */
     String command() {
         return Shell.quote(program);
     }
 
-    /** The same but for how much is told. */
+    /** Returns a copy with the given verbosity. */
     Console with(Verbosity newVerbosity) {
         return new Console(in, out, err, program, runs, statusLine, newVerbosity);
     }
 
-    /** Tells what is done, unless only results are wanted. */
+    /** Prints a message, unless quiet. */
     void note(String format, Object... values) {
         if (verbosity != Verbosity.QUIET) {
             err.print(String.format(Locale.ROOT, format, values));
         }
     }
 
-    /** Tells what only those want to know who ask for more. */
+    /** Prints a message if verbose. */
     void detail(String format, Object... values) {
         if (verbosity == Verbosity.VERBOSE) {
             note(format, values);
         }
     }
 
-    /** Shows how far work is, unless only results are wanted. */
+    /** Starts a progress bar, which shows nothing if quiet. */
     WorkBar workBar(String task) {
         return new WorkBar(verbosity == Verbosity.QUIET ? StatusLine.NONE : statusLine, task);
     }
 
-    /** Tells of something that was passed over. */
+    /** Prints a warning. */
     void warn(String message) {
         complain("warning: " + message);
     }
 
-    /** Tells of something in one line, whatever the names in it are made of. */
+    /** Prints a one-line message with its control characters escaped. */
     void complain(String message) {
         err.println(ControlCharacters.escape(message));
     }
 
-    /** The run that a command works on: the one named, or else the latest. */
+    /** Returns the given run, or the latest if null. */
     Path runPath(Path named) throws IOException {
         return named == null ? runs.latest() : named;
     }

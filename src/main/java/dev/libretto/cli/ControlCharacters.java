@@ -9,21 +9,21 @@ import java.util.function.BooleanSupplier;
 import java.util.regex.Pattern;
 
 /**
- * Characters with which a text could steer the terminal it is shown on: C0 controls, DEL, C1 controls, and the overrides and
- * isolates that change the direction in which text is shown. They are shown as {@code \u001b}.
+ * Escapes characters that could control the terminal, as {@code \u001b}: C0 controls, DEL, C1 controls, and the overrides and
+ * isolates that change the text direction.
  */
 final class ControlCharacters {
-    /** A line and paragraph separator would break a message of one line. */
+    /** Includes the line and paragraph separators, which would break a one-line message. */
     private static final Pattern IN_ONE_LINE = Pattern.compile("[\\p{Cc}\\u2028-\\u202e\\u2066-\\u2069]");
 
     private ControlCharacters() {}
 
-    /** Whether a word cannot be shown as it is, not even in quotes. */
+    /** Returns whether a word has characters that need escaping even in quotes. */
     static boolean isIn(String word) {
         return IN_ONE_LINE.matcher(word).find();
     }
 
-    /** The text as one line, its line ends escaped, too. */
+    /** Returns the text as one line; line ends are escaped too. */
     static String escape(String text) {
         return IN_ONE_LINE
                 .matcher(text)
@@ -35,8 +35,7 @@ final class ControlCharacters {
     }
 
     /**
-     * Returns a stream to a terminal or a file. A terminal gets control characters escaped, except for newlines and tabs; a
-     * file gets the same bytes that are written.
+     * Returns a stream that escapes control characters, except newlines and tabs, if it writes to a terminal.
      *
      * @param out takes UTF-8
      * @param isTerminal asked when the first control character is written
@@ -45,7 +44,7 @@ final class ControlCharacters {
         return new Escaping(out, isTerminal);
     }
 
-    /** Bytes of UTF-8, of which a character's may come in several writes. */
+    /** The UTF-8 bytes of a character may be split over several writes. */
     private static final class Escaping extends FilterOutputStream {
         /** The first byte of U+0080 to U+00BF. */
         private static final int LATIN = 0xC2;
@@ -53,7 +52,7 @@ final class ControlCharacters {
         private static final int PUNCTUATION = 0xE2;
 
         private final BooleanSupplier isTerminal;
-        /** Not known before the first character that matters. */
+        /** Null before the first possible control character. */
         private Boolean escapes;
         /** The bytes so far of a character that may be a control character, at most two. */
         private final byte[] begun = new byte[2];
@@ -68,7 +67,7 @@ final class ControlCharacters {
         @Override
         public void write(byte[] bytes, int offset, int length) throws IOException {
             int end = offset + length;
-            // What is plain goes on in one piece.
+            // Plain text is passed on in one piece.
             int plain = offset;
             for (int i = offset; i < end; i++) {
                 if (begunCount > 0 || matters(bytes[i] & 0xff)) {
@@ -80,7 +79,6 @@ final class ControlCharacters {
             out.write(bytes, plain, end - plain);
         }
 
-        /** Whether a byte is, or begins, a character that may have to be escaped. */
         private boolean matters(int first) {
             boolean may = first < ' ' && first != '\n' && first != '\t'
                     || first == 0x7f
@@ -121,7 +119,6 @@ final class ControlCharacters {
             }
         }
 
-        /** The character of the bytes so far and a last one. */
         private int codePoint(int last) {
             return (begun[0] & 0xff) == LATIN ? 0x80 | last & 0x3f : 0x2000 | (begun[1] & 0x3f) << 6 | last & 0x3f;
         }

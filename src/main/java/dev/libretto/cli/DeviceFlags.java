@@ -10,27 +10,27 @@ import dev.libretto.device.Precision;
 import dev.libretto.device.Sessions;
 import dev.libretto.device.TensorFlowLibrary;
 
-/** The options of every command that computes: on which device, and how exactly. */
+/** The options for device and precision. */
 final class DeviceFlags {
     static final Flag<DeviceRequest> DEVICE = Flag.parsed(
             "device",
             "auto|cpu|gpu|gpu:N",
-            "where to compute; auto takes a GPU where one can be used",
+            "where to compute; auto uses a GPU if one works",
             DeviceRequest.AUTO,
             DeviceRequest::parse);
     static final Flag<Precision> PRECISION = Flag.oneOf(
             "precision",
-            "how exactly products of matrices are computed; tf32 and bfloat16 on GPUs of compute capability 8.0 and"
-                    + " later, bfloat16 on processors that have it, too",
+            "precision of matrix products; tf32 and bfloat16 need a GPU of compute capability 8.0 or later, bfloat16"
+                    + " also runs on processors that support it",
             Precision.FLOAT32);
 
     private DeviceFlags() {}
 
     /**
-     * Has TensorFlow compute on the device that is asked for.
+     * Makes TensorFlow use the requested device.
      *
-     * @return the device, and why it is that one
-     * @throws DeviceException if it cannot be used
+     * @return the device and why it was chosen
+     * @throws DeviceException if the device cannot be used
      */
     static Choice use(Arguments arguments) throws UsageException, DeviceException {
         DeviceRequest request = arguments.get(DEVICE);
@@ -42,7 +42,7 @@ final class DeviceFlags {
         return choice;
     }
 
-    /** The same for a command that writes text: it tells of the device only where there was something to choose. */
+    /** Does the same, but prints the device only if there was a choice. */
     static void useQuietly(Arguments arguments, Console console) throws UsageException, DeviceException {
         Choice choice = use(arguments);
         if (arguments.has(DEVICE) || Build.current().isCuda()) {

@@ -22,18 +22,18 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** {@code libretto doctor}: what there is to compute with, whether it works, and what is missing where it does not. */
+/** {@code libretto doctor}: shows devices and libraries, checks that they work, and names what is missing. */
 final class DoctorCommand implements Command {
-    static final Flag<Boolean> JSON = Flag.toggle("json", "report as JSON");
+    static final Flag<Boolean> JSON = Flag.toggle("json", "print JSON");
 
     /**
      * What was found.
      *
-     * @param onnxRuntime its version; null where it cannot be loaded
-     * @param nvidiaSmi null where the build uses no card
-     * @param libraries those of CUDA; empty where the build uses none
-     * @param trials the devices that were tried, the CPU first
-     * @param problem why what was asked for does not work; null where it does
+     * @param onnxRuntime its version; null if it cannot be loaded
+     * @param nvidiaSmi null in a CPU build
+     * @param libraries of CUDA; empty in a CPU build
+     * @param trials the CPU first
+     * @param problem why the requested device does not work; null if it does
      */
     record Report(
             String java,
@@ -49,9 +49,8 @@ final class DoctorCommand implements Command {
     /**
      * A few training steps on a device.
      *
-     * @param cell what was trained
-     * @param tensorflowDevices the types of the devices that TensorFlow sees there
-     * @param difference how far the losses are from the CPU's in float32: the largest difference as a part of the loss
+     * @param tensorflowDevices the types of the devices that TensorFlow sees
+     * @param difference the largest relative difference from the CPU's losses in float32
      */
     record Trial(
             String device,
@@ -68,7 +67,7 @@ final class DoctorCommand implements Command {
 
     @Override
     public String summary() {
-        return "show what there is to compute with, and what is missing; exit code 0 if it works";
+        return "check devices and libraries; exit code 0 if they work";
     }
 
     @Override
@@ -137,7 +136,7 @@ final class DoctorCommand implements Command {
                 problem);
     }
 
-    /** Every cell, on the CPU in float32 and on a device: cuDNN computes all but one of them on a GPU. */
+    /** Every cell, because cuDNN does not support all of them. */
     private static List<Trial> compare(Device device, Precision precision) throws IOException, DeviceException {
         List<Trial> trials = new ArrayList<>();
         for (CellType cell : CellType.values()) {
@@ -161,20 +160,20 @@ final class DoctorCommand implements Command {
                 steps.differenceFrom(expected));
     }
 
-    /** @return null where the device agrees with the CPU */
+    /** Returns null if the device agrees with the CPU. */
     private static String disagreement(List<Trial> trials, Precision precision) {
         return trials.stream()
                 .filter(trial -> trial.difference() > precision.tolerance())
                 .findFirst()
                 .map(trial -> String.format(
                         Locale.ROOT,
-                        "%s computes other losses than the CPU in float32 with the cell %s: they differ by %.1e, and %s allows %.0e;"
+                        "losses of %s on %s differ from the CPU's in float32 by %.1e, more than the tolerance %.0e of %s;"
                                 + " update the driver, or use --device cpu",
-                        trial.device(),
                         trial.cell(),
+                        trial.device(),
                         trial.difference(),
-                        precision,
-                        precision.tolerance()))
+                        precision.tolerance(),
+                        precision))
                 .orElse(null);
     }
 

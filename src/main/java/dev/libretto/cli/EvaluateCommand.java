@@ -13,14 +13,14 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 
-/** {@code libretto evaluate}: how well a trained model predicts a text. */
+/** {@code libretto evaluate}: measures how well a trained model predicts a text. */
 final class EvaluateCommand implements Command {
     static final Flag<Path> RUN = Flag.path("run", "DIR", "run to evaluate (default the latest, runs/latest)");
     static final Flag<Which> CHECKPOINT = GenerateFlags.CHECKPOINT;
     static final Flag<Path> CORPUS = Flag.path(
             "corpus",
             "FILE",
-            "text to predict: plain, .txt.gz or .txt.zip, or a directory of such; several are joined");
+            "text to evaluate on (.txt, .txt.gz or .txt.zip), or a directory of texts; repeat it to concatenate several");
     static final Flag<Long> MAX_CHARS =
             Flag.atLeast(0, "max-chars", "characters to use from the start of the text, 0 for all", 0);
     static final Flag<Long> MAX_BYTES = TrainFlags.MAX_BYTES;
@@ -57,7 +57,7 @@ final class EvaluateCommand implements Command {
         List<Path> files = arguments.getAll(CORPUS);
         Path named = arguments.get(RUN);
         if (files.isEmpty()) {
-            throw new UsageException("there is no text to evaluate on; add --corpus FILE");
+            throw new UsageException("missing text to evaluate on; add --corpus FILE");
         }
         Path run = console.runPath(named);
         CorpusOptions options = RunDirectory.open(run)
@@ -66,7 +66,7 @@ final class EvaluateCommand implements Command {
                 .options()
                 .withMaxChars(maxChars)
                 .withMaxBytes(maxBytes);
-        Corpus corpus = Texts.read(files, encoding == null ? options : options.withEncoding(encoding), console);
+        Corpus corpus = CorpusLoader.load(files, encoding == null ? options : options.withEncoding(encoding), console);
         DeviceFlags.useQuietly(arguments, console);
         try (CharModel model = CharModel.open(run, arguments.get(CHECKPOINT), console::warn)) {
             print(evaluate(model, corpus, console), model.vocabulary(), corpus, console);

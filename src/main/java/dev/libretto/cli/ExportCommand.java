@@ -11,26 +11,25 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Set;
 
-/** {@code libretto export}: writes a trained model's weights for Keras or PyTorch, or all of it for a runtime. */
+/** {@code libretto export}: exports weights for Keras or PyTorch, or a model for a runtime. */
 final class ExportCommand implements Command {
-    /** Other programs' formats, which a file of Libretto's must not seem to have. */
+    /** Extensions of formats that Libretto does not write. */
     private static final Set<String> FOREIGN = Set.of("h5", "hdf5", "keras", "pt", "pth", "ckpt", "pb", "tflite");
 
     static final Flag<Path> RUN = Flag.path("run", "DIR", "run to export (default the latest, runs/latest)");
     static final Flag<Which> CHECKPOINT = GenerateFlags.CHECKPOINT;
     static final Flag<ExportFormat> FORMAT = Flag.oneOf(
             "format",
-            "weights as safetensors or npz, or a model to run: a SavedModel or ONNX; without it, --out decides if it ends in"
-                    + " .safetensors, .npz or .onnx",
+            "weights as safetensors or npz, or a model as savedmodel or onnx; by default, the format that --out ends in",
             ExportFormat.SAFETENSORS);
-    static final Flag<Layout> LAYOUT = Flag.oneOf(
-            "layout", "whose names, shapes and gate order the weights of a safetensors or npz get", Layout.PYTORCH);
+    static final Flag<Layout> LAYOUT =
+            Flag.oneOf("layout", "names, shapes and gate order of the weights", Layout.PYTORCH);
     static final Flag<Path> OUT = Flag.path(
             "out",
             "FILE",
-            "file to write; beside weights, FILE.json describes the model and has its vocabulary; a SavedModel is a"
+            "file to write; weights come with FILE.json, a description with the vocabulary; a SavedModel is a"
                     + " directory");
-    static final Flag<Boolean> OVERWRITE = Flag.toggle("overwrite", "replace what is there");
+    static final Flag<Boolean> OVERWRITE = Flag.toggle("overwrite", "replace an existing file or directory");
 
     @Override
     public String name() {
@@ -39,7 +38,7 @@ final class ExportCommand implements Command {
 
     @Override
     public String summary() {
-        return "write a model for Keras or PyTorch, as a SavedModel or ONNX";
+        return "export a model for Keras or PyTorch, or as a SavedModel or ONNX";
     }
 
     @Override
@@ -62,12 +61,12 @@ final class ExportCommand implements Command {
         Path out = arguments.get(OUT);
         Path named = arguments.get(RUN);
         if (out == null) {
-            throw new UsageException("there is no file to write; add --out FILE");
+            throw new UsageException("missing output file; add --out FILE");
         }
         ExportFormat format = format(arguments, out);
         Layout layout = arguments.get(LAYOUT);
         if (!format.hasLayout() && arguments.has(LAYOUT)) {
-            throw new UsageException("--layout is for weights; --format " + format + " has none");
+            throw new UsageException("--layout has no effect with --format " + format);
         }
         format.requireWritable(out, overwrite);
         Path run = console.runPath(named);
@@ -76,17 +75,17 @@ final class ExportCommand implements Command {
             model.export(format, layout, out, overwrite);
             if (format.hasLayout()) {
                 console.note(
-                        "%,d parameters are in %s, in the %s layout; %s describes the model%n",
+                        "wrote %,d parameters to %s in the %s layout; %s describes the model%n",
                         model.weights().count(), out, layout, Description.beside(out));
             } else {
                 console.note(
-                        "a model of %,d parameters is in %s%n", model.weights().count(), out);
+                        "wrote a model of %,d parameters to %s%n",
+                        model.weights().count(), out);
             }
         }
         return 0;
     }
 
-    /** Returns the format that is given, else the one of the file's name. */
     private static ExportFormat format(Arguments arguments, Path out) throws UsageException {
         ExportFormat given = arguments.get(FORMAT);
         String name = String.valueOf(out.getFileName());
@@ -95,12 +94,12 @@ final class ExportCommand implements Command {
             return given;
         }
         if (FOREIGN.contains(extension)) {
-            throw new UsageException("--out is \"" + out + "\", but export writes no ." + extension
-                    + " file; its name may end in .safetensors, .npz or .onnx");
+            throw new UsageException("--out cannot be a ." + extension
+                    + " file; it may end in .safetensors, .npz or .onnx (got " + Shell.quote(out.toString()) + ")");
         }
         ExportFormat named = ExportFormat.ofExtension(extension).orElse(given);
         if (arguments.has(FORMAT) && named != given) {
-            throw new UsageException("--format is " + given + ", but --out \"" + out + "\" ends in ." + extension
+            throw new UsageException("--format " + given + " does not match --out " + Shell.quote(out.toString())
                     + "; change one of them");
         }
         return named;

@@ -11,28 +11,27 @@ import java.util.stream.Collectors;
 import org.apache.commons.cli.Option;
 
 /**
- * An option of a command: its name, what it takes, and how that is read and checked.
+ * A command-line option.
  *
  * @param name without the two dashes
- * @param argument what stands for the value in the help; empty for a switch
- * @param description with the unit, the range and the default
- * @param defaultValue what holds where the option is not given
- * @param reader reads the value
+ * @param argument the placeholder for the value in the help; empty for a switch
+ * @param description with the range and the default
+ * @param reader parses and checks the value
  */
 record Flag<T>(String name, String argument, String description, T defaultValue, Reader<T> reader) {
-    /** Reads the value of an option. */
+    /** Parses the value of an option. */
     @FunctionalInterface
     interface Reader<T> {
-        /** @throws IllegalArgumentException saying what the value must be */
+        /** @throws IllegalArgumentException if the value is invalid; the message starts with "must be" */
         T read(String value);
     }
 
-    /** An option without a value. */
+    /** Returns an option without a value. */
     static Flag<Boolean> toggle(String name, String description) {
         return new Flag<>(name, "", description, false, value -> true);
     }
 
-    /** A whole number in a range. */
+    /** Returns an option for an integer in a range. */
     static Flag<Integer> integer(String name, String description, int defaultValue, int min, int max) {
         Reader<Long> reader = wholeNumber(min, max);
         return new Flag<>(
@@ -43,112 +42,112 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
                 value -> Math.toIntExact(reader.read(value)));
     }
 
-    /** A whole number in a range whose default depends on something else, which the description says. */
+    /** Returns an option for an integer in a range; the description states its default. */
     static Flag<Integer> integer(String name, String description, int min, int max) {
         Flag<Integer> flag = integer(name, description, min, min, max);
         return new Flag<>(name, "N", description, null, flag.reader());
     }
 
-    /** A whole number of 64 bits, from {@code min} on. */
+    /** Returns an option for a 64-bit integer of at least {@code min}. */
     static Flag<Long> atLeast(long min, String name, String description, long defaultValue) {
         String text = withDefault(description, "at least " + min, defaultValue);
         return new Flag<>(name, "N", text, defaultValue, wholeNumber(min, Long.MAX_VALUE));
     }
 
     private static Reader<Long> wholeNumber(long min, long max) {
-        String range = "from " + min + " to " + max;
+        String message = "must be an integer from " + min + " to " + max;
         return value -> {
-            // The parsers of Java also take the digits of other scripts.
+            // Java's parsers also accept digits of other scripts.
             if (!value.matches("[+-]?[0-9]+")) {
-                throw new IllegalArgumentException("must be a whole number " + range);
+                throw new IllegalArgumentException(message);
             }
             BigInteger number = new BigInteger(value);
             if (number.compareTo(BigInteger.valueOf(min)) < 0 || number.compareTo(BigInteger.valueOf(max)) > 0) {
-                throw new IllegalArgumentException("must be " + range);
+                throw new IllegalArgumentException(message);
             }
             return number.longValueExact();
         };
     }
 
-    /** Any whole number of 64 bits. */
+    /** Returns an option for any 64-bit integer. */
     static Flag<Long> seed(String name, String description, long defaultValue) {
-        String text = withDefault(description, "any whole number", defaultValue);
+        String text = withDefault(description, "any integer", defaultValue);
         return new Flag<>(name, "N", text, defaultValue, wholeNumber(Long.MIN_VALUE, Long.MAX_VALUE));
     }
 
-    /** A positive number that is neither 0 nor infinite in the 32 bits that TensorFlow has for it. */
+    /** Returns an option for a number that is positive and finite as a float. */
     static Flag<Double> positive(String name, String description, double defaultValue) {
-        return new Flag<>(name, "X", withDefault(description, "more than 0", defaultValue), defaultValue, value -> {
+        return new Flag<>(name, "X", withDefault(description, "greater than 0", defaultValue), defaultValue, value -> {
             double number = decimal(value);
             if (!((float) number > 0 && (float) number <= Float.MAX_VALUE)) {
-                throw new IllegalArgumentException("must be a number more than 0 that fits into 32 bits, such as 0.5");
+                throw new IllegalArgumentException("must be a positive float32 number");
             }
             return number;
         });
     }
 
-    /** A number in a range, the upper end not in it. */
+    /** Returns an option for a number of at least {@code min} and less than {@code end}. */
     static Flag<Double> below(String name, String description, double defaultValue, double min, double end) {
-        String range = "from " + shortest(min) + " up to, but not, " + shortest(end);
+        String range = "at least " + shortest(min) + " and less than " + shortest(end);
         return new Flag<>(name, "X", withDefault(description, range, defaultValue), defaultValue, value -> {
             double number = decimal(value);
             if (!(number >= min && (float) number < (float) end)) {
-                throw new IllegalArgumentException("must be a number " + range);
+                throw new IllegalArgumentException("must be " + range);
             }
             return number;
         });
     }
 
-    /** A number of at least 0. */
+    /** Returns an option for a number of at least 0. */
     static Flag<Double> notNegative(String name, String description, double defaultValue) {
         return new Flag<>(name, "X", withDefault(description, "at least 0", defaultValue), defaultValue, value -> {
             double number = decimal(value);
             if (!(number >= 0 && number <= Float.MAX_VALUE)) {
-                throw new IllegalArgumentException("must be a number of at least 0, such as 0.5");
+                throw new IllegalArgumentException("must be a number of at least 0");
             }
             return number;
         });
     }
 
-    /** A positive number whose default depends on something else, which the description says. */
+    /** Returns an option for a positive number; the description states its default. */
     static Flag<Double> positive(String name, String description) {
         Flag<Double> flag = positive(name, description, 1);
         return new Flag<>(name, "X", description, null, flag.reader());
     }
 
-    /** A number in decimal digits, such as 0.5 or 1e-3; NaN where the text is none. */
+    /** Parses a decimal number such as 0.5 or 1e-3; returns NaN if the text is not one. */
     static double decimal(String text) {
         return text.matches("[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?")
                 ? Double.parseDouble(text)
                 : Double.NaN;
     }
 
-    /** A value with a reader of its own. */
+    /** Returns an option with its own reader. */
     static <T> Flag<T> parsed(String name, String argument, String description, T defaultValue, Reader<T> reader) {
         return new Flag<>(name, argument, withDefault(description, "", defaultValue), defaultValue, reader);
     }
 
-    /** One of the constants of an enumeration, by the name that its {@code toString} gives. */
+    /** Returns an option for a constant of an enum, by its {@code toString} in lower case. */
     static <E extends Enum<E>> Flag<E> oneOf(String name, String description, E defaultValue) {
         List<E> values = Arrays.asList(defaultValue.getDeclaringClass().getEnumConstants());
-        String names = values.stream().map(E::toString).collect(Collectors.joining("|"));
+        String names = values.stream().map(Flag::word).collect(Collectors.joining("|"));
         return new Flag<>(
                 name,
                 names,
                 withDefault(description, "", defaultValue),
                 defaultValue,
                 value -> values.stream()
-                        .filter(constant -> constant.toString().equals(value))
+                        .filter(constant -> word(constant).equals(value))
                         .findFirst()
                         .orElseThrow(() -> new IllegalArgumentException("must be one of " + names.replace("|", ", "))));
     }
 
-    /** A file or directory. */
+    /** Returns an option for a file or directory. */
     static Flag<Path> path(String name, String argument, String description) {
         return new Flag<>(name, argument, description, null, Flag::toPath);
     }
 
-    /** @throws IllegalArgumentException if it is none */
+    /** @throws IllegalArgumentException if it is not a path */
     static Path toPath(String value) {
         try {
             if (value.isEmpty()) {
@@ -160,24 +159,25 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
         }
     }
 
-    /** A character encoding by its name. */
+    /** Returns an option for a character encoding. */
     static Flag<Charset> encoding(String name, String description, Charset defaultValue) {
         Flag<Charset> flag = encoding(name, withDefault(description, "", defaultValue));
         return new Flag<>(name, "NAME", flag.description(), defaultValue, flag.reader());
     }
 
-    /** A character encoding whose default depends on something else, which the description says. */
+    /** Returns an option for a character encoding; the description states its default. */
     static Flag<Charset> encoding(String name, String description) {
         return new Flag<>(name, "NAME", description, null, value -> {
             try {
                 return Charset.forName(value);
             } catch (IllegalArgumentException e) {
-                throw new IllegalArgumentException("must be an encoding that Java knows, such as UTF-8 or GB18030", e);
+                throw new IllegalArgumentException(
+                        "must be an encoding that Java supports, such as UTF-8 or GB18030", e);
             }
         });
     }
 
-    /** Texts, one for each time that the option is given; none of them empty. */
+    /** Returns an option for a non-empty text. */
     static Flag<String> text(String name, String description) {
         return new Flag<>(name, "TEXT", description, null, value -> {
             if (value.isEmpty()) {
@@ -188,15 +188,21 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
     }
 
     private static String withDefault(String description, String range, Object defaultValue) {
-        String value = defaultValue instanceof Double number ? shortest(number) : defaultValue.toString();
+        String value = defaultValue instanceof Double number
+                ? shortest(number)
+                : defaultValue instanceof Enum<?> constant ? word(constant) : defaultValue.toString();
         return description + " (" + (range.isEmpty() ? "" : range + "; ") + "default " + value + ")";
+    }
+
+    private static String word(Enum<?> constant) {
+        return constant.toString().toLowerCase(Locale.ROOT);
     }
 
     static String shortest(double number) {
         return number == Math.rint(number) ? String.format(Locale.ROOT, "%.0f", number) : Double.toString(number);
     }
 
-    /** What Commons CLI parses by. */
+    /** Returns the option for Commons CLI. */
     Option toOption() {
         Option.Builder builder = Option.builder().longOpt(name).desc(description);
         return argument.isEmpty()

@@ -25,7 +25,7 @@ final class GenerateCommand implements Command {
 
     private final String name;
 
-    /** @param name {@code generate}, or its other name {@code predict} */
+    /** @param name {@code generate} or its alias {@code predict} */
     GenerateCommand(String name) {
         this.name = name;
     }
@@ -37,7 +37,7 @@ final class GenerateCommand implements Command {
 
     @Override
     public String summary() {
-        return name.equals("generate") ? "continue a text with a trained model" : "the same as generate";
+        return name.equals("generate") ? "continue a text with a trained model" : "alias of generate";
     }
 
     @Override
@@ -66,20 +66,19 @@ final class GenerateCommand implements Command {
                 Prefixes prefixes = prefixes(arguments, console, source.vocabulary())) {
             Decoder decoder = new Decoder(model);
             Decoder.Options options = GenerateFlags.options(arguments, source.vocabulary());
-            GeneratedText output = output(arguments, console, source.vocabulary());
+            SampleWriter output = output(arguments, console, source.vocabulary());
             for (List<int[]> batch = prefixes.next(); !batch.isEmpty(); batch = prefixes.next()) {
-                output.begin(batch, samples);
+                output.beginBatch(batch, samples);
                 decoder.write(batch, samples, options, output);
-                output.end();
+                output.endBatch();
             }
         }
         return 0;
     }
 
-    /** What writes, and the characters that it knows. */
     private record Source(TextModel model, Vocabulary vocabulary) {}
 
-    /** Opens a run, which is Java's alone, while TensorFlow's library is being loaded; checkpoints are read by it. */
+    /** Opens the run while TensorFlow's library is loading; only reading the checkpoint needs the library. */
     private static Source open(Arguments arguments, Console console) throws Exception {
         Path exported = arguments.get(GenerateFlags.MODEL);
         if (exported != null) {
@@ -96,7 +95,7 @@ final class GenerateCommand implements Command {
         return new Source(arguments.get(GenerateFlags.DECODER).open(run.config().model(), weights), run.vocabulary());
     }
 
-    /** Reads every option, so that a wrong one is named before any work is done. */
+    /** Reads every option, so that an invalid one is reported before any work is done. */
     private static void checkUsage(Arguments arguments) throws UsageException {
         for (Flag<?> flag : GenerateFlags.ALL) {
             if (flag == GenerateFlags.PREFIX) {
@@ -108,12 +107,11 @@ final class GenerateCommand implements Command {
         GenerateFlags.sampler(arguments);
         for (Flag<?> flag : List.of(GenerateFlags.RUN, GenerateFlags.CHECKPOINT, GenerateFlags.DECODER)) {
             if (arguments.has(GenerateFlags.MODEL) && arguments.has(flag)) {
-                throw new UsageException("--" + flag.name() + " is for a run, and --model names an exported model;"
-                        + " leave one of them out");
+                throw new UsageException("--" + flag.name() + " and --model are mutually exclusive");
             }
         }
         if (arguments.has(GenerateFlags.BATCH_SIZE) && !arguments.has(GenerateFlags.PREFIXES)) {
-            throw new UsageException("--batch-size has no effect without --prefixes; add that, or leave it out");
+            throw new UsageException("--batch-size has no effect without --prefixes; add --prefixes, or remove it");
         }
         if (arguments.has(GenerateFlags.MODEL)) {
             checkDevice(arguments);
@@ -123,29 +121,26 @@ final class GenerateCommand implements Command {
                 .map(flag -> "--" + flag.name())
                 .toList();
         if (sources.isEmpty()) {
-            throw new UsageException("there is nothing to continue; add --prefix TEXT, such as --prefix 分开");
+            throw new UsageException("missing prefix; add --prefix TEXT, such as --prefix 分开");
         }
         if (sources.size() > 1) {
-            throw new UsageException(
-                    String.join(" and ", sources) + " are given; the text to continue comes from one of them");
+            throw new UsageException(String.join(" and ", sources) + " are mutually exclusive");
         }
     }
 
-    /** An exported model is computed as it is. */
+    /** An exported model fixes its own device and precision. */
     private static void checkDevice(Arguments arguments) throws UsageException {
         Precision precision = arguments.get(DeviceFlags.PRECISION);
         if (isOnnx(arguments)) {
             if (arguments.get(DeviceFlags.DEVICE).kind() == DeviceRequest.Kind.GPU) {
                 throw new UsageException(
-                        "ONNX Runtime computes an ONNX file on the CPU; leave --device out, or write with"
-                                + " the run or a SavedModel of it");
+                        "ONNX models run on the CPU only; remove --device, or use --run or a SavedModel");
             }
             if (precision != Precision.FLOAT32) {
-                throw new UsageException("an ONNX file is computed in float32; leave --precision out");
+                throw new UsageException("ONNX models run in float32 only; remove --precision");
             }
         } else if (precision == Precision.BFLOAT16) {
-            throw new UsageException(
-                    "a SavedModel's own graph has no bfloat16; leave --precision out, or write with the run");
+            throw new UsageException("SavedModels do not support bfloat16; remove --precision, or use --run");
         }
     }
 
@@ -166,12 +161,12 @@ final class GenerateCommand implements Command {
                 : Prefixes.given(arguments.getAll(GenerateFlags.PREFIX), vocabulary, unknown);
     }
 
-    private static GeneratedText output(Arguments arguments, Console console, Vocabulary vocabulary)
+    private static SampleWriter output(Arguments arguments, Console console, Vocabulary vocabulary)
             throws UsageException {
         boolean logProbabilities = arguments.get(GenerateFlags.LOGPROBS);
         Long seed = arguments.get(GenerateFlags.TEMPERATURE) > 0 ? arguments.get(GenerateFlags.SEED) : null;
         return arguments.get(GenerateFlags.FORMAT) == Format.JSONL
-                ? new JsonLines(console.out(), vocabulary, seed, logProbabilities)
-                : new PlainText(console.out(), vocabulary, logProbabilities);
+                ? new JsonLinesWriter(console.out(), vocabulary, seed, logProbabilities)
+                : new PlainTextWriter(console.out(), vocabulary, logProbabilities);
     }
 }

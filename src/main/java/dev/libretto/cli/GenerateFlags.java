@@ -12,22 +12,16 @@ import dev.libretto.run.RunDirectory.Which;
 import dev.libretto.text.Vocabulary;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 
-/** The options of {@code generate}, and what they say about decoding. */
+/** The options of {@code generate}. */
 final class GenerateFlags {
-    /** What to do with a character that the model does not know. */
+    /** What to do with unknown characters. */
     enum Unknown {
         ERROR,
-        SKIP;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
+        SKIP
     }
 
-    /** What computes the model. */
+    /** How the model runs. */
     enum DecoderType {
         EAGER {
             @Override
@@ -42,76 +36,57 @@ final class GenerateFlags {
             }
         };
 
-        /** The model, which the caller closes. */
+        /** Opens a model, which the caller closes. */
         abstract TextModel open(ModelConfig config, Weights weights);
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
     }
 
-    /** What the output looks like. */
+    /** The output format. */
     enum Format {
         TEXT,
-        JSONL;
-
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
+        JSONL
     }
 
     static final Flag<Path> RUN = Flag.path("run", "DIR", "run to write with (default the latest, runs/latest)");
     static final Flag<Which> CHECKPOINT = Flag.oneOf(
-            "checkpoint",
-            "weights to use: those of the lowest validation loss, if there is one, or the last",
-            Which.BEST);
+            "checkpoint", "weights to use: best (lowest validation loss, if the run has one) or last", Which.BEST);
     static final Flag<Path> MODEL = Flag.path(
             "model", "PATH", "exported model to write with instead: an ONNX file, or the directory of a SavedModel");
-    static final Flag<String> PREFIX =
-            Flag.text("prefix", "text to continue, at least one; each one given becomes a line");
+    static final Flag<String> PREFIX = Flag.text("prefix", "text to continue; repeat it for several");
     static final Flag<Path> PREFIX_FILE = Flag.path(
-            "prefix-file",
-            "FILE",
-            "file, or - for stdin, whose whole text is the one to continue; the last line end is not");
-    static final Flag<Path> PREFIXES = Flag.path(
-            "prefixes", "FILE", "file, or - for stdin, with a text to continue on each line, computed in batches");
-    static final Flag<Integer> BATCH_SIZE =
-            Flag.integer("batch-size", "lines of --prefixes that are computed at once", 64, 1, 65_536);
+            "prefix-file", "FILE", "file whose whole text is continued, without its last line end; - for stdin");
+    static final Flag<Path> PREFIXES =
+            Flag.path("prefixes", "FILE", "file with one text to continue per line; - for stdin");
+    static final Flag<Integer> BATCH_SIZE = Flag.integer("batch-size", "lines of --prefixes per batch", 64, 1, 65_536);
     static final Flag<Integer> LENGTH = Flag.integer(
             "length",
             "characters to write after each prefix",
             GenerateCommand.DEFAULT_LENGTH,
             0,
             GenerateCommand.MAX_LENGTH);
-    static final Flag<String> STOP =
-            Flag.text("stop", "text that ends a continuation before --length does; it is not printed");
+    static final Flag<String> STOP = Flag.text("stop", "stop early when this text is produced; it is not printed");
     static final Flag<Double> TEMPERATURE = Flag.parsed(
             "temperature",
             "X",
-            "draw from the model's distribution, sharper below 1 and flatter above; 0 takes the most likely character",
+            "sampling temperature: below 1 sharper, above 1 flatter; 0 decodes greedily",
             0.0,
             GenerateFlags::temperature);
     static final Flag<Integer> TOP_K =
-            Flag.integer("top-k", "draw from the N most likely characters, 0 for all", 0, 0, 10_000_000);
+            Flag.integer("top-k", "sample from the N most likely characters, 0 for all", 0, 0, 10_000_000);
     static final Flag<Double> TOP_P = Flag.parsed(
             "top-p",
             "P",
-            "draw from the fewest likely characters that have the part P of the probability, at most 1",
+            "nucleus sampling: keep the smallest set of characters whose total probability is at least P",
             1.0,
             GenerateFlags::topP);
-    static final Flag<Long> SEED = Flag.seed("seed", "what is drawn follows from it", 1);
+    static final Flag<Long> SEED = Flag.seed("seed", "random seed of the samples", 1);
     static final Flag<Integer> NUM_SAMPLES =
-            Flag.integer("num-samples", "texts to draw for each prefix, computed at once", 1, 1, 65_536);
-    static final Flag<Boolean> LOGPROBS = Flag.toggle(
-            "logprobs", "show the log-probability of each character: as text, a line for each; in jsonl, a list");
-    static final Flag<Format> FORMAT =
-            Flag.oneOf("format", "text, or jsonl for a JSON object on each line", Format.TEXT);
-    static final Flag<DecoderType> DECODER = Flag.oneOf(
-            "decoder", "compute operation by operation, or by a graph of many steps for bulk work", DecoderType.EAGER);
-    static final Flag<Unknown> UNKNOWN = Flag.oneOf(
-            "unknown", "what to do with a character of a prefix that the model does not know", Unknown.ERROR);
+            Flag.integer("num-samples", "samples per prefix, computed in one batch", 1, 1, 65_536);
+    static final Flag<Boolean> LOGPROBS = Flag.toggle("logprobs", "print the log-probability of each character");
+    static final Flag<Format> FORMAT = Flag.oneOf("format", "text, or jsonl: one JSON object per line", Format.TEXT);
+    static final Flag<DecoderType> DECODER =
+            Flag.oneOf("decoder", "eager runs one operation at a time, graph many steps at once", DecoderType.EAGER);
+    static final Flag<Unknown> UNKNOWN =
+            Flag.oneOf("unknown", "what to do with prefix characters that the model does not know", Unknown.ERROR);
 
     static final List<Flag<?>> ALL = List.of(
             RUN,
@@ -140,7 +115,7 @@ final class GenerateFlags {
     private static double temperature(String value) {
         double number = Flag.decimal(value);
         if (!(number >= 0 && number <= Float.MAX_VALUE)) {
-            throw new IllegalArgumentException("must be 0 or a number more than 0, such as 0.8");
+            throw new IllegalArgumentException("must be a number of at least 0");
         }
         return number;
     }
@@ -148,15 +123,15 @@ final class GenerateFlags {
     private static double topP(String value) {
         double number = Flag.decimal(value);
         if (!(number > 0 && number <= 1)) {
-            throw new IllegalArgumentException("must be a number more than 0 and at most 1, such as 0.9");
+            throw new IllegalArgumentException("must be greater than 0 and at most 1");
         }
         return number;
     }
 
     /**
-     * How texts are continued.
+     * Returns the sampler.
      *
-     * @throws UsageException if options are given that only drawing takes, and nothing is drawn
+     * @throws UsageException if a sampling option is given without a temperature
      */
     static Sampler sampler(Arguments arguments) throws UsageException {
         double temperature = arguments.get(TEMPERATURE);
@@ -168,17 +143,16 @@ final class GenerateFlags {
         for (Flag<?> flag : List.of(TOP_K, TOP_P, SEED, NUM_SAMPLES)) {
             if (arguments.has(flag)) {
                 throw new UsageException(
-                        "--" + flag.name()
-                                + " is for drawing, and without a temperature nothing is drawn; add --temperature X, such as 1");
+                        "--" + flag.name() + " has no effect on greedy decoding; add --temperature X, such as 1");
             }
         }
         return Sampler.GREEDY;
     }
 
     /**
-     * All that decoding is told.
+     * Returns the options of decoding.
      *
-     * @throws IllegalArgumentException if the model does not know a character of the text that ends continuations
+     * @throws IllegalArgumentException if {@code --stop} has a character that the model does not know
      */
     static Decoder.Options options(Arguments arguments, Vocabulary vocabulary) throws UsageException {
         boolean logProbabilities = arguments.get(LOGPROBS) || arguments.get(FORMAT) == Format.JSONL;
@@ -193,6 +167,6 @@ final class GenerateFlags {
     private static int[] stop(Vocabulary vocabulary, String text) {
         return text == null
                 ? new int[0]
-                : Prefix.encode(vocabulary, text, "the text of --stop", "the model never writes it; leave it out");
+                : Prefix.encode(vocabulary, text, "--stop", "the model never produces it, so remove --stop");
     }
 }

@@ -8,13 +8,13 @@ import org.apache.commons.cli.Options;
 import org.apache.commons.cli.help.HelpFormatter;
 import org.apache.commons.cli.help.TextHelpAppendable;
 
-/** What {@code --help} prints. */
+/** Prints the output of {@code --help}. */
 final class Help {
     private static final int WIDTH = 100;
 
     private Help() {}
 
-    /** The commands. */
+    /** Prints the commands. */
     static void print(List<Command> commands, Console console) {
         console.out().println("Libretto trains character-level recurrent language models and writes text with them.");
         console.out().println();
@@ -26,12 +26,12 @@ final class Help {
         console.out().println();
         console.out()
                 .println("\"" + console.command()
-                        + " COMMAND --help\" shows a command's options; --version, the versions.");
+                        + " COMMAND --help\" shows a command's options; --version shows the versions.");
         console.out().println();
         printExamples(List.of("train", "generate --prefix 分开 --length 100"), console);
     }
 
-    /** The options of a command. */
+    /** Prints the options of a command. */
     static void print(Command command, List<Flag<?>> flags, Console console) throws IOException {
         Options options = new Options();
         flags.forEach(flag -> options.addOption(flag.toOption()));

@@ -12,7 +12,7 @@ import dev.libretto.train.TrainConfig;
 import java.nio.file.Path;
 import java.util.List;
 
-/** {@code libretto import}: makes a run of weights from Keras or PyTorch. */
+/** {@code libretto import}: creates a run from weights of Keras or PyTorch. */
 final class ImportCommand implements Command {
     static final Flag<Path> WEIGHTS = Flag.path("weights", "FILE", "weights to read, safetensors or npz");
     static final Flag<Path> DESCRIPTION = Flag.path(
@@ -27,7 +27,7 @@ final class ImportCommand implements Command {
 
     @Override
     public String summary() {
-        return "make a run of weights from Keras or PyTorch";
+        return "create a run from weights of Keras or PyTorch";
     }
 
     @Override
@@ -49,10 +49,10 @@ final class ImportCommand implements Command {
         Path description = arguments.get(DESCRIPTION);
         Path path = arguments.get(RUN);
         if (weights == null) {
-            throw new UsageException("there are no weights to read; add --weights FILE");
+            throw new UsageException("missing weights; add --weights FILE");
         }
         if (path == null) {
-            throw new UsageException("there is no run to make of them; add --run DIR");
+            throw new UsageException("missing run directory; add --run DIR");
         }
         RunDirectory.requireUsable(path, overwrite);
         ExportedModel model =
@@ -60,7 +60,7 @@ final class ImportCommand implements Command {
         NativeLog.suppressFirstRunMessages();
         int exitCode = write(model, path, overwrite);
         console.note(
-                "%,d parameters of %s are in the run %s; write with it:%n  %s generate --run %s --prefix %s%n",
+                "imported %,d parameters from %s into the run %s; generate with:%n  %s generate --run %s --prefix %s%n",
                 model.weights().count(),
                 weights,
                 path,
@@ -70,7 +70,6 @@ final class ImportCommand implements Command {
         return exitCode;
     }
 
-    /** A character to begin with: a letter, where there is one. */
     private static String prefix(List<String> vocabulary) {
         return vocabulary.stream()
                 .filter(symbol -> Character.isLetter(symbol.codePointAt(0)))
@@ -79,9 +78,9 @@ final class ImportCommand implements Command {
     }
 
     /**
-     * Writes a run of no epochs, whose text is not known. A signal waits until it is written.
+     * Writes a run with zero epochs and an unknown corpus. A signal takes effect once it is written.
      *
-     * @return the exit code: 0, or that of the signal
+     * @return the exit code: 0, or the signal's
      */
     private static int write(ExportedModel model, Path path, boolean overwrite) throws Exception {
         ModelSettings settings = model.settings();

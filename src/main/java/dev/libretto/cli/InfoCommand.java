@@ -18,9 +18,9 @@ import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
 
-/** {@code libretto info}: what a run is, what it learnt from, with what settings, and how far it came. */
+/** {@code libretto info}: shows a run's corpus, model, settings and progress. */
 final class InfoCommand implements Command {
-    static final Flag<Boolean> JSON = Flag.toggle("json", "print it as JSON");
+    static final Flag<Boolean> JSON = Flag.toggle("json", "print JSON");
 
     @Override
     public String name() {
@@ -29,7 +29,7 @@ final class InfoCommand implements Command {
 
     @Override
     public String summary() {
-        return "show what a run is and how far it came";
+        return "show a run's model, settings and progress";
     }
 
     @Override
@@ -51,7 +51,7 @@ final class InfoCommand implements Command {
     public int run(Arguments arguments, Console console) throws Exception {
         List<Path> runs = arguments.operands();
         if (runs.size() > 1) {
-            throw new UsageException("\"" + runs.get(1) + "\" is one run too many; name one");
+            throw new UsageException("unexpected argument \"" + runs.get(1) + "\"; name one run");
         }
         Path path = console.runPath(runs.isEmpty() ? null : runs.get(0));
         RunInfo info = RunInfo.of(RunDirectory.open(path), console::warn);
@@ -117,7 +117,7 @@ final class InfoCommand implements Command {
         return Arrays.stream(array.shape()).mapToObj(Long::toString).collect(Collectors.joining("×"));
     }
 
-    /** The settings that this training has: those of another optimizer, schedule or of no validation would mislead. */
+    /** Leaves out settings without effect, such as those of another optimizer or schedule. */
     private static JsonNode training(TrainConfig training) {
         ObjectNode settings = (ObjectNode) Json.tree(training);
         ObjectNode optimizer = (ObjectNode) settings.get("optimizer");
@@ -143,7 +143,6 @@ final class InfoCommand implements Command {
         return settings;
     }
 
-    /** The settings of a record, a line each. */
     private static String lines(String indent, JsonNode settings) {
         StringBuilder lines = new StringBuilder();
         settings.properties().forEach(setting -> {

@@ -33,17 +33,17 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.tensorflow.exceptions.TFResourceExhaustedException;
 
-/** Libretto's command line. Exit codes: 0 it is done, 1 it failed, 2 the command line is wrong. */
+/** Libretto's command line. Exit codes: 0 success, 1 failure, 2 wrong command line. */
 public final class Main {
     private static final int FAILURE = 1;
     private static final int USAGE = 2;
 
-    private static final Flag<Boolean> HELP = Flag.toggle("help", "show this help");
-    private static final Flag<Boolean> DEBUG = Flag.toggle("debug", "show the stack trace of a failure");
+    private static final Flag<Boolean> HELP = Flag.toggle("help", "show the options");
+    private static final Flag<Boolean> DEBUG = Flag.toggle("debug", "print the stack trace of a failure");
 
-    private static final Flag<Boolean> QUIET = Flag.toggle("quiet", "say nothing but results, warnings and errors");
+    private static final Flag<Boolean> QUIET = Flag.toggle("quiet", "print only results, warnings and errors");
     private static final Flag<Boolean> VERBOSE =
-            Flag.toggle("verbose", "say more: a line for each epoch, and TensorFlow's messages");
+            Flag.toggle("verbose", "also print a line per epoch, and TensorFlow's messages");
 
     static final List<Command> COMMANDS = List.of(
             new TrainCommand(),
@@ -67,7 +67,7 @@ public final class Main {
 
     /** Sets up the process and its console, runs a program and exits with its exit code. */
     static void start(ToIntFunction<Console> program) {
-        // Pictures are drawn into files only, also where DISPLAY names a screen that is not there.
+        // Pictures go to files only; without this, AWT fails if DISPLAY names a missing screen.
         System.setProperty("java.awt.headless", "true");
         UserHome.ensureUsable();
         OutputStream out = OutputException.reporting(new FileOutputStream(FileDescriptor.out));
@@ -83,13 +83,12 @@ public final class Main {
                 new Runs(Path.of("runs")),
                 statusLine,
                 Verbosity.NORMAL);
-        // Ctrl-C leaves the terminal as it was.
         Runtime.getRuntime().addShutdownHook(new Thread(statusLine::end));
         Signals.handledBy(number -> new Halt().exit(128 + number));
         System.exit(program.applyAsInt(console));
     }
 
-    /** Does what the command line says and returns the exit code. */
+    /** Runs the command line and returns the exit code. */
     int run(String... args) {
         List<String> words = Arrays.asList(args);
         Optional<Command> command = words.isEmpty() ? Optional.empty() : find(words.get(0));
@@ -98,7 +97,7 @@ public final class Main {
         return reportFailures("libretto" + name, console.command() + name, flags, words, () -> dispatch(words));
     }
 
-    /** Runs the only command of a program and returns the exit code. */
+    /** Runs a program with a single command and returns the exit code. */
     int run(String program, Command command, String... args) {
         List<String> words = Arrays.asList(args);
         return reportFailures(program, console.command(), command.flags(), words, () -> run(command, words));
@@ -111,13 +110,13 @@ public final class Main {
             console.out().flush();
             return exitCode;
         } catch (UsageException e) {
-            console.complain(who + ": " + e.getMessage() + " (\"" + commandLine + " --help\" shows what it takes)");
+            console.complain(who + ": " + e.getMessage() + " (see \"" + commandLine + " --help\")");
             return USAGE;
         } catch (OutputException e) {
             if (e.isClosedPipe()) {
                 return 0;
             }
-            console.complain(who + ": the output could not be written: " + e.getMessage());
+            console.complain(who + ": could not write the output: " + e.getMessage());
             return FAILURE;
         } catch (Exception | LinkageError | OutOfMemoryError e) {
             console.complain(who + ": " + explain(e, flags));
@@ -130,7 +129,7 @@ public final class Main {
 
     private int dispatch(List<String> words) throws Exception {
         if (words.isEmpty()) {
-            throw new UsageException("say what to do: " + names());
+            throw new UsageException("missing command; expected one of " + names());
         }
         String first = words.get(0);
         switch (first) {
@@ -150,8 +149,7 @@ public final class Main {
 
     private Command command(String name) throws UsageException {
         return find(name)
-                .orElseThrow(
-                        () -> new UsageException("there is no command \"" + name + "\"; the commands are " + names()));
+                .orElseThrow(() -> new UsageException("unknown command \"" + name + "\"; expected one of " + names()));
     }
 
     private int run(Command command, List<String> words) throws Exception {
@@ -168,7 +166,7 @@ public final class Main {
 
     private static Verbosity verbosity(Arguments arguments) throws UsageException {
         if (arguments.has(QUIET) && arguments.has(VERBOSE)) {
-            throw new UsageException("--quiet and --verbose do not go together; leave one out");
+            throw new UsageException("--quiet and --verbose are mutually exclusive");
         }
         if (arguments.has(VERBOSE)) {
             NativeLog.show();
@@ -198,9 +196,9 @@ public final class Main {
     }
 
     /**
-     * One line that says why something failed.
+     * Returns a one-line message for a failure.
      *
-     * @param flags the options of the command that failed, of which it may advise some
+     * @param flags the options of the failed command, some of which the message may suggest
      */
     static String explain(Throwable e, List<Flag<?>> flags) {
         if (e instanceof CorpusException
@@ -216,7 +214,7 @@ public final class Main {
             return String.valueOf(Disk.reason(io)).lines().findFirst().orElse("");
         }
         if (e instanceof OutOfMemoryError) {
-            return "out of memory; give Java more with LIBRETTO_JAVA_OPTS=-Xmx8g"
+            return "out of memory; raise Java's limit with LIBRETTO_JAVA_OPTS=-Xmx8g"
                     + smaller(", or", flags, "max-chars", "hidden-size", "num-samples");
         }
         String first = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
@@ -224,10 +222,9 @@ public final class Main {
             return "out of memory (" + first + ")"
                     + smaller(";", flags, "batch-size", "seq-length", "hidden-size", "num-samples");
         }
-        return "unexpected " + e.getClass().getSimpleName() + ": " + first + "; --debug shows where";
+        return "unexpected " + e.getClass().getSimpleName() + ": " + first + "; --debug prints the stack trace";
     }
 
-    /** Advises smaller values of those options that are among {@code flags}; empty if none is. */
     private static String smaller(String before, List<Flag<?>> flags, String... names) {
         List<String> options = Stream.of(names)
                 .filter(name -> flags.stream().anyMatch(flag -> flag.name().equals(name)))

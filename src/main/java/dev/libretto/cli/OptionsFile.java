@@ -13,15 +13,14 @@ import java.util.Map;
 import java.util.Set;
 
 /**
- * Options by their names in a JSON file, such as {@code {"cell": "lstm", "layers": 2, "keep-newlines": true}}: what a preset
- * is, and what {@code --config} reads.
+ * Options in a JSON file, such as {@code {"cell": "lstm", "layers": 2, "keep-newlines": true}}: a preset, or the file of
+ * {@code --config}.
  */
 final class OptionsFile {
-    /** No options. */
     static final OptionsFile EMPTY = new OptionsFile(Map.of());
 
-    /** The options of a file that an option before it takes the place of; another optimizer has its own rate and clipping. */
-    private static final Map<String, Set<String>> REPLACES = Map.of(
+    /** The options that an option overrides besides itself; another optimizer has its own learning rate and clipping. */
+    private static final Map<String, Set<String>> OVERRIDES = Map.of(
             "optimizer", Set.of("learning-rate", "clip-norm", "clip-value"),
             "clip-norm", Set.of("clip-value"),
             "clip-value", Set.of("clip-norm"),
@@ -29,11 +28,8 @@ final class OptionsFile {
             "validation-corpus", Set.of("validation-fraction"));
 
     /**
-     * An option.
-     *
-     * @param value as it would be typed
-     * @param source the file it is from
-     * @param isPreset whether that is a preset
+     * @param value as on the command line
+     * @param source the file or preset
      */
     private record Entry(String value, String source, boolean isPreset) {}
 
@@ -43,25 +39,21 @@ final class OptionsFile {
         this.entries = entries;
     }
 
-    /** The settings that Libretto ships with. */
+    /** The presets in the jar. */
     enum Preset {
         TEXTBOOK,
         SHAKESPEARE,
         TINY;
 
-        /** The name on the command line. */
-        @Override
-        public String toString() {
-            return name().toLowerCase(Locale.ROOT);
-        }
-
-        /** Reads its file. */
         OptionsFile read(List<Flag<?>> allowed) throws IOException {
-            String name = this + ".json";
-            try (InputStream input = OptionsFile.class.getResourceAsStream("presets/" + name)) {
+            String name = name().toLowerCase(Locale.ROOT);
+            try (InputStream input = OptionsFile.class.getResourceAsStream("presets/" + name + ".json")) {
                 String content = new String(input.readAllBytes(), StandardCharsets.UTF_8);
                 return of(
-                        "preset " + this, true, Json.parse(content, Path.of(name), new TypeReference<>() {}), allowed);
+                        "preset " + name,
+                        true,
+                        Json.parse(content, Path.of(name + ".json"), new TypeReference<>() {}),
+                        allowed);
             }
         }
     }
@@ -69,9 +61,8 @@ final class OptionsFile {
     /**
      * Reads a file.
      *
-     * @param allowed the options that may stand in it
-     * @throws IllegalArgumentException naming an option that may not, or whose value is no text, number or true or false
-     * @throws IOException if it cannot be read
+     * @param allowed the options that it may set
+     * @throws IllegalArgumentException if it sets another one, or a value is not a string, number or boolean
      */
     static OptionsFile read(Path file, List<Flag<?>> allowed) throws IOException {
         return of(file.toString(), false, Json.readHandwritten(file, new TypeReference<>() {}), allowed);
@@ -81,46 +72,46 @@ final class OptionsFile {
         Map<String, Entry> entries = new HashMap<>();
         options.forEach((name, value) -> {
             if (allowed.stream().noneMatch(flag -> flag.name().equals(name))) {
-                throw new IllegalArgumentException(source + ": there is no option \"" + name
-                        + "\" that a file can set; \"train --help\" lists them");
+                throw new IllegalArgumentException(source + ": unknown setting \"" + name
+                        + "\"; it must be an option of \"train --help\" that is not about the run");
             }
             if (!(value instanceof String || value instanceof Number || value instanceof Boolean)) {
                 throw new IllegalArgumentException(
-                        source + ": " + name + " is " + value + "; it must be a text, a number, true or false");
+                        source + ": " + name + " must be a string, a number, true or false (got " + value + ")");
             }
             entries.put(name, new Entry(value.toString(), source, isPreset));
         });
         return new OptionsFile(entries);
     }
 
-    /** These options, and behind them those of another file. */
+    /** Returns these options with those of another file as defaults. */
     OptionsFile over(OptionsFile other) {
         Map<String, Entry> all = new HashMap<>(other.behind(entries.keySet()).entries);
         all.putAll(entries);
         return new OptionsFile(all);
     }
 
-    /** These options but for those that stand for something else once others, which count for more, are given. */
+    /** Returns a copy without the options that the given ones override. */
     OptionsFile behind(Set<String> given) {
         Map<String, Entry> left = new HashMap<>(entries);
-        given.forEach(name -> left.keySet().removeAll(REPLACES.getOrDefault(name, Set.of())));
+        given.forEach(name -> left.keySet().removeAll(OVERRIDES.getOrDefault(name, Set.of())));
         return new OptionsFile(left);
     }
 
-    /** Whether the option is there. */
+    /** Returns whether the option is set. */
     boolean has(Flag<?> flag) {
         return entries.containsKey(flag.name());
     }
 
-    /** Whether the option is there, and not from a preset. */
+    /** Returns whether the option is set and not by a preset. */
     boolean isGiven(Flag<?> flag) {
         return has(flag) && !entries.get(flag.name()).isPreset();
     }
 
     /**
-     * The value of an option, or its default.
+     * Returns the value of an option, or its default.
      *
-     * @throws UsageException if the value cannot be read or is out of range
+     * @throws UsageException if the value is invalid
      */
     <T> T get(Flag<T> flag) throws UsageException {
         Entry entry = entries.get(flag.name());
@@ -133,8 +124,8 @@ final class OptionsFile {
             }
             return flag.reader().read(entry.value());
         } catch (IllegalArgumentException e) {
-            throw new UsageException(
-                    entry.source() + ": " + flag.name() + " is \"" + entry.value() + "\"; it " + e.getMessage());
+            throw new UsageException(entry.source() + ": " + flag.name() + " " + e.getMessage() + " (got "
+                    + Shell.quote(entry.value()) + ")");
         }
     }
 

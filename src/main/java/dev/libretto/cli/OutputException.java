@@ -5,7 +5,7 @@ import java.io.FilterOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 
-/** Standard output that cannot be written. */
+/** Standard output cannot be written. */
 final class OutputException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
@@ -13,12 +13,12 @@ final class OutputException extends RuntimeException {
         super(cause.getMessage(), cause);
     }
 
-    /** Whether the reader has gone away, as {@code head} does when it has read enough. */
+    /** Returns whether the reader has closed the pipe, as {@code head} does. */
     boolean isClosedPipe() {
         return Terminal.isStdoutClosed();
     }
 
-    /** A stream that throws this where a {@code PrintStream} over it would note the error and go on. */
+    /** Returns a stream that throws this exception, because a {@code PrintStream} would swallow an {@code IOException}. */
     static OutputStream reporting(OutputStream out) {
         return new FilterOutputStream(out) {
             @Override

@@ -8,11 +8,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 
-/** {@code libretto plot}: draws the perplexity of one run or several, to compare them. */
+/** {@code libretto plot}: draws the perplexity of one or more runs. */
 final class PlotCommand implements Command {
     static final Flag<Path> OUT = Flag.path("out", "FILE", "picture to write, FILE.png or FILE.svg");
-    static final Flag<Boolean> OVERWRITE = Flag.toggle("overwrite", "replace FILE");
-    static final Flag<String> TITLE = Flag.text("title", "what stands above the picture (default perplexity)");
+    static final Flag<Boolean> OVERWRITE = Flag.toggle("overwrite", "replace an existing picture");
+    static final Flag<String> TITLE = Flag.text("title", "title of the picture (default perplexity)");
 
     @Override
     public String name() {
@@ -21,7 +21,7 @@ final class PlotCommand implements Command {
 
     @Override
     public String summary() {
-        return "draw the perplexity of runs in one picture";
+        return "draw the perplexity of one or more runs";
     }
 
     @Override
@@ -46,10 +46,10 @@ final class PlotCommand implements Command {
         String title = arguments.has(TITLE) ? arguments.get(TITLE) : "perplexity";
         boolean overwrite = arguments.get(OVERWRITE);
         if (runs.isEmpty()) {
-            throw new UsageException("there is no run to draw; name one or several, such as runs/latest");
+            throw new UsageException("missing run; name one or more, such as runs/latest");
         }
         if (out == null) {
-            throw new UsageException("there is no file to write; add --out FILE.png or --out FILE.svg");
+            throw new UsageException("missing output file; add --out FILE.png or --out FILE.svg");
         }
         String extension = extension(OUT, out);
         AtomicWrite.requireWritable(overwrite, out);
@@ -57,24 +57,25 @@ final class PlotCommand implements Command {
         for (Path run : runs) {
             LearningCurve curve = LearningCurve.read(run);
             if (curve.epochs().isEmpty()) {
-                console.warn(run + " has no finished epoch, so it leaves no line");
+                console.warn(run + " has no finished epoch; its curve is empty");
             }
             curves.add(curve);
         }
         AtomicWrite.file(out, new PerplexityPlot(title, curves).encode(extension));
-        console.note("the picture is in %s%n", out);
+        console.note("wrote %s%n", out);
         return 0;
     }
 
     /**
-     * Which kind of picture a file is to hold, {@code png} or {@code svg}.
+     * Returns the extension of a picture, {@code png} or {@code svg}.
      *
-     * @param flag the option that names it
+     * @param flag the option that names the file
      */
     static String extension(Flag<Path> flag, Path file) throws UsageException {
         String extension = file.toString().toLowerCase(Locale.ROOT).replaceFirst(".*\\.", "");
         if (!List.of("png", "svg").contains(extension)) {
-            throw new UsageException("--" + flag.name() + " is \"" + file + "\"; it must end in .png or .svg");
+            throw new UsageException(
+                    "--" + flag.name() + " must end in .png or .svg (got " + Shell.quote(file.toString()) + ")");
         }
         return extension;
     }

@@ -16,20 +16,19 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Queue;
 
-/** The texts to continue, batch by batch, as ids. */
+/** Reads the texts to continue in batches, as ids. */
 interface Prefixes extends AutoCloseable {
     /**
-     * The next batch; empty once there is none.
+     * Returns the next batch; empty at the end.
      *
-     * @throws IOException if the texts cannot be read
-     * @throws IllegalArgumentException naming the text that cannot be continued
+     * @throws IllegalArgumentException if a text cannot be continued
      */
     List<int[]> next() throws IOException;
 
     @Override
     default void close() throws IOException {}
 
-    /** Texts from the command line, each a batch of its own, so that it is printed as it is written. */
+    /** Returns texts of the command line, each its own batch, so that it is printed while it is generated. */
     static Prefixes given(List<String> texts, Vocabulary vocabulary, Unknown unknown) {
         Queue<int[]> encoded = new ArrayDeque<>();
         for (String text : texts) {
@@ -38,7 +37,7 @@ interface Prefixes extends AutoCloseable {
         return () -> encoded.isEmpty() ? List.of() : List.of(encoded.remove());
     }
 
-    /** The whole text of a file, without a line end at its very end. */
+    /** Returns the whole text of a file without its last line end. */
     static Prefixes file(Path file, Console console, Vocabulary vocabulary, Unknown unknown) throws IOException {
         String name = Lines.name(file);
         String text;
@@ -49,15 +48,14 @@ interface Prefixes extends AutoCloseable {
         return () -> encoded.isEmpty() ? List.of() : List.of(encoded.remove());
     }
 
-    /** The lines of a file, so many at a time. */
+    /** Returns the lines of a file in batches. */
     static Prefixes lines(Path file, int batchSize, Console console, Vocabulary vocabulary, Unknown unknown)
             throws IOException {
         return new Lines(Lines.open(file, console), Lines.name(file), batchSize, vocabulary, unknown);
     }
 
-    /** Reads lines of UTF-8. */
     final class Lines implements Prefixes {
-        /** Enough for the most characters in UTF-8, a byte order mark and a line end. */
+        /** The longest prefix in UTF-8, with a byte order mark and a line end. */
         private static final int MAX_BYTES = 4 * Prefix.MAX_CHARACTERS + 5;
 
         private final InputStream input;
@@ -66,7 +64,7 @@ interface Prefixes extends AutoCloseable {
         private final Vocabulary vocabulary;
         private final Unknown unknown;
         private int line;
-        /** What is wrong with the line after the last batch. */
+        /** The error of the line after the last batch; null if none. */
         private IllegalArgumentException failure;
 
         private Lines(InputStream input, String name, int batchSize, Vocabulary vocabulary, Unknown unknown) {
@@ -77,7 +75,7 @@ interface Prefixes extends AutoCloseable {
             this.unknown = unknown;
         }
 
-        /** The next lines; those before a wrong one are a batch of their own, so that nothing before it is lost. */
+        /** Returns the lines before an invalid one as a batch of their own, so that they are still continued. */
         @Override
         public List<int[]> next() throws IOException {
             List<int[]> batch = new ArrayList<>();
@@ -100,7 +98,7 @@ interface Prefixes extends AutoCloseable {
             return "line " + line + " of " + name;
         }
 
-        /** The next line without its end; null once there is none. */
+        /** Returns null at the end. */
         private String readLine() throws IOException {
             ByteArrayOutputStream bytes = new ByteArrayOutputStream();
             int next = input.read();
@@ -115,7 +113,6 @@ interface Prefixes extends AutoCloseable {
             return text.endsWith("\r") ? text.substring(0, text.length() - 1) : text;
         }
 
-        /** @throws IllegalArgumentException if the bytes are too many or not UTF-8 */
         private static String decode(byte[] bytes, String name) {
             if (bytes.length > MAX_BYTES) {
                 throw Prefix.tooLong(name);
@@ -127,7 +124,7 @@ interface Prefixes extends AutoCloseable {
                         .toString();
                 return text.startsWith("\uFEFF") ? text.substring(1) : text;
             } catch (CharacterCodingException e) {
-                throw new IllegalArgumentException(name + " is not UTF-8", e);
+                throw new IllegalArgumentException(name + " is not UTF-8; convert it to UTF-8", e);
             }
         }
 

@@ -4,11 +4,11 @@ import java.nio.charset.StandardCharsets;
 import java.util.HexFormat;
 import java.util.stream.Collectors;
 
-/** Words as a shell reads them. */
+/** Quotes words for a shell. */
 final class Shell {
     private Shell() {}
 
-    /** The word, in quotes where a shell would take it apart; as {@code $'\x1b'} where it has control characters. */
+    /** Returns the word, quoted if needed; one with control characters as {@code $'\x1b'}. */
     static String quote(String word) {
         if (ControlCharacters.isIn(word)) {
             return "$'" + word.codePoints().mapToObj(Shell::escape).collect(Collectors.joining()) + "'";
@@ -17,7 +17,7 @@ final class Shell {
         return plain && !word.isEmpty() ? word : "'" + word.replace("'", "'\\''") + "'";
     }
 
-    /** A control character as its bytes, which mean the same in every locale. */
+    /** Control characters are written as bytes, which mean the same in every locale. */
     private static String escape(int codePoint) {
         String character = Character.toString(codePoint);
         return switch (codePoint) {

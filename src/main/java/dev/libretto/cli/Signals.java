@@ -8,11 +8,11 @@ import java.util.Map;
 import java.util.function.IntConsumer;
 
 /**
- * Handles the signals that ask a process to end: Ctrl-C, SIGTERM and, when the terminal closes, SIGHUP. One that is ignored,
- * as SIGHUP is under {@code nohup}, stays ignored; Java sees to that. One that the system lacks is left out.
+ * Handles SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal closes). Java keeps ignored signals ignored, such as SIGHUP under
+ * {@code nohup}. Signals that the system lacks are skipped.
  *
- * <p>Handlers can only be set through {@code sun.misc.Signal}, whose use in source is a warning that cannot be suppressed, so
- * it is called by reflection.
+ * <p>Only {@code sun.misc.Signal} can set handlers. Using it in source is a warning that cannot be suppressed, so it is called
+ * by reflection.
  */
 final class Signals implements AutoCloseable {
     private static final Map<String, Integer> ENDING = Map.of("HUP", 1, "INT", 2, "TERM", 15);
@@ -21,12 +21,12 @@ final class Signals implements AutoCloseable {
 
     private Signals() {}
 
-    /** Calls a handler with the number of each signal that arrives, in a thread of its own, until this is closed. */
+    /** Calls a handler with the number of each signal, in its own thread, until this is closed. */
     static Signals handledBy(IntConsumer handler) {
         return of(ENDING, handler);
     }
 
-    /** @param numbers the number of each signal by its name */
+    /** @param numbers maps signal names to numbers */
     static Signals of(Map<String, Integer> numbers, IntConsumer handler) {
         Signals signals = new Signals();
         numbers.forEach((name, number) -> signals.handle(name, proxy(number, handler)));
@@ -43,12 +43,12 @@ final class Signals implements AutoCloseable {
                             .invoke(null, signal, handler));
         } catch (InvocationTargetException e) {
             if (!(e.getCause() instanceof IllegalArgumentException)) {
-                throw new AssertionError("a signal's handler can be set", e);
+                throw new AssertionError("cannot set a signal handler", e);
             }
-            // The system has no such signal, or Java was told to leave signals alone (-Xrs).
+            // The system has no such signal, or Java runs with -Xrs.
             return;
         } catch (ReflectiveOperationException e) {
-            throw new AssertionError("every JDK from 9 on has sun.misc.Signal", e);
+            throw new AssertionError("JDK 9 and later have sun.misc.Signal", e);
         }
     }
 
@@ -70,7 +70,7 @@ final class Signals implements AutoCloseable {
         try {
             return Class.forName(name);
         } catch (ClassNotFoundException e) {
-            throw new AssertionError("every JDK from 9 on has " + name, e);
+            throw new AssertionError("JDK 9 and later have " + name, e);
         }
     }
 

@@ -9,11 +9,11 @@ import java.util.function.IntSupplier;
 import me.tongfei.progressbar.ProgressBarConsumer;
 
 /**
- * The last line of a terminal, redrawn in place while something takes its time. What is printed meanwhile goes above it: it
- * is erased first, and is back with the next thing to show.
+ * A status line at the bottom of the terminal, redrawn in place. Other output goes above it: the line is erased first, and
+ * redrawn with the next update.
  */
 final class StatusLine implements ProgressBarConsumer {
-    /** One that shows nothing. */
+    /** Shows nothing. */
     static final StatusLine NONE = new StatusLine(OutputStream.nullOutputStream(), () -> false, () -> 0);
 
     private static final String ERASE = "\r\u001b[K";
@@ -23,13 +23,12 @@ final class StatusLine implements ProgressBarConsumer {
     private final IntSupplier width;
     private boolean shown;
     private boolean ended;
-    /** Whether what was printed last ended its line; if not, there is no place to show anything. */
+    /** Whether the last output ended its line; if not, the status line has no place. */
     private boolean atLineStart = true;
 
     /**
-     * @param terminal where it is shown
-     * @param isTerminal whether that is a terminal
-     * @param width the columns of the terminal now
+     * @param isTerminal whether {@code terminal} is one
+     * @param width the current number of columns
      */
     StatusLine(OutputStream terminal, BooleanSupplier isTerminal, IntSupplier width) {
         this.terminal = terminal;
@@ -37,12 +36,12 @@ final class StatusLine implements ProgressBarConsumer {
         this.width = width;
     }
 
-    /** Whether anything can be shown; asked when there is something. */
+    /** Returns whether there is a terminal. */
     boolean isUsable() {
         return isTerminal.getAsBoolean();
     }
 
-    /** A stream to the same terminal, whose text goes above the line. */
+    /** Returns a stream to the same terminal whose text goes above the line. */
     OutputStream above(OutputStream out) {
         return new FilterOutputStream(out) {
             @Override
@@ -61,13 +60,12 @@ final class StatusLine implements ProgressBarConsumer {
         };
     }
 
-    /** Three columns less than there are, so that no terminal goes on to the next line, not even for the ^C of a Ctrl-C. */
+    /** Leaves three columns free, so that no terminal wraps the line, not even when it prints ^C. */
     @Override
     public int getMaxRenderedLength() {
         return width.getAsInt() - 3;
     }
 
-    /** Shows a line instead of the one before. */
     @Override
     public synchronized void accept(String line) {
         if (atLineStart && !ended) {
@@ -76,7 +74,6 @@ final class StatusLine implements ProgressBarConsumer {
         }
     }
 
-    /** Erases the line. */
     @Override
     public synchronized void clear() {
         if (shown) {
@@ -90,7 +87,7 @@ final class StatusLine implements ProgressBarConsumer {
         clear();
     }
 
-    /** Erases the line for good: the process ends. */
+    /** Erases the line for good, before the process ends. */
     synchronized void end() {
         clear();
         ended = true;
@@ -101,7 +98,7 @@ final class StatusLine implements ProgressBarConsumer {
             terminal.write(text.getBytes(StandardCharsets.UTF_8));
             terminal.flush();
         } catch (IOException e) {
-            // A terminal that is gone shows nothing; the work goes on.
+            // The terminal is gone; the work continues.
             return;
         }
     }

@@ -4,8 +4,8 @@ import dev.libretto.device.Halt;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /**
- * Turns Ctrl-C, SIGTERM and SIGHUP into a question that training asks after each batch. Until the first batch is computed
- * there is nothing worth waiting for, so a signal ends the process. A second signal always does.
+ * Lets training finish the current batch on Ctrl-C, SIGTERM or SIGHUP. Before the first batch there is nothing to save, so a
+ * signal ends the process. A second signal always does.
  */
 final class StopSignal implements AutoCloseable {
     private final Halt halt = new Halt();
@@ -36,8 +36,8 @@ final class StopSignal implements AutoCloseable {
     }
 
     /**
-     * Replaces what is called when a signal ends the process before training has started. What it undoes is created under this
-     * object's monitor, so that no signal finds it half created.
+     * Replaces the callback for a signal before training has started. Callers hold this object's monitor while they create
+     * what it removes, so that no signal finds it half created.
      */
     synchronized void onAbandon(Runnable newOnAbandon) {
         onAbandon = newOnAbandon;
@@ -52,8 +52,9 @@ final class StopSignal implements AutoCloseable {
         if (!exitCode.compareAndSet(0, 128 + number)) {
             halt.now(128 + number);
         }
-        // TensorFlow cannot be interrupted, so the process ends while it computes. The monitor is never released then:
-        // nothing is saved meanwhile.
+        // TensorFlow cannot be interrupted, so the process ends while it computes. The monitor is never released then,
+        // so
+        // nothing is saved in the meantime.
         synchronized (this) {
             if (onAbandon == null) {
                 onStop.run();

@@ -116,7 +116,8 @@ final class TrainCommand implements Command {
                 try (TrainProgress progress = new TrainProgress(console, training);
                         RunPicture picture = new RunPicture(run, report.every(), console::warn);
                         TensorBoard tensorBoard = new TensorBoard(run, report.every(), console::warn)) {
-                    TrainReport reports = new TrainReport(console, run, prefixes, report, tensorBoard::wrote);
+                    TrainReport reports =
+                            new TrainReport(console, run, prefixes, report, tensorBoard::samplesGenerated);
                     TrainingListener listener = TrainingListener.together(List.of(
                             start(stop, run, console),
                             progress,
@@ -180,11 +181,11 @@ final class TrainCommand implements Command {
         }
         Path path = given == null ? console.runs().unusedPath() : given;
         RunDirectory.requireUsable(path, overwrite);
-        Corpus corpus = Texts.read(files, options, console);
+        Corpus corpus = CorpusLoader.load(files, options, console);
         Vocabulary vocabulary = Vocabulary.of(corpus, options.minCount());
         ModelConfig model = TrainFlags.modelConfig(arguments, vocabulary.size());
         CorpusOptions whole = options.withMaxChars(0);
-        Corpus validation = validationFile == null ? null : Texts.read(List.of(validationFile), whole, console);
+        Corpus validation = validationFile == null ? null : CorpusLoader.load(List.of(validationFile), whole, console);
         TrainConfig training = TrainFlags.trainConfig(arguments, validation == null ? null : CorpusInfo.of(validation));
         RunConfig config = new RunConfig(CorpusInfo.of(corpus), model, training, TrainFlags.reportConfig(arguments));
         return new Plan(path, config, corpus, vocabulary, validation);
@@ -210,7 +211,7 @@ final class TrainCommand implements Command {
         if (arguments.has(TrainFlags.ENCODING)) {
             options = options.withEncoding(arguments.get(TrainFlags.ENCODING));
         }
-        Corpus corpus = Texts.read(given.isEmpty() ? filesOf(info, TrainFlags.CORPUS) : given, options, console);
+        Corpus corpus = CorpusLoader.load(given.isEmpty() ? filesOf(info, TrainFlags.CORPUS) : given, options, console);
         if (!corpus.sha256().equals(info.sha256())) {
             throw new IllegalArgumentException(corpus.name() + " is not the text that " + path
                     + " learns from (another SHA-256); name that text with --corpus, or start a new run");
@@ -239,7 +240,8 @@ final class TrainCommand implements Command {
             return null;
         }
         List<Path> files = given != null ? List.of(given) : filesOf(info, TrainFlags.VALIDATION_CORPUS);
-        Corpus corpus = Texts.read(files, info.options().withMaxBytes(arguments.get(TrainFlags.MAX_BYTES)), console);
+        Corpus corpus =
+                CorpusLoader.load(files, info.options().withMaxBytes(arguments.get(TrainFlags.MAX_BYTES)), console);
         if (!corpus.sha256().equals(info.sha256())) {
             throw new IllegalArgumentException(
                     corpus.name() + " is not the text that the run measures on (another SHA-256);"

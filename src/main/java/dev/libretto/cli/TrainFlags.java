@@ -18,7 +18,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** The options of {@code libretto train}, with their defaults from the records that they end in. */
+/** The options of {@code libretto train}. */
 final class TrainFlags {
     static final List<String> TEXTBOOK_PREFIXES = List.of("分开", "不分开");
 
@@ -27,7 +27,7 @@ final class TrainFlags {
     static final Flag<Path> CORPUS = Flag.path(
             "corpus",
             "FILE",
-            "text to learn from: plain, .txt.gz or .txt.zip, or a directory of such; several are joined"
+            "text to train on (.txt, .txt.gz or .txt.zip), or a directory of texts; repeat it to concatenate several"
                     + " (default the built-in lyrics)");
     static final Flag<Long> MAX_CHARS = Flag.atLeast(
             0, "max-chars", "characters to use from the start of the text, 0 for all", CorpusOptions.DEFAULT_MAX_CHARS);
@@ -35,110 +35,109 @@ final class TrainFlags {
             Flag.toggle("keep-newlines", "keep newlines and carriage returns instead of reading them as spaces");
     static final Flag<Charset> ENCODING =
             Flag.encoding("encoding", "character encoding of the text", StandardCharsets.UTF_8);
-    static final Flag<Long> MAX_BYTES = Flag.atLeast(
-            1, "max-bytes", "bytes that the text may have once it is unpacked", CorpusOptions.DEFAULT_MAX_BYTES);
+    static final Flag<Long> MAX_BYTES =
+            Flag.atLeast(1, "max-bytes", "maximum size of the unpacked text in bytes", CorpusOptions.DEFAULT_MAX_BYTES);
     static final Flag<Integer> MIN_COUNT = Flag.integer(
             "min-count",
-            "how often a character must occur in the text to be known; rarer ones are one unknown character",
+            "how often a character must occur to enter the vocabulary; rarer ones become one unknown character",
             CorpusOptions.WHOLE_TEXT.minCount(),
             1,
             Integer.MAX_VALUE);
     static final Flag<Path> RUN = Flag.path("run", "DIR", "run directory to write (default runs/ and the time)");
-    static final Flag<Boolean> OVERWRITE = Flag.toggle("overwrite", "replace the run that --run names");
-    static final Flag<Path> RESUME = Flag.path("resume", "DIR", "run to go on with, from its newest checkpoint");
+    static final Flag<Boolean> OVERWRITE = Flag.toggle("overwrite", "replace the run at --run");
+    static final Flag<Path> RESUME = Flag.path("resume", "DIR", "resume this run from its newest checkpoint");
     static final Flag<CellType> CELL = Flag.oneOf("cell", "recurrent cell", ModelConfig.DEFAULT_CELL);
     static final Flag<Integer> LAYERS =
-            Flag.integer("layers", "cells on top of each other", ModelConfig.DEFAULT_LAYERS, 1, ModelConfig.MAX_LAYERS);
+            Flag.integer("layers", "stacked layers", ModelConfig.DEFAULT_LAYERS, 1, ModelConfig.MAX_LAYERS);
     static final Flag<Integer> HIDDEN_SIZE = Flag.integer(
-            "hidden-size",
-            "hidden units of each layer",
-            ModelConfig.DEFAULT_HIDDEN_SIZE,
-            1,
-            ModelConfig.MAX_HIDDEN_SIZE);
+            "hidden-size", "hidden units per layer", ModelConfig.DEFAULT_HIDDEN_SIZE, 1, ModelConfig.MAX_HIDDEN_SIZE);
     static final Flag<Integer> EMBEDDING_SIZE = Flag.integer(
             "embedding-size",
-            "size of the vector that stands for a character, 0 for one-hot vectors",
+            "size of the character embeddings, 0 for one-hot vectors",
             0,
             0,
             ModelConfig.MAX_EMBEDDING_SIZE);
-    static final Flag<Boolean> TIE_EMBEDDINGS =
-            Flag.toggle("tie-embeddings", "the dense layer uses the embedding, whose size is then the hidden size");
+    static final Flag<Boolean> TIE_EMBEDDINGS = Flag.toggle(
+            "tie-embeddings", "share the embedding with the output layer; its size is then the hidden size");
     static final Flag<Double> DROPOUT = Flag.below(
-            "dropout", "probability of dropping an element of a layer's output in training", TEXTBOOK.dropout(), 0, 1);
+            "dropout",
+            "dropout probability of each layer's output, in training only; never between time steps",
+            TEXTBOOK.dropout(),
+            0,
+            1);
     static final Flag<Integer> SEQ_LENGTH =
-            Flag.integer("seq-length", "time steps in a batch", TEXTBOOK.seqLength(), 1, TrainConfig.MAX_SEQ_LENGTH);
+            Flag.integer("seq-length", "time steps per batch", TEXTBOOK.seqLength(), 1, TrainConfig.MAX_SEQ_LENGTH);
     static final Flag<Integer> BATCH_SIZE =
-            Flag.integer("batch-size", "rows in a batch", TEXTBOOK.batchSize(), 1, TrainConfig.MAX_BATCH_SIZE);
+            Flag.integer("batch-size", "rows per batch", TEXTBOOK.batchSize(), 1, TrainConfig.MAX_BATCH_SIZE);
     static final Flag<Integer> PARTS = Flag.integer(
             "parts",
-            "parts that the rows of a batch are split into, to compute them at the same time on a CPU"
-                    + " (default one for each core, of at least 8 rows)",
+            "parts that a batch's rows are split into, computed in parallel on a CPU; fixed for a run"
+                    + " (default one per core, of at least 8 rows)",
             1,
             TrainConfig.MAX_BATCH_SIZE);
     static final Flag<Integer> EPOCHS = Flag.integer(
             "epochs",
-            "passes over the text, 0 saves the untrained model",
+            "passes over the text; 0 saves the untrained model",
             TEXTBOOK.epochs(),
             0,
             TrainConfig.MAX_EPOCHS);
     static final Flag<Sampling> SAMPLING =
             Flag.oneOf("sampling", "how the text is cut into batches", TEXTBOOK.sampling());
-    static final Flag<Long> SEED = Flag.seed("seed", "what is random follows from it", TEXTBOOK.seed());
+    static final Flag<Long> SEED = Flag.seed("seed", "random seed", TEXTBOOK.seed());
     static final Flag<Double> VALIDATION_FRACTION = Flag.below(
             "validation-fraction",
-            "part of the text, from its end, that is not learnt from but measured on after each epoch",
+            "fraction of the text, from its end, held out for validation after each epoch",
             TEXTBOOK.validation().fraction(),
             0,
             1);
-    static final Flag<Path> VALIDATION_CORPUS =
-            Flag.path("validation-corpus", "FILE", "another text to measure on after each epoch");
+    static final Flag<Path> VALIDATION_CORPUS = Flag.path("validation-corpus", "FILE", "another text to validate on");
     static final Flag<Integer> PATIENCE = Flag.integer(
             "patience",
-            "epochs without a lower validation loss after which training ends, 0 for never",
+            "stop after this many epochs without a lower validation loss, 0 for never",
             TEXTBOOK.validation().patience(),
             0,
             TrainConfig.MAX_EPOCHS);
-    static final Flag<OptionsFile.Preset> PRESET = Flag.oneOf(
-            "preset", "options to start from, which others on the command line change", OptionsFile.Preset.TEXTBOOK);
+    static final Flag<OptionsFile.Preset> PRESET =
+            Flag.oneOf("preset", "options to start from; the command line overrides them", OptionsFile.Preset.TEXTBOOK);
     static final Flag<Path> CONFIG =
             Flag.path("config", "FILE", "JSON file of options to start from, such as {\"cell\": \"lstm\"}");
     static final Flag<CheckpointPolicy.Every> CHECKPOINT_EVERY = Flag.parsed(
             "checkpoint-every",
             "WORK",
-            "work between two checkpoints: epochs like 5, batches like 200b, minutes like 10m",
+            "work between checkpoints: epochs (5), batches (200b) or minutes (10m)",
             TEXTBOOK.checkpoints().every(),
             CheckpointPolicy.Every::parse);
     static final Flag<Integer> KEEP = Flag.integer(
             "keep",
-            "newest checkpoints that stay, beside the best by training loss and the best by validation loss",
+            "newest checkpoints to keep, besides the best by training loss and the best by validation loss",
             TEXTBOOK.checkpoints().keep(),
             1,
             CheckpointPolicy.MAX_KEEP);
     static final Flag<DivergencePolicy.Action> ON_DIVERGENCE = Flag.oneOf(
             "on-divergence",
-            "stop, or go back to the best checkpoint with half the learning rate, when the loss is lost",
+            "stop, or rollback: return to the best checkpoint with half the learning rate",
             TEXTBOOK.divergence().action());
     static final Flag<Double> DIVERGENCE_FACTOR = Flag.parsed(
             "divergence-factor",
             "X",
-            "a batch with more than X times the lowest loss of an epoch is a divergence too; 0 for none",
+            "a batch loss above X times the lowest epoch loss also counts as divergence; 0 disables this",
             TEXTBOOK.divergence().factor(),
             TrainFlags::divergenceFactor);
     static final Flag<Integer> MAX_ROLLBACKS = Flag.integer(
             "max-rollbacks",
-            "times to go back before stopping",
+            "rollbacks before stopping",
             TEXTBOOK.divergence().maxRollbacks(),
             1,
             DivergencePolicy.MAX_ROLLBACKS);
     static final Flag<Integer> REPORT_EVERY = Flag.integer(
-            "report-every", "epochs between two reports", ReportConfig.DEFAULT.every(), 1, TrainConfig.MAX_EPOCHS);
+            "report-every", "epochs between reports", ReportConfig.DEFAULT.every(), 1, TrainConfig.MAX_EPOCHS);
     static final Flag<Boolean> TENSORBOARD =
-            Flag.toggle("tensorboard", "write event files for TensorBoard into the run directory");
+            Flag.toggle("tensorboard", "write TensorBoard event files into the run directory");
     static final Flag<String> PREFIX = Flag.text(
             "prefix",
-            "text to continue in reports, can be given several times (default "
+            "text to continue in reports; repeat it for several (default "
                     + String.join(" and ", TEXTBOOK_PREFIXES)
-                    + " where the text has these characters, or else how it begins)");
+                    + ", or the beginning of a corpus that lacks these characters)");
     static final Flag<Integer> LENGTH = Flag.integer(
             "length",
             "characters to write after each prefix",
@@ -146,7 +145,7 @@ final class TrainFlags {
             1,
             ReportConfig.MAX_LENGTH);
 
-    /** Those that a file of options can set, in the order of the help. */
+    /** The options that a file can set, in the order of the help. */
     static final List<Flag<?>> SETTINGS = Stream.of(
                     List.<Flag<?>>of(
                             CORPUS,
@@ -184,7 +183,7 @@ final class TrainFlags {
             .<Flag<?>>flatMap(List::stream)
             .toList();
 
-    /** All of them, in the order of the help. */
+    /** All options in the order of the help. */
     static final List<Flag<?>> ALL = Stream.of(
                     List.of(RUN, OVERWRITE, RESUME, PRESET, CONFIG),
                     SETTINGS,
@@ -197,12 +196,12 @@ final class TrainFlags {
     private static double divergenceFactor(String value) {
         double factor = Flag.decimal(value);
         if (factor != 0 && !(factor > 1 && factor <= Float.MAX_VALUE)) {
-            throw new IllegalArgumentException("must be 0 or a number more than 1");
+            throw new IllegalArgumentException("must be 0 or a number greater than 1");
         }
         return factor;
     }
 
-    /** How the corpus is read. */
+    /** Returns how to read the corpus. */
     static CorpusOptions corpusOptions(Arguments arguments) throws UsageException {
         return new CorpusOptions(
                 arguments.get(MAX_CHARS),
@@ -212,7 +211,7 @@ final class TrainFlags {
                 arguments.get(MIN_COUNT));
     }
 
-    /** The sizes of a new run's model. */
+    /** Returns the model of a new run. */
     static ModelConfig modelConfig(Arguments arguments, int vocabularySize) throws UsageException {
         return new ModelConfig(
                 arguments.get(CELL),
@@ -224,7 +223,7 @@ final class TrainFlags {
     }
 
     /**
-     * The options with those of the preset and the file behind them that were named.
+     * Returns a copy that falls back to {@code --config} and then to the preset.
      *
      * @throws IOException if the file cannot be read
      */
@@ -235,22 +234,17 @@ final class TrainFlags {
                 config == null ? preset : OptionsFile.read(config, SETTINGS).over(preset));
     }
 
-    /**
-     * What is kept from training.
-     *
-     * @param corpus the other text that was read for it; null for none
-     */
     private static ValidationConfig validationConfig(Arguments arguments, CorpusInfo corpus) throws UsageException {
         double fraction = corpus == null ? arguments.get(VALIDATION_FRACTION) : 0;
         int patience = arguments.get(PATIENCE);
         if (patience > 0 && fraction == 0 && corpus == null) {
             throw new UsageException(
-                    "--patience needs a validation loss; add --validation-fraction X or --validation-corpus FILE");
+                    "--patience requires a validation loss; add --validation-fraction X or --validation-corpus FILE");
         }
         return new ValidationConfig(fraction, corpus, patience);
     }
 
-    /** The other text to measure on; null where there is none. */
+    /** Returns the validation text, or null. */
     static Path validationCorpus(Arguments arguments) throws UsageException {
         return arguments.either(VALIDATION_FRACTION, VALIDATION_CORPUS) == VALIDATION_CORPUS
                 ? arguments.get(VALIDATION_CORPUS)
@@ -258,16 +252,16 @@ final class TrainFlags {
     }
 
     /**
-     * How a new run is trained.
+     * Returns how a new run is trained.
      *
-     * @param validationCorpus the other text that was read to measure on; null for none
+     * @param validationCorpus the validation text, or null
      */
     static TrainConfig trainConfig(Arguments arguments, CorpusInfo validationCorpus) throws UsageException {
         int epochs = arguments.get(EPOCHS);
         int batchSize = arguments.get(BATCH_SIZE);
         if (arguments.has(PARTS) && arguments.get(PARTS) > batchSize) {
-            throw new UsageException("--parts is " + arguments.get(PARTS) + ", more than the " + batchSize
-                    + " rows of a batch; it must be at most --batch-size");
+            throw new UsageException(
+                    "--parts must be at most the batch size of " + batchSize + " (got " + arguments.get(PARTS) + ")");
         }
         arguments.requireEffect(MAX_ROLLBACKS, ON_DIVERGENCE, List.of(DivergencePolicy.Action.ROLLBACK));
         return new TrainConfig(
@@ -286,9 +280,9 @@ final class TrainFlags {
     }
 
     /**
-     * How a run is trained further: as it was, but for more epochs and other checkpoints.
+     * Returns how a resumed run is trained: as before, except for epochs, patience and checkpoints.
      *
-     * @throws UsageException if an option is given that would change what the run computes
+     * @throws UsageException if an option would change what the run computes
      */
     static TrainConfig resumedConfig(Arguments arguments, RunConfig stored) throws UsageException {
         TrainConfig training = stored.training();
@@ -320,7 +314,7 @@ final class TrainFlags {
                         arguments.has(KEEP) ? arguments.get(KEEP) : checkpoints.keep()));
     }
 
-    /** What a new run reports. */
+    /** Returns what a new run reports. */
     static ReportConfig reportConfig(Arguments arguments) throws UsageException {
         return new ReportConfig(
                 arguments.get(REPORT_EVERY),
@@ -329,7 +323,7 @@ final class TrainFlags {
                 arguments.get(TENSORBOARD));
     }
 
-    /** What a resumed run reports: as before, except for the options given. */
+    /** Returns what a resumed run reports: as before, except for the given options. */
     static ReportConfig resumedReportConfig(Arguments arguments, ReportConfig stored) throws UsageException {
         return new ReportConfig(
                 arguments.has(REPORT_EVERY) ? arguments.get(REPORT_EVERY) : stored.every(),
@@ -338,11 +332,11 @@ final class TrainFlags {
                 arguments.get(TENSORBOARD) || stored.tensorBoard());
     }
 
-    /** @param stored null where the run has no such value */
+    /** @param stored null if it is not set in the run */
     static <T> void requireSame(Arguments arguments, Flag<T> flag, T stored) throws UsageException {
         if (arguments.has(flag) && !arguments.get(flag).equals(stored)) {
             throw new UsageException("--" + flag.name() + " is " + (stored == null ? "not set" : stored)
-                    + " in this run and cannot change in it; leave the option out, or start a new run");
+                    + " in this run and cannot be changed; remove the option, or start a new run");
         }
     }
 }

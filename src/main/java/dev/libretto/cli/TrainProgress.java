@@ -6,13 +6,12 @@ import dev.libretto.train.TrainStep;
 import dev.libretto.train.TrainingListener;
 import java.util.Locale;
 
-/** Shows that training is being prepared, up to its first batch, and then how far it is. */
+/** Shows the progress of training. */
 final class TrainProgress implements TrainingListener, AutoCloseable {
     private final Console console;
     private final TrainConfig training;
     private WorkBar bar;
 
-    /** @param training how many epochs there are, and the sizes of a batch */
     TrainProgress(Console console, TrainConfig training) {
         this.console = console;
         this.training = training;

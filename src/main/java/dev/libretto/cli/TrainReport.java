@@ -13,19 +13,19 @@ import java.util.Locale;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 
-/** The textbook's report: perplexity, the epoch's time, and a greedy continuation of each prefix. */
+/** Reports as the textbook does: perplexity, time, and a greedy continuation of each prefix. */
 final class TrainReport implements TrainingListener {
     private final Console console;
     private final RunDirectory run;
     private final List<String> prefixes;
     private final ReportConfig config;
     private final Consumer<List<String>> samples;
-    /** Why a report was lost; null if none was. */
-    private OutputException lost;
+    /** Null if every report was written. */
+    private OutputException failure;
 
     /**
-     * @param config how many characters to write after each prefix, and how often; the last epoch has a report in any case
-     * @param samples receives the continuations of a report, each with its prefix
+     * @param config when to report; the last epoch always is
+     * @param samples receives the prefixes with their continuations
      */
     TrainReport(
             Console console,
@@ -91,15 +91,15 @@ final class TrainReport implements TrainingListener {
             console.out().print(report);
             console.out().flush();
         } catch (OutputException e) {
-            // Training is worth more than its reports; the end of the command tells.
-            lost = e;
+            // Training continues; requireWritten reports the failure at the end.
+            failure = e;
         }
     }
 
     /** Throws if a report could not be written. */
     void requireWritten() {
-        if (lost != null) {
-            throw lost;
+        if (failure != null) {
+            throw failure;
         }
     }
 

@@ -7,8 +7,8 @@ import me.tongfei.progressbar.ProgressBarBuilder;
 import me.tongfei.progressbar.ProgressBarStyle;
 
 /**
- * Shows how far work is that takes more than two seconds, in a line of the terminal that is gone when the work is done. Until
- * the work reports, the line shows only how long it has taken.
+ * A progress bar for work of more than two seconds, erased when the work is done. Until the work reports progress, it shows
+ * only the elapsed time.
  */
 final class WorkBar implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(2);
@@ -20,15 +20,15 @@ final class WorkBar implements AutoCloseable {
     private final long startNanos = System.nanoTime();
     private final Thread patience;
     private boolean isDue;
-    /** Null before the line is due, and without a terminal. */
+    /** Null before the bar is due, and without a terminal. */
     private ProgressBar bar;
 
-    /** @param task what the work is, in one or two words */
+    /** @param task the work in one or two words */
     WorkBar(StatusLine line, String task) {
         this(line, task, PATIENCE);
     }
 
-    /** @param patience how long the work may take before the line is shown */
+    /** @param patience how long the work runs before the bar appears */
     WorkBar(StatusLine line, String task, Duration patience) {
         this.line = line;
         this.task = task;
@@ -55,9 +55,7 @@ final class WorkBar implements AutoCloseable {
     /**
      * Reports progress.
      *
-     * @param done how much is done
-     * @param total how much there is to do
-     * @param message what else is shown
+     * @param message shown after the bar
      */
     synchronized void at(long done, long total, Supplier<String> message) {
         if (!isDue) {

@@ -19,13 +19,12 @@ import org.knowm.xchart.style.lines.SeriesLines;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
- * Perplexity over epochs, on a log scale, of one run or of several: training as a line, validation as a dashed one, the best
- * epoch of each as a dot.
+ * Perplexity over epochs of one or more runs on a log scale: training solid, validation dashed, the best epoch as a dot.
  */
 public final class PerplexityPlot {
     private static final int WIDTH = 900;
     private static final int HEIGHT = 540;
-    /** Of more epochs, every so many is drawn: a line has no more pixels. */
+    /** More epochs are thinned out: a line has no more pixels. */
     private static final int MAX_POINTS = 2000;
 
     private static final int LEGEND_ROW = 22;
@@ -39,7 +38,7 @@ public final class PerplexityPlot {
     private double lowest = Double.POSITIVE_INFINITY;
     private double highest = Double.NEGATIVE_INFINITY;
 
-    /** @param curves at least one; those without an epoch leave no line */
+    /** @param curves at least one; a curve without an epoch has a legend entry only */
     public PerplexityPlot(String title, List<LearningCurve> curves) {
         chart = new XYChartBuilder()
                 .width(WIDTH)
@@ -93,7 +92,7 @@ public final class PerplexityPlot {
             highest = Math.max(highest, value);
         }
         if (x.length > 1) {
-            // Numbers at equal distances are what XChart labels the axis with; else it takes round ones.
+            // With equally spaced values XChart labels the axis with them instead of with round numbers.
             x[x.length - 1] -= 0.001;
         }
         String id = "series " + series++;
@@ -105,7 +104,7 @@ public final class PerplexityPlot {
         return line;
     }
 
-    /** Whether it is one that a model can have that is not lost altogether. */
+    /** Excludes the perplexities of a diverged model. */
     private static boolean drawable(double perplexity) {
         return perplexity >= 0.1 && perplexity <= 1e15;
     }
@@ -119,7 +118,7 @@ public final class PerplexityPlot {
                 .setYAxisLogarithmic(true)
                 .setYAxisLogarithmicDecadeOnly(true)
                 .setYAxisTickLabelsFormattingFunction(PerplexityPlot::tick);
-        // Whole decades, so that there are always two numbers on the axis.
+        // Whole decades, so that the axis always has two labels.
         double bottom = Math.floor(Math.log10(Math.min(lowest, highest)));
         double top = Math.ceil(Math.log10(highest));
         boolean empty = lowest > highest;
@@ -138,7 +137,7 @@ public final class PerplexityPlot {
     }
 
     /**
-     * The picture as the content of a file.
+     * Returns the picture as the content of a file.
      *
      * @param extension {@code png} or {@code svg}
      */

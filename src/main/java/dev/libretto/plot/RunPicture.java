@@ -12,12 +12,12 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
- * Keeps {@code perplexity.png} and {@code perplexity.svg} of a run drawn: at reports, but never so often that drawing takes
- * more than a fiftieth of the time, and at the end. Training does not depend on it: where it fails, that is told once.
+ * Draws {@code perplexity.png} and {@code perplexity.svg} of a run: at reports, with at most a fiftieth of the time spent on
+ * drawing, and at the end. If drawing fails, it warns once and training continues.
  */
 public final class RunPicture implements TrainingListener, AutoCloseable {
     private static final int SHARE = 50;
-    /** What the first drawing takes, which loads Java's graphics. */
+    /** The time of the first drawing, which loads Java's graphics. */
     private static final long FIRST_NANOS = 1_000_000_000;
 
     private final RunDirectory run;
@@ -29,8 +29,8 @@ public final class RunPicture implements TrainingListener, AutoCloseable {
     private boolean failed;
 
     /**
-     * @param every epochs between two reports
-     * @param warnings is told once if it cannot be drawn
+     * @param every epochs between reports
+     * @param warnings receives a warning if drawing fails
      */
     public RunPicture(RunDirectory run, int every, Consumer<String> warnings) {
         this.run = run;
@@ -63,15 +63,15 @@ public final class RunPicture implements TrainingListener, AutoCloseable {
             run.replacePicture("svg", plot.encode("svg"));
             drawnEpoch = lastEpoch;
         } catch (IOException | RuntimeException | LinkageError | InternalError | AWTError e) {
-            // Java's graphics throw errors where the machine lacks a library or has no font at all.
+            // Java's graphics throw errors if the machine lacks a library or has no font.
             failed = true;
-            warnings.accept("could not draw " + run.path() + "/perplexity.png: " + e + "; training goes on without it");
+            warnings.accept(
+                    "could not draw " + run.path() + "/perplexity.png: " + e + "; training continues without it");
         }
         long end = System.nanoTime();
         dueNanos = end + SHARE * (end - start);
     }
 
-    /** Draws what was not yet drawn. */
     @Override
     public void close() {
         if (lastEpoch > 0) {

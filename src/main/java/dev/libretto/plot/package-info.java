@@ -1,2 +1,2 @@
-/** Pictures of how runs learn. */
+/** Plots of learning curves. */
 package dev.libretto.plot;

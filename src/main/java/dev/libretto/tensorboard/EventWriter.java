@@ -31,12 +31,11 @@ import org.tensorflow.types.TInt64;
 import org.tensorflow.types.TString;
 import org.tensorflow.types.family.TType;
 
-/** Writes one event file by TensorFlow's own summary operations, in a graph that is built once. */
+/** Writes an event file with TensorFlow's summary operations, in a graph that is built once. */
 final class EventWriter implements AutoCloseable {
     private static final int MAX_QUEUE = 100;
     private static final int FLUSH_MILLIS = 10_000;
 
-    /** An operation that writes a value under a tag. */
     private record Write(Placeholder<? extends TType> value, Op operation) {}
 
     private final Graph graph = Sessions.newGraph();
@@ -50,10 +49,10 @@ final class EventWriter implements AutoCloseable {
     private final Op finish;
 
     /**
-     * Starts a file, whose name has the time and the suffix in it.
+     * Starts a file whose name contains the time and the suffix.
      *
-     * @param scalarTags the tags of the scalars to come
-     * @param parameters the arrays that histograms are to come of
+     * @param scalarTags the tags of all scalars
+     * @param parameters the arrays of all histograms
      */
     EventWriter(Path directory, String suffix, List<String> scalarTags, List<Parameter> parameters) {
         Op create;
@@ -111,7 +110,7 @@ final class EventWriter implements AutoCloseable {
         }
     }
 
-    /** Says that what older files have of this step and those after it no longer holds. */
+    /** Invalidates the events of older files from this step on. */
     void start(long atStep) {
         Event start = Event.newBuilder()
                 .setWallTime(System.currentTimeMillis() / 1000.0)
@@ -127,7 +126,7 @@ final class EventWriter implements AutoCloseable {
         }
     }
 
-    /** Writes the value of each tag that has one. */
+    /** Writes scalars by tag. */
     void scalars(long atStep, Map<String, Double> values) {
         List<Tensor> tensors = new ArrayList<>();
         Map<Write, Tensor> feeds = new LinkedHashMap<>();
@@ -168,12 +167,12 @@ final class EventWriter implements AutoCloseable {
         }
     }
 
-    /** Forces what is written so far to the file. */
+    /** Flushes the file. */
     void flush() {
         session.runner().addTarget(flush).run().close();
     }
 
-    /** Ends the file. */
+    /** Closes the file. */
     void finish() {
         session.runner().addTarget(finish).run().close();
     }

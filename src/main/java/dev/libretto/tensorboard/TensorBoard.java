@@ -16,12 +16,11 @@ import java.util.function.Supplier;
 import org.tensorflow.exceptions.TensorFlowException;
 
 /**
- * Writes how training goes for TensorBoard, into the run's directory {@code tensorboard}: scalars after each epoch;
- * histograms of the weights and sample texts at reports. A step is a batch.
+ * Writes TensorBoard event files into the run's directory {@code tensorboard}: scalars after each epoch; histograms of the
+ * weights and sample texts at reports. A step is a batch.
  *
- * <p>Each time that training begins, anew or from a checkpoint, and where it goes back after a divergence, it says that a
- * session starts at that step; TensorBoard drops what it has of that step and later ones. Training does not depend on it:
- * where it fails, that is told once.
+ * <p>When training starts, resumes or rolls back, it writes a session start, so that TensorBoard drops its events of that step
+ * and later ones. If writing fails, it warns once and training continues.
  */
 public final class TensorBoard implements TrainingListener, AutoCloseable {
     private static final String LOSS = "loss";
@@ -46,8 +45,8 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
     private int batches;
 
     /**
-     * @param every epochs between two histograms of the weights
-     * @param warnings is told once if it cannot be written
+     * @param every epochs between histograms of the weights
+     * @param warnings receives a warning if writing fails
      */
     public TensorBoard(RunDirectory run, int every, Consumer<String> warnings) {
         this.run = run;
@@ -104,8 +103,8 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
         batches = 0;
     }
 
-    /** Writes what the model wrote at a report, if a file is begun. */
-    public void wrote(List<String> texts) {
+    /** Writes the sample texts of a report, if a file has been started. */
+    public void samplesGenerated(List<String> texts) {
         if (writer == null) {
             return;
         }
@@ -115,7 +114,6 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
         });
     }
 
-    /** Something that is written. */
     @FunctionalInterface
     private interface Writing {
         void run() throws IOException;
@@ -130,7 +128,7 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
         } catch (IOException | TensorFlowException e) {
             failed = true;
             warnings.accept(
-                    "could not write " + run.tensorBoard() + ": " + e.getMessage() + "; training goes on without it");
+                    "could not write " + run.tensorBoard() + ": " + e.getMessage() + "; training continues without it");
         }
     }
 

@@ -24,8 +24,8 @@ class DeviceFreeRunTest {
     private Path folder;
 
     private void run(String line) {
-        Ended ended = Ended.of(folder.resolve("runs"), line.split(" "));
-        assertThat(ended.exitCode()).as(ended.err()).isZero();
+        CliResult result = CliResult.of(folder.resolve("runs"), line.split(" "));
+        assertThat(result.exitCode()).as(result.err()).isZero();
     }
 
     @Test

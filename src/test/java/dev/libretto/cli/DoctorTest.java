@@ -17,19 +17,19 @@ class DoctorTest {
     @TempDir
     private Path folder;
 
-    private Ended doctor(String... arguments) {
+    private CliResult doctor(String... arguments) {
         String[] line = new String[arguments.length + 1];
         line[0] = "doctor";
         System.arraycopy(arguments, 0, line, 1, arguments.length);
-        return Ended.of(folder.resolve("runs"), line);
+        return CliResult.of(folder.resolve("runs"), line);
     }
 
     @Test
     void theCpuWorks() {
-        Ended ended = doctor("--device", "cpu");
-        assertThat(ended.err()).isEmpty();
-        assertThat(ended.exitCode()).isZero();
-        assertThat(ended.out())
+        CliResult result = doctor("--device", "cpu");
+        assertThat(result.err()).isEmpty();
+        assertThat(result.exitCode()).isZero();
+        assertThat(result.out())
                 .contains("(" + Build.current().classifier() + ")\n")
                 .containsPattern("TensorFlow 2\\.18\\.\\d+ \\(TensorFlow Java 1\\.1\\.0\\), Java 1?[0-9]")
                 .containsPattern(
@@ -39,11 +39,11 @@ class DoctorTest {
 
     @Test
     void aGpuThatIsNotThereIsAFailureWithAReportAllTheSame() throws IOException {
-        Ended ended = doctor("--device", "gpu:99", "--json");
-        assertThat(ended.exitCode()).isEqualTo(1);
-        JsonNode report = JsonMapper.builder().build().readTree(ended.out());
+        CliResult result = doctor("--device", "gpu:99", "--json");
+        assertThat(result.exitCode()).isEqualTo(1);
+        JsonNode report = JsonMapper.builder().build().readTree(result.out());
         assertThat(report.at("/problem").textValue()).startsWith("gpu:99 cannot be used: ");
-        assertThat(ended.err())
+        assertThat(result.err())
                 .isEqualTo("libretto doctor: " + report.at("/problem").textValue() + "\n");
         assertThat(report.at("/host/cores").intValue())
                 .isEqualTo(Runtime.getRuntime().availableProcessors());
@@ -57,8 +57,8 @@ class DoctorTest {
 
     @Test
     void whatTheCpuDoesNotHave() {
-        Ended ended = doctor("--device", "cpu", "--precision", "tf32");
-        assertThat(ended.exitCode()).isEqualTo(1);
-        assertThat(ended.err()).isEqualTo("libretto doctor: the CPU does not have tf32; leave --precision out\n");
+        CliResult result = doctor("--device", "cpu", "--precision", "tf32");
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.err()).isEqualTo("libretto doctor: the CPU does not have tf32; leave --precision out\n");
     }
 }

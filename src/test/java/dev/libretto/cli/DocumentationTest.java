@@ -85,7 +85,7 @@ class DocumentationTest {
         if (flag.defaultValue() instanceof Number number) {
             assertThat(Double.parseDouble(shown)).as(row).isEqualTo(number.doubleValue());
         } else if (flag.defaultValue() != null && !(flag.defaultValue() instanceof Boolean)) {
-            assertThat(shown).as(row).contains(flag.defaultValue().toString());
+            assertThat(shown).as(row).containsIgnoringCase(flag.defaultValue().toString());
         }
     }
 

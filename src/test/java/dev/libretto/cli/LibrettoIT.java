@@ -31,12 +31,12 @@ class LibrettoIT {
     @TempDir
     private Path folder;
 
-    private record Ended(int exitCode, String out, String err) {}
+    private record CliResult(int exitCode, String out, String err) {}
 
     /** No options: the textbook run on the built-in lyrics. */
     @Test
     void theTextbookRun() throws Exception {
-        Ended train = run(Map.of(), "train");
+        CliResult train = run(Map.of(), "train");
 
         assertThat(train.exitCode()).isZero();
         List<String> reports =
@@ -65,7 +65,7 @@ class LibrettoIT {
                 .reduce((first, second) -> second)
                 .orElseThrow()
                 .strip();
-        Ended generate = start(Map.of(), List.of("bash", "-c", shown));
+        CliResult generate = start(Map.of(), List.of("bash", "-c", shown));
         assertThat(generate.err()).matches(NOTHING_BUT_THE_DEVICE);
         assertThat(train.out()).contains(" - " + generate.out());
     }
@@ -75,7 +75,7 @@ class LibrettoIT {
     void textIsUtf8InAnyLocale() throws Exception {
         Map<String, String> ascii = Map.of("LC_ALL", "C", "LANG", "C");
         Files.writeString(folder.resolve("文.txt"), "分开不分开".repeat(50));
-        Ended train =
+        CliResult train =
                 run(ascii, "train", "--corpus", "文.txt", "--epochs", "2", "--batch-size", "2", "--seq-length", "5");
 
         assertThat(train.exitCode()).isZero();
@@ -143,11 +143,11 @@ class LibrettoIT {
         assertThat(run(Map.of(), "train", "--epochs", "1").exitCode()).isZero();
         String generate = LAUNCHER + " generate --prefix 分开 --length 1000000";
 
-        Ended piped = start(Map.of(), List.of("bash", "-c", generate + " | head -c 9; echo \" ${PIPESTATUS[0]}\""));
+        CliResult piped = start(Map.of(), List.of("bash", "-c", generate + " | head -c 9; echo \" ${PIPESTATUS[0]}\""));
         assertThat(piped.out()).startsWith("分开").endsWith(" 0\n");
         assertThat(piped.err()).matches(NOTHING_BUT_THE_DEVICE);
 
-        Ended full = start(Map.of(), List.of("bash", "-c", generate + " > /dev/full"));
+        CliResult full = start(Map.of(), List.of("bash", "-c", generate + " > /dev/full"));
         assertThat(full.exitCode()).isEqualTo(1);
         assertThat(full.err())
                 .endsWith("libretto generate: the output could not be written: No space left on device\n");
@@ -158,13 +158,13 @@ class LibrettoIT {
     void readerThatHasReadEnoughEndsItSilentlyInChinese() throws Exception {
         assumeTrue(Files.exists(Path.of("/usr/share/locale/zh_CN/LC_MESSAGES/libc.mo")));
         Path locale = folder.resolve("zh_CN.UTF-8");
-        Ended compiled = start(Map.of(), List.of("bash", "-c", "localedef -i zh_CN -f UTF-8 " + locale));
+        CliResult compiled = start(Map.of(), List.of("bash", "-c", "localedef -i zh_CN -f UTF-8 " + locale));
         assumeTrue(compiled.exitCode() == 0);
         Map<String, String> chinese = Map.of("LOCPATH", folder.toString(), "LC_ALL", "zh_CN.UTF-8");
 
-        Ended full = start(chinese, List.of("bash", "-c", LAUNCHER + " --help >/dev/full"));
+        CliResult full = start(chinese, List.of("bash", "-c", LAUNCHER + " --help >/dev/full"));
         assertThat(full.err()).isEqualTo("libretto: the output could not be written: 设备上没有空间\n");
-        Ended piped = start(chinese, List.of("bash", "-c", LAUNCHER + " --help | true; exit ${PIPESTATUS[0]}"));
+        CliResult piped = start(chinese, List.of("bash", "-c", LAUNCHER + " --help | true; exit ${PIPESTATUS[0]}"));
         assertThat(piped.exitCode()).isZero();
         assertThat(piped.err()).isEmpty();
     }
@@ -172,7 +172,7 @@ class LibrettoIT {
     @Test
     void lostReportsAreToldWhenTheRunIsWhole() throws Exception {
         String train = LAUNCHER + " train --epochs 2 --report-every 1 --run whole >/dev/full";
-        Ended full = start(Map.of(), List.of("bash", "-c", train));
+        CliResult full = start(Map.of(), List.of("bash", "-c", train));
 
         assertThat(full.exitCode()).isEqualTo(1);
         assertThat(full.err())
@@ -194,7 +194,7 @@ class LibrettoIT {
         Path link = folder.resolve("my programs/lib retto");
         Files.createDirectories(link.getParent());
         Files.createSymbolicLink(link, Path.of(LAUNCHER));
-        Ended train = start(Map.of(), List.of(link.toString(), "train", "--epochs", "0", "--run", "my run"));
+        CliResult train = start(Map.of(), List.of(link.toString(), "train", "--epochs", "0", "--run", "my run"));
 
         String shown = train.err().lines().reduce((first, second) -> second).orElseThrow();
         assertThat(shown).contains("'" + link + "' generate --run 'my run'");
@@ -204,11 +204,11 @@ class LibrettoIT {
 
     @Test
     void exitCodesAndOneLine() throws Exception {
-        Ended usage = run(Map.of(), "train", "--epoch", "5");
+        CliResult usage = run(Map.of(), "train", "--epoch", "5");
         assertThat(usage.exitCode()).isEqualTo(2);
         assertThat(usage.err()).contains("did you mean --epochs?").hasLineCount(1);
 
-        Ended failure = run(Map.of(), "evaluate", "--corpus", "none.txt");
+        CliResult failure = run(Map.of(), "evaluate", "--corpus", "none.txt");
         assertThat(failure.exitCode()).isEqualTo(1);
         assertThat(failure.err()).hasLineCount(1);
 
@@ -219,7 +219,7 @@ class LibrettoIT {
 
     @Test
     void aReadOnlyPlaceIsNamed() throws Exception {
-        Ended failure = run(Map.of(), "train", "--epochs", "1", "--run", "/proc/run");
+        CliResult failure = run(Map.of(), "train", "--epochs", "1", "--run", "/proc/run");
 
         assertThat(failure.exitCode()).isEqualTo(1);
         assertThat(failure.err().lines().reduce((first, second) -> second).orElseThrow())
@@ -227,13 +227,13 @@ class LibrettoIT {
                 .contains("/proc/run");
     }
 
-    private Ended run(Map<String, String> environment, String... arguments) throws Exception {
+    private CliResult run(Map<String, String> environment, String... arguments) throws Exception {
         List<String> line = new ArrayList<>(List.of(LAUNCHER));
         line.addAll(List.of(arguments));
         return start(environment, line);
     }
 
-    private Ended start(Map<String, String> environment, List<String> line) throws Exception {
+    private CliResult start(Map<String, String> environment, List<String> line) throws Exception {
         Path out = Files.createTempFile("libretto", ".out");
         Path err = Files.createTempFile("libretto", ".err");
         Process process = process(environment, line)
@@ -241,10 +241,10 @@ class LibrettoIT {
                 .redirectError(err.toFile())
                 .start();
         assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
-        Ended ended = new Ended(process.exitValue(), Files.readString(out), Files.readString(err));
+        CliResult result = new CliResult(process.exitValue(), Files.readString(out), Files.readString(err));
         Files.delete(out);
         Files.delete(err);
-        return ended;
+        return result;
     }
 
     private ProcessBuilder process(Map<String, String> environment, List<String> line) throws IOException {

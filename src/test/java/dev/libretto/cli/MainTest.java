@@ -177,7 +177,7 @@ class MainTest {
         assertThat(run("plot", runDir(), "--out", both, "--overwrite")).isZero();
         assertThat(Files.readString(Path.of(both)).split("<ellipse")).hasSize(2);
         assertThat(out).isEmpty();
-        assertThat(err).isEqualTo("the picture is in " + both + "\n");
+        assertThat(err).isEqualTo("wrote " + both + "\n");
     }
 
     @Test
@@ -249,7 +249,7 @@ class MainTest {
         assertThat(run("generate", "--prefix", "the猫")).isEqualTo(1);
         assertThat(err)
                 .isEqualTo("libretto generate: the prefix \"the猫\": '猫' (U+732B) is not in the vocabulary;"
-                        + " --unknown skip leaves such characters out\n");
+                        + " add --unknown skip to skip such characters\n");
         assertThat(out).isEmpty();
 
         assertThat(run("generate", "--prefix", "t猫he", "--unknown", "skip", "--length", "2"))
@@ -257,7 +257,7 @@ class MainTest {
         assertThat(out).startsWith("the").hasSize(6);
 
         assertThat(run("generate", "--prefix", "猫", "--unknown", "skip")).isEqualTo(1);
-        assertThat(err).contains("the model knows no character of the prefix \"猫\"");
+        assertThat(err).contains("the prefix \"猫\" has no character in the vocabulary");
     }
 
     /** Prefixes of every source, in every form, by both decoders. */
@@ -385,7 +385,7 @@ class MainTest {
         assertThat(out).isEqualTo("the\nfox\ndog\n");
         assertThat(err)
                 .isEqualTo("libretto generate: line 4 of stdin: '猫' (U+732B) is not in the vocabulary;"
-                        + " --unknown skip leaves such characters out\n");
+                        + " add --unknown skip to skip such characters\n");
     }
 
     @Test
@@ -399,7 +399,7 @@ class MainTest {
         assertThat(run(with(sizes, "train", "--corpus", songs.toString(), "--epochs", "1", "--run", runDir())))
                 .isZero();
         assertThat(err)
-                .startsWith("warning: not read, as no .txt, .txt.gz or .txt.zip: " + songs.resolve("readme.md") + "\n")
+                .startsWith("warning: skipped, not .txt, .txt.gz or .txt.zip: " + songs.resolve("readme.md") + "\n")
                 .contains("corpus: " + songs + ", 900 characters, 28 distinct\n");
 
         // The same text in one file, or named file by file, is the same corpus.
@@ -570,7 +570,7 @@ class MainTest {
     @Test
     void anEmptyPrefixIsWrongUsage() {
         assertThat(run("generate", "--prefix", "")).isEqualTo(2);
-        assertThat(err).contains("--prefix is \"\"; it must be at least one character");
+        assertThat(err).contains("--prefix must be at least one character (got '')");
     }
 
     @Test
@@ -643,13 +643,13 @@ class MainTest {
 
     /** Generates with a text on stdin. */
     private int read(String in, String... options) {
-        Ended ended = Ended.reading(
+        CliResult result = CliResult.reading(
                 in,
                 folder.resolve("runs"),
                 Stream.concat(Stream.of("generate"), Stream.of(options)).toArray(String[]::new));
-        out = ended.out();
-        err = ended.err();
-        return ended.exitCode();
+        out = result.out();
+        err = result.err();
+        return result.exitCode();
     }
 
     /** The JSON of each line of the output. */
@@ -693,9 +693,9 @@ class MainTest {
     }
 
     private int run(String... args) {
-        Ended ended = Ended.of(folder.resolve("runs"), args);
-        out = ended.out();
-        err = ended.err();
-        return ended.exitCode();
+        CliResult result = CliResult.of(folder.resolve("runs"), args);
+        out = result.out();
+        err = result.err();
+        return result.exitCode();
     }
 }

@@ -24,7 +24,7 @@ class OnnxRuntimeIT {
         JAR
     }
 
-    private record Ended(int exitCode, String out, String err) {}
+    private record CliResult(int exitCode, String out, String err) {}
 
     @TempDir
     private static Path trained;
@@ -40,7 +40,7 @@ class OnnxRuntimeIT {
         String train = "train --preset tiny --epochs 1 --run " + trained.resolve("run");
         String export = "export --run %s --format onnx --out %s".formatted(trained.resolve("run"), model());
         for (String line : List.of(train, export)) {
-            assertThat(dev.libretto.cli.Ended.of(trained, line.split(" ")).exitCode())
+            assertThat(dev.libretto.cli.CliResult.of(trained, line.split(" ")).exitCode())
                     .isZero();
         }
     }
@@ -59,10 +59,10 @@ class OnnxRuntimeIT {
     @ParameterizedTest
     @EnumSource
     void generateWritesNoFilesOfItsOwn(Start start) throws Exception {
-        Ended ended = run(start, "generate", "--model", model().toString(), "--prefix", "分开");
+        CliResult result = run(start, "generate", "--model", model().toString(), "--prefix", "分开");
 
-        assertThat(ended.err()).isEmpty();
-        assertThat(ended.out()).startsWith("分开");
+        assertThat(result.err()).isEmpty();
+        assertThat(result.out()).startsWith("分开");
         assertThat(files()).isEmpty();
     }
 
@@ -72,10 +72,10 @@ class OnnxRuntimeIT {
     void aMissingTempFolderIsOneLine(Start start) throws Exception {
         Files.delete(temp);
 
-        Ended ended = run(start, "generate", "--model", model().toString(), "--prefix", "分开");
+        CliResult result = run(start, "generate", "--model", model().toString(), "--prefix", "分开");
 
-        assertThat(ended.exitCode()).isEqualTo(1);
-        assertThat(ended.err())
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.err())
                 .startsWith("libretto generate: ONNX Runtime cannot be loaded (" + temp)
                 .contains("LIBRETTO_JAVA_OPTS=-Djava.io.tmpdir=DIR")
                 .hasLineCount(1);
@@ -83,12 +83,12 @@ class OnnxRuntimeIT {
 
     @Test
     void doctorChecksOnnxRuntime() throws Exception {
-        Ended fine = run(Start.LAUNCHER, "doctor", "--device", "cpu");
+        CliResult fine = run(Start.LAUNCHER, "doctor", "--device", "cpu");
         assertThat(fine.exitCode()).isZero();
         assertThat(fine.out()).containsPattern("(?m)^ONNX Runtime: \\d+\\.\\d+\\.\\d+$");
 
         temp = temp.resolve("missing");
-        Ended broken = run(Start.LAUNCHER, "doctor", "--device", "cpu");
+        CliResult broken = run(Start.LAUNCHER, "doctor", "--device", "cpu");
         assertThat(broken.exitCode()).isEqualTo(1);
         assertThat(broken.out()).contains("ONNX Runtime: it cannot be loaded\n");
         assertThat(broken.err()).startsWith("libretto doctor: ONNX Runtime cannot be loaded (" + temp);
@@ -102,7 +102,7 @@ class OnnxRuntimeIT {
         }
     }
 
-    private Ended run(Start start, String... arguments) throws Exception {
+    private CliResult run(Start start, String... arguments) throws Exception {
         List<String> options = List.of("-Djava.io.tmpdir=" + temp, "-Duser.home=" + home);
         List<String> line = new ArrayList<>();
         switch (start) {
@@ -127,6 +127,6 @@ class OnnxRuntimeIT {
         builder.environment().put("LIBRETTO_JAVA_OPTS", String.join(" ", options));
         Process process = builder.start();
         assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
-        return new Ended(process.exitValue(), Files.readString(out), Files.readString(err));
+        return new CliResult(process.exitValue(), Files.readString(out), Files.readString(err));
     }
 }

@@ -12,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -36,7 +37,7 @@ class OptionsFileTest {
     @ParameterizedTest
     @EnumSource
     void everyPresetIsValid(Preset preset) throws Exception {
-        Arguments arguments = parse("--preset", preset.toString());
+        Arguments arguments = parse("--preset", preset.name().toLowerCase(Locale.ROOT));
         Arguments all = TrainFlags.withFiles(arguments);
 
         assertThat(TrainFlags.trainConfig(all, null)).isNotNull();
@@ -74,12 +75,12 @@ class OptionsFileTest {
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {"layer": 3}            | options.json: there is no option "layer" that a file can set; "train --help" lists them
-            {"run": "x"}            | options.json: there is no option "run" that a file can set; "train --help" lists them
-            {"layers": [3]}         | options.json: layers is [3]; it must be a text, a number, true or false
-            {"layers": null}        | options.json: layers is null; it must be a text, a number, true or false
-            {"layers": 0}           | options.json: layers is "0"; it must be from 1 to 64
-            {"keep-newlines": 1}    | options.json: keep-newlines is "1"; it must be true or false
+            {"layer": 3}            | options.json: unknown setting "layer"; it must be
+            {"run": "x"}            | options.json: unknown setting "run"; it must be
+            {"layers": [3]}         | options.json: layers must be a string, a number, true or false (got [3])
+            {"layers": null}        | options.json: layers must be a string, a number, true or false (got null)
+            {"layers": 0}           | options.json: layers must be an integer from 1 to 64 (got 0)
+            {"keep-newlines": 1}    | options.json: keep-newlines must be true or false (got 1)
             [1]                     | options.json, line 1, column 1: it must be an object in braces (got a list)
             {"layers": 1            | options.json, line 1, column 13: it ends too early
             """)

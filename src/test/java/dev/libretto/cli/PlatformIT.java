@@ -36,7 +36,7 @@ class PlatformIT {
     @TempDir
     private Path folder;
 
-    private record Ended(int exitCode, String out, String err) {}
+    private record CliResult(int exitCode, String out, String err) {}
 
     /** At the textbook's sizes, where oneDNN's products round differently from Eigen's. */
     @ParameterizedTest
@@ -69,12 +69,12 @@ class PlatformIT {
     void theLocaleChangesNothing(String language, String country) throws Exception {
         List<String> inLocale =
                 List.of(JAVA, "-Duser.language=" + language, "-Duser.country=" + country, "-jar", JAR.get(2));
-        Ended expected = run(JAR, join(TINY, List.of("--run", "run")));
+        CliResult expected = run(JAR, join(TINY, List.of("--run", "run")));
         String results = results("run");
-        Ended ended = run(inLocale, join(TINY, List.of("--run", "run", "--overwrite")));
+        CliResult result = run(inLocale, join(TINY, List.of("--run", "run", "--overwrite")));
 
-        assertThat(withoutTimes(ended.err())).isEqualTo(withoutTimes(expected.err()));
-        assertThat(withoutTimes(ended.out())).isEqualTo(withoutTimes(expected.out()));
+        assertThat(withoutTimes(result.err())).isEqualTo(withoutTimes(expected.err()));
+        assertThat(withoutTimes(result.out())).isEqualTo(withoutTimes(expected.out()));
         assertThat(results("run")).isEqualTo(results);
         List<String> generate = List.of("generate", "--run", "run", "--prefix", "分开", "--length", "8");
         assertThat(run(inLocale, generate)).isEqualTo(run(JAR, generate));
@@ -101,9 +101,9 @@ class PlatformIT {
         Map<String, String> environment =
                 Map.of("HOME", hasHome ? folder.resolve("home").toString() : "", "LIBRETTO_JAVA_OPTS", temp);
         for (List<String> start : List.of(List.of(LAUNCHER), List.of(JAVA, temp, "-jar", JAR.get(2)))) {
-            Ended ended = start(folder.resolve("here"), environment, join(nobody, join(start, TINY)));
+            CliResult result = start(folder.resolve("here"), environment, join(nobody, join(start, TINY)));
 
-            assertThat(ended.exitCode()).as(ended.err()).isZero();
+            assertThat(result.exitCode()).as(result.err()).isZero();
             try (Stream<Path> files = Files.list(folder.resolve("here"))) {
                 assertThat(files.map(file -> file.getFileName().toString())).containsExactly("runs");
             }
@@ -121,12 +121,12 @@ class PlatformIT {
     /** From Java 24 on, Java warns about what TensorFlow Java and protobuf do; later ones are to deny it. */
     @Test
     void javaWarnsOfNothingAndDeniesInOneLine() throws Exception {
-        Ended ended = run(List.of(LAUNCHER), TINY);
-        assertThat(ended.exitCode()).isZero();
-        assertThat(ended.err()).startsWith("corpus: ").doesNotContainIgnoringCase("warning");
+        CliResult result = run(List.of(LAUNCHER), TINY);
+        assertThat(result.exitCode()).isZero();
+        assertThat(result.err()).startsWith("corpus: ").doesNotContainIgnoringCase("warning");
 
         assumeTrue(Runtime.version().feature() >= 23, "this Java cannot deny access to sun.misc.Unsafe");
-        Ended denied = run(List.of(JAVA, "--sun-misc-unsafe-memory-access=deny", "-jar", JAR.get(2)), TINY);
+        CliResult denied = run(List.of(JAVA, "--sun-misc-unsafe-memory-access=deny", "-jar", JAR.get(2)), TINY);
         assertThat(denied.exitCode()).isEqualTo(1);
         assertThat(denied.err())
                 .isEqualTo("libretto train: this Java denies access to sun.misc.Unsafe, which TensorFlow Java needs;"
@@ -156,11 +156,12 @@ class PlatformIT {
         return Stream.concat(start.stream(), more.stream()).toList();
     }
 
-    private Ended run(List<String> start, List<String> arguments) throws Exception {
+    private CliResult run(List<String> start, List<String> arguments) throws Exception {
         return start(folder, Map.of(), join(start, arguments));
     }
 
-    private static Ended start(Path directory, Map<String, String> environment, List<String> line) throws Exception {
+    private static CliResult start(Path directory, Map<String, String> environment, List<String> line)
+            throws Exception {
         Path err = Files.createTempFile("libretto", ".err");
         ProcessBuilder builder = new ProcessBuilder(new ArrayList<>(line))
                 .directory(directory.toFile())
@@ -170,8 +171,8 @@ class PlatformIT {
         builder.environment().putAll(environment);
         Process process = builder.start();
         String out = new String(process.getInputStream().readAllBytes(), UTF_8);
-        Ended ended = new Ended(process.waitFor(), out, Files.readString(err));
+        CliResult result = new CliResult(process.waitFor(), out, Files.readString(err));
         Files.delete(err);
-        return ended;
+        return result;
     }
 }

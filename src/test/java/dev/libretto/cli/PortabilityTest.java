@@ -41,10 +41,10 @@ class PortabilityTest {
     }
 
     private static int run(String line) {
-        Ended ended = Ended.of(trained.resolve("runs"), line.split(" "));
-        out = ended.out();
-        err = ended.err();
-        return ended.exitCode();
+        CliResult result = CliResult.of(trained.resolve("runs"), line.split(" "));
+        out = result.out();
+        err = result.err();
+        return result.exitCode();
     }
 
     private List<String> files() throws IOException {
@@ -74,7 +74,7 @@ class PortabilityTest {
                 .isZero();
         assertThat(out).isEmpty();
         assertThat(err)
-                .contains("parameters are in " + file + ", in the " + layout + " layout; " + file + ".json describes");
+                .contains("parameters to " + file + " in the " + layout + " layout; " + file + ".json describes");
         assertThat(files()).containsExactly("weights", "weights.json");
 
         assertThat(run("import --weights " + file + " --run " + folder + "/back"))
@@ -127,7 +127,7 @@ class PortabilityTest {
         assertThat(run(export + "/rnn")).isZero();
         assertThat(out).isEmpty();
         assertThat(err)
-                .contains("a model of 404 parameters is in " + folder + "/model")
+                .contains("wrote a model of 404 parameters to " + folder + "/model")
                 .hasLineCount(1);
         assertThat(files()).containsExactly("model");
 

@@ -41,7 +41,7 @@ class PrefixTest {
 
         assertThat(Prefix.encode(vocabulary, longest, "it", Unknown.ERROR)).hasSize(1_000_000);
         assertThatThrownBy(() -> Prefix.encode(vocabulary, longest + "😀", "it", Unknown.ERROR))
-                .hasMessage("it is longer than 1,000,000 characters, the most that are continued; cut its beginning");
+                .hasMessage("it is longer than 1,000,000 characters, the maximum for a prefix; shorten it");
     }
 
     private static Vocabulary vocabulary(String characters) {

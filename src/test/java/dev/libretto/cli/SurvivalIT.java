@@ -35,7 +35,7 @@ class SurvivalIT {
     @TempDir
     private Path folder;
 
-    private record Ended(int exitCode, String out, String err) {
+    private record CliResult(int exitCode, String out, String err) {
         String lastLine() {
             return err.lines().reduce((first, second) -> second).orElseThrow();
         }
@@ -56,7 +56,7 @@ class SurvivalIT {
             TimeUnit.NANOSECONDS.sleep(delay);
             process.destroyForcibly().waitFor();
 
-            Ended rest =
+            CliResult rest =
                     run(hasCheckpoint(name) ? "train --resume " + name : "train --overwrite --run " + name + SMALL);
 
             assertThat(rest.exitCode())
@@ -74,7 +74,7 @@ class SurvivalIT {
     void aSecondProcessMayNotWriteTheSameRun() throws Exception {
         Process first = start("train --run one --epochs 10000 --report-every 1", folder.resolve("err"));
         awaitMetrics("one");
-        Ended second = run("train --resume one");
+        CliResult second = run("train --resume one");
         first.destroyForcibly().waitFor();
 
         assertThat(second.exitCode()).isEqualTo(1);
@@ -122,7 +122,7 @@ class SurvivalIT {
     /** A small file system of its own stands in for the disk. */
     @Test
     void aDiskThatFillsUp() throws Exception {
-        Ended full = inSmallFileSystem("size=2m", "train --run disk/run --keep 1000" + SMALL);
+        CliResult full = inSmallFileSystem("size=2m", "train --run disk/run --keep 1000" + SMALL);
 
         assertThat(full.out()).contains("exit 1").contains("generate 0");
         assertThat(full.err().lines().filter(line -> line.startsWith("libretto")))
@@ -136,7 +136,7 @@ class SurvivalIT {
 
     @Test
     void aReadOnlyFileSystem() throws Exception {
-        Ended readOnly = inSmallFileSystem("ro", "train --run disk/run --epochs 1");
+        CliResult readOnly = inSmallFileSystem("ro", "train --run disk/run --epochs 1");
 
         assertThat(readOnly.out()).contains("exit 1");
         assertThat(readOnly.err().lines().filter(line -> line.startsWith("libretto train")))
@@ -147,7 +147,7 @@ class SurvivalIT {
     }
 
     /** Runs a command in a mount namespace where {@code disk} is a file system of its own, and then writes with the run. */
-    private Ended inSmallFileSystem(String options, String command) throws Exception {
+    private CliResult inSmallFileSystem(String options, String command) throws Exception {
         String unshare = "unshare --mount " + (isRoot() ? "" : "--user --map-root-user ");
         assumeTrue(
                 bash(unshare + "mount -t tmpfs -o size=1m tmpfs .").exitCode() == 0,
@@ -202,11 +202,11 @@ class SurvivalIT {
         return rows;
     }
 
-    private Ended run(String command) throws Exception {
+    private CliResult run(String command) throws Exception {
         return bash(LAUNCHER + " " + command);
     }
 
-    private Ended bash(String script) throws Exception {
+    private CliResult bash(String script) throws Exception {
         Path err = Files.createTempFile("libretto", ".err");
         Process process = new ProcessBuilder("bash", "-c", script)
                 .directory(folder.toFile())
@@ -216,7 +216,7 @@ class SurvivalIT {
         int exitCode = process.waitFor();
         String errors = Files.readString(err);
         Files.delete(err);
-        return new Ended(exitCode, out, errors);
+        return new CliResult(exitCode, out, errors);
     }
 
     private Process start(String command, Path err) throws IOException {

@@ -120,11 +120,11 @@ class TensorBoardTest {
         List<String> warnings = new ArrayList<>();
         try (RunDirectory run = run()) {
             try (TensorBoard tensorBoard = new TensorBoard(run, 2, warnings::add)) {
-                tensorBoard.wrote(List.of("before a file is begun"));
+                tensorBoard.samplesGenerated(List.of("before a file is begun"));
                 epoch(tensorBoard, 1, 3.0, 1f, 2f);
                 epoch(tensorBoard, 2, 9.0, 50f, 60f);
                 epoch(tensorBoard, 2, 2.0, 3f, 4f);
-                tensorBoard.wrote(List.of("分开"));
+                tensorBoard.samplesGenerated(List.of("分开"));
                 epoch(tensorBoard, 3, 8.0, 70f, 80f);
             }
             try (TensorBoard resumed = new TensorBoard(run, 2, warnings::add)) {
@@ -157,7 +157,7 @@ class TensorBoardTest {
             epoch(tensorBoard, 1, 3.0, 1f, 2f);
             epoch(tensorBoard, 2, 2.0, 1f, 2f);
         }
-        assertThat(warnings).singleElement().asString().contains("training goes on without it");
+        assertThat(warnings).singleElement().asString().contains("training continues without it");
     }
 
     private void epoch(TensorBoard tensorBoard, int epoch, double loss, float... gradientNorms) {

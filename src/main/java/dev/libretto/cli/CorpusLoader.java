@@ -12,20 +12,20 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** Reads the texts that a command line names. */
-final class Texts {
+/** Loads the corpus that a command line names. */
+final class CorpusLoader {
     private static final int SHOWN = 3;
     private static final long MIB = 1 << 20;
     private static final int NUL = 0;
 
-    private Texts() {}
+    private CorpusLoader() {}
 
     /**
-     * Reads a text and says what of a directory is not read.
+     * Loads a corpus and warns about skipped files.
      *
-     * @param named files and directories; none for the built-in lyrics
+     * @param named files and directories; empty for the built-in lyrics
      */
-    static Corpus read(List<Path> named, CorpusOptions options, Console console) throws IOException {
+    static Corpus load(List<Path> named, CorpusOptions options, Console console) throws IOException {
         if (named.isEmpty()) {
             return Corpus.builtIn(options);
         }
@@ -40,7 +40,7 @@ final class Texts {
         if (corpus.count(NUL) > 0) {
             console.warn(String.format(
                     Locale.ROOT,
-                    "%s has %,d NUL characters (U+0000), which are not text; check the file, and whether its encoding is %s",
+                    "%s has %,d NUL characters (U+0000), which are not text; check the file and its encoding (%s)",
                     corpus.name(),
                     corpus.count(NUL),
                     options.encoding()));
@@ -64,12 +64,12 @@ final class Texts {
 
     private static String describeSkipped(List<Path> skipped) {
         int more = skipped.size() - SHOWN;
-        return "not read, as no .txt, .txt.gz or .txt.zip: "
+        return "skipped, not .txt, .txt.gz or .txt.zip: "
                 + skipped.stream().limit(SHOWN).map(Path::toString).collect(Collectors.joining(", "))
                 + (more > 0 ? " and " + more + " more" : "");
     }
 
-    /** Where the index files of large texts are kept. */
+    /** Returns the directory for index files of large texts. */
     static Path cache(Map<String, String> environment) {
         String own = environment.getOrDefault("LIBRETTO_CACHE", "");
         if (!own.isEmpty()) {

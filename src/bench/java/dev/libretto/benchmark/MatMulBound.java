@@ -4,10 +4,10 @@ import dev.libretto.run.RunConfig;
 import java.util.List;
 
 /**
- * The time below which no training batch can go while TensorFlow does its matrix products: that of the products alone, as
- * they are, and as if each were done at the rate of a large square one.
+ * A lower bound on the time of a training batch: TensorFlow's time for its matrix products alone, either at their real shapes
+ * or at the rate of a large square product.
  */
-final class Floor implements AutoCloseable {
+final class MatMulBound implements AutoCloseable {
     private static final int SQUARE = 1024;
     private static final Product PEAK = new Product(SQUARE, SQUARE, SQUARE, false, false, 2);
 
@@ -15,7 +15,7 @@ final class Floor implements AutoCloseable {
     private final ProductTimer atShape;
     private final ProductTimer peak;
 
-    Floor(RunConfig config) {
+    MatMulBound(RunConfig config) {
         operations = operations(config);
         atShape = new ProductTimer(Product.ofBatch(config));
         try {
@@ -26,17 +26,17 @@ final class Floor implements AutoCloseable {
         }
     }
 
-    /** The floating-point operations of a batch's products. */
+    /** Returns the floating-point operations of a batch's matrix products. */
     static double operations(RunConfig config) {
         return Product.ofBatch(config).stream().mapToDouble(Product::operations).sum();
     }
 
-    /** Measures the seconds that a batch's products take at their real shapes. */
+    /** Measures the seconds of a batch's products at their real shapes. */
     double secondsAtShape() {
         return atShape.run();
     }
 
-    /** Measures the seconds that as many operations take in a product {@code [1024, 1024] · [1024, 1024]}. */
+    /** Measures the seconds of as many operations in a product {@code [1024, 1024] · [1024, 1024]}. */
     double secondsAtPeak() {
         return peak.run() * operations / PEAK.operations();
     }

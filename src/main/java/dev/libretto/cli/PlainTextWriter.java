@@ -7,24 +7,24 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * A line for each text, prefix and continuation. With log-probabilities, a line for the prefix, one for each new character
- * with its log-probability before it, and an empty one. The first text of a batch is printed as it is written.
+ * Prints each prefix and its continuation as a line. With log-probabilities: a line for the prefix, a line per new character
+ * that starts with its log-probability, and an empty line. The first text of a batch is printed while it is generated.
  */
-final class PlainText implements GeneratedText {
+final class PlainTextWriter implements SampleWriter {
     private final PrintStream out;
     private final Vocabulary vocabulary;
     private final boolean logProbabilities;
-    /** For each row, what is not printed yet. */
+    /** The text of each row that is not printed yet. */
     private final List<StringBuilder> waiting = new ArrayList<>();
 
-    PlainText(PrintStream out, Vocabulary vocabulary, boolean logProbabilities) {
+    PlainTextWriter(PrintStream out, Vocabulary vocabulary, boolean logProbabilities) {
         this.out = out;
         this.vocabulary = vocabulary;
         this.logProbabilities = logProbabilities;
     }
 
     @Override
-    public void begin(List<int[]> prefixes, int samples) {
+    public void beginBatch(List<int[]> prefixes, int samples) {
         for (int row = 0; row < prefixes.size() * samples; row++) {
             String prefix = vocabulary.decode(prefixes.get(row / samples));
             waiting.add(new StringBuilder(logProbabilities ? prefix + "\n" : prefix));
@@ -47,7 +47,7 @@ final class PlainText implements GeneratedText {
     }
 
     @Override
-    public void end() {
+    public void endBatch() {
         StringBuilder rest = new StringBuilder();
         waiting.forEach(text -> rest.append(text).append("\n"));
         waiting.clear();

@@ -6,14 +6,14 @@ import java.nio.file.Path;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
 
-class TextsTest {
+class CorpusLoaderTest {
     @Test
     void indexFilesAreWhereTheEnvironmentSays() {
         Map<String, String> xdg = Map.of("LIBRETTO_CACHE", "", "XDG_CACHE_HOME", "/cache");
 
-        assertThat(Texts.cache(Map.of("LIBRETTO_CACHE", "/own", "XDG_CACHE_HOME", "/cache")))
+        assertThat(CorpusLoader.cache(Map.of("LIBRETTO_CACHE", "/own", "XDG_CACHE_HOME", "/cache")))
                 .isEqualTo(Path.of("/own"));
-        assertThat(Texts.cache(xdg)).isEqualTo(Path.of("/cache/libretto"));
-        assertThat(Texts.cache(Map.of())).isEqualTo(Path.of(System.getProperty("user.home"), ".cache/libretto"));
+        assertThat(CorpusLoader.cache(xdg)).isEqualTo(Path.of("/cache/libretto"));
+        assertThat(CorpusLoader.cache(Map.of())).isEqualTo(Path.of(System.getProperty("user.home"), ".cache/libretto"));
     }
 }

@@ -9,8 +9,8 @@ import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 
-/** A JSON object on each line. */
-final class JsonLines implements GeneratedText {
+/** Prints a JSON object per line. */
+final class JsonLinesWriter implements SampleWriter {
     private static final JsonMapper MAPPER = JsonMapper.builder()
             .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
             .defaultPropertyInclusion(
@@ -18,14 +18,12 @@ final class JsonLines implements GeneratedText {
             .build();
 
     /**
-     * A line.
-     *
-     * @param text the new characters
-     * @param sample its number among the samples of the prefix, from 0
-     * @param seed what it was drawn by; null where nothing is drawn
-     * @param logProbability the sum of those of its characters, in nats
-     * @param milliseconds from the start of its batch to its last character
-     * @param logProbabilities those of its characters, where they are asked for
+     * @param text without the prefix
+     * @param sample its index among the samples of the prefix
+     * @param seed null for greedy decoding
+     * @param logProbability of the text, in nats
+     * @param milliseconds from the start of the batch to the last character
+     * @param logProbabilities of each character; null without {@code --logprobs}
      */
     private record Line(
             String prefix,
@@ -36,7 +34,6 @@ final class JsonLines implements GeneratedText {
             double milliseconds,
             List<Float> logProbabilities) {}
 
-    /** A text that is being written. */
     private static final class Text {
         private final String prefix;
         private final int sample;
@@ -53,26 +50,24 @@ final class JsonLines implements GeneratedText {
 
     private final PrintStream out;
     private final Vocabulary vocabulary;
-    /** Null where nothing is drawn. */
     private final Long seed;
-
-    private final boolean each;
+    private final boolean logProbabilities;
     private final List<Text> texts = new ArrayList<>();
     private long start;
 
     /**
-     * @param seed what is drawn by; null where nothing is
-     * @param each whether the log-probability of each character is shown, too
+     * @param seed null for greedy decoding
+     * @param logProbabilities whether to print the log-probability of each character
      */
-    JsonLines(PrintStream out, Vocabulary vocabulary, Long seed, boolean each) {
+    JsonLinesWriter(PrintStream out, Vocabulary vocabulary, Long seed, boolean logProbabilities) {
         this.out = out;
         this.vocabulary = vocabulary;
         this.seed = seed;
-        this.each = each;
+        this.logProbabilities = logProbabilities;
     }
 
     @Override
-    public void begin(List<int[]> prefixes, int samples) {
+    public void beginBatch(List<int[]> prefixes, int samples) {
         start = System.nanoTime();
         for (int[] prefix : prefixes) {
             for (int sample = 0; sample < samples; sample++) {
@@ -90,7 +85,7 @@ final class JsonLines implements GeneratedText {
     }
 
     @Override
-    public void end() {
+    public void endBatch() {
         StringBuilder lines = new StringBuilder();
         texts.forEach(text -> lines.append(json(text)).append("\n"));
         texts.clear();
@@ -109,9 +104,9 @@ final class JsonLines implements GeneratedText {
                             .mapToDouble(Float::doubleValue)
                             .sum(),
                     (text.lastWritten - start) / 1000 / 1e3,
-                    each ? text.logProbabilities : null));
+                    logProbabilities ? text.logProbabilities : null));
         } catch (JsonProcessingException e) {
-            throw new AssertionError("texts and numbers have a JSON form", e);
+            throw new AssertionError("strings and numbers can be written as JSON", e);
         }
     }
 }

@@ -9,18 +9,18 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
 
-/** How a command line ended that was run in this process. */
-public record Ended(int exitCode, String out, String err) {
-    /** What the CUDA build says first where it writes without a GPU that nobody asked for. */
+/** The result of a command line that was run in this process. */
+public record CliResult(int exitCode, String out, String err) {
+    /** The line that the CUDA build prints if no GPU was requested and none is found. */
     private static final Pattern WITHOUT_GPU = Pattern.compile("\\Adevice: CPU, .*\\(auto: .*\\)\n");
 
-    /** @param runs the folder where runs go that are given no other place */
-    public static Ended of(Path runs, String... args) {
+    /** @param runs the default directory of runs */
+    public static CliResult of(Path runs, String... args) {
         return reading("", runs, args);
     }
 
-    /** @param in what stands on stdin */
-    public static Ended reading(String in, Path runs, String... args) {
+    /** @param in the content of stdin */
+    public static CliResult reading(String in, Path runs, String... args) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         Console console = new Console(
@@ -32,7 +32,7 @@ public record Ended(int exitCode, String out, String err) {
                 StatusLine.NONE,
                 Console.Verbosity.NORMAL);
         int exitCode = new Main(console).run(args);
-        return new Ended(
+        return new CliResult(
                 exitCode,
                 out.toString(UTF_8),
                 WITHOUT_GPU.matcher(err.toString(UTF_8)).replaceFirst(""));

@@ -1,0 +1,17 @@
+package dev.libretto.cli;
+
+import dev.libretto.generate.Decoder;
+import java.util.List;
+
+/** Prints generated text batch by batch. */
+interface SampleWriter extends Decoder.Listener {
+    /**
+     * Begins a batch.
+     *
+     * @param samples continuations per prefix; sample s of prefix p is row {@code p · samples + s}
+     */
+    void beginBatch(List<int[]> prefixes, int samples);
+
+    /** Prints the rest of the batch. */
+    void endBatch();
+}
