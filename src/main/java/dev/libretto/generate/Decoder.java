@@ -7,19 +7,18 @@ import java.util.Queue;
 import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
-/** Continues texts with a model: all of them as one batch, a row for each. */
+/** Continues texts with a model, as one batch with a row for each text. */
 public final class Decoder {
     /**
-     * How a text is continued.
+     * How to continue a text.
      *
-     * @param length how many characters are written at most
-     * @param sampler chooses each of them
-     * @param seed what chance follows from: it is a function of the seed, the number of the sample and the position in it
-     * @param stop the ids that end a text when they have been written; they are not part of it; empty for none
-     * @param logProbabilities whether the listener gets the log-probability of each character
+     * @param length the most characters to write
+     * @param seed random seed
+     * @param stop the ids of a text that ends the output and is left out of it; empty for none
+     * @param logProbabilities whether the listener receives log-probabilities
      */
     public record Options(int length, Sampler sampler, long seed, int[] stop, boolean logProbabilities) {
-        /** So many characters, each the most likely one. */
+        /** Returns options to write the most likely characters. */
         public static Options greedy(int length) {
             return new Options(length, Sampler.GREEDY, 0, new int[0], false);
         }
@@ -32,22 +31,22 @@ public final class Decoder {
         }
     }
 
-    /** Takes what is written. */
+    /** Receives the characters. */
     @FunctionalInterface
     public interface Listener {
         /**
-         * A new character, told as soon as it is known to be part of the text.
+         * Called as soon as a character is known to be part of a text.
          *
-         * @param row its text: sample s of prefix p is row {@code p · samples + s}
-         * @param logProbability the natural logarithm of the probability that the model gives it, before temperature and
-         *     cuts; 0 if nobody asked
+         * @param row sample s of prefix p is row {@code p · samples + s}
+         * @param logProbability the natural logarithm of the model's probability, before temperature, top-k and top-p; 0 if
+         *     not requested
          */
         void written(int row, int id, float logProbability);
     }
 
     private final TextModel model;
 
-    /** @param model what to write with; the caller closes it */
+    /** @param model the caller closes it */
     public Decoder(TextModel model) {
         this.model = model;
     }
@@ -55,9 +54,9 @@ public final class Decoder {
     /**
      * Continues one text greedily.
      *
-     * @param prefix the character ids to start from, at least one
-     * @param length how many characters to write
-     * @param written takes the id of each new character as soon as it is known
+     * @param prefix at least one id
+     * @param length the number of characters to write
+     * @param written receives each new id as soon as it is known
      * @throws IllegalArgumentException if the prefix is empty
      */
     public void continueText(int[] prefix, int length, IntConsumer written) {
@@ -67,8 +66,8 @@ public final class Decoder {
     /**
      * Continues texts.
      *
-     * @param prefixes the character ids to start from, at least one in each
-     * @param samples how often each is continued
+     * @param prefixes at least one id each
+     * @param samples the number of continuations of each prefix
      * @throws IllegalArgumentException if a prefix is empty
      */
     public void write(List<int[]> prefixes, int samples, Options options, Listener listener) {
@@ -85,18 +84,18 @@ public final class Decoder {
             rows.add(new Row(row, row % samples, prefix[prefix.length - 1], options, listener));
         }
         int[] prefixOfRow = IntStream.range(0, count).map(row -> row / samples).toArray();
-        List<float[]> state = States.pick(new Primer(model, prefixes).prime(), prefixes.size(), prefixOfRow);
+        List<float[]> state = States.select(new Primer(model, prefixes).prime(), prefixes.size(), prefixOfRow);
         while (!rows.isEmpty()) {
-            state = writeUntilOneEnds(rows, state, options);
-            int[] going = IntStream.range(0, rows.size())
+            state = writeUntilARowEnds(rows, state, options);
+            int[] running = IntStream.range(0, rows.size())
                     .filter(i -> !rows.get(i).hasEnded())
                     .toArray();
-            state = States.pick(state, rows.size(), going);
+            state = States.select(state, rows.size(), running);
             rows.removeIf(Row::hasEnded);
         }
     }
 
-    private List<float[]> writeUntilOneEnds(List<Row> rows, List<float[]> state, Options options) {
+    private List<float[]> writeUntilARowEnds(List<Row> rows, List<float[]> state, Options options) {
         int[] ids = rows.stream().mapToInt(row -> row.last).toArray();
         TextModel.Sink sink = (next, logProbabilities) -> {
             boolean all = true;
@@ -109,12 +108,12 @@ public final class Decoder {
         if (options.sampler() == Sampler.GREEDY) {
             return model.writeGreedily(ids, state, options.logProbabilities(), sink);
         }
-        StepLoop.Chooser chooser =
+        SamplingLoop.Chooser chooser =
                 (row, logits) -> options.sampler().sample(logits, rows.get(row).uniform());
-        return new StepLoop(model, chooser, options.logProbabilities()).write(ids, state, sink);
+        return new SamplingLoop(model, chooser, options.logProbabilities()).write(ids, state, sink);
     }
 
-    /** A text that is being written. */
+    /** A text in progress. */
     private static final class Row {
         private final int number;
         private final int sample;
@@ -138,7 +137,6 @@ public final class Decoder {
             this.stop = new StopMatcher(options.stop());
         }
 
-        /** The number from [0, 1) that chooses the next character. */
         double uniform() {
             return CounterRandom.uniform(options.seed(), sample, position);
         }
@@ -147,7 +145,7 @@ public final class Decoder {
             return stop.isFound() || position == options.length();
         }
 
-        /** Takes the next character; what comes after the end is left out. */
+        /** Adds the next character; ignores those after the end. */
         void accept(int id, float logProbability) {
             if (hasEnded()) {
                 return;
@@ -155,11 +153,11 @@ public final class Decoder {
             last = id;
             position++;
             held.add(new Character(id, logProbability));
-            int kept = stop.accept(id);
+            int pending = stop.accept(id);
             if (stop.isFound()) {
                 return;
             }
-            while (held.size() > (hasEnded() ? 0 : kept)) {
+            while (held.size() > (hasEnded() ? 0 : pending)) {
                 Character known = held.remove();
                 listener.written(number, known.id(), known.logProbability());
             }

@@ -18,26 +18,26 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 
 /**
- * A model computed in eager mode, operation by operation, from the definition that the training graph unrolls.
+ * Runs a model in eager mode, operation by operation.
  *
- * <p>An eager session frees its tensors when it is closed and not before, so work is done in stretches, each in a session of
- * its own, with the state carried from one to the next.
+ * <p>An eager session frees its tensors only when it is closed, so it is replaced after {@link #STEPS_PER_SESSION} steps. The
+ * state carries over.
  */
 public final class EagerModel implements TextModel {
-    /** Time steps times rows in a stretch: few enough to hold their tensors, enough for loading the weights not to count. */
-    static final int STRETCH = 1024;
+    /** Time steps · rows per session: few enough to hold their tensors, enough to amortize loading the weights. */
+    static final int STEPS_PER_SESSION = 1024;
 
-    /** Time steps from which on a prefix is read by graph: building one takes as long as so many. */
-    private static final int GRAPH_PAYS = 1024;
+    /** The shortest prefix read with a graph; building one takes as long as this many time steps. */
+    private static final int MIN_GRAPH_STEPS = 1024;
 
     private final ModelConfig config;
     private final Weights weights;
     private EagerSession session;
     private Ops tf;
     private LanguageModel model;
-    /** Of the characters that a single row has met: their rows of {@link LanguageModel#projections}. */
+    /** Rows of {@link LanguageModel#projections}, cached by character for a single row. */
     private final Map<Integer, Operand<TFloat32>> projections = new HashMap<>();
-    /** Time steps times rows that the session has left. */
+    /** Time steps · rows left in the session. */
     private int left;
 
     public EagerModel(ModelConfig config, Weights weights) {
@@ -52,21 +52,21 @@ public final class EagerModel implements TextModel {
 
     @Override
     public Step step(int[] ids, List<float[]> state) {
-        take(ids.length);
+        ensureSession(ids.length);
         LanguageModel.Output output = computeStep(ids, operands(state, ids.length));
         return new Step(FloatTensors.toArray(output.logits()), arrays(output.state()));
     }
 
     @Override
     public List<float[]> read(int[][] ids, List<float[]> state) {
-        if (ids.length >= GRAPH_PAYS) {
+        if (ids.length >= MIN_GRAPH_STEPS) {
             try (GraphModel graph = new GraphModel(config, weights)) {
                 return graph.read(ids, state);
             }
         }
         List<float[]> current = state;
         for (int from = 0; from < ids.length; ) {
-            int count = Math.min(ids.length - from, take(ids[from].length));
+            int count = Math.min(ids.length - from, ensureSession(ids[from].length));
             List<Operand<TFloat32>> operands = operands(current, ids[from].length);
             for (int[] timeStep : Arrays.copyOfRange(ids, from, from + count)) {
                 operands = computeStep(timeStep, operands).state();
@@ -86,7 +86,7 @@ public final class EagerModel implements TextModel {
         List<float[]> current = state;
         boolean more = true;
         while (more) {
-            int steps = take(ids.length);
+            int steps = ensureSession(ids.length);
             List<Operand<TFloat32>> operands = operands(current, ids.length);
             for (int i = 0; i < steps && more; i++) {
                 LanguageModel.Output output = computeStep(last, operands);
@@ -109,20 +109,20 @@ public final class EagerModel implements TextModel {
         return model.stepOneRow(tf, projection, state);
     }
 
-    /** Sees to a session that can do at least one time step, and returns how many it can do. */
-    private int take(int rows) {
+    /** Ensures the session has steps left, and returns how many. */
+    private int ensureSession(int rows) {
         if (left < rows) {
             close();
             session = Sessions.openEager();
             tf = Ops.create(session);
             model = new LanguageModel(
                     tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))), Sessions.factorType());
-            left = Math.max(STRETCH, rows);
+            left = Math.max(STEPS_PER_SESSION, rows);
         }
         return left / rows;
     }
 
-    /** The most likely character of each row, chosen in Java: an eager operation takes longer than reading the logits does. */
+    /** Chosen in Java, because an eager operation takes longer than reading the logits. */
     private static int[] mostLikely(float[] logits, int rows) {
         int v = logits.length / rows;
         int[] ids = new int[rows];

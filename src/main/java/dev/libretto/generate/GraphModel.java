@@ -5,26 +5,26 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
 import java.util.List;
 
-/** A model computed by a graph, for bulk work: see {@link UnrolledSteps}. */
+/** Runs a model with a graph, which is faster for long texts and many rows. */
 public final class GraphModel implements TextModel {
     private final ModelConfig config;
     private final Weights weights;
-    /** The graph for a single row and the one for more; null until there is work for it. */
-    private UnrolledSteps ofOneRow;
-
-    private UnrolledSteps ofRows;
+    /** The graph for a single row; null until needed. */
+    private DecodingGraph ofOneRow;
+    /** The graph for any number of rows; null until needed. */
+    private DecodingGraph ofRows;
 
     public GraphModel(ModelConfig config, Weights weights) {
         this.config = config;
         this.weights = weights;
     }
 
-    private UnrolledSteps of(int rows) {
+    private DecodingGraph of(int rows) {
         if (rows == 1 && Sessions.canFuseProducts()) {
-            ofOneRow = ofOneRow == null ? new UnrolledSteps(config, weights, true) : ofOneRow;
+            ofOneRow = ofOneRow == null ? new DecodingGraph(config, weights, true) : ofOneRow;
             return ofOneRow;
         }
-        ofRows = ofRows == null ? new UnrolledSteps(config, weights, false) : ofRows;
+        ofRows = ofRows == null ? new DecodingGraph(config, weights, false) : ofRows;
         return ofRows;
     }
 

@@ -6,14 +6,14 @@ import java.util.List;
 import java.util.stream.IntStream;
 
 /**
- * Reads prefixes of different lengths as one batch: the longest begins, each shorter one joins it so late that all end at
- * the same time step.
+ * Reads prefixes of different lengths as one batch. The longest starts first; shorter ones join later, so that all end at the
+ * same time step.
  */
 final class Primer {
     private final TextModel model;
     /** The prefixes, longest first. */
     private final List<int[]> sorted;
-    /** Where each prefix stands among the sorted ones. */
+    /** The index of each prefix in {@link #sorted}. */
     private final int[] rank;
 
     /** @param prefixes each of at least one character */
@@ -31,7 +31,7 @@ final class Primer {
         }
     }
 
-    /** The state before the last character of each prefix, a row for each. */
+    /** Returns the state before the last character of each prefix. */
     List<float[]> prime() {
         int steps = sorted.get(0).length - 1;
         int rows = rowsAt(0);
@@ -44,13 +44,13 @@ final class Primer {
             }
             state = model.read(ids(from, until, rows), state);
             from = until;
-            state = States.extend(state, rows, rowsAt(from));
+            state = States.pad(state, rows, rowsAt(from));
             rows = rowsAt(from);
         }
-        return States.pick(state, rows, rank);
+        return States.select(state, rows, rank);
     }
 
-    /** How many rows there are at a time step. */
+    /** The number of rows at a time step. */
     private int rowsAt(int step) {
         int rows = 0;
         while (rows < sorted.size() && start(rows) <= step) {
@@ -64,7 +64,7 @@ final class Primer {
         return sorted.get(0).length - sorted.get(row).length;
     }
 
-    /** The characters of the first rows from one time step to another, {@code [T][B]}. */
+    /** The ids of the first {@code rows} rows, {@code [T][B]}. */
     private int[][] ids(int from, int until, int rows) {
         List<int[]> ids = new ArrayList<>();
         for (int step = from; step < until; step++) {

@@ -3,27 +3,27 @@ package dev.libretto.generate;
 import java.util.Arrays;
 
 /**
- * Draws a character from softmax(logits / temperature), cut down to its most likely characters: first to the k most likely,
- * and of these to the fewest that have together at least the part p of what is left (the nucleus of Holtzman et al., 2020).
+ * Draws a character from softmax(logits / temperature), after top-k and then nucleus sampling (Holtzman et al., 2020): keeps
+ * the k most likely characters, and of these the smallest set whose total probability is at least p.
  *
- * @param temperature more than 0; below 1 the likely characters become likelier still, above 1 less so
- * @param topK how many characters can be drawn, at least 1; {@link #ALL} for no limit
- * @param topP p, more than 0 and at most 1
+ * @param temperature greater than 0; below 1 sharpens the distribution, above 1 flattens it
+ * @param topK k, at least 1; {@link #ALL} for no limit
+ * @param topP p, greater than 0 and at most 1
  */
 public record RandomSampler(double temperature, int topK, double topP) implements Sampler {
-    /** The limit on the characters that is none. */
+    /** No limit for top-k. */
     public static final int ALL = Integer.MAX_VALUE;
 
     /** @throws IllegalArgumentException if a value is out of range */
     public RandomSampler {
         if (!(temperature > 0 && temperature < Double.POSITIVE_INFINITY)) {
-            throw new IllegalArgumentException("temperature is " + temperature + "; it must be more than 0");
+            throw new IllegalArgumentException("temperature is " + temperature + "; it must be greater than 0");
         }
         if (topK < 1) {
             throw new IllegalArgumentException("top-k is " + topK + "; it must be at least 1");
         }
         if (!(topP > 0 && topP <= 1)) {
-            throw new IllegalArgumentException("top-p is " + topP + "; it must be more than 0 and at most 1");
+            throw new IllegalArgumentException("top-p is " + topP + "; it must be greater than 0 and at most 1");
         }
     }
 
@@ -49,20 +49,20 @@ public record RandomSampler(double temperature, int topK, double topP) implement
         return ids[draw(weights, nucleus(weights, total), uniform)];
     }
 
-    /** The ids from the most likely on; equals by rising id. */
+    /** The ids by descending logit; ties by ascending id. */
     private static int[] descending(float[] logits) {
         long[] keys = new long[logits.length];
         for (int id = 0; id < keys.length; id++) {
             int bits = Float.floatToIntBits(logits[id] + 0f);
-            // The bits of floats rise with their values, those of negative ones once all but the sign are turned over.
-            int rising = bits < 0 ? bits ^ Integer.MAX_VALUE : bits;
-            keys[id] = (long) ~rising << Integer.SIZE | id;
+            // The bits of floats are ordered like their values once all but the sign of negative ones are flipped.
+            int ordered = bits < 0 ? bits ^ Integer.MAX_VALUE : bits;
+            keys[id] = (long) ~ordered << Integer.SIZE | id;
         }
         Arrays.sort(keys);
         return Arrays.stream(keys).mapToInt(key -> (int) key).toArray();
     }
 
-    /** The sum of the weights of the nucleus. */
+    /** The total weight of the nucleus. */
     private double nucleus(double[] weights, double total) {
         double sum = 0;
         int count = 0;
@@ -72,7 +72,7 @@ public record RandomSampler(double temperature, int topK, double topP) implement
         return sum;
     }
 
-    /** The index whose part of the first weights, which are {@code sum} together, {@code uniform} falls into. */
+    /** Inverts the cumulative distribution of the first weights, whose total is {@code sum}. */
     private static int draw(double[] weights, double sum, double uniform) {
         double left = uniform * sum;
         int i = 0;

@@ -1,9 +1,9 @@
 package dev.libretto.generate;
 
-/** Chooses the next character from its scores. */
+/** Chooses the next character from its logits. */
 @FunctionalInterface
 public interface Sampler {
-    /** The most likely character; among equals, the one with the lowest id. */
+    /** Chooses the most likely character; ties go to the lowest id. */
     Sampler GREEDY = (logits, uniform) -> {
         int best = 0;
         for (int id = 1; id < logits.length; id++) {
@@ -13,20 +13,19 @@ public interface Sampler {
     };
 
     /**
-     * Draws from the model's distribution.
+     * Returns a sampler that draws from softmax(logits / temperature).
      *
-     * @param temperature more than 0; below 1 the likely characters become likelier still, above 1 less so
+     * @param temperature greater than 0; below 1 sharpens the distribution, above 1 flattens it
      */
     static RandomSampler temperature(double temperature) {
         return new RandomSampler(temperature, RandomSampler.ALL, 1);
     }
 
     /**
-     * Chooses.
+     * Returns the id of the next character.
      *
-     * @param logits the scores of all characters, {@code [V]}; their softmax is the model's distribution
-     * @param uniform a number from [0, 1), which stands for chance: the same one chooses the same character
-     * @return the character's id
+     * @param logits {@code [V]}
+     * @param uniform a random number in [0, 1); the same number chooses the same character
      */
     int sample(float[] logits, double uniform);
 }

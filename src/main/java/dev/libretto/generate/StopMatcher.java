@@ -1,42 +1,42 @@
 package dev.libretto.generate;
 
 /**
- * Finds a text in another that comes character by character (Knuth, Morris and Pratt, 1977): after each character, how much
- * of the text's beginning stands at the end of what came.
+ * Finds a stop text in a stream of characters (Knuth, Morris and Pratt, 1977) by tracking the longest prefix of the stop text
+ * that the stream ends with.
  */
 final class StopMatcher {
     private final int[] text;
-    /** For each length of a beginning, the longest shorter beginning that stands at its end. */
-    private final int[] shorter;
+    /** The failure function: for each prefix length, the longest shorter prefix that it ends with. */
+    private final int[] failure;
 
     private int matched;
 
-    /** @param text what to find; an empty one is never found */
+    /** @param text the stop text; an empty one is never found */
     StopMatcher(int[] text) {
         this.text = text;
-        this.shorter = new int[text.length + 1];
+        this.failure = new int[text.length + 1];
         int length = 0;
         for (int i = 1; i < text.length; i++) {
             length = next(length, text[i]);
-            shorter[i + 1] = length;
+            failure[i + 1] = length;
         }
     }
 
     private int next(int length, int id) {
         int result = length;
         while (result > 0 && text[result] != id) {
-            result = shorter[result];
+            result = failure[result];
         }
         return result < text.length && text[result] == id ? result + 1 : result;
     }
 
-    /** Takes a character and returns how many of the last characters can still become the text. */
+    /** Adds a character and returns how many of the last characters may begin the stop text. */
     int accept(int id) {
         matched = next(matched, id);
         return matched;
     }
 
-    /** Whether the whole text has come. */
+    /** Returns whether the stop text has been found. */
     boolean isFound() {
         return text.length > 0 && matched == text.length;
     }

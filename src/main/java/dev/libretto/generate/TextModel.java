@@ -5,43 +5,43 @@ import dev.libretto.model.ModelConfig;
 import java.util.List;
 
 /**
- * A language model as those see it who write with it: characters and a state go in, logits and the state after them come
- * out, one time step at a time for B rows at once. Who runs it is its own affair.
+ * A language model for decoding. Maps a character for each of B rows and a state to logits and the next state. Implementations
+ * choose the backend.
  *
- * <p>A state is a list of arrays, each row-major {@code [B, N]} with the N of its own, so that rows can be picked and joined
- * between two steps. An array belongs to who is given it; no implementation changes or keeps one that it was passed.
+ * <p>A state is a list of row-major arrays {@code [B, N]}, each with its own N, so rows can be selected and joined between steps.
+ * Implementations neither modify nor keep the arrays they are passed; the caller owns those it gets.
  */
 public interface TextModel extends AutoCloseable {
     /**
-     * What a time step gives.
+     * The result of a time step.
      *
-     * @param logits the scores of every character as the next one, row-major {@code [B, V]}
-     * @param state the state after it
+     * @param logits the scores of the next character, row-major {@code [B, V]}
+     * @param state the next state
      */
     record Step(float[] logits, List<float[]> state) {}
 
-    /** Takes what is written, time step by time step. */
+    /** Receives the characters, time step by time step. */
     @FunctionalInterface
     interface Sink {
         /**
-         * The characters of a time step.
+         * Receives the characters of a time step.
          *
          * @param ids the new character of each row, {@code [B]}
-         * @param logProbabilities the natural logarithm of each one's probability, {@code [B]}; null if nobody asked
-         * @return whether more is wanted; a model that computes several time steps at once may tell of those that it has
+         * @param logProbabilities the natural logarithm of their probabilities, {@code [B]}; null if not requested
+         * @return whether to continue; a model that computes several time steps at once still passes on the rest of them
          */
         boolean written(int[] ids, float[] logProbabilities);
     }
 
-    /** The cell and the sizes. */
+    /** Returns the cell and the sizes. */
     ModelConfig config();
 
-    /** V, the number of characters that it knows. */
+    /** Returns V, the size of the vocabulary. */
     default int vocabularySize() {
         return config().vocabularySize();
     }
 
-    /** The state that so many rows start from: zeros. */
+    /** Returns the initial state, zeros. */
     default List<float[]> zeroState(int rows) {
         return LanguageModel.stateShapes(config(), rows).stream()
                 .map(shape -> new float[Math.toIntExact(shape.size())])
@@ -49,19 +49,18 @@ public interface TextModel extends AutoCloseable {
     }
 
     /**
-     * One time step.
+     * Computes one time step.
      *
-     * @param ids a character for each row, {@code [B]} of any B from 1
-     * @param state the state before it, of B rows
+     * @param ids a character for each row, {@code [B]}
+     * @param state the previous state
      */
     Step step(int[] ids, List<float[]> state);
 
     /**
-     * Many time steps whose logits nobody asks for.
+     * Returns the state after several time steps, without their logits.
      *
      * @param ids a character for each time step and row, {@code [T][B]}
-     * @param state the state before them, of B rows
-     * @return the state after them
+     * @param state the previous state
      */
     default List<float[]> read(int[][] ids, List<float[]> state) {
         List<float[]> current = state;
@@ -72,19 +71,18 @@ public interface TextModel extends AutoCloseable {
     }
 
     /**
-     * Writes until the sink has had enough: the most likely character of each row, fed back as its next input.
+     * Writes the most likely character of each row and feeds it back, until the sink stops.
      *
      * @param ids the last character of each row, {@code [B]}
      * @param state the state before it
-     * @param logProbabilities whether the sink gets them
-     * @return the state before the last characters that the sink was told of
+     * @param logProbabilities whether the sink receives them
+     * @return the state before the last characters passed to the sink
      */
     default List<float[]> writeGreedily(int[] ids, List<float[]> state, boolean logProbabilities, Sink sink) {
-        return new StepLoop(this, (row, logits) -> Sampler.GREEDY.sample(logits, 0), logProbabilities)
+        return new SamplingLoop(this, (row, logits) -> Sampler.GREEDY.sample(logits, 0), logProbabilities)
                 .write(ids, state, sink);
     }
 
-    /** Frees what the model holds. */
     @Override
     void close();
 }

@@ -1,2 +1,2 @@
-/** Writing text with a trained model. */
+/** Generates text with a trained model. */
 package dev.libretto.generate;

@@ -31,15 +31,14 @@ class DecoderTest {
     private static final Sampler DRAWN = new RandomSampler(1, RandomSampler.ALL, 1);
 
     /**
-     * One of the first nine characters, whatever the logits are, so that no rounding changes a text: the log-probabilities say
-     * what the model computed.
+     * Draws one of the first nine characters whatever the logits are, so rounding never changes a text. The log-probabilities
+     * show what the model computed.
      */
     private static final Sampler BLIND = (logits, uniform) -> (int) (9 * uniform);
 
-    /** A text that was written, with the log-probability of each character. */
     private record Written(List<Integer> ids, List<Float> logProbabilities) {}
 
-    /** Prefixes and texts that end within a stretch, at its end, and beyond it, of the eager decoder and of the graph. */
+    /** Lengths below, at and above the steps of a session and of a graph run. */
     @ParameterizedTest
     @CsvSource({
         "1, 1",
@@ -56,7 +55,7 @@ class DecoderTest {
         "1025, 5",
         "1030, 2100"
     })
-    void bothDecodersWriteWhatTheNaiveLoopWrites(int prefixLength, int length) {
+    void bothModelsMatchNaiveLoop(int prefixLength, int length) {
         int[] prefix = TestModels.randomIds(prefixLength, CONFIG.vocabularySize(), prefixLength);
         List<Integer> expected = naive(CONFIG, WEIGHTS, prefix, length).ids();
 
@@ -69,7 +68,7 @@ class DecoderTest {
 
     @ParameterizedTest
     @EnumSource
-    void bothDecodersWriteTheSameForEveryCell(CellType cell) {
+    void bothModelsMatchNaiveLoopForEveryCell(CellType cell) {
         ModelConfig config = new ModelConfig(cell, 23, 12, 2);
         Weights weights = TestModels.randomWeights(config, 5);
         List<int[]> prefixes = prefixes(config, 3, 1, 70, 64, 3);
@@ -90,9 +89,9 @@ class DecoderTest {
         }
     }
 
-    /** What the interface does by itself, which fast paths must agree with. */
+    /** The interface's default methods, which fast paths must match. */
     @Test
-    void aModelThatOnlyStepsWritesTheSame() {
+    void defaultMethodsMatchFastPaths() {
         List<int[]> prefixes = prefixes(CONFIG, 5, 1, 80);
         Decoder.Options options = new Decoder.Options(70, Sampler.GREEDY, 0, new int[] {3, 3}, true);
         try (TextModel eager = new EagerModel(CONFIG, WEIGHTS);
@@ -105,7 +104,7 @@ class DecoderTest {
                         return end < 0 ? all : all.subList(0, end);
                     })
                     .toList();
-            for (TextModel model : List.of(eager, graph, new OnlySteps(eager), new OnlySteps(graph))) {
+            for (TextModel model : List.of(eager, graph, new StepsOnly(eager), new StepsOnly(graph))) {
                 List<Written> written = write(model, prefixes, 1, options);
                 assertThat(written.stream().map(Written::ids)).isEqualTo(expected);
             }
@@ -113,7 +112,7 @@ class DecoderTest {
     }
 
     @Test
-    void aLongerPrefixOfItsOwnTextGoesOnTheSame() {
+    void prefixFromOwnTextContinuesTheSame() {
         int[] prefix = {3, 1, 4};
         for (TextModel model : models(CONFIG, WEIGHTS)) {
             try (model) {
@@ -128,20 +127,20 @@ class DecoderTest {
         }
     }
 
-    /** The samples of a prefix are the same alone, beside other prefixes, and as the first of more samples. */
     @Test
-    void aSampleDoesNotDependOnWhatElseIsInTheBatch() {
+    void samplesAreIndependentOfBatch() {
         Decoder.Options options = new Decoder.Options(90, BLIND, 7, new int[0], true);
         int[] prefix = {2, 5};
         for (TextModel model : models(CONFIG, WEIGHTS)) {
             try (model) {
                 List<Written> three = write(model, List.of(prefix), 3, options);
                 List<Written> alone = write(model, List.of(prefix), 1, options);
-                List<Written> beside = write(model, List.of(new int[] {1, 1, 1, 8}, prefix, new int[] {9}), 5, options);
+                List<Written> batched =
+                        write(model, List.of(new int[] {1, 1, 1, 8}, prefix, new int[] {9}), 5, options);
 
                 assertSame(alone.get(0), three.get(0));
                 for (int i = 0; i < 3; i++) {
-                    assertSame(beside.get(5 + i), three.get(i));
+                    assertSame(batched.get(5 + i), three.get(i));
                 }
                 assertThat(three.get(0).ids())
                         .isNotEqualTo(three.get(1).ids())
@@ -151,7 +150,7 @@ class DecoderTest {
         }
     }
 
-    /** The same characters, each with the same probability but for rounding: kernels differ with the number of rows. */
+    /** Probabilities may differ by rounding, since kernels depend on the number of rows. */
     private static void assertSame(Written actual, Written expected) {
         assertThat(actual.ids()).isEqualTo(expected.ids());
         assertThat(actual.logProbabilities()).hasSameSizeAs(expected.logProbabilities());
@@ -163,7 +162,7 @@ class DecoderTest {
     }
 
     @Test
-    void theSeedDecidesWhatIsDrawn() {
+    void seedDeterminesSamples() {
         try (TextModel model = new EagerModel(CONFIG, WEIGHTS)) {
             List<List<Integer>> texts = new ArrayList<>();
             for (long seed : new long[] {1, 2, 1, -1}) {
@@ -177,9 +176,8 @@ class DecoderTest {
         }
     }
 
-    /** As the temperature goes to 0, what is drawn goes to the most likely character. */
     @Test
-    void aTemperatureNearZeroIsGreedy() {
+    void temperatureNearZeroIsGreedy() {
         Sampler cold = new RandomSampler(1e-6, RandomSampler.ALL, 1);
         try (TextModel model = new GraphModel(CONFIG, WEIGHTS)) {
             int[] prefix = {4, 4};
@@ -190,9 +188,9 @@ class DecoderTest {
         }
     }
 
-    /** A row that ends by the stop text leaves the others as they are, wherever in a stretch it ends. */
+    /** Other rows are unaffected, wherever in a run a row ends. */
     @Test
-    void theStopTextEndsARowAndIsLeftOut() {
+    void stopTextEndsRowAndIsLeftOut() {
         List<int[]> prefixes = prefixes(CONFIG, 1, 2, 3);
         for (TextModel model : models(CONFIG, WEIGHTS)) {
             try (model) {
@@ -218,9 +216,9 @@ class DecoderTest {
 
     @Test
     void graphThatCannotBeBuiltIsClosed() {
-        // Weights of another model, so that the graph fails half built.
-        NativeMemory.assertFreedByFailing(() -> new UnrolledSteps(TINY, WEIGHTS, false));
-        NativeMemory.assertFreedByFailing(() -> new UnrolledSteps(TINY, WEIGHTS, true));
+        // Weights of another model make the constructor fail halfway.
+        NativeMemory.assertFreedByFailing(() -> new DecodingGraph(TINY, WEIGHTS, false));
+        NativeMemory.assertFreedByFailing(() -> new DecodingGraph(TINY, WEIGHTS, true));
     }
 
     @Test
@@ -233,7 +231,7 @@ class DecoderTest {
     }
 
     @Test
-    void anEmptyPrefixIsRejected() {
+    void emptyPrefixIsRejected() {
         try (TextModel model = new EagerModel(CONFIG, WEIGHTS)) {
             assertThatThrownBy(() -> decode(model, new int[0], 5))
                     .isInstanceOf(IllegalArgumentException.class)
@@ -241,23 +239,25 @@ class DecoderTest {
         }
     }
 
-    /** The eager session closes its tensors when it is replaced, the graph at each run: one left open per character shows. */
+    /** A replaced eager session closes its tensors, and so does each graph run; one leaked per character would show. */
     @Test
-    void tensorsAreClosedAsTheTextGoesOn() {
+    void tensorsAreClosedWhileWriting() {
         for (TextModel model : models(TINY, TestModels.randomWeights(TINY, 1))) {
             try (model) {
                 List<Long> open = new ArrayList<>();
                 new Decoder(model)
-                        .continueText(new int[] {1}, 4 * EagerModel.STRETCH, id -> open.add(Pointer.totalCount()));
-                long first = Collections.min(open.subList(0, EagerModel.STRETCH + 1));
-                long last = Collections.min(open.subList(3 * EagerModel.STRETCH - 1, 4 * EagerModel.STRETCH));
-                assertThat(last - first).isLessThan(EagerModel.STRETCH);
+                        .continueText(
+                                new int[] {1}, 4 * EagerModel.STEPS_PER_SESSION, id -> open.add(Pointer.totalCount()));
+                long first = Collections.min(open.subList(0, EagerModel.STEPS_PER_SESSION + 1));
+                long last = Collections.min(
+                        open.subList(3 * EagerModel.STEPS_PER_SESSION - 1, 4 * EagerModel.STEPS_PER_SESSION));
+                assertThat(last - first).isLessThan(EagerModel.STEPS_PER_SESSION);
             }
         }
     }
 
     @Test
-    void writingManyTextsLeavesNothingOpen() {
+    void writingManyTextsLeaksNothing() {
         Decoder.Options scored = new Decoder.Options(10, Sampler.GREEDY, 0, new int[0], true);
         List<int[]> prefixes = prefixes(TINY, 1, 5, 2);
         Weights weights = TestModels.randomWeights(TINY, 1);
@@ -271,13 +271,13 @@ class DecoderTest {
         }
     }
 
-    /** The error of a logit of up to 5, or of its log-probability: such models forget an error within 64 time steps. */
+    /** The error of a logit of up to 5, or of its log-probability; such models forget errors within 64 time steps. */
     private static double error(ModelConfig config) {
         return 5 * Rounding.ofLogits(config, 64);
     }
 
-    /** Only what an implementation must have. */
-    private record OnlySteps(TextModel model) implements TextModel {
+    /** Implements the abstract methods only. */
+    private record StepsOnly(TextModel model) implements TextModel {
         @Override
         public ModelConfig config() {
             return model.config();

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Samplers on made-up distributions, with no model. */
+/** Samplers on made-up distributions, without a model. */
 @Tag("numeric")
 class SamplerTest {
     private static final int DRAWS = 100_000;
@@ -20,27 +20,27 @@ class SamplerTest {
     private static final float[] LOGITS = logits(0.1, 0.4, 0.15, 0.05, 0.3);
 
     @Test
-    void greedyTakesTheMostLikelyAndAmongEqualsTheFirst() {
+    void greedyChoosesMostLikelyThenLowestId() {
         assertThat(Sampler.GREEDY.sample(LOGITS, 0.99)).isEqualTo(1);
         assertThat(Sampler.GREEDY.sample(new float[] {-3, -1, -2, -1}, 0)).isEqualTo(1);
         assertThat(Sampler.GREEDY.sample(new float[] {-5}, 0)).isZero();
     }
 
     @Test
-    void drawsFromTheDistribution() {
+    void drawsFromDistribution() {
         assertDraws(new RandomSampler(1, ALL, 1), LOGITS, 0.1, 0.4, 0.15, 0.05, 0.3);
     }
 
-    /** A shift of all logits is no change: softmax(x + c) = softmax(x). */
+    /** softmax(x + c) = softmax(x). */
     @Test
-    void onlyDifferencesOfLogitsCount() {
+    void shiftedLogitsGiveSameDistribution() {
         float[] shifted = {1000, 1000 + (float) Math.log(3), -2000};
         assertDraws(new RandomSampler(1, ALL, 1), shifted, 0.25, 0.75, 0);
     }
 
-    /** p^(1/T), normalised: at T = ½ the squares, at T = 2 the roots. */
+    /** p^(1/T), normalized: squares at T = ½, square roots at T = 2. */
     @Test
-    void temperatureIsAPower() {
+    void temperatureRaisesProbabilitiesToAPower() {
         float[] logits = logits(0.1, 0.2, 0.7);
         assertDraws(new RandomSampler(0.5, ALL, 1), logits, 0.01 / 0.54, 0.04 / 0.54, 0.49 / 0.54);
         double roots = Math.sqrt(0.1) + Math.sqrt(0.2) + Math.sqrt(0.7);
@@ -54,7 +54,7 @@ class SamplerTest {
 
     @ParameterizedTest
     @ValueSource(doubles = {1e-3, 1e-30, Double.MIN_VALUE})
-    void aTemperatureNearZeroTakesTheMostLikely(double temperature) {
+    void temperatureNearZeroIsGreedy(double temperature) {
         Sampler cold = new RandomSampler(temperature, ALL, 1);
         for (double uniform : new double[] {0, 0.5, Math.nextDown(1.0)}) {
             assertThat(cold.sample(LOGITS, uniform)).isEqualTo(1);
@@ -62,29 +62,28 @@ class SamplerTest {
     }
 
     @Test
-    void aHighTemperatureIsUniform() {
+    void highTemperatureIsUniform() {
         assertDraws(new RandomSampler(1e30, ALL, 1), LOGITS, 0.2, 0.2, 0.2, 0.2, 0.2);
     }
 
     @Test
-    void topKKeepsTheMostLikely() {
+    void topKKeepsMostLikely() {
         assertDraws(new RandomSampler(1, 1, 1), LOGITS, 0, 1, 0, 0, 0);
         assertDraws(new RandomSampler(1, 2, 1), LOGITS, 0, 4 / 7.0, 0, 0, 3 / 7.0);
         assertDraws(new RandomSampler(1, 5, 1), LOGITS, 0.1, 0.4, 0.15, 0.05, 0.3);
         assertDraws(new RandomSampler(1, 1_000, 1), LOGITS, 0.1, 0.4, 0.15, 0.05, 0.3);
     }
 
-    /** Among equals at the border of the k, those with the lower ids. */
     @Test
-    void topKCutsThroughEquals() {
+    void topKBreaksTiesByLowestId() {
         assertDraws(
                 new RandomSampler(1, 2, 1), new float[] {0, 1, 0, 0}, 1 / (1 + Math.E), Math.E / (1 + Math.E), 0, 0);
         assertDraws(new RandomSampler(1, 3, 1), new float[] {-0f, 0f, -0f, 0f}, 1 / 3.0, 1 / 3.0, 1 / 3.0, 0);
     }
 
-    /** The fewest characters that reach p: 0.4, 0.3, 0.15, 0.1, 0.05 add up to 0.4, 0.7, 0.85, 0.95, 1. */
+    /** 0.4, 0.3, 0.15, 0.1, 0.05 add up to 0.4, 0.7, 0.85, 0.95, 1. */
     @Test
-    void topPKeepsTheNucleus() {
+    void topPKeepsNucleus() {
         assertDraws(new RandomSampler(1, ALL, 1e-9), LOGITS, 0, 1, 0, 0, 0);
         assertDraws(new RandomSampler(1, ALL, 0.39), LOGITS, 0, 1, 0, 0, 0);
         assertDraws(new RandomSampler(1, ALL, 0.41), LOGITS, 0, 4 / 7.0, 0, 0, 3 / 7.0);
@@ -93,23 +92,22 @@ class SamplerTest {
         assertDraws(new RandomSampler(1, ALL, 0.96), LOGITS, 0.1, 0.4, 0.15, 0.05, 0.3);
     }
 
-    /** Top-p is a part of what top-k left: of 0.4 and 0.3, the first is 0.57. */
+    /** After top-k, 0.4 and 0.3 become 0.57 and 0.43. */
     @Test
-    void topPComesAfterTopK() {
+    void topPAppliesAfterTopK() {
         assertDraws(new RandomSampler(1, 2, 0.56), LOGITS, 0, 1, 0, 0, 0);
         assertDraws(new RandomSampler(1, 2, 0.58), LOGITS, 0, 4 / 7.0, 0, 0, 3 / 7.0);
     }
 
-    /** And temperature before both: at T = ½ the squares are 0.16, 0.09, 0.0225, 0.01, 0.0025, the first 0.56 of them. */
+    /** At T = ½ the squares are 0.16, 0.09, 0.0225, 0.01, 0.0025; the first is 0.56 of their sum. */
     @Test
-    void temperatureComesBeforeTheCuts() {
+    void temperatureAppliesBeforeTopP() {
         assertDraws(new RandomSampler(0.5, ALL, 0.55), LOGITS, 0, 1, 0, 0, 0);
         assertDraws(new RandomSampler(0.5, ALL, 0.57), LOGITS, 0, 0.64, 0, 0, 0.36);
     }
 
-    /** The same number draws the same, and its whole range is used: the ends belong to the first and the last. */
     @Test
-    void theUniformNumberDecides() {
+    void uniformNumberDeterminesSample() {
         Sampler sampler = new RandomSampler(1, ALL, 1);
         assertThat(sampler.sample(LOGITS, 0)).isEqualTo(1);
         assertThat(sampler.sample(LOGITS, 0.399)).isEqualTo(1);
@@ -127,15 +125,15 @@ class SamplerTest {
     }
 
     @Test
-    void logProbabilitiesAreThoseOfTheSoftmax() {
-        assertThat(StepLoop.logProbability(LOGITS, 4)).isCloseTo((float) Math.log(0.3), within(1e-6f));
-        assertThat(StepLoop.logProbability(new float[] {-1e30f, 500, 500}, 1))
+    void logProbabilityIsLogSoftmax() {
+        assertThat(SamplingLoop.logProbability(LOGITS, 4)).isCloseTo((float) Math.log(0.3), within(1e-6f));
+        assertThat(SamplingLoop.logProbability(new float[] {-1e30f, 500, 500}, 1))
                 .isCloseTo((float) -Math.log(2), within(1e-6f));
     }
 
-    /** The numbers of neighbouring seeds, samples and positions are spread evenly, and independent. */
+    /** Numbers of consecutive seeds, samples and positions are uniform and independent. */
     @Test
-    void randomNumbersAreUniformInEveryDirection() {
+    void randomNumbersAreUniformAndIndependent() {
         double[] expected = new double[64];
         Arrays.fill(expected, 1.0 / 64);
         for (int direction = 0; direction < 3; direction++) {
@@ -179,21 +177,22 @@ class SamplerTest {
     }
 
     /**
-     * Pearson's χ² within six standard deviations of its mean; what cannot be drawn never is. The seeds are fixed, so it holds
-     * always or never; other seeds of a right sampler would fail at most once in 480 cases (one degree of freedom).
+     * Pearson's χ² is within six standard deviations of its mean, and impossible characters are never drawn. The seeds are
+     * fixed, so the result never varies; with other seeds a correct sampler would fail at most once in 480 cases (one degree
+     * of freedom).
      */
     private static void assertFits(int[] counts, double[] probabilities) {
         double chiSquare = 0;
-        int freedom = -1;
+        int degrees = -1;
         for (int i = 0; i < counts.length; i++) {
             double expected = DRAWS * probabilities[i];
             if (expected == 0) {
                 assertThat(counts[i]).as("draws of " + i).isZero();
             } else {
                 chiSquare += (counts[i] - expected) * (counts[i] - expected) / expected;
-                freedom++;
+                degrees++;
             }
         }
-        assertThat(chiSquare).as("χ² of " + freedom).isLessThanOrEqualTo(freedom + 6 * Math.sqrt(2.0 * freedom));
+        assertThat(chiSquare).as("χ² of " + degrees).isLessThanOrEqualTo(degrees + 6 * Math.sqrt(2.0 * degrees));
     }
 }

@@ -8,25 +8,25 @@ import java.util.stream.IntStream;
 import org.junit.jupiter.api.Test;
 
 class StopMatcherTest {
-    /** On random texts of two letters: the length of the longest beginning that stands at the end, as a search finds it. */
+    /** Random texts of two letters. */
     @Test
-    void agreesWithASearch() {
+    void matchesNaiveSearch() {
         Random random = new Random(1);
         for (int trial = 0; trial < 500; trial++) {
             int[] text = random.ints(1 + random.nextInt(6), 0, 2).toArray();
             StopMatcher matcher = new StopMatcher(text);
-            StringBuilder came = new StringBuilder();
-            while (!matcher.isFound() && came.length() < 100) {
+            StringBuilder stream = new StringBuilder();
+            while (!matcher.isFound() && stream.length() < 100) {
                 int id = random.nextInt(2);
-                came.append(id);
-                assertThat(matcher.accept(id)).isEqualTo(longest(text, came.toString()));
+                stream.append(id);
+                assertThat(matcher.accept(id)).isEqualTo(longest(text, stream.toString()));
             }
-            assertThat(matcher.isFound()).isEqualTo(came.toString().endsWith(string(text, text.length)));
+            assertThat(matcher.isFound()).isEqualTo(stream.toString().endsWith(string(text, text.length)));
         }
     }
 
     @Test
-    void anEmptyTextIsNeverFound() {
+    void emptyTextIsNeverFound() {
         StopMatcher matcher = new StopMatcher(new int[0]);
         for (int id : List.of(1, 2)) {
             assertThat(matcher.accept(id)).isZero();
@@ -34,9 +34,9 @@ class StopMatcherTest {
         }
     }
 
-    private static int longest(int[] text, String came) {
+    private static int longest(int[] text, String stream) {
         return IntStream.rangeClosed(0, text.length)
-                .filter(length -> came.endsWith(string(text, length)))
+                .filter(length -> stream.endsWith(string(text, length)))
                 .max()
                 .orElseThrow();
     }

@@ -4,19 +4,18 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Writing by single time steps: the logits come to Java, which chooses the next character of each row.
+ * Writes step by step and chooses each character in Java.
  *
- * @param logProbabilities whether the sink gets them
+ * @param logProbabilities whether the sink receives them
  */
-record StepLoop(TextModel model, Chooser chooser, boolean logProbabilities) {
-    /** Chooses a row's next character. */
+record SamplingLoop(TextModel model, Chooser chooser, boolean logProbabilities) {
     @FunctionalInterface
     interface Chooser {
-        /** @param logits {@code [V]} */
+        /** Returns the next character of a row with logits {@code [V]}. */
         int choose(int row, float[] logits);
     }
 
-    /** As {@link TextModel#writeGreedily}, with the characters that the chooser chooses. */
+    /** Writes like {@link TextModel#writeGreedily}, but with the chooser's characters. */
     List<float[]> write(int[] ids, List<float[]> state, TextModel.Sink sink) {
         int rows = ids.length;
         int v = model.vocabularySize();
@@ -41,7 +40,7 @@ record StepLoop(TextModel model, Chooser chooser, boolean logProbabilities) {
         return current;
     }
 
-    /** log softmax(logits)[id]. */
+    /** Returns log softmax(logits)[id]. */
     static float logProbability(float[] logits, int id) {
         float max = logits[Sampler.GREEDY.sample(logits, 0)];
         double sum = 0;

@@ -23,12 +23,12 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
 /**
- * The graph of a {@link GraphModel}: a run of it reads or writes {@value #STRETCH} characters of each row, and in writing the
- * most likely one goes to the next lookup inside the graph.
+ * The graph of a {@link GraphModel}. A run reads or writes {@value #STEPS} characters per row. In writing, the most likely
+ * character is fed back inside the graph.
  */
-final class UnrolledSteps implements AutoCloseable {
-    /** Time steps of a run: enough for the call of the graph not to count. */
-    static final int STRETCH = 64;
+final class DecodingGraph implements AutoCloseable {
+    /** Time steps per run, enough to amortize the call. */
+    static final int STEPS = 64;
 
     private final ModelConfig config;
     private final boolean isOneRow;
@@ -37,33 +37,33 @@ final class UnrolledSteps implements AutoCloseable {
     private final Session session;
     /** The characters of one time step, {@code [B]}. */
     private final Placeholder<TInt32> ids;
-    /** The characters to read, {@code [STRETCH, B]}. */
+    /** The characters to read, {@code [STEPS, B]}. */
     private final Placeholder<TInt32> text;
-    /** The state before them. */
+    /** The previous state. */
     private final List<Placeholder<TFloat32>> state = new ArrayList<>();
-    /** After {@link #ids}. */
+    /** The output after {@link #ids}. */
     private final LanguageModel.Output step;
     /** The state after {@link #text}. */
     private final List<Operand<TFloat32>> readState;
-    /** What is written after {@link #ids}, {@code [STRETCH, B]}. */
+    /** The characters written after {@link #ids}, {@code [STEPS, B]}. */
     private final Operand<TInt32> written;
-    /** The log-probability of each of those, {@code [STRETCH, B]}. */
+    /** The log-probabilities of {@link #written}, {@code [STEPS, B]}. */
     private final Operand<TFloat32> logProbabilities;
-    /** The state before the last of them. */
+    /** The state before the last character of {@link #written}. */
     private final List<Operand<TFloat32>> writtenState;
 
-    /** @param isOneRow whether B is 1 and products may be fused, which takes fewer operations; otherwise B is any */
-    UnrolledSteps(ModelConfig config, Weights weights, boolean isOneRow) {
+    /** @param isOneRow whether B is 1 and products are fused; otherwise B is arbitrary */
+    DecodingGraph(ModelConfig config, Weights weights, boolean isOneRow) {
         this.config = config;
         this.isOneRow = isOneRow;
         try {
             Ops tf = Ops.create(graph);
             ids = tf.withName("ids").placeholder(TInt32.class, Placeholder.shape(Shape.of(Shape.UNKNOWN_SIZE)));
             text = tf.withName("text")
-                    .placeholder(TInt32.class, Placeholder.shape(Shape.of(STRETCH, Shape.UNKNOWN_SIZE)));
+                    .placeholder(TInt32.class, Placeholder.shape(Shape.of(STEPS, Shape.UNKNOWN_SIZE)));
             for (Shape shape : LanguageModel.stateShapes(config, 1)) {
-                Shape ofAnyRows = Shape.of(Shape.UNKNOWN_SIZE, shape.get(1));
-                state.add(tf.withName("state").placeholder(TFloat32.class, Placeholder.shape(ofAnyRows)));
+                Shape anyRows = Shape.of(Shape.UNKNOWN_SIZE, shape.get(1));
+                state.add(tf.withName("state").placeholder(TFloat32.class, Placeholder.shape(anyRows)));
             }
             model = new LanguageModel(
                     tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))), Sessions.factorType());
@@ -74,7 +74,7 @@ final class UnrolledSteps implements AutoCloseable {
             List<Operand<TFloat32>> scores = new ArrayList<>();
             LanguageModel.Output last = step(writing, ids, new ArrayList<>(state));
             step = last;
-            for (int t = 0; t < STRETCH; t++) {
+            for (int t = 0; t < STEPS; t++) {
                 last = t == 0 ? step : step(writing, characters.get(t - 1), last.state());
                 characters.add(writing.math.argMax(last.logits(), axis, TInt32.class));
                 scores.add(largestLogProbability(writing, last.logits(), axis));
@@ -85,7 +85,7 @@ final class UnrolledSteps implements AutoCloseable {
 
             Ops reading = tf.withSubScope("read");
             List<Operand<TFloat32>> current = new ArrayList<>(state);
-            for (Operand<TInt32> character : reading.unstack(text, (long) STRETCH)) {
+            for (Operand<TInt32> character : reading.unstack(text, (long) STEPS)) {
                 current = step(reading, character, current).state();
             }
             readState = current;
@@ -104,7 +104,7 @@ final class UnrolledSteps implements AutoCloseable {
         return model.stepOneRow(tf, tf.gather(model.projections(), id, tf.constant(0)), before);
     }
 
-    /** log softmax of the largest of each row: logits {@code [B, V]} give {@code [B]}. */
+    /** The log softmax of the largest logit of each row, {@code [B]}. */
     private static Operand<TFloat32> largestLogProbability(Ops tf, Operand<TFloat32> logits, Operand<TInt32> axis) {
         Operand<TFloat32> below = tf.math.sub(logits, tf.reduceMax(logits, axis, ReduceMax.keepDims(true)));
         return tf.math.neg(tf.math.log(tf.reduceSum(tf.math.exp(below), axis, ReduceSum.keepDims(false))));
@@ -126,8 +126,8 @@ final class UnrolledSteps implements AutoCloseable {
     List<float[]> read(int[][] characters, List<float[]> before) {
         List<float[]> current = before;
         int t = 0;
-        for (; t + STRETCH <= characters.length; t += STRETCH) {
-            current = read(text, Arrays.copyOfRange(characters, t, t + STRETCH), current, readState);
+        for (; t + STEPS <= characters.length; t += STEPS) {
+            current = read(text, Arrays.copyOfRange(characters, t, t + STEPS), current, readState);
         }
         for (; t < characters.length; t++) {
             current = read(ids, new int[][] {characters[t]}, current, step.state());
@@ -163,7 +163,7 @@ final class UnrolledSteps implements AutoCloseable {
                             scored ? List.of(written, logProbabilities) : List.of(written))) {
                 TInt32 characters = (TInt32) result.get(state.size());
                 float[] scores = scored ? FloatTensors.toArray((TFloat32) result.get(state.size() + 1)) : null;
-                for (int t = 0; t < STRETCH; t++) {
+                for (int t = 0; t < STEPS; t++) {
                     last = new int[rows];
                     for (int row = 0; row < rows; row++) {
                         last[row] = characters.getInt(t, row);
@@ -176,7 +176,7 @@ final class UnrolledSteps implements AutoCloseable {
         return current;
     }
 
-    /** Runs the graph: the state after comes first in the result, then what else is asked for. */
+    /** Runs the graph; the result holds {@code after}, then {@code more}. */
     private Result run(
             Placeholder<TInt32> where,
             TInt32 input,
