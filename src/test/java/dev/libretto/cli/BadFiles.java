@@ -25,17 +25,16 @@ import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
 
-/** The files and folders that {@code bad-input.txt} names, each made by itself. */
+/** Creates the files and folders that {@code bad-input.txt} names. */
 final class BadFiles {
     static final String TEXT = "the quick brown fox jumps over the lazy dog. ".repeat(20);
-    /** As many distinct characters, but others in another order. */
+    /** A text with other characters, but as many distinct ones. */
     static final String TWIN = new StringBuilder(TEXT).reverse().toString().toUpperCase(Locale.ROOT);
 
     private static final String CENTRAL_HEADER = "504b0102";
     private static final String LOCAL_HEADER = "504b0304";
     private static final String PNG = "89504e470d0a1a0a0000000d49484452";
 
-    /** Makes a file. */
     @FunctionalInterface
     private interface Maker {
         void make(Path file) throws IOException;
@@ -63,7 +62,7 @@ final class BadFiles {
             entry("runs", text("")),
             entry("runs-latest", file -> runs(file, Files::createDirectory)),
             entry("runs-latest-gone", file -> runs(file, link -> Files.createSymbolicLink(link, Path.of("gone")))),
-            // Not of the encoding
+            // Wrong encodings
             entry("ff-at-0.txt", badByteAt(0)),
             entry("ff-at-65535.txt", badByteAt(65_535)),
             entry("ff-at-65536.txt", badByteAt(65_536)),
@@ -89,7 +88,7 @@ final class BadFiles {
             entry("lost-surrogate-utf32.txt", bytes("0000d83d00000061")),
             entry("low-surrogate-utf32.txt", bytes("000000610000de00")),
             entry("picture.png", bytes(PNG)),
-            // Models and weights, their own and other programs'
+            // Models and weights of Libretto and other programs
             entry("cut.onnx", bytes("080812084c6962726574746f3affff7f")),
             entry("other.onnx", file -> Files.write(file, otherOnnx())),
             entry("keras.h5", bytes("894844460d0a1a0a00000000")),
@@ -140,7 +139,7 @@ final class BadFiles {
 
     private BadFiles() {}
 
-    /** Makes the file of that name in a folder, if it is one of these. */
+    /** Creates the named file in a folder, if it is one of these. */
     static void make(Path folder, String name) throws IOException {
         Maker maker = MAKERS.get(name);
         if (maker != null) {
@@ -180,7 +179,7 @@ final class BadFiles {
         return longer;
     }
 
-    /** As {@code tar --format=v7} writes it, which has no signature. */
+    /** The format of {@code tar --format=v7}, which has no signature. */
     private static void tar(Path file) throws IOException {
         byte[] header = new byte[512];
         Arrays.fill(header, 148, 156, (byte) ' ');
@@ -195,7 +194,7 @@ final class BadFiles {
         Files.writeString(file, TEXT, StandardOpenOption.APPEND);
     }
 
-    /** A zip of so many times the same character. */
+    /** A zip of one repeated character. */
     private static void large(Path file, int bytes) throws IOException {
         byte[] part = new byte[1 << 20];
         Arrays.fill(part, (byte) 'a');
@@ -207,19 +206,18 @@ final class BadFiles {
         }
     }
 
-    /** A folder {@code runs} with something as its {@code latest}. */
     private static void runs(Path file, Maker latest) throws IOException {
         latest.make(Files.createDirectory(file.resolveSibling("runs")).resolve("latest"));
     }
 
-    /** The file without a permission; whoever has all of them cannot try it. */
+    /** A file without a permission; root has every permission and skips the test. */
     private static void without(String permission, Maker maker, Path file) throws IOException {
         maker.make(file);
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x".replace(permission, "-")));
         assumeFalse(Files.isReadable(file) && Files.isWritable(file), "this user may read and write everything");
     }
 
-    /** A zip of entries with a line of text, but for empty.txt and png.txt. */
+    /** A zip whose entries have a line of text, except empty.txt and png.txt. */
     private static Maker zip(String... names) {
         return file -> {
             try (ZipOutputStream zip = new ZipOutputStream(Files.newOutputStream(file))) {
@@ -258,7 +256,7 @@ final class BadFiles {
         Files.write(file, longer);
     }
 
-    /** Sets the byte so many after the start of a signature. */
+    /** Sets the byte at an offset from a signature. */
     private static void patch(Maker maker, String signature, int offset, int value, Path file) throws IOException {
         byte[] bytes = made(maker, file);
         int start = HexFormat.of().formatHex(bytes).indexOf(signature) / 2;

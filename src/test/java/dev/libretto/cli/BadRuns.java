@@ -18,9 +18,9 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Damaged copies of a trained run. {@code run~FILE~DAMAGE} is the run in which every file whose name begins so has that
- * damage, and {@code run~FILE~DAMAGE~sealed} one whose checksums fit it. A damage is one of those in {@link #damage}, or
- * {@code FIELD=VALUE}, or the name of what the file holds instead.
+ * Creates damaged copies of a trained run. In {@code run~FILE~DAMAGE} every file whose name starts with FILE is damaged; in
+ * {@code run~FILE~DAMAGE~sealed} the checksums match. DAMAGE is one of those in {@link #damage}, {@code FIELD=VALUE}, or the
+ * name of a replacement content.
  */
 final class BadRuns implements AutoCloseable {
     private static final Map<String, String> INSTEAD = Map.ofEntries(
@@ -45,12 +45,12 @@ final class BadRuns implements AutoCloseable {
     private final Path trained;
     private final List<FileChannel> locks = new ArrayList<>();
 
-    /** @param trained a folder with {@code run}, {@code other} of other sizes, and {@code twin} of another text */
+    /** @param trained a folder with {@code run}, {@code other} with other sizes, and {@code twin} with another text */
     BadRuns(Path trained) {
         this.trained = trained;
     }
 
-    /** Makes the run of that name in a folder, if it is the name of one. */
+    /** Creates the named run in a folder, if it is the name of one. */
     void make(Path folder, String name) throws IOException {
         String[] parts = name.split("~");
         if (!parts[0].equals("run")) {
@@ -110,12 +110,11 @@ final class BadRuns implements AutoCloseable {
         locks.add(channel);
     }
 
-    /** The configuration with other files of the corpus. */
     private static String withFiles(Path file, String files) throws IOException {
         return Files.readString(file).replaceFirst("(?<=\"files\" : )\\[[^]]*]", files);
     }
 
-    /** The file's JSON with another value of a field; with none of it, where the value is {@code -}. */
+    /** Returns the file's JSON with another value of a field; without the field if the value is {@code -}. */
     private static String edited(Path file, String change) throws IOException {
         String field = change.substring(0, change.indexOf('='));
         String value = change.substring(change.indexOf('=') + 1);
@@ -128,7 +127,7 @@ final class BadRuns implements AutoCloseable {
         return matcher.replaceFirst(Matcher.quoteReplacement(last || bad.isEmpty() ? bad : bad + ","));
     }
 
-    /** Writes the checksums that fit a checkpoint's files as they are now. */
+    /** Writes matching checksums of a checkpoint's files. */
     private static void seal(Path checkpoint) throws IOException {
         StringBuilder sums = new StringBuilder();
         for (Path file : tree(checkpoint)) {
@@ -165,7 +164,7 @@ final class BadRuns implements AutoCloseable {
         }
     }
 
-    /** Gives up the locks that damage has taken. */
+    /** Releases the locks. */
     @Override
     public void close() throws IOException {
         for (FileChannel lock : locks) {

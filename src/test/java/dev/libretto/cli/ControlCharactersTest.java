@@ -13,7 +13,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class ControlCharactersTest {
-    /** C0 but newline and tab, DEL, C1, and the overrides and isolates of direction. */
+    /** C0 except newline and tab, DEL, C1, and the direction overrides and isolates. */
     private static final String CONTROLS = IntStream.of(0, 0x7f, 0x202a, 0x2066)
             .flatMap(start ->
                     IntStream.range(start, start + (start == 0 ? 32 : start == 0x7f ? 33 : start == 0x202a ? 5 : 4)))
@@ -25,7 +25,7 @@ class ControlCharactersTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 2, 3, 1000})
-    void terminalGetsNoControlCharacterHoweverTheBytesAreSplit(int length) throws IOException {
+    void terminalGetsEscapedControlCharactersHoweverTheBytesAreSplit(int length) throws IOException {
         String expected = CONTROLS.codePoints()
                 .mapToObj(c -> String.format("\\u%04x", c) + HARMLESS)
                 .collect(Collectors.joining());
@@ -47,9 +47,8 @@ class ControlCharactersTest {
         assertThat(written(bytes, length, false)).isEqualTo(bytes);
     }
 
-    /** An unfinished character keeps its bytes. */
     @Test
-    void brokenUtf8StaysAsItIs() throws IOException {
+    void invalidUtf8IsPassedThrough() throws IOException {
         for (byte[] bytes :
                 new byte[][] {{(byte) 0xC2}, {(byte) 0xE2, (byte) 0x80}, {(byte) 0xE2, 'a', (byte) 0xC2, 'b'}}) {
             assertThat(written(bytes, 1, true)).isEqualTo(bytes);

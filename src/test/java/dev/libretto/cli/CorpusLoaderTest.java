@@ -8,7 +8,7 @@ import org.junit.jupiter.api.Test;
 
 class CorpusLoaderTest {
     @Test
-    void indexFilesAreWhereTheEnvironmentSays() {
+    void cacheDirectoryFollowsTheEnvironment() {
         Map<String, String> xdg = Map.of("LIBRETTO_CACHE", "", "XDG_CACHE_HOME", "/cache");
 
         assertThat(CorpusLoader.cache(Map.of("LIBRETTO_CACHE", "/own", "XDG_CACHE_HOME", "/cache")))

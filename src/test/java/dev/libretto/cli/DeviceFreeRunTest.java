@@ -14,7 +14,7 @@ import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.SavedModel;
 
-/** A run and what is exported from it hold no device and no precision, so that any device can go on with them. */
+/** Runs and exported models store no device and no precision, so that any device can use them. */
 class DeviceFreeRunTest {
     private static final String TRAIN =
             "train --hidden-size 4 --seq-length 10 --batch-size 4 --max-chars 500 --epochs 1"
@@ -29,7 +29,7 @@ class DeviceFreeRunTest {
     }
 
     @Test
-    void noFileOfARunNamesADevice() throws IOException {
+    void runFilesDoNotNameADevice() throws IOException {
         run(TRAIN + folder.resolve("run"));
         try (Stream<Path> files = Files.walk(folder.resolve("run"))) {
             List<Path> all = files.filter(Files::isRegularFile).toList();
@@ -47,7 +47,7 @@ class DeviceFreeRunTest {
     }
 
     @Test
-    void anotherDeviceAndPrecisionGoOnWithARun() {
+    void runResumesWithAnotherDeviceAndPrecision() {
         Path path = folder.resolve("run");
         run(TRAIN + path);
         run("train --epochs 2 --device auto --resume " + path);
@@ -56,7 +56,7 @@ class DeviceFreeRunTest {
     }
 
     @Test
-    void noOperationOfASavedModelIsTiedToADevice() throws IOException {
+    void savedModelOperationsHaveNoDevice() throws IOException {
         run(TRAIN + folder.resolve("run"));
         run("export --format savedmodel --run " + folder.resolve("run") + " --out " + folder.resolve("model"));
         SavedModel model = SavedModel.parseFrom(Files.readAllBytes(folder.resolve("model/saved_model.pb")));

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** {@code libretto doctor} on this machine, of which only the CPU is sure. */
+/** {@code libretto doctor}; only the CPU is certain on every machine. */
 @Tag("numeric")
 class DoctorTest {
     @TempDir
@@ -25,7 +25,7 @@ class DoctorTest {
     }
 
     @Test
-    void theCpuWorks() {
+    void reportsAWorkingCpu() {
         CliResult result = doctor("--device", "cpu");
         assertThat(result.err()).isEmpty();
         assertThat(result.exitCode()).isZero();
@@ -38,7 +38,7 @@ class DoctorTest {
     }
 
     @Test
-    void aGpuThatIsNotThereIsAFailureWithAReportAllTheSame() throws IOException {
+    void missingGpuFailsAfterTheReport() throws IOException {
         CliResult result = doctor("--device", "gpu:99", "--json");
         assertThat(result.exitCode()).isEqualTo(1);
         JsonNode report = JsonMapper.builder().build().readTree(result.out());
@@ -56,7 +56,7 @@ class DoctorTest {
     }
 
     @Test
-    void whatTheCpuDoesNotHave() {
+    void unsupportedPrecisionFails() {
         CliResult result = doctor("--device", "cpu", "--precision", "tf32");
         assertThat(result.exitCode()).isEqualTo(1);
         assertThat(result.err()).isEqualTo("libretto doctor: the CPU does not have tf32; leave --precision out\n");

@@ -21,13 +21,13 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The documents name what exists: options and their defaults, commands, files and headings. */
+/** Checks that the options, defaults, commands, files and headings named in documents exist. */
 class DocumentationTest {
     private static final Pattern FENCED = Pattern.compile("(?ms)^```.*?^```$");
     private static final Pattern LINK = Pattern.compile("\\]\\(([^)\\s]+)\\)");
     private static final Pattern HEADING = Pattern.compile("(?m)^#+ (.+)$");
 
-    /** A line of code, with or without a shell's environment variables before it. */
+    /** A code line, with or without environment variables at its start. */
     private static final Pattern COMMAND_LINE = Pattern.compile("(?m)^ {4}(?:[A-Z_]+=\\S+ )*\\./libretto (\\w+)(.*)$");
 
     private static final Pattern OPTION = Pattern.compile("(?<=\\s)--([a-z0-9-]+)");
@@ -186,7 +186,7 @@ class DocumentationTest {
         return Stream.concat(fenced, indented).toList();
     }
 
-    /** The anchors that GitHub gives to headings. */
+    /** GitHub's anchors of headings. */
     private static Set<String> anchors(Path document) throws IOException {
         return matches(HEADING, withoutCode(document)).stream()
                 .map(heading -> heading.group(1)

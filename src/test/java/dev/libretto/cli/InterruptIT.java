@@ -17,12 +17,12 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What Ctrl-C, SIGTERM and SIGHUP leave behind, whatever the program is doing. */
+/** Ctrl-C, SIGTERM and SIGHUP at any stage leave complete files. */
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
 class InterruptIT {
     private static final String LAUNCHER = Path.of("libretto").toAbsolutePath().toString();
 
-    /** A graph so long that TensorFlow prepares it for far longer than a signal takes to arrive. */
+    /** A graph so long that a signal arrives while TensorFlow prepares it. */
     private static final String SLOW_START =
             "train --cell lstm --layers 2 --hidden-size 8 --batch-size 2 --seq-length 400";
 
@@ -31,7 +31,7 @@ class InterruptIT {
 
     private Path err;
 
-    /** The launcher may have to archive classes first, and bash would take a signal meant for Java. */
+    /** Otherwise the launcher may first create the class archive, and bash would receive the signal for Java. */
     @BeforeEach
     void startOnce() throws Exception {
         err = Files.createFile(folder.resolve("err"));
@@ -54,7 +54,7 @@ class InterruptIT {
     void resumedRunInterruptedBeforeItsFirstBatchIsUnchanged() throws Exception {
         assertThat(start(SLOW_START + " --run slow --epochs 0", "/dev/null").waitFor())
                 .isZero();
-        // More epochs than the configuration says, and a row newer than the checkpoint: both would be written.
+        // More epochs than in the configuration, and a row newer than the checkpoint: training would write both.
         Files.writeString(folder.resolve("slow/metrics.csv"), "1,2.5", StandardOpenOption.APPEND);
         Files.writeString(err, "");
         Map<String, String> before = Snapshot.of(folder.resolve("slow"));
@@ -79,7 +79,7 @@ class InterruptIT {
         assertThat(folder.toFile().list()).containsExactly("err");
     }
 
-    /** A run has to be written to be of use, which takes less long than to read the weights. */
+    /** Writing a run takes less time than reading the weights, so it is completed. */
     @Test
     void importedRunIsWrittenBeforeASignalEndsTheProcess() throws Exception {
         String model = "train --cell lstm --hidden-size 2000 --epochs 0 --run large";
@@ -101,9 +101,9 @@ class InterruptIT {
         assertThat(folder.resolve("back/checkpoints/unfinished")).doesNotExist();
     }
 
-    /** As when a terminal is closed: nobody reads stdout and stderr, and SIGHUP arrives. */
+    /** A closed terminal sends SIGHUP and nobody reads stdout and stderr. */
     @Test
-    void closedTerminalKeepsWhatWasLearnt() throws Exception {
+    void closedTerminalSavesACheckpoint() throws Exception {
         Process process = new ProcessBuilder(
                         "env", "--default-signal=HUP", LAUNCHER, "train", "--report-every", "1", "--run", "kept")
                 .directory(folder.toFile())
@@ -116,7 +116,7 @@ class InterruptIT {
         assertThat(process.waitFor()).isEqualTo(129);
         RunDirectory run = RunDirectory.open(folder.resolve("kept"));
         long rows = Files.readAllLines(folder.resolve("kept/metrics.csv")).size() - 1;
-        // The checkpoint is of the moment of the signal, not of the last minute.
+        // The checkpoint is from the signal, not from the last minute.
         assertThat(run.newest(warning -> {}).progress().epoch())
                 .isEqualTo((int) rows)
                 .isPositive();
@@ -137,7 +137,7 @@ class InterruptIT {
         assertThat(Files.readAllLines(folder.resolve("whole/metrics.csv"))).hasSize(41);
     }
 
-    /** Native destructors crash under threads that compute, now and then. */
+    /** Native destructors sometimes crash while other threads compute. */
     @Test
     void interruptedComputationDoesNotCrash() throws Exception {
         assertThat(start("train --epochs 1 --run run", "/dev/null").waitFor()).isZero();
@@ -146,7 +146,7 @@ class InterruptIT {
             Files.writeString(err, "");
             Path out = folder.resolve("out");
             Process process = start("evaluate --run run --corpus long.txt", out.toString());
-            // By then the checkpoint has been read; what the moment is does not matter.
+            // By then the checkpoint has been read; the exact moment does not matter.
             Thread.sleep(2500 + 300 * i);
             signal(process, "INT");
 
@@ -170,11 +170,11 @@ class InterruptIT {
         while (process.isAlive() && Files.readAllLines(err).stream().noneMatch(told -> told.startsWith(line))) {
             Thread.sleep(20);
         }
-        // Lets the graph be built.
+        // Gives TensorFlow time to build the graph.
         Thread.sleep(500);
     }
 
-    /** Nothing is written while weights are drawn; the processor time says that they are. */
+    /** Drawing weights writes nothing, so the processor time shows that it has started. */
     private void awaitDrawing(Process process) throws Exception {
         while (process.isAlive()
                 && process.info().totalCpuDuration().orElseThrow().toSeconds() < 6) {

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A text that is larger than the heap of the process that trains on it. */
+/** Training on a text larger than the heap. */
 class LargeTextIT {
     private static final String LAUNCHER = Path.of("libretto").toAbsolutePath().toString();
     private static final int CHARACTERS = 60_000_000;
@@ -23,10 +23,10 @@ class LargeTextIT {
     @TempDir
     private Path folder;
 
-    /** The time limit ends a test that hangs, on a processor however slow. */
+    /** The time limit only ends a test that hangs. */
     @Test
     @Timeout(value = 1, unit = TimeUnit.HOURS)
-    void trainsOnATextLargerThanItsHeap() throws Exception {
+    void trainsOnTextLargerThanTheHeap() throws Exception {
         writeText(folder.resolve("large.txt"));
         Process process = new ProcessBuilder(List.of(
                         "env",
@@ -89,7 +89,7 @@ class LargeTextIT {
         }
     }
 
-    /** The letters in a cycle, and one character that occurs once. */
+    /** The letters repeated, and one character that occurs once. */
     private static void writeText(Path file) throws IOException {
         String letters = "abcdefghijklmnopqrstuvwxyz".repeat(10_000);
         try (BufferedWriter writer = Files.newBufferedWriter(file)) {

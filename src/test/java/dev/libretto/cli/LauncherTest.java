@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The launcher, in a folder that looks like a build, with a Java that only notes how it is started. */
+/** The launcher in a fake build folder, with a fake Java that records its arguments. */
 class LauncherTest {
     @TempDir
     private Path home;
@@ -39,13 +39,13 @@ class LauncherTest {
         Path target = Files.createDirectories(home.resolve(place));
         for (String name : List.of("libretto.jar", "built")) {
             Path file = Files.createFile(target.resolve(name));
-            // The launcher compares times.
+            // The launcher compares modification times.
             Files.setLastModifiedTime(file, FileTime.from(Instant.now().plusSeconds(name.equals("built") ? 60 : -60)));
         }
     }
 
     @Test
-    void whereTheArchiveOfClassesCannotBeMadeItIsTriedOncePerBuild() throws Exception {
+    void failedClassArchiveIsTriedOncePerBuild() throws Exception {
         java("exit 1");
         launch();
         launch();
@@ -57,7 +57,7 @@ class LauncherTest {
     }
 
     @Test
-    void theArchiveIsMadeBesideItsPlaceAndUsed() throws Exception {
+    void classArchiveIsCreatedAndUsed() throws Exception {
         java("pwd >>../../calls; echo classes >libretto.jsa");
         launch();
         launch();
@@ -69,9 +69,9 @@ class LauncherTest {
         assertThat(target()).containsExactlyInAnyOrder("built", "libretto.jar", archive("17.0.15"));
     }
 
-    /** An archive of another Java would be ignored at each start. */
+    /** An archive of another Java would be ignored. */
     @Test
-    void eachJavaHasAnArchiveOfItsOwn() throws Exception {
+    void eachJavaHasItsOwnArchive() throws Exception {
         java("echo classes >libretto.jsa");
         launch();
         Files.writeString(home.resolve("jdk/release"), "JAVA_VERSION=\"25.0.3\"\n");
@@ -88,7 +88,7 @@ class LauncherTest {
     /** Java 17 does not know the option, and Java 25 warns without it. */
     @ParameterizedTest
     @CsvSource({"17.0.15, false", "21.0.4, false", "23, true", "25.0.3, true", "26-ea, true"})
-    void unsafeIsAllowedWhereJavaHasTheOption(String version, boolean allowed) throws Exception {
+    void unsafeIsAllowedIfJavaHasTheOption(String version, boolean allowed) throws Exception {
         java("exit 1");
         Files.writeString(home.resolve("jdk/release"), "IMPLEMENTOR=\"Some\"\nJAVA_VERSION=\"" + version + "\"\n");
         launch();
@@ -96,7 +96,7 @@ class LauncherTest {
     }
 
     @Test
-    void aJavaWithoutReleaseFileIsAskedForItsVersion() throws Exception {
+    void javaWithoutReleaseFileIsStartedForItsVersion() throws Exception {
         java("exit 1");
         Files.delete(home.resolve("jdk/release"));
         launch();
@@ -104,7 +104,7 @@ class LauncherTest {
         assertThat(calls().subList(1, 3)).allMatch(call -> call.contains("--sun-misc-unsafe-memory-access=allow"));
     }
 
-    /** What ssh and macOS send, where that locale is not installed, or where there is no command {@code locale}. */
+    /** As sent by ssh and macOS if the locale is not installed, or there is no command {@code locale}. */
     @ParameterizedTest
     @CsvSource({
         "LC_ALL, C, exit 127, C.UTF-8",
@@ -114,7 +114,7 @@ class LauncherTest {
         "LANG, C.UTF-8, ,",
         "LC_CTYPE, C.UTF-8, ,"
     })
-    void theCharmapIsUtf8(String variable, String value, String locale, String expected) throws Exception {
+    void charmapIsUtf8(String variable, String value, String locale, String expected) throws Exception {
         java("exit 1");
         String path = System.getenv("PATH");
         if (locale != null) {
@@ -130,9 +130,9 @@ class LauncherTest {
         }
     }
 
-    /** Java would open a file of its own under the number of a closed stream. */
+    /** Java would open one of its files under the descriptor of a closed stream. */
     @Test
-    void closedStreamsLeadNowhereAndStdoutRefusesText() throws Exception {
+    void writingToClosedStdoutFails() throws Exception {
         java("exit 1");
         launch();
         Path streams = home.resolve("streams");
@@ -150,7 +150,7 @@ class LauncherTest {
     }
 
     @Test
-    void closedStderrDoesNotKeepItFromBuilding() throws Exception {
+    void buildsWithClosedStderr() throws Exception {
         java("exit 1");
         Path built = home.resolve("target/built");
         Files.delete(built);
@@ -165,9 +165,9 @@ class LauncherTest {
         assertThat(calls().get(1)).endsWith("libretto.jar info");
     }
 
-    /** Maven reads the names of folders by it. */
+    /** Maven decodes folder names with it. */
     @Test
-    void theCharmapHoldsForTheBuild() throws Exception {
+    void buildRunsWithUtf8Charmap() throws Exception {
         java("exit 1");
         Path built = home.resolve("target/built");
         Files.delete(built);
@@ -179,7 +179,7 @@ class LauncherTest {
         assertThat(seen).hasContent("C.UTF-8");
     }
 
-    /** A Java that notes its arguments and its environment, and does something when it is to archive its classes. */
+    /** A Java that records its arguments and environment, and runs a command when asked to archive its classes. */
     private void java(String whenArchiving) throws IOException {
         Path java = Files.writeString(
                 home.resolve("jdk/bin/java"), """

@@ -21,11 +21,11 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** The program as a user meets it: the launcher, as a process of its own. */
+/** Runs the launcher as a process. */
 class LibrettoIT {
     private static final String LAUNCHER = Path.of("libretto").toAbsolutePath().toString();
 
-    /** The CUDA build says where it computes. */
+    /** The CUDA build prints its device. */
     private static final String NOTHING_BUT_THE_DEVICE = "(device: [^\n]+\n)?";
 
     @TempDir
@@ -33,9 +33,9 @@ class LibrettoIT {
 
     private record CliResult(int exitCode, String out, String err) {}
 
-    /** No options: the textbook run on the built-in lyrics. */
+    /** Without options: the textbook run on the built-in lyrics. */
     @Test
-    void theTextbookRun() throws Exception {
+    void textbookRunReachesExpectedPerplexity() throws Exception {
         CliResult train = run(Map.of(), "train");
 
         assertThat(train.exitCode()).isZero();
@@ -44,11 +44,11 @@ class LibrettoIT {
         assertThat(reports).hasSize(5);
         assertThat(reports.get(4)).startsWith("epoch 250, perplexity ");
         double perplexity = Double.parseDouble(reports.get(4).split("[ ,]+")[3]);
-        // The trajectory is chaotic. Whoever knows the frequencies of all pairs of characters of this text has 10.5.
+        // The trajectory is chaotic. A bigram model of this text has a perplexity of 10.5.
         assertThat(perplexity).isBetween(1.0, 10.5);
         assertThat(train.out().lines().filter(line -> line.startsWith(" - "))).hasSize(10);
 
-        // Nothing on stderr but what Libretto says.
+        // stderr has only Libretto's messages.
         assertThat(train.err())
                 .matches("corpus: built-in lyrics, 10,000 characters, 638 distinct\n"
                         + "batches: 8 per epoch, 32 rows of 35 time steps, consecutive sampling\n"
@@ -59,7 +59,7 @@ class LibrettoIT {
                         + "the run is in runs/[^\n]+; write with it:\n"
                         + "  [^\n]+ generate --run runs/[^\n]+ --prefix 分开 --length 50\n");
 
-        // The last report is what the saved weights write, by the very command that the end of training shows.
+        // The saved weights generate the last report, with the command printed at the end of training.
         String shown = train.err()
                 .lines()
                 .reduce((first, second) -> second)
@@ -70,7 +70,7 @@ class LibrettoIT {
         assertThat(train.out()).contains(" - " + generate.out());
     }
 
-    /** Chinese comes in as an argument and goes out as text whatever the locale says. */
+    /** Chinese arguments and output work in any locale. */
     @Test
     void textIsUtf8InAnyLocale() throws Exception {
         Map<String, String> ascii = Map.of("LC_ALL", "C", "LANG", "C");
@@ -85,12 +85,12 @@ class LibrettoIT {
     }
 
     /**
-     * The signals of Ctrl-C, {@code docker stop} and a closed terminal end training after the batch and keep what was learnt. A
-     * build in the background ignores Ctrl-C, and so would what it starts; {@code env} undoes that.
+     * Ctrl-C, {@code docker stop} and a closed terminal end training after the batch and save a checkpoint. A build in the
+     * background ignores Ctrl-C, and so do its children; {@code env} undoes that.
      */
     @ParameterizedTest
     @CsvSource({"INT, 130", "TERM, 143", "HUP, 129"})
-    void aSignalKeepsWhatWasLearnt(String signal, int exitCode) throws Exception {
+    void signalSavesACheckpoint(String signal, int exitCode) throws Exception {
         Process process = process(
                         Map.of(),
                         List.of(
@@ -128,7 +128,7 @@ class LibrettoIT {
 
     /** At the textbook's sizes, where TensorFlow computes with several threads. */
     @Test
-    void theSameSeedGivesTheSameBits() throws Exception {
+    void sameSeedGivesSameBits() throws Exception {
         for (String name : List.of("one", "two")) {
             assertThat(run(Map.of(), "train", "--epochs", "3", "--run", name).exitCode())
                     .isZero();
@@ -139,7 +139,7 @@ class LibrettoIT {
     }
 
     @Test
-    void aReaderThatHasReadEnoughEndsItSilently() throws Exception {
+    void closedPipeEndsSilently() throws Exception {
         assertThat(run(Map.of(), "train", "--epochs", "1").exitCode()).isZero();
         String generate = LAUNCHER + " generate --prefix 分开 --length 1000000";
 
@@ -150,12 +150,12 @@ class LibrettoIT {
         CliResult full = start(Map.of(), List.of("bash", "-c", generate + " > /dev/full"));
         assertThat(full.exitCode()).isEqualTo(1);
         assertThat(full.err())
-                .endsWith("libretto generate: the output could not be written: No space left on device\n");
+                .endsWith("libretto generate: could not write the output: No space left on device\n");
     }
 
     /** The C library translates "Broken pipe". */
     @Test
-    void readerThatHasReadEnoughEndsItSilentlyInChinese() throws Exception {
+    void closedPipeEndsSilentlyInChineseLocale() throws Exception {
         assumeTrue(Files.exists(Path.of("/usr/share/locale/zh_CN/LC_MESSAGES/libc.mo")));
         Path locale = folder.resolve("zh_CN.UTF-8");
         CliResult compiled = start(Map.of(), List.of("bash", "-c", "localedef -i zh_CN -f UTF-8 " + locale));
@@ -163,21 +163,21 @@ class LibrettoIT {
         Map<String, String> chinese = Map.of("LOCPATH", folder.toString(), "LC_ALL", "zh_CN.UTF-8");
 
         CliResult full = start(chinese, List.of("bash", "-c", LAUNCHER + " --help >/dev/full"));
-        assertThat(full.err()).isEqualTo("libretto: the output could not be written: 设备上没有空间\n");
+        assertThat(full.err()).isEqualTo("libretto: could not write the output: 设备上没有空间\n");
         CliResult piped = start(chinese, List.of("bash", "-c", LAUNCHER + " --help | true; exit ${PIPESTATUS[0]}"));
         assertThat(piped.exitCode()).isZero();
         assertThat(piped.err()).isEmpty();
     }
 
     @Test
-    void lostReportsAreToldWhenTheRunIsWhole() throws Exception {
+    void lostReportsFailOnceTheRunIsComplete() throws Exception {
         String train = LAUNCHER + " train --epochs 2 --report-every 1 --run whole >/dev/full";
         CliResult full = start(Map.of(), List.of("bash", "-c", train));
 
         assertThat(full.exitCode()).isEqualTo(1);
         assertThat(full.err())
                 .contains("the run is in whole; write with it:")
-                .endsWith("libretto train: the output could not be written: No space left on device\n");
+                .endsWith("libretto train: could not write the output: No space left on device\n");
         assertThat(Files.readAllLines(folder.resolve("whole/metrics.csv"))).hasSize(3);
 
         String piped = LAUNCHER + " train --resume whole --epochs 4 | true; exit ${PIPESTATUS[0]}";
@@ -188,7 +188,7 @@ class LibrettoIT {
         assertThat(start(Map.of(), List.of("bash", "-c", closed)).exitCode()).isEqualTo(1);
     }
 
-    /** Installed under a path with spaces, the commands that it shows can still be typed. */
+    /** Printed commands work even if Libretto is installed under a path with spaces. */
     @Test
     void shownCommandsAreQuoted() throws Exception {
         Path link = folder.resolve("my programs/lib retto");
@@ -203,7 +203,7 @@ class LibrettoIT {
     }
 
     @Test
-    void exitCodesAndOneLine() throws Exception {
+    void failuresHaveAnExitCodeAndOneLine() throws Exception {
         CliResult usage = run(Map.of(), "train", "--epoch", "5");
         assertThat(usage.exitCode()).isEqualTo(2);
         assertThat(usage.err()).contains("did you mean --epochs?").hasLineCount(1);
@@ -218,7 +218,7 @@ class LibrettoIT {
     }
 
     @Test
-    void aReadOnlyPlaceIsNamed() throws Exception {
+    void readOnlyDirectoryIsNamed() throws Exception {
         CliResult failure = run(Map.of(), "train", "--epochs", "1", "--run", "/proc/run");
 
         assertThat(failure.exitCode()).isEqualTo(1);

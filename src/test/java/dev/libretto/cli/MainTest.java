@@ -26,7 +26,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.exceptions.TFResourceExhaustedException;
 
-/** The commands as a user types them, in this process. */
+/** Runs the commands in this process. */
 @Tag("numeric")
 class MainTest {
     private static final String TEXT = "the quick brown fox jumps over the lazy dog. ".repeat(20);
@@ -45,7 +45,7 @@ class MainTest {
     }
 
     @Test
-    void trainsAndWritesAndEvaluates() throws IOException {
+    void trainsGeneratesAndEvaluates() throws IOException {
         assertThat(train("--epochs", "30", "--report-every", "15")).isZero();
         assertThat(out)
                 .matches("(?s)epoch 15, perplexity \\d+\\.\\d{6}, time \\d+\\.\\d{2} sec\\n - the .{16}\\n"
@@ -77,7 +77,7 @@ class MainTest {
     }
 
     @Test
-    void quietTellsOnlyResultsAndVerboseEachEpoch() {
+    void quietPrintsOnlyResultsAndVerboseEachEpoch() {
         assertThat(train("--epochs", "2", "--report-every", "2", "--quiet")).isZero();
         assertThat(out).matches("epoch 2, [^\n]+\n - the .{16}\n");
         assertThat(err).isEmpty();
@@ -93,8 +93,8 @@ class MainTest {
     }
 
     @Test
-    void aRunThatIsOutOfPatienceReportsItsEnd() {
-        // Steps too short to change a float: the second validation loss is the first.
+    void earlyStoppingIsReported() {
+        // The steps are too small to change a float, so both validation losses are equal.
         String[] still = {"--learning-rate", "1e-30", "--validation-fraction", "0.2", "--patience", "1"};
         assertThat(train(with(still, "--epochs", "50", "--report-every", "1000")))
                 .isZero();
@@ -103,7 +103,7 @@ class MainTest {
     }
 
     @Test
-    void outOfMemoryAdvisesOptionsOfTheCommandOnly() {
+    void outOfMemoryMessageNamesOnlyOptionsOfTheCommand() {
         for (Command command : Main.COMMANDS) {
             for (Throwable e : List.of(new OutOfMemoryError(), new TFResourceExhaustedException("OOM"))) {
                 String message = Main.explain(e, command.flags());
@@ -121,7 +121,7 @@ class MainTest {
     }
 
     @Test
-    void infoSaysWhatARunIs() throws IOException {
+    void infoDescribesARun() throws IOException {
         assertThat(train("--epochs", "3")).isZero();
         assertThat(run("info")).isZero();
         assertThat(out)
@@ -134,7 +134,7 @@ class MainTest {
                         "\n  divergence\n    action             stop\n",
                         "\nprogress: epoch 3 of 3, step 66\nbest: training perplexity ",
                         " in epoch 3\n")
-                // Nothing of another optimizer, of a schedule or of validation.
+                // No settings of another optimizer, of a schedule or of validation.
                 .doesNotContain("null", "beta1", "weight decay", "decay epochs", "factor", "rollbacks", "validation");
         assertThat(err).isEmpty();
 
@@ -151,7 +151,7 @@ class MainTest {
     }
 
     @Test
-    void infoOfAnImportedRunHasNoTraining() {
+    void infoOfImportedRunOmitsTraining() {
         String weights = folder.resolve("w.safetensors").toString();
         String imported = folder.resolve("imported").toString();
         assertThat(train("--epochs", "1")).isZero();
@@ -164,7 +164,7 @@ class MainTest {
     }
 
     @Test
-    void aRunIsDrawnAndSeveralInOnePicture() throws IOException {
+    void plotsOneOrSeveralRuns() throws IOException {
         assertThat(train("--epochs", "2")).isZero();
         assertThat(ImageIO.read(folder.resolve("run/perplexity.png").toFile())).isNotNull();
         assertThat(Files.readString(folder.resolve("run/perplexity.svg"))).endsWith("</svg>\n");
@@ -181,12 +181,12 @@ class MainTest {
     }
 
     @Test
-    void theLongestTimeBetweenCheckpoints() {
+    void longestCheckpointIntervalIsAccepted() {
         assertThat(train("--epochs", "1", "--checkpoint-every", "999999999m")).isZero();
     }
 
     @Test
-    void theUntrainedModelWritesToo() {
+    void untrainedModelGenerates() {
         assertThat(train("--epochs", "0")).isZero();
         assertThat(out).isEmpty();
         assertThat(run("generate", "--prefix", "the", "--length", "7")).isZero();
@@ -194,15 +194,15 @@ class MainTest {
     }
 
     @Test
-    void reportsTheLastEpochAlsoBetweenTwoReports() {
+    void lastEpochIsAlwaysReported() {
         assertThat(train("--epochs", "3", "--report-every", "2")).isZero();
         assertThat(out.lines().filter(line -> line.startsWith("epoch")).map(line -> line.substring(0, 7)))
                 .containsExactly("epoch 2", "epoch 3");
     }
 
-    /** More epochs do not stretch a schedule, so the resumed run says what its learning rate is. */
+    /** More epochs do not stretch a schedule, so a resumed run prints its learning rate. */
     @Test
-    void resumedRunSaysWhatItsScheduleDoes() {
+    void resumedRunPrintsItsLearningRate() {
         assertThat(train("--epochs", "2", "--schedule", "cosine")).isZero();
         assertThat(run("train", "--resume", runDir(), "--epochs", "4")).isZero();
         assertThat(err)
@@ -211,7 +211,7 @@ class MainTest {
     }
 
     @Test
-    void resumedRunReportsAsBefore() throws IOException {
+    void resumedRunKeepsItsReportSettings() throws IOException {
         assertThat(train("--epochs", "2", "--report-every", "2", "--tensorboard"))
                 .isZero();
         assertThat(run("train", "--resume", runDir(), "--epochs", "5")).isZero();
@@ -228,7 +228,7 @@ class MainTest {
     }
 
     @Test
-    void aCorpusWithoutTheTextbooksPrefixIsContinuedFromItsOwnBeginning() throws IOException {
+    void defaultPrefixIsTheBeginningOfACorpusWithoutTheTextbookPrefixes() throws IOException {
         assertThat(run("train", "--corpus", corpus.toString(), "--epochs", "1", "--batch-size", "2", "--run", runDir()))
                 .isZero();
         assertThat(out).contains(" - the quick ");
@@ -239,7 +239,7 @@ class MainTest {
     }
 
     @Test
-    void unknownCharactersAreCountedOrNamedOrLeftOut() throws IOException {
+    void unknownCharactersAreCountedNamedOrSkipped() throws IOException {
         assertThat(train("--epochs", "1")).isZero();
         Files.writeString(corpus, "the 猫 and the 😀\n");
 
@@ -260,10 +260,10 @@ class MainTest {
         assertThat(err).contains("the prefix \"猫\" has no character in the vocabulary");
     }
 
-    /** Prefixes of every source, in every form, by both decoders. */
+    /** Prefixes of every source, in every format, with both decoders. */
     @ParameterizedTest
     @ValueSource(strings = {"eager", "graph"})
-    void writesBatches(String decoder) throws IOException {
+    void generatesBatches(String decoder) throws IOException {
         assertThat(train("--epochs", "0")).isZero();
         List<String> prefixes = List.of("the ", "fox", "qu", "dog. the", "l");
         assertGreedyIsCertain(prefixes, 70);
@@ -300,7 +300,7 @@ class MainTest {
     }
 
     @Test
-    void drawsTheSameSamplesInEveryForm() throws IOException {
+    void samplesAreTheSameInEveryFormat() throws IOException {
         assertThat(train("--epochs", "0")).isZero();
         assertDrawsAreCertain(List.of("fox"), 3, 20, 1.5, 9);
         List<String> draw = List.of("--temperature", "1.5", "--seed", "9", "--num-samples", "3", "--length", "20");
@@ -343,7 +343,7 @@ class MainTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"onnx", "savedmodel"})
-    void anExportedModelWritesTheSame(String format) throws IOException {
+    void exportedModelGeneratesTheSameText(String format) throws IOException {
         assertThat(train("--epochs", "0")).isZero();
         assertGreedyIsCertain(List.of("the ", "fox"), 70);
         assertDrawsAreCertain(List.of("fox"), 3, 50, 1, 1);
@@ -365,7 +365,7 @@ class MainTest {
     }
 
     @Test
-    void aStopTextEndsTheLine() {
+    void stopTextEndsGeneration() {
         assertThat(train("--epochs", "1")).isZero();
         List<String> draw = List.of("--temperature", "1", "--length", "300", "--prefix", "the ");
         assertThat(generate(draw)).isZero();
@@ -376,9 +376,9 @@ class MainTest {
         assertThat(out).isEqualTo(whole.substring(0, whole.indexOf("t", 4)) + "\n");
     }
 
-    /** What comes before a wrong line is written. */
+    /** The lines before an invalid one are continued. */
     @Test
-    void aWrongLineIsNamedByItsNumber() {
+    void invalidPrefixLineIsNamedByItsNumber() {
         assertThat(train("--epochs", "1")).isZero();
         assertThat(read("the\nfox\ndog\nque猫\nbrown\n", "--prefixes", "-", "--batch-size", "2", "--length", "0"))
                 .isEqualTo(1);
@@ -389,7 +389,7 @@ class MainTest {
     }
 
     @Test
-    void aDirectoryOfTextsIsOneText() throws IOException {
+    void directoryOfTextsIsConcatenated() throws IOException {
         Path songs = Files.createDirectory(folder.resolve("songs"));
         Path first = Files.writeString(songs.resolve("1.txt"), TEXT.substring(0, 400));
         Path second = Files.writeString(songs.resolve("2.txt"), TEXT.substring(400));
@@ -402,7 +402,7 @@ class MainTest {
                 .startsWith("warning: skipped, not .txt, .txt.gz or .txt.zip: " + songs.resolve("readme.md") + "\n")
                 .contains("corpus: " + songs + ", 900 characters, 28 distinct\n");
 
-        // The same text in one file, or named file by file, is the same corpus.
+        // One file with the same text, or its files named one by one, are the same corpus.
         assertThat(run("train", "--resume", runDir(), "--epochs", "2", "--corpus", corpus.toString()))
                 .as(err)
                 .isZero();
@@ -425,7 +425,7 @@ class MainTest {
     }
 
     @Test
-    void rareCharactersAreOneUnknownOneThroughout() throws IOException {
+    void rareCharactersBecomeOneUnknownCharacterEverywhere() throws IOException {
         assertThat(train("--epochs", "1", "--min-count", "21")).isZero();
         // The space, e, h, o, r, t and u occur twice or more in each of the 20 sentences.
         assertThat(err)
@@ -464,7 +464,7 @@ class MainTest {
             assertThat(out).isEqualTo("\uFFFD\n");
         }
 
-        // Files of earlier versions do not say it, and U+FFFD always stood for unknown characters in them.
+        // Files of earlier versions lack the field; U+FFFD was always the unknown character.
         for (String file : List.of("weights.json", "savedmodel/assets/settings.json", "run/config.json")) {
             withoutUnknownCharacter(folder.resolve(file));
         }
@@ -488,9 +488,9 @@ class MainTest {
         Files.writeString(file, old);
     }
 
-    /** A U+FFFD in the text is a character like any other, in the run, in what is exported from it and imported again. */
+    /** A U+FFFD in the text is an ordinary character in the run, in its exports and in imports of those. */
     @Test
-    void replacementCharacterInTheTextDoesNotStandForUnknownCharacters() throws IOException {
+    void replacementCharacterInTheTextIsNotTheUnknownCharacter() throws IOException {
         Files.writeString(corpus, TEXT.replace("x", "\uFFFD"));
         assertThat(train("--epochs", "1")).as(err).isZero();
         assertUnknownRefused("--run", runDir());
@@ -524,7 +524,7 @@ class MainTest {
     }
 
     @Test
-    void evaluatesInTheEncodingOfTheRunUnlessAnotherIsGiven() throws IOException {
+    void evaluateUsesTheEncodingOfTheRunByDefault() throws IOException {
         String text = TEXT.replace("fox", "狐");
         Files.writeString(corpus, text, Charset.forName("GB18030"));
         assertThat(train("--epochs", "1", "--encoding", "GB18030")).as(err).isZero();
@@ -543,7 +543,7 @@ class MainTest {
     }
 
     @Test
-    void newlinesAreKeptThroughoutWhereAsked() throws IOException {
+    void keepNewlinesAppliesToAllCommands() throws IOException {
         Files.writeString(corpus, TEXT.replace(". ", ".\n"));
         assertThat(train("--epochs", "1", "--keep-newlines")).isZero();
         assertThat(Files.readString(folder.resolve("run/vocabulary.json"))).contains("\"\\n\"");
@@ -553,7 +553,7 @@ class MainTest {
     }
 
     @Test
-    void aSecondRunIsNotWrittenOverTheFirst() {
+    void existingRunIsNotOverwritten() {
         assertThat(train("--epochs", "1")).isZero();
         assertThat(train("--epochs", "1")).isEqualTo(1);
         assertThat(err).contains("already holds a run").hasLineCount(1);
@@ -561,20 +561,20 @@ class MainTest {
     }
 
     @Test
-    void divergenceIsAFailureThatKeepsTheRun() {
+    void divergenceFailsAndKeepsTheRun() {
         assertThat(train("--learning-rate", "1e38", "--clip-norm", "1e38")).isEqualTo(1);
         assertThat(err).contains("libretto train: training diverged in epoch 1: loss ");
         assertThat(run("generate", "--prefix", "the")).isZero();
     }
 
     @Test
-    void anEmptyPrefixIsWrongUsage() {
+    void emptyPrefixIsAUsageError() {
         assertThat(run("generate", "--prefix", "")).isEqualTo(2);
         assertThat(err).contains("--prefix must be at least one character (got '')");
     }
 
     @Test
-    void theTraceIsShownOnlyOnRequest() {
+    void debugPrintsTheStackTrace() {
         assertThat(run("generate", "--prefix", "a", "--debug")).isEqualTo(1);
         assertThat(err).contains("there is no run yet").contains("\tat dev.libretto.");
     }
@@ -641,7 +641,6 @@ class MainTest {
                 .toArray(String[]::new));
     }
 
-    /** Generates with a text on stdin. */
     private int read(String in, String... options) {
         CliResult result = CliResult.reading(
                 in,
@@ -652,7 +651,6 @@ class MainTest {
         return result.exitCode();
     }
 
-    /** The JSON of each line of the output. */
     private List<JsonNode> objects() throws IOException {
         List<JsonNode> objects = new ArrayList<>();
         for (String line : out.lines().toList()) {
@@ -661,7 +659,7 @@ class MainTest {
         return objects;
     }
 
-    /** What each decoder writes is compared where no rounding changes it: weights that were not trained are the same anywhere. */
+    /** Decoders are compared only on characters that no rounding can change; untrained weights are the same everywhere. */
     private void assertGreedyIsCertain(List<String> prefixes, int length) throws IOException {
         RunDirectory run = RunDirectory.open(Path.of(runDir()));
         Weights weights = run.newest(warning -> {}).weights();

@@ -16,9 +16,9 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** ONNX Runtime in a process of its own: no telemetry, and one line where the temp folder is missing. */
+/** ONNX Runtime in a process: no telemetry, and a one-line message if the temp folder is missing. */
 class OnnxRuntimeIT {
-    /** The launcher, which has the native libraries unpacked, and the jar alone, where ONNX Runtime unpacks its own. */
+    /** The launcher uses unpacked native libraries; with the jar alone, ONNX Runtime unpacks its own. */
     enum Start {
         LAUNCHER,
         JAR
@@ -55,10 +55,10 @@ class OnnxRuntimeIT {
         temp = Files.createDirectory(folder.resolve("temp"));
     }
 
-    /** Telemetry would: it identifies the machine and queues its events before it sends the first one. */
+    /** Telemetry would write files: it identifies the machine and queues events. */
     @ParameterizedTest
     @EnumSource
-    void generateWritesNoFilesOfItsOwn(Start start) throws Exception {
+    void generateWritesNoFiles(Start start) throws Exception {
         CliResult result = run(start, "generate", "--model", model().toString(), "--prefix", "分开");
 
         assertThat(result.err()).isEmpty();
@@ -66,10 +66,10 @@ class OnnxRuntimeIT {
         assertThat(files()).isEmpty();
     }
 
-    /** ONNX Runtime creates a folder there even if it has nothing to unpack. */
+    /** ONNX Runtime creates a folder there even with nothing to unpack. */
     @ParameterizedTest
     @EnumSource
-    void aMissingTempFolderIsOneLine(Start start) throws Exception {
+    void missingTempFolderIsReportedInOneLine(Start start) throws Exception {
         Files.delete(temp);
 
         CliResult result = run(start, "generate", "--model", model().toString(), "--prefix", "分开");

@@ -24,7 +24,7 @@ class OptionsFileTest {
     private Path folder;
 
     @Test
-    void theTextbookIsWhatNoOptionsGive() throws Exception {
+    void textbookPresetEqualsTheDefaults() throws Exception {
         Arguments none = parse();
         Arguments textbook = none.with(Preset.TEXTBOOK.read(TrainFlags.SETTINGS));
 
@@ -44,9 +44,8 @@ class OptionsFileTest {
         assertThat(TrainFlags.modelConfig(all, 9)).isNotNull();
     }
 
-    /** The command line wins over the file, the file over the preset. */
     @Test
-    void whatIsTypedWins() throws Exception {
+    void commandLineOverridesFileAndPreset() throws Exception {
         String file = write("{\"layers\": 3, \"hidden-size\": 7, \"clip-value\": 2, \"keep-newlines\": false}");
         Arguments arguments = TrainFlags.withFiles(
                 parse("--preset", "shakespeare", "--config", file, "--hidden-size", "9", "--clip-norm", "0.5"));
@@ -62,9 +61,9 @@ class OptionsFileTest {
                 .isEqualTo(0.5);
     }
 
-    /** Another optimizer than the preset's brings its own learning rate and clipping, and one clipping replaces the other. */
+    /** Another optimizer has its own learning rate and clipping; one kind of clipping replaces the other. */
     @Test
-    void whatIsGivenReplacesWhatItExcludes() throws Exception {
+    void optionOverridesMutuallyExclusiveOnesOfFileAndPreset() throws Exception {
         Arguments adam = TrainFlags.withFiles(parse("--optimizer", "adam"));
         assertThat(TrainFlags.trainConfig(adam, null).optimizer()).isEqualTo(Optimizer.defaults(Kind.ADAM));
 
@@ -84,7 +83,7 @@ class OptionsFileTest {
             [1]                     | options.json, line 1, column 1: it must be an object in braces (got a list)
             {"layers": 1            | options.json, line 1, column 13: it ends too early
             """)
-    void whatIsWrongIsNamed(String content, String message) throws IOException {
+    void invalidFileIsReported(String content, String message) throws IOException {
         String file = write(content);
         assertThatThrownBy(() -> {
                     Arguments arguments = TrainFlags.withFiles(parse("--config", file));
@@ -108,7 +107,7 @@ class OptionsFileTest {
             {"schedule": "constant"}                 | --preset=shakespeare |
             {"decay": 0.5, "schedule": "cosine"}     | --schedule=constant |
             """)
-    void anOptionWithoutAnEffectIsRefusedWhereItIsMeant(String content, String word, String message) throws Exception {
+    void explicitOptionWithoutEffectIsRejected(String content, String word, String message) throws Exception {
         List<String> words = new ArrayList<>(List.of("--config", write(content)));
         if (word != null) {
             words.add(word);

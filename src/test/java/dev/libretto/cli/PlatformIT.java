@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The same results however the program is started, and whatever the user, the locale and the Java. */
+/** Results are the same for every way to start Libretto, user, locale and Java version. */
 class PlatformIT {
     private static final Path TARGET =
             Path.of(Build.current().isCuda() ? "target/gpu" : "target").toAbsolutePath();
@@ -38,10 +38,10 @@ class PlatformIT {
 
     private record CliResult(int exitCode, String out, String err) {}
 
-    /** At the textbook's sizes, where oneDNN's products round differently from Eigen's. */
+    /** At the textbook's sizes, oneDNN's products round differently from Eigen's. */
     @ParameterizedTest
     @ValueSource(strings = {"rnn", "lstm"})
-    void theSameSeedGivesTheSameBitsHoweverItIsStarted(String cell) throws Exception {
+    void sameSeedGivesSameBitsHoweverLibrettoIsStarted(String cell) throws Exception {
         List<String> train = List.of("train", "--device", "cpu", "--epochs", "2", "--cell", cell, "--run");
         assertThat(run(List.of(LAUNCHER), join(train, List.of("launcher"))).exitCode())
                 .isZero();
@@ -63,10 +63,10 @@ class PlatformIT {
         assertThat(results("library")).isEqualTo(results("launcher"));
     }
 
-    /** In the first three locales Java has other digits than ASCII's; in Turkish, I in lower case is not i. */
+    /** The first three locales have other digits than ASCII; in Turkish, the lower case of I is not i. */
     @ParameterizedTest
     @CsvSource({"ar, EG", "fa, IR", "mr, IN", "tr, TR"})
-    void theLocaleChangesNothing(String language, String country) throws Exception {
+    void localeDoesNotChangeResults(String language, String country) throws Exception {
         List<String> inLocale =
                 List.of(JAVA, "-Duser.language=" + language, "-Duser.country=" + country, "-jar", JAR.get(2));
         CliResult expected = run(JAR, join(TINY, List.of("--run", "run")));
@@ -86,7 +86,7 @@ class PlatformIT {
 
     @ParameterizedTest
     @ValueSource(booleans = {true, false})
-    void aUserWithoutPasswdEntryFindsAPlaceForCaches(boolean hasHome) throws Exception {
+    void userWithoutPasswdEntryHasACacheDirectory(boolean hasHome) throws Exception {
         List<String> nobody = List.of("setpriv", "--reuid=12345", "--regid=12345", "--clear-groups");
         assumeTrue(
                 canRun(List.of(
@@ -118,9 +118,9 @@ class PlatformIT {
         }
     }
 
-    /** From Java 24 on, Java warns about what TensorFlow Java and protobuf do; later ones are to deny it. */
+    /** Java warns about {@code sun.misc.Unsafe} from 24 on, and later versions will deny it. */
     @Test
-    void javaWarnsOfNothingAndDeniesInOneLine() throws Exception {
+    void unsafeAccessIsSilentOrDeniedInOneLine() throws Exception {
         CliResult result = run(List.of(LAUNCHER), TINY);
         assertThat(result.exitCode()).isZero();
         assertThat(result.err()).startsWith("corpus: ").doesNotContainIgnoringCase("warning");
@@ -133,7 +133,7 @@ class PlatformIT {
                         + " start it with --sun-misc-unsafe-memory-access=allow\n");
     }
 
-    /** The bits of a run: its checkpoints, and its metrics without what a clock says. */
+    /** The bits of a run: its checkpoints, and its metrics without times. */
     private String results(String run) throws IOException {
         StringBuilder results = new StringBuilder();
         try (Stream<Path> files = Files.walk(folder.resolve(run))) {

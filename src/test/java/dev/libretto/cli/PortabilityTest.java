@@ -16,7 +16,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** {@code export} and {@code import} as a user types them. */
+/** Runs {@code export} and {@code import}. */
 @Tag("numeric")
 class PortabilityTest {
     @TempDir
@@ -67,7 +67,7 @@ class PortabilityTest {
         "lstm, pytorch, safetensors",
         "gru-reset-before, keras, npz"
     })
-    void anExportedRunIsTheSameOnceItIsImported(String cell, String layout, String format) throws IOException {
+    void importedRunEqualsExportedRun(String cell, String layout, String format) throws IOException {
         String run = trained + "/" + cell;
         String file = folder + "/weights";
         assertThat(run("export --run " + run + " --layout " + layout + " --format " + format + " --out " + file))
@@ -84,7 +84,7 @@ class PortabilityTest {
     }
 
     @Test
-    void anImportedRunIsEvaluatedButNotTrainedOn() {
+    void importedRunIsEvaluatedButCannotBeResumed() {
         assertThat(run("export --run " + trained + "/rnn --out " + folder + "/w"))
                 .isZero();
         assertThat(run("import --weights " + folder + "/w --run " + folder + "/back"))
@@ -102,7 +102,7 @@ class PortabilityTest {
     }
 
     @Test
-    void nothingIsReplacedUnasked() throws IOException {
+    void existingFilesAreReplacedOnlyWithOverwrite() throws IOException {
         String export = "export --run " + trained + "/rnn --out " + folder + "/w";
         Files.writeString(folder.resolve("w.json"), "mine");
         assertThat(run(export)).isEqualTo(1);
@@ -122,7 +122,7 @@ class PortabilityTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"savedmodel", "onnx"})
-    void aModelToRunIsReplacedOnlyIfAsked(String format) throws IOException {
+    void exportedModelIsReplacedOnlyWithOverwrite(String format) throws IOException {
         String export = "export --format " + format + " --out " + folder + "/model --run " + trained;
         assertThat(run(export + "/rnn")).isZero();
         assertThat(out).isEmpty();
@@ -141,7 +141,7 @@ class PortabilityTest {
     }
 
     @Test
-    void theFormatIsThatOfTheNamesExtension() throws IOException {
+    void fileExtensionSelectsTheFormat() throws IOException {
         for (String name : List.of("w.safetensors", "w.npz", "w.onnx", "w.NPZ", "w", "w.2024")) {
             assertThat(run("export --run " + trained + "/rnn --out " + folder + "/" + name))
                     .isZero();
@@ -174,7 +174,7 @@ class PortabilityTest {
     }
 
     @Test
-    void whatDoesNotFitLeavesNothingBehind() throws IOException {
+    void rejectedImportLeavesNoFiles() throws IOException {
         assertThat(run("export --run " + trained + "/gru-reset-before --out " + folder + "/w"))
                 .isEqualTo(1);
         assertThat(err)

@@ -11,7 +11,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class PrefixTest {
-    /** The same text with any line ends is the same prefix, unless the model tells line ends apart. */
+    /** A text is the same prefix with any line ends, unless the model distinguishes them. */
     @ParameterizedTest
     @CsvSource({
         "'ab \\n',    'a\\nb\\n\\nb'",
@@ -20,7 +20,7 @@ class PrefixTest {
         "'ab ',       'a b  b'",
         "'ab \\r\\n', 'a\\r\\nb\\r\\n\\nb'",
     })
-    void lineEndsBecomeThoseOfTheModel(String known, String expected) {
+    void lineEndsAreConvertedToTheModels(String known, String expected) {
         Vocabulary vocabulary = vocabulary(known.translateEscapes());
 
         int[] ids = Prefix.encode(vocabulary, "a\r\nb\r\n\nb", "it", Unknown.ERROR);
@@ -29,7 +29,7 @@ class PrefixTest {
     }
 
     @Test
-    void newlineThatTheModelLacksIsNamed() {
+    void unknownNewlineIsNamed() {
         assertThatThrownBy(() -> Prefix.encode(vocabulary("ab"), "a\nb", "it", Unknown.ERROR))
                 .hasMessageStartingWith("it: '\\n' (U+000A) is not in the vocabulary");
     }

@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 class SignalsTest {
     private final BlockingQueue<Integer> handled = new LinkedBlockingQueue<>();
 
-    /** SIGWINCH does nothing to a process that does not handle it. */
+    /** SIGWINCH is ignored by default. */
     @Test
     void handlesSignals() throws Exception {
         Signals signals = Signals.of(Map.of("WINCH", 28), handled::add);
@@ -25,7 +25,7 @@ class SignalsTest {
 
     /** As SIGHUP on Windows. */
     @Test
-    void signalThatTheSystemLacksIsLeftOut() throws Exception {
+    void missingSignalIsSkipped() throws Exception {
         Signals signals = Signals.of(Map.of("NONE", 99, "WINCH", 28), handled::add);
         try {
             kill("WINCH");

@@ -11,11 +11,11 @@ import java.util.SortedMap;
 import java.util.TreeMap;
 import java.util.stream.Stream;
 
-/** All that is in a folder. */
+/** The content of a folder. */
 final class Snapshot {
     private Snapshot() {}
 
-    /** What each path in a folder is: the hash of a file, the target of a link, or a folder. */
+    /** Maps each path to the hash of a file, the target of a link, or a folder. */
     static SortedMap<String, String> of(Path folder) throws IOException {
         SortedMap<String, String> content = new TreeMap<>();
         List<Path> paths;

@@ -10,14 +10,14 @@ import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Test;
 
-/** What a terminal of 40 columns is sent, and what is left on its screen. */
+/** The status line on a terminal of 40 columns. */
 class StatusLineTest {
     private final ByteArrayOutputStream terminal = new ByteArrayOutputStream();
     private final StatusLine line = new StatusLine(terminal, () -> true, () -> 40);
     private final PrintStream text = new PrintStream(line.above(terminal), true, UTF_8);
 
     @Test
-    void textGoesAboveIt() {
+    void textGoesAboveTheStatusLine() {
         text.print("before\n");
         line.accept("10%");
         line.accept("20%");
@@ -27,7 +27,7 @@ class StatusLineTest {
     }
 
     @Test
-    void itIsGoneWhenDone() {
+    void statusLineIsErasedWhenDone() {
         line.accept("a longer line");
         line.accept("short");
         assertThat(screen()).containsExactly("short");
@@ -37,7 +37,7 @@ class StatusLineTest {
     }
 
     @Test
-    void nothingIsShownOnceTheProcessEnds() {
+    void nothingIsShownAfterEnd() {
         line.accept("10%");
         line.end();
         line.accept("20%");
@@ -45,7 +45,7 @@ class StatusLineTest {
     }
 
     @Test
-    void itStaysOutOfALineThatIsNotAtItsEnd() {
+    void statusLineWaitsForTheEndOfALine() {
         text.print("loss: ");
         line.accept("10%");
         text.print("0.5\n");
@@ -63,9 +63,9 @@ class StatusLineTest {
         assertThat(line.getMaxRenderedLength()).isEqualTo(37);
     }
 
-    /** TensorFlow prepares a graph for minutes without a word. */
+    /** TensorFlow can prepare a graph for minutes without reporting progress. */
     @Test
-    void workThatDoesNotReportShowsItsTime() throws InterruptedException {
+    void workWithoutProgressShowsElapsedTime() throws InterruptedException {
         try (WorkBar bar = new WorkBar(line, "preparing", Duration.ZERO)) {
             awaitScreen("preparing");
             bar.at(3, 4, () -> " batches");
@@ -74,14 +74,13 @@ class StatusLineTest {
         assertThat(screen()).isEmpty();
     }
 
-    /** Waits for ever if that is never shown. */
     private void awaitScreen(String expected) throws InterruptedException {
         while (screen().stream().noneMatch(row -> row.contains(expected))) {
             Thread.sleep(10);
         }
     }
 
-    /** The lines that a terminal shows. */
+    /** Returns the lines on the screen. */
     private List<String> screen() {
         List<String> screen = new ArrayList<>();
         for (String row : terminal.toString(UTF_8).split("\n", -1)) {

@@ -20,15 +20,15 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Training that is killed, starved of disk, or robbed of its directory. {@code -Dlibretto.kills=200} kills more often than
- * the ten times of a normal build.
+ * Training that is killed, runs out of disk space, or loses its directory. {@code -Dlibretto.kills=200} kills 200 times instead
+ * of ten.
  */
 @Timeout(value = 3, unit = TimeUnit.HOURS)
 class SurvivalIT {
     private static final String LAUNCHER = Path.of("libretto").toAbsolutePath().toString();
     private static final int KILLS = Integer.getInteger("libretto.kills", 10);
 
-    /** A checkpoint after every batch, so that most instants are within the writing of one. */
+    /** A checkpoint after every batch, so that most kills hit the writing of one. */
     private static final String SMALL = " --max-chars 650 --hidden-size 32 --seq-length 10 --batch-size 4 --epochs 6"
             + " --learning-rate 10 --clip-norm 0.1 --checkpoint-every 1b --report-every 1 --length 5";
 
@@ -42,7 +42,7 @@ class SurvivalIT {
     }
 
     @Test
-    void killedAtAnyInstantItGoesOnToTheSameEnd() throws Exception {
+    void killedRunResumesToTheSameWeights() throws Exception {
         assertThat(run("train --run whole" + SMALL).exitCode()).isZero();
         String text = run("generate --run whole --prefix 一 --length 50").out();
         Random random = new Random();
@@ -71,7 +71,7 @@ class SurvivalIT {
     }
 
     @Test
-    void aSecondProcessMayNotWriteTheSameRun() throws Exception {
+    void secondProcessCannotWriteTheSameRun() throws Exception {
         Process first = start("train --run one --epochs 10000 --report-every 1", folder.resolve("err"));
         awaitMetrics("one");
         CliResult second = run("train --resume one");
@@ -85,12 +85,12 @@ class SurvivalIT {
     }
 
     @Test
-    void aSecondSignalEndsItAtOnce() throws Exception {
-        // A batch of 3e11 operations takes far longer than the second signal, which answers the word on the first.
+    void secondSignalEndsAtOnce() throws Exception {
+        // A batch of 3e11 operations takes far longer than the second signal, sent after the message about the first.
         Process process = start(
                 "train --run slow --max-chars 0 --hidden-size 1500 --seq-length 200 --batch-size 64",
                 folder.resolve("err"));
-        // The first one is computed then.
+        // Then the first batch has been computed.
         while (!Files.isSymbolicLink(folder.resolve("runs/latest"))) {
             Thread.sleep(10);
         }
@@ -105,7 +105,7 @@ class SurvivalIT {
     }
 
     @Test
-    void aDirectoryThatDisappears() throws Exception {
+    void deletedRunDirectoryFails() throws Exception {
         Process process = start("train --run here --epochs 10000 --checkpoint-every 1", folder.resolve("err"));
         awaitMetrics("here");
         Files.move(folder.resolve("here"), folder.resolve("elsewhere"));
@@ -119,9 +119,9 @@ class SurvivalIT {
         assertThat(run("generate --run elsewhere --prefix 分").exitCode()).isZero();
     }
 
-    /** A small file system of its own stands in for the disk. */
+    /** Uses a small file system as the disk. */
     @Test
-    void aDiskThatFillsUp() throws Exception {
+    void fullDiskFailsAndKeepsOlderCheckpoints() throws Exception {
         CliResult full = inSmallFileSystem("size=2m", "train --run disk/run --keep 1000" + SMALL);
 
         assertThat(full.out()).contains("exit 1").contains("generate 0");
@@ -135,7 +135,7 @@ class SurvivalIT {
     }
 
     @Test
-    void aReadOnlyFileSystem() throws Exception {
+    void readOnlyFileSystemFails() throws Exception {
         CliResult readOnly = inSmallFileSystem("ro", "train --run disk/run --epochs 1");
 
         assertThat(readOnly.out()).contains("exit 1");
@@ -146,7 +146,7 @@ class SurvivalIT {
                 .endsWith("Read-only file system");
     }
 
-    /** Runs a command in a mount namespace where {@code disk} is a file system of its own, and then writes with the run. */
+    /** Runs a command in a mount namespace where {@code disk} is its own file system, then generates with the run. */
     private CliResult inSmallFileSystem(String options, String command) throws Exception {
         String unshare = "unshare --mount " + (isRoot() ? "" : "--user --map-root-user ");
         assumeTrue(

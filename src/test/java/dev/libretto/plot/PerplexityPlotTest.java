@@ -16,17 +16,17 @@ import java.util.stream.Stream;
 import javax.imageio.ImageIO;
 import org.junit.jupiter.api.Test;
 
-/** What is drawn, read from the SVG. */
+/** Reads the plot from its SVG. */
 class PerplexityPlotTest {
     private static final Pattern LINE = Pattern.compile(
             "<line style=\"([^\"]*)\" x1=\"([\\d.]+)\" x2=\"([\\d.]+)\"" + " y1=\"([\\d.]+)\" y2=\"([\\d.]+)\"/>");
     private static final Pattern DOT = Pattern.compile("<ellipse cx=\"([\\d.]+)\" cy=\"([\\d.]+)\"");
 
-    /** A part of a curve, in pixels. */
+    /** A segment of a curve in pixels. */
     private record Segment(double x1, double x2, double y1, double y2) {}
 
     @Test
-    void aPowerOfTenIsTheSameHeightEverywhere() throws IOException {
+    void yAxisIsLogarithmic() throws IOException {
         List<Segment> segments = segments(svg(curve(1000, 100, 10, 1)));
 
         assertThat(segments).hasSize(3);
@@ -40,7 +40,7 @@ class PerplexityPlotTest {
     }
 
     @Test
-    void theDotIsOnTheBestEpoch() throws IOException {
+    void dotMarksTheBestEpoch() throws IOException {
         String svg = svg(curve(100, 20, 50));
         Segment first = segments(svg).get(0);
 
@@ -51,7 +51,7 @@ class PerplexityPlotTest {
     }
 
     @Test
-    void validationDecidesWhichIsBest() throws IOException {
+    void bestEpochIsByValidation() throws IOException {
         String svg = svg(
                 new LearningCurve("run", List.of(new Epoch(1, 90, 95), new Epoch(2, 50, 70), new Epoch(3, 20, 80))));
         List<Segment> training = segments(svg);
@@ -65,7 +65,7 @@ class PerplexityPlotTest {
     }
 
     @Test
-    void anythingThatARunCanHoldIsDrawn() throws IOException {
+    void everyValidRunIsDrawn() throws IOException {
         double[] many =
                 IntStream.range(0, 10_000).mapToDouble(i -> 600 - i / 20.0).toArray();
         List<LearningCurve> curves = Stream.of(
@@ -99,7 +99,7 @@ class PerplexityPlotTest {
         return new String(new PerplexityPlot("test", List.of(curve)).encode("svg"), StandardCharsets.UTF_8);
     }
 
-    /** The undashed lines as wide as a curve, without the one in the legend. */
+    /** The solid lines of a curve's width, except the one in the legend. */
     private static List<Segment> segments(String svg) {
         return LINE.matcher(svg)
                 .results()

@@ -16,11 +16,11 @@ import org.tensorflow.proto.Event;
 import org.tensorflow.proto.SessionLog.SessionStatus;
 import org.tensorflow.proto.Summary;
 
-/** Reads event files: records of a length, its masked CRC-32C, the event, and its masked CRC-32C. */
+/** Reads event files; a record is a length, its masked CRC-32C, the event, and its masked CRC-32C. */
 final class EventFiles {
     private EventFiles() {}
 
-    /** The events of every file, the oldest file first. */
+    /** Returns the events of every file, oldest file first. */
     static List<Event> read(Path directory) throws IOException {
         List<Event> events = new ArrayList<>();
         try (Stream<Path> files = Files.list(directory)) {
@@ -52,7 +52,7 @@ final class EventFiles {
         return Integer.rotateRight((int) crc.getValue(), 15) + 0xa282ead8;
     }
 
-    /** What TensorBoard shows of a tag: by step, where the start of a session drops what was there from its step on. */
+    /** Returns what TensorBoard shows of a tag by step; a session start drops its step and later ones. */
     static TreeMap<Long, Summary.Value> shown(List<Event> events, String tag) {
         TreeMap<Long, Summary.Value> shown = new TreeMap<>();
         for (Event event : events) {

@@ -34,7 +34,7 @@ import org.tensorflow.proto.Event;
 import org.tensorflow.proto.HistogramProto;
 import org.tensorflow.proto.Summary;
 
-/** What TensorFlow's operations have written, read back. */
+/** Reads the written event files back. */
 @Tag("numeric")
 class TensorBoardTest {
     private static final ModelConfig MODEL = new ModelConfig(CellType.RNN, 5, 3, 1);
@@ -45,7 +45,7 @@ class TensorBoardTest {
     private final Weights weights = TestModels.randomWeights(MODEL, 1);
 
     @Test
-    void aWriterThatIsClosedHoldsNoNativeMemory() {
+    void closedWriterHoldsNoNativeMemory() {
         writer("first").close();
         long before = Pointer.totalCount();
         writer("second").close();
@@ -53,13 +53,13 @@ class TensorBoardTest {
     }
 
     @Test
-    void graphThatCannotBeBuiltIsClosed() {
+    void graphThatFailsToBuildFreesItsMemory() {
         List<String> tags = Arrays.asList("loss", null);
         NativeMemory.assertFreedByFailing(() -> new EventWriter(folder, "", tags, List.of()));
     }
 
     @Test
-    void scalarsHistogramsAndTexts() throws IOException {
+    void writesScalarsHistogramsAndTexts() throws IOException {
         try (EventWriter writer = writer("a")) {
             writer.start(1);
             writer.scalars(8, Map.of("loss", 2.5, "rate", 100.0));
@@ -97,7 +97,7 @@ class TensorBoardTest {
     }
 
     @Test
-    void aSessionThatStartsAtAnEarlierStepTakesItsPlace() throws IOException {
+    void sessionStartInvalidatesLaterSteps() throws IOException {
         try (EventWriter writer = writer("a")) {
             writer.start(1);
             writer.scalars(8, Map.of("loss", 3.0, "rate", 1.0));
@@ -114,9 +114,9 @@ class TensorBoardTest {
                 .containsExactly(3f, 1.5f);
     }
 
-    /** Epochs of two batches: a rollback to after the first, then a resumed run that does the last one again. */
+    /** Epochs of two batches: a rollback to the end of the first, then a resumed run that repeats the last one. */
     @Test
-    void whatIsTrainedAgainIsShownOnce() throws IOException {
+    void repeatedStepsAreShownOnce() throws IOException {
         List<String> warnings = new ArrayList<>();
         try (RunDirectory run = run()) {
             try (TensorBoard tensorBoard = new TensorBoard(run, 2, warnings::add)) {
@@ -149,7 +149,7 @@ class TensorBoardTest {
     }
 
     @Test
-    void aFailureIsToldOnce() throws IOException {
+    void failureIsWarnedAboutOnce() throws IOException {
         List<String> warnings = new ArrayList<>();
         try (RunDirectory run = run();
                 TensorBoard tensorBoard = new TensorBoard(run, 1, warnings::add)) {
