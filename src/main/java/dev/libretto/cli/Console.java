@@ -41,6 +41,11 @@ record Console(
         return new Console(in, out, err, program, runs, statusLine, newVerbosity);
     }
 
+    /** Prints a result. */
+    void print(String format, Object... values) {
+        out.print(String.format(Locale.ROOT, format, values));
+    }
+
     /** Prints a message, unless quiet. */
     void note(String format, Object... values) {
         if (verbosity != Verbosity.QUIET) {

@@ -17,7 +17,6 @@ import dev.libretto.model.CellType;
 import dev.libretto.run.Json;
 import dev.libretto.train.DeviceTrial;
 import java.io.IOException;
-import java.io.PrintStream;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -89,7 +88,7 @@ final class DoctorCommand implements Command {
         if (json) {
             console.out().print(Json.write(report));
         } else {
-            print(report, console.out());
+            print(report, console);
         }
         console.out().flush();
         if (report.problem() != null) {
@@ -177,41 +176,30 @@ final class DoctorCommand implements Command {
                 .orElse(null);
     }
 
-    private static void print(Report report, PrintStream out) {
+    private static void print(Report report, Console console) {
         Build build = report.build();
-        out.printf(
-                Locale.ROOT,
-                "libretto %s, %s build (%s)%n",
-                build.version(),
-                build.isCuda() ? "CUDA" : "CPU",
-                build.classifier());
-        out.printf(
-                Locale.ROOT,
+        console.print(
+                "libretto %s, %s build (%s)%n", build.version(), build.isCuda() ? "CUDA" : "CPU", build.classifier());
+        console.print(
                 "TensorFlow %s (TensorFlow Java %s), Java %s%n",
-                report.tensorflow(),
-                build.tensorflowJava(),
-                report.java());
-        out.printf(
-                Locale.ROOT,
-                "ONNX Runtime: %s%n",
-                report.onnxRuntime() == null ? "it cannot be loaded" : report.onnxRuntime());
+                report.tensorflow(), build.tensorflowJava(), report.java());
+        console.print(
+                "ONNX Runtime: %s%n", report.onnxRuntime() == null ? "it cannot be loaded" : report.onnxRuntime());
         Host host = report.host();
-        out.printf(
-                Locale.ROOT,
+        console.print(
                 "machine: %s, %s, %d cores, %.1f GiB, of which Java's objects take up to %.1f GiB%n",
                 host.system(),
                 host.processor().isEmpty() ? "unknown processor" : host.processor(),
                 host.cores(),
                 host.memory() / (double) (1 << 30),
                 host.javaHeap() / (double) (1 << 30));
-        out.println("processor features: " + String.join(" ", host.features()));
+        console.out().println("processor features: " + String.join(" ", host.features()));
         if (build.isCuda()) {
-            print(report.nvidiaSmi(), out);
-            report.libraries().forEach(library -> print(library, out));
+            print(report.nvidiaSmi(), console);
+            report.libraries().forEach(library -> print(library, console));
         }
         for (Trial trial : report.trials()) {
-            out.printf(
-                    Locale.ROOT,
+            console.print(
                     "%s, %s: TensorFlow sees %s; a training step of %s takes %.1f ms; losses differ from the CPU's by %.1e%n",
                     trial.device(),
                     trial.precision(),
@@ -222,17 +210,16 @@ final class DoctorCommand implements Command {
         }
     }
 
-    private static void print(NvidiaSmi nvidiaSmi, PrintStream out) {
+    private static void print(NvidiaSmi nvidiaSmi, Console console) {
         if (nvidiaSmi.problem() != null) {
-            out.println("nvidia-smi: " + nvidiaSmi.problem());
+            console.out().println("nvidia-smi: " + nvidiaSmi.problem());
         }
-        nvidiaSmi.cards().forEach(card -> out.println("nvidia-smi: " + card));
+        nvidiaSmi.cards().forEach(card -> console.out().println("nvidia-smi: " + card));
     }
 
-    private static void print(CudaLibrary.Found library, PrintStream out) {
+    private static void print(CudaLibrary.Found library, Console console) {
         String state = library.problem() == null ? "found" : library.required() ? "MISSING" : "missing (optional)";
-        out.printf(
-                Locale.ROOT,
+        console.print(
                 "%s (%s): %s%s%s%s%n",
                 library.library(),
                 library.file(),

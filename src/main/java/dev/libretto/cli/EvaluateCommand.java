@@ -11,7 +11,6 @@ import dev.libretto.train.Evaluation;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.util.List;
-import java.util.Locale;
 
 /** {@code libretto evaluate}: measures how well a trained model predicts a text. */
 final class EvaluateCommand implements Command {
@@ -82,21 +81,19 @@ final class EvaluateCommand implements Command {
     }
 
     private static void print(Evaluation evaluation, Vocabulary vocabulary, Corpus corpus, Console console) {
-        console.out()
-                .printf(
-                        Locale.ROOT,
-                        """
+        console.print(
+                """
                         characters predicted: %d
                         characters outside the vocabulary, %s: %d
                         loss: %f nats per character
                         perplexity: %f
                         bits per character: %f
                         """,
-                        evaluation.characters(),
-                        vocabulary.hasUnknown() ? "read as U+FFFD" : "left out",
-                        vocabulary.countUnknown(corpus),
-                        evaluation.loss(),
-                        evaluation.perplexity(),
-                        evaluation.bitsPerCharacter());
+                evaluation.characters(),
+                vocabulary.hasUnknown() ? "read as U+FFFD" : "left out",
+                vocabulary.countUnknown(corpus),
+                evaluation.loss(),
+                evaluation.perplexity(),
+                evaluation.bitsPerCharacter());
     }
 }

@@ -46,11 +46,11 @@ final class GenerateFlags {
         JSONL
     }
 
-    static final Flag<Path> RUN = Flag.path("run", "DIR", "run to write with (default the latest, runs/latest)");
+    static final Flag<Path> RUN = Flag.path("run", "DIR", "run to generate with (default the latest, runs/latest)");
     static final Flag<Which> CHECKPOINT = Flag.oneOf(
             "checkpoint", "weights to use: best (lowest validation loss, if the run has one) or last", Which.BEST);
     static final Flag<Path> MODEL = Flag.path(
-            "model", "PATH", "exported model to write with instead: an ONNX file, or the directory of a SavedModel");
+            "model", "PATH", "exported model to generate with instead: an ONNX file, or the directory of a SavedModel");
     static final Flag<String> PREFIX = Flag.text("prefix", "text to continue; repeat it for several");
     static final Flag<Path> PREFIX_FILE = Flag.path(
             "prefix-file", "FILE", "file whose whole text is continued, without its last line end; - for stdin");
@@ -59,7 +59,7 @@ final class GenerateFlags {
     static final Flag<Integer> BATCH_SIZE = Flag.integer("batch-size", "lines of --prefixes per batch", 64, 1, 65_536);
     static final Flag<Integer> LENGTH = Flag.integer(
             "length",
-            "characters to write after each prefix",
+            "characters to generate after each prefix",
             GenerateCommand.DEFAULT_LENGTH,
             0,
             GenerateCommand.MAX_LENGTH);

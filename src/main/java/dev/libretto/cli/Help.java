@@ -3,7 +3,6 @@ package dev.libretto.cli;
 import java.io.IOException;
 import java.util.Comparator;
 import java.util.List;
-import java.util.Locale;
 import org.apache.commons.cli.Options;
 import org.apache.commons.cli.help.HelpFormatter;
 import org.apache.commons.cli.help.TextHelpAppendable;
@@ -16,18 +15,16 @@ final class Help {
 
     /** Prints the commands. */
     static void print(List<Command> commands, Console console) {
-        console.out().println("Libretto trains character-level recurrent language models and writes text with them.");
-        console.out().println();
-        console.out().println("usage: " + console.command() + " COMMAND [OPTIONS]");
-        console.out().println();
+        console.print(
+                "Libretto trains character-level recurrent language models and generates text with them.%n"
+                        + "%nusage: %s COMMAND [OPTIONS]%n%n",
+                console.command());
         for (Command command : commands) {
-            console.out().printf(Locale.ROOT, "  %-10s %s%n", command.name(), command.summary());
+            console.print("  %-10s %s%n", command.name(), command.summary());
         }
-        console.out().println();
-        console.out()
-                .println("\"" + console.command()
-                        + " COMMAND --help\" shows a command's options; --version shows the versions.");
-        console.out().println();
+        console.print(
+                "%n\"%s COMMAND --help\" shows a command's options; --version shows the versions.%n%n",
+                console.command());
         printExamples(List.of("train", "generate --prefix 分开 --length 100"), console);
     }
 

@@ -11,7 +11,6 @@ import dev.libretto.text.Corpus;
 import dev.libretto.train.DivergencePolicy;
 import dev.libretto.train.LearningRate;
 import dev.libretto.train.TrainConfig;
-import java.io.PrintStream;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
@@ -58,45 +57,44 @@ final class InfoCommand implements Command {
         if (arguments.get(JSON)) {
             console.out().print(Json.write(info));
         } else {
-            print(info, console.out());
+            print(info, console);
         }
         return 0;
     }
 
-    private static void print(RunInfo info, PrintStream out) {
-        out.printf(
-                Locale.ROOT,
+    private static void print(RunInfo info, Console console) {
+        console.print(
                 "run: %s, %.1f MiB%ncorpus: %s%n%nmodel%n%s%n",
                 info.run(),
                 info.bytes() / (double) (1 << 20),
                 describeCorpus(info),
                 lines("  ", Json.tree(info.model())));
-        out.printf(Locale.ROOT, "%,d parameters%n", info.parameters());
+        console.print("%,d parameters%n", info.parameters());
         for (Layer layer : info.layers()) {
-            out.printf(Locale.ROOT, "  %-28s %,14d%n", layer.name(), layer.parameters());
+            console.print("  %-28s %,14d%n", layer.name(), layer.parameters());
             for (Array array : layer.arrays()) {
-                out.printf(Locale.ROOT, "    %-16s %-9s %,14d%n", array.name(), shape(array), array.parameters());
+                console.print("    %-16s %-9s %,14d%n", array.name(), shape(array), array.parameters());
             }
         }
         if (!info.corpus().known()) {
             return;
         }
-        out.printf(Locale.ROOT, "%ntraining%n%s%n", lines("  ", training(info.training())));
-        out.printf(
-                Locale.ROOT,
+        console.print("%ntraining%n%s%n", lines("  ", training(info.training())));
+        console.print(
                 "progress: epoch %,d of %,d, step %,d%n",
                 info.progress().epoch(),
                 info.training().epochs(),
                 info.progress().step());
-        out.println("best: "
-                + (info.best() == null
-                        ? "no epoch is finished"
-                        : String.format(
-                                Locale.ROOT,
-                                "%s perplexity %f in epoch %,d",
-                                info.best().of(),
-                                info.best().perplexity(),
-                                info.best().epoch())));
+        console.out()
+                .println("best: "
+                        + (info.best() == null
+                                ? "no epoch is finished"
+                                : String.format(
+                                        Locale.ROOT,
+                                        "%s perplexity %f in epoch %,d",
+                                        info.best().of(),
+                                        info.best().perplexity(),
+                                        info.best().epoch())));
     }
 
     private static String describeCorpus(RunInfo info) {

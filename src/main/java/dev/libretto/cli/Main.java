@@ -25,7 +25,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.ToIntFunction;
@@ -185,14 +184,9 @@ public final class Main {
 
     private void printVersion() {
         Build build = Build.current();
-        console.out()
-                .printf(
-                        Locale.ROOT,
-                        "libretto %s, TensorFlow %s (TensorFlow Java %s), Java %s%n",
-                        build.version(),
-                        TensorFlowLibrary.version(),
-                        build.tensorflowJava(),
-                        Runtime.version());
+        console.print(
+                "libretto %s, TensorFlow %s (TensorFlow Java %s), Java %s%n",
+                build.version(), TensorFlowLibrary.version(), build.tensorflowJava(), Runtime.version());
     }
 
     /**

@@ -140,7 +140,7 @@ final class TrainFlags {
                     + ", or the beginning of a corpus that lacks these characters)");
     static final Flag<Integer> LENGTH = Flag.integer(
             "length",
-            "characters to write after each prefix",
+            "characters to generate after each prefix",
             ReportConfig.DEFAULT.length(),
             1,
             ReportConfig.MAX_LENGTH);

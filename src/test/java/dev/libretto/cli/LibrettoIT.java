@@ -149,8 +149,7 @@ class LibrettoIT {
 
         CliResult full = start(Map.of(), List.of("bash", "-c", generate + " > /dev/full"));
         assertThat(full.exitCode()).isEqualTo(1);
-        assertThat(full.err())
-                .endsWith("libretto generate: could not write the output: No space left on device\n");
+        assertThat(full.err()).endsWith("libretto generate: could not write the output: No space left on device\n");
     }
 
     /** The C library translates "Broken pipe". */
