@@ -4,7 +4,6 @@ import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusFiles;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.CorpusReader;
-import dev.libretto.text.ReadingListener;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
@@ -48,8 +47,8 @@ final class CorpusLoader {
         return corpus;
     }
 
-    private static ReadingListener shownBy(WorkBar bar, Console console) {
-        return new ReadingListener() {
+    private static CorpusReader.Listener shownBy(WorkBar bar, Console console) {
+        return new CorpusReader.Listener() {
             @Override
             public void read(long done, long total) {
                 bar.at(done / MIB, total / MIB, () -> " MiB");

@@ -84,13 +84,13 @@ public final class Decoder {
             rows.add(new Row(row, row % samples, prefix[prefix.length - 1], options, listener));
         }
         int[] prefixOfRow = IntStream.range(0, count).map(row -> row / samples).toArray();
-        List<float[]> state = States.select(new Primer(model, prefixes).prime(), prefixes.size(), prefixOfRow);
+        List<float[]> state = Primer.selectRows(new Primer(model, prefixes).prime(), prefixes.size(), prefixOfRow);
         while (!rows.isEmpty()) {
             state = writeUntilARowEnds(rows, state, options);
             int[] running = IntStream.range(0, rows.size())
                     .filter(i -> !rows.get(i).hasEnded())
                     .toArray();
-            state = States.select(state, rows.size(), running);
+            state = Primer.selectRows(state, rows.size(), running);
             rows.removeIf(Row::hasEnded);
         }
     }

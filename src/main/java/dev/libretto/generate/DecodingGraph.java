@@ -110,10 +110,6 @@ final class DecodingGraph implements AutoCloseable {
         return tf.math.neg(tf.math.log(tf.reduceSum(tf.math.exp(below), axis, ReduceSum.keepDims(false))));
     }
 
-    private List<Shape> stateShapes(int rows) {
-        return LanguageModel.stateShapes(config, rows);
-    }
-
     /** {@link TextModel#step}. */
     TextModel.Step step(int[] characters, List<float[]> before) {
         try (TInt32 input = TInt32.vectorOf(characters);
@@ -187,10 +183,11 @@ final class DecodingGraph implements AutoCloseable {
         Session.Runner runner = session.runner().feed(where, input);
         after.forEach(runner::fetch);
         more.forEach(runner::fetch);
+        List<Shape> shapes = LanguageModel.stateShapes(config, rows);
         List<TFloat32> fed = new ArrayList<>();
         try {
             for (int i = 0; i < state.size(); i++) {
-                fed.add(FloatTensors.of(stateShapes(rows).get(i), before.get(i)));
+                fed.add(FloatTensors.of(shapes.get(i), before.get(i)));
                 runner.feed(state.get(i), fed.get(i));
             }
             return runner.run();

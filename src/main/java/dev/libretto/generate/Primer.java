@@ -1,6 +1,7 @@
 package dev.libretto.generate;
 
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -44,10 +45,10 @@ final class Primer {
             }
             state = model.read(ids(from, until, rows), state);
             from = until;
-            state = States.pad(state, rows, rowsAt(from));
+            state = padRows(state, rows, rowsAt(from));
             rows = rowsAt(from);
         }
-        return States.select(state, rows, rank);
+        return selectRows(state, rows, rank);
     }
 
     /** The number of rows at a time step. */
@@ -74,5 +75,25 @@ final class Primer {
                     .toArray());
         }
         return ids.toArray(int[][]::new);
+    }
+
+    /** Returns the selected rows in order; a row may be selected several times. */
+    static List<float[]> selectRows(List<float[]> state, int rows, int[] selected) {
+        return state.stream()
+                .map(array -> {
+                    int n = array.length / rows;
+                    float[] result = new float[selected.length * n];
+                    for (int i = 0; i < selected.length; i++) {
+                        System.arraycopy(array, selected[i] * n, result, i * n, n);
+                    }
+                    return result;
+                })
+                .toList();
+    }
+
+    private static List<float[]> padRows(List<float[]> state, int rows, int newRows) {
+        return state.stream()
+                .map(array -> Arrays.copyOf(array, array.length / rows * newRows))
+                .toList();
     }
 }

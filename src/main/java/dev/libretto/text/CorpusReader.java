@@ -14,21 +14,38 @@ public final class CorpusReader {
     /** The most characters held in memory: 4 Mi, which take 16 MiB. */
     public static final int IN_MEMORY = 1 << 22;
 
+    /** Receives the progress of reading a text. */
+    public interface Listener {
+        /** Does nothing. */
+        Listener NONE = (done, total) -> {};
+
+        /**
+         * Called every few thousand characters.
+         *
+         * @param done bytes read from the files
+         * @param total the size of the files in bytes
+         */
+        void read(long done, long total);
+
+        /** Called when the index file of a text too large for memory is complete. */
+        default void indexed(Path index) {}
+    }
+
     private final Path indexFolder;
-    private final ReadingListener listener;
+    private final Listener listener;
     private final int inMemory;
 
     /** @param indexFolder the directory of the index files, created with the first one */
-    public CorpusReader(Path indexFolder, ReadingListener listener) {
+    public CorpusReader(Path indexFolder, Listener listener) {
         this(indexFolder, listener, IN_MEMORY);
     }
 
     /** Creates a reader that holds any text in memory. */
     CorpusReader() {
-        this(null, ReadingListener.NONE, Integer.MAX_VALUE - 8);
+        this(null, Listener.NONE, Integer.MAX_VALUE - 8);
     }
 
-    CorpusReader(Path indexFolder, ReadingListener listener, int inMemory) {
+    CorpusReader(Path indexFolder, Listener listener, int inMemory) {
         this.indexFolder = indexFolder;
         this.listener = listener;
         this.inMemory = inMemory;

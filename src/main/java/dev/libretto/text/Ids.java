@@ -1,6 +1,7 @@
 package dev.libretto.text;
 
 import java.util.Objects;
+import java.util.function.LongToIntFunction;
 
 /** A text as character ids; it may be longer than an array, or larger than memory. */
 public interface Ids {
@@ -24,47 +25,30 @@ public interface Ids {
      */
     default Ids slice(long from, long to) {
         Objects.checkFromToIndex(from, to, length());
-        Ids whole = this;
-        return new Ids() {
-            @Override
-            public long length() {
-                return to - from;
-            }
-
-            @Override
-            public int at(long position) {
-                return whole.at(from + Objects.checkIndex(position, to - from));
-            }
-        };
+        return of(to - from, position -> at(from + position));
     }
 
     /** Returns a view that replaces each id by its entry in {@code newIds}. */
     default Ids mapped(int... newIds) {
-        Ids original = this;
-        return new Ids() {
-            @Override
-            public long length() {
-                return original.length();
-            }
-
-            @Override
-            public int at(long position) {
-                return newIds[original.at(position)];
-            }
-        };
+        return of(length(), position -> newIds[at(position)]);
     }
 
     /** Returns a view of an array. */
     static Ids of(int... ids) {
+        return of(ids.length, position -> ids[(int) position]);
+    }
+
+    /** Returns ids that are computed from their positions. */
+    static Ids of(long length, LongToIntFunction idAt) {
         return new Ids() {
             @Override
             public long length() {
-                return ids.length;
+                return length;
             }
 
             @Override
             public int at(long position) {
-                return ids[(int) Objects.checkIndex(position, ids.length)];
+                return idAt.applyAsInt(Objects.checkIndex(position, length));
             }
         };
     }

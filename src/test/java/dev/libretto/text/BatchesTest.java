@@ -135,17 +135,7 @@ class BatchesTest {
     @EnumSource
     void textMayBeLongerThanAnArray(Sampling sampling) {
         long length = 10L << 31;
-        Ids ids = new Ids() {
-            @Override
-            public long length() {
-                return length;
-            }
-
-            @Override
-            public int at(long position) {
-                return (int) (position / 1000);
-            }
-        };
+        Ids ids = Ids.of(length, position -> (int) (position / 1000));
         Batches batches = new Batches(ids, 10, 1000, sampling, 1);
         Batch last = batches.epoch(0).batch(batches.count() - 1);
 

@@ -297,7 +297,7 @@ class CorpusReaderTest {
     }
 
     private CorpusReader reader() {
-        ReadingListener listener = new ReadingListener() {
+        CorpusReader.Listener listener = new CorpusReader.Listener() {
             @Override
             public void read(long done, long total) {
                 progress.add(done);

@@ -228,7 +228,7 @@ class CorpusTest {
                 gzip.write(part);
             }
         }
-        CorpusReader reader = new CorpusReader(folder.resolve("cache"), ReadingListener.NONE);
+        CorpusReader reader = new CorpusReader(folder.resolve("cache"), CorpusReader.Listener.NONE);
         CorpusFiles files = CorpusFiles.of(List.of(file));
         assertThatThrownBy(() -> reader.read(files, CorpusOptions.WHOLE_TEXT))
                 .isInstanceOf(CorpusException.class)
