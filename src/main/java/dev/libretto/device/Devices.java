@@ -52,26 +52,17 @@ public final class Devices {
      * @throws DeviceException if the device cannot be used
      */
     public Choice choose(DeviceRequest request) throws DeviceException {
-        return switch (request.kind()) {
-            case CPU -> new Choice(Device.CPU, "");
-            case GPU -> new Choice(named(request), "");
-            case AUTO -> any();
-        };
-    }
-
-    private Device named(DeviceRequest request) throws DeviceException {
-        try {
-            return gpu(request.index());
-        } catch (DeviceException e) {
-            throw e.forRequest(request);
+        if (request.kind() == DeviceRequest.Kind.CPU) {
+            return new Choice(Device.CPU, "");
         }
-    }
-
-    private Choice any() {
+        boolean isAuto = request.kind() == DeviceRequest.Kind.AUTO;
         try {
-            return new Choice(gpu(0), "auto: it can be used");
+            return new Choice(gpu(request.index()), isAuto ? "auto: it can be used" : "");
         } catch (DeviceException e) {
-            return new Choice(Device.CPU, "auto: " + e.reason());
+            if (isAuto) {
+                return new Choice(Device.CPU, "auto: " + e.reason());
+            }
+            throw e.forRequest(request);
         }
     }
 

@@ -8,8 +8,6 @@ import com.sun.jna.Pointer;
  * native libraries, which can crash a thread that still computes.
  */
 public final class Halt {
-    private static final String EXIT = "_exit";
-
     private final LibC libc;
 
     /** Loads the C library now, so that ending the process loads nothing. */
@@ -35,18 +33,13 @@ public final class Halt {
     /** Ends the process like {@link System#exit}, but without the destructors of native libraries. */
     public void exit(int exitCode) {
         if (libc != null) {
-            skipDestructors(exitCode);
+            try {
+                // The C library calls what was registered last first.
+                libc.__cxa_atexit(Function.getFunction("c", "_exit"), Pointer.createConstant(exitCode), null);
+            } catch (LinkageError e) {
+                // Not every C library has __cxa_atexit.
+            }
         }
         System.exit(exitCode);
-    }
-
-    /** Registers {@code _exit} last, so that the C library calls it first. */
-    private void skipDestructors(int exitCode) {
-        try {
-            libc.__cxa_atexit(Function.getFunction("c", EXIT), Pointer.createConstant(exitCode), null);
-        } catch (LinkageError e) {
-            // Not every C library has __cxa_atexit; then System.exit runs the destructors.
-            return;
-        }
     }
 }

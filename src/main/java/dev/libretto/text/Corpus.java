@@ -52,15 +52,11 @@ public final class Corpus {
      * @param codePoints at least one
      */
     public Corpus(String name, int[] codePoints) {
-        this.name = name;
-        this.alphabet = new Alphabet();
-        this.indexes = Ids.of(Arrays.stream(codePoints).map(alphabet::add).toArray());
-        TextHash hash = new TextHash();
-        hash.update(codePoints, codePoints.length);
-        this.sha256 = hash.hex();
-        this.files = List.of();
-        this.options = UNCHANGED;
-        this.fractionRead = 1;
+        this(name, codePoints, new Alphabet());
+    }
+
+    private Corpus(String name, int[] codePoints, Alphabet alphabet) {
+        this(name, alphabet, Ids.of(Arrays.stream(codePoints).map(alphabet::add).toArray()), TextHash.of(codePoints));
     }
 
     /** Returns a copy with the given {@link #fractionRead}. */

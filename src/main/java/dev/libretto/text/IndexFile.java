@@ -63,10 +63,7 @@ record IndexFile(Path path, String name, String fingerprint, boolean reusable) {
     }
 
     private static String hash(CharSequence text) {
-        TextHash hash = new TextHash();
-        int[] codePoints = text.codePoints().toArray();
-        hash.update(codePoints, codePoints.length);
-        return hash.hex().substring(0, 32);
+        return TextHash.of(text.codePoints().toArray()).substring(0, 32);
     }
 
     /** Starts writing a new index file. */

@@ -19,6 +19,12 @@ final class TextHash {
         }
     }
 
+    static String of(int... codePoints) {
+        TextHash hash = new TextHash();
+        hash.update(codePoints, codePoints.length);
+        return hash.hex();
+    }
+
     /** Adds the first {@code count} characters. */
     void update(int[] codePoints, int count) {
         for (int start = 0; start < count; start += CHUNK) {
