@@ -2,6 +2,8 @@ package dev.libretto.benchmark;
 
 import dev.libretto.text.Batches;
 import dev.libretto.train.TrainStep;
+import dev.libretto.train.TrainStep.StepInput;
+import dev.libretto.train.TrainStep.StepMetrics;
 import java.util.ArrayList;
 import java.util.List;
 
@@ -33,12 +35,12 @@ final class TrainingSpeed implements AutoCloseable {
         Batches.Epoch epoch = workload.batches().epoch(epochs++);
         double lossSum = 0;
         for (int i = 0; i < epoch.count(); ) {
-            List<TrainStep.Task> tasks = new ArrayList<>();
-            while (i < epoch.count() && tasks.size() < step.batchesPerRun()) {
-                tasks.add(new TrainStep.Task(epoch.batch(i++), learningRate, ++steps));
+            List<StepInput> inputs = new ArrayList<>();
+            while (i < epoch.count() && inputs.size() < step.batchesPerRun()) {
+                inputs.add(new StepInput(epoch.batch(i++), learningRate, ++steps));
             }
-            for (TrainStep.Measures measures : step.run(tasks)) {
-                lossSum += measures.loss();
+            for (StepMetrics metrics : step.run(inputs)) {
+                lossSum += metrics.loss();
             }
         }
         lastLoss = lossSum / epoch.count();

@@ -2,7 +2,7 @@ package dev.libretto.cli;
 
 import dev.libretto.train.Progress;
 import dev.libretto.train.TrainConfig;
-import dev.libretto.train.TrainStep;
+import dev.libretto.train.TrainStep.StepMetrics;
 import dev.libretto.train.TrainingListener;
 import java.util.Locale;
 
@@ -25,7 +25,7 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
     }
 
     @Override
-    public void batchEnded(Progress progress, int batches, TrainStep.Measures measures) {
+    public void batchEnded(Progress progress, int batches, StepMetrics metrics) {
         bar.at(
                 (long) progress.epoch() * batches + progress.batch(),
                 (long) training.epochs() * batches,
@@ -34,7 +34,7 @@ final class TrainProgress implements TrainingListener, AutoCloseable {
                         " epoch %d, batch %d, loss %.3f, %,.0f characters/s",
                         progress.epoch() + 1,
                         progress.batch(),
-                        measures.loss(),
+                        metrics.loss(),
                         (double) progress.batch() * training.batchSize() * training.seqLength() / progress.seconds()));
     }
 

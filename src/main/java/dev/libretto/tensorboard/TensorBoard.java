@@ -5,7 +5,7 @@ import dev.libretto.model.Weights;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.train.EpochMetrics;
 import dev.libretto.train.Progress;
-import dev.libretto.train.TrainStep;
+import dev.libretto.train.TrainStep.StepMetrics;
 import dev.libretto.train.TrainingListener;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -55,14 +55,14 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
     }
 
     @Override
-    public void batchEnded(Progress progress, int count, TrainStep.Measures measures) {
+    public void batchEnded(Progress progress, int count, StepMetrics metrics) {
         if (progress.step() != step + 1) {
             write(() -> start(progress.step()));
             gradientNormSum = 0;
             batches = 0;
         }
         step = progress.step();
-        gradientNormSum += measures.gradientNorm();
+        gradientNormSum += metrics.gradientNorm();
         batches++;
     }
 

@@ -12,18 +12,18 @@ import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TNumber;
 
-/** The characters of a batch in the graph of training. */
+/** The characters of a batch in the training graph. */
 interface BatchInput {
-    /** The characters, {@code [T, B]}. */
+    /** Returns the character ids, {@code [T, B]}. */
     Operand<? extends TNumber> inputs();
 
-    /** The character after each, {@code [T, B]}. */
+    /** Returns the next character of each, {@code [T, B]}. */
     Operand<? extends TNumber> targets();
 
-    /** What to feed for a batch; the caller closes the tensors. */
+    /** Returns the tensors to feed for a batch; the caller closes them. */
     Map<Operand<?>, Tensor> feeds(Batch batch);
 
-    /** The characters themselves are fed. */
+    /** Feeds the characters of each batch. */
     record Fed(Placeholder<TInt32> inputs, Placeholder<TInt32> targets) implements BatchInput {
         /** @param ids {@code [T, B]} */
         Fed(Ops tf, Shape ids) {
@@ -43,13 +43,13 @@ interface BatchInput {
     }
 
     /**
-     * The text is in the graph, and where each row begins in it is fed.
+     * Cuts batches from a text in the graph, given the start of each row.
      *
      * @param starts {@code [B]}
      */
     record FromText(Placeholder<TInt64> starts, Operand<TInt64> inputs, Operand<TInt64> targets) implements BatchInput {
         /**
-         * @param text all its characters, {@code [N]}
+         * @param text character ids, {@code [N]}
          * @param ids {@code [T, B]}
          */
         static FromText of(Ops tf, Operand<TInt64> text, Shape ids) {

@@ -10,15 +10,15 @@ import java.util.List;
 import org.tensorflow.ndarray.Shape;
 
 /**
- * All that training continues from.
+ * Everything needed to resume training.
  *
- * @param weights the values of every parameter
- * @param slots what the optimizer keeps of the steps before, the arrays {@link #slotArrays}; zero at the start
- * @param state the carried state, each {@code [B, H]}, of the parameters {@link #stateArrays}
- * @param progress how far training was
+ * @param weights the model's parameters
+ * @param slots the optimizer's slots, {@link #slotArrays}
+ * @param state the carried state, {@link #stateArrays}, each {@code [B, H]}
+ * @param progress the position of training
  */
 public record Checkpoint(Weights weights, Weights slots, Weights state, Progress progress) {
-    /** Before the first batch: these weights, and zeros. */
+    /** Returns the checkpoint before the first batch: the given weights, slots and state of zeros. */
     public static Checkpoint start(ModelConfig model, TrainConfig training, Weights weights) {
         return new Checkpoint(
                 weights, zeros(slotArrays(model, training)), zeros(stateArrays(model, training)), Progress.start());
@@ -28,7 +28,7 @@ public record Checkpoint(Weights weights, Weights slots, Weights state, Progress
         return new Weights(arrays, array -> new float[array.size()]);
     }
 
-    /** The arrays of the optimizer: for each that it keeps, one of every parameter's shape. */
+    /** Returns the arrays of the optimizer: for each of its slots, one array per parameter. */
     public static List<Parameter> slotArrays(ModelConfig model, TrainConfig training) {
         List<Parameter> arrays = new ArrayList<>();
         for (String slot : training.optimizer().kind().slots()) {
@@ -40,7 +40,7 @@ public record Checkpoint(Weights weights, Weights slots, Weights state, Progress
         return arrays;
     }
 
-    /** The arrays of the carried state. */
+    /** Returns the arrays of the carried state. */
     public static List<Parameter> stateArrays(ModelConfig model, TrainConfig training) {
         List<Parameter> arrays = new ArrayList<>();
         for (Shape shape : LanguageModel.stateShapes(model, training.batchSize())) {

@@ -2,6 +2,7 @@ package dev.libretto.train;
 
 import com.fasterxml.jackson.annotation.JsonCreator;
 import com.fasterxml.jackson.annotation.JsonValue;
+import java.time.Duration;
 import java.util.HashSet;
 import java.util.List;
 import java.util.Objects;
@@ -12,32 +13,28 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * When checkpoints are written and how many stay.
+ * When checkpoints are saved and which are kept.
  *
- * @param every the work between two checkpoints
- * @param keep how many of the newest stay, and with them the newest at the end of an epoch and those of the lowest training
- *     loss and the lowest validation loss
+ * @param every the interval between checkpoints
+ * @param keep the number of newest checkpoints to keep, besides those that {@link #kept} names
  */
 public record CheckpointPolicy(Every every, int keep) {
-    /** The most checkpoints that can be kept. */
     public static final int MAX_KEEP = 1_000_000;
 
-    /** A checkpoint a minute, the newest two kept. */
+    /** One checkpoint per minute; the newest two are kept. */
     public static final CheckpointPolicy DEFAULT = new CheckpointPolicy(new Every(1, Unit.MINUTES), 2);
 
     /** @throws IllegalArgumentException if {@code keep} is out of range */
     public CheckpointPolicy {
         Objects.requireNonNull(every, "checkpoint every");
-        if (keep < 1 || keep > MAX_KEEP) {
-            throw new IllegalArgumentException("keep is " + keep + "; it must be from 1 to " + MAX_KEEP);
-        }
+        Require.inRange("keep", keep, 1, MAX_KEEP);
     }
 
     /**
-     * Which checkpoints stay: the newest, the newest at the end of an epoch, which a divergence goes back to, the one of lowest
-     * loss and the one of lowest validation loss.
+     * Returns which checkpoints to keep: the newest {@code keep}, the newest at the end of an epoch (restored if training
+     * diverges), and those of the lowest training loss and of the lowest validation loss.
      *
-     * @param newestFirst how far training was at each
+     * @param newestFirst the positions of all checkpoints
      */
     public Set<Progress> kept(List<Progress> newestFirst) {
         Set<Progress> kept = new HashSet<>(newestFirst.subList(0, Math.min(keep, newestFirst.size())));
@@ -51,8 +48,8 @@ public record CheckpointPolicy(Every every, int keep) {
     }
 
     /**
-     * The checkpoint of lowest loss, of those at the end of an epoch that the schedule has. Those within the next epoch may be
-     * close to a divergence already.
+     * Returns the checkpoint of lowest loss among the scheduled ones at the end of an epoch. Those within an epoch may already
+     * be close to a divergence.
      */
     public Optional<Progress> best(List<Progress> newestFirst) {
         return lowest(newestFirst, progress -> {
@@ -61,14 +58,14 @@ public record CheckpointPolicy(Every every, int keep) {
         });
     }
 
-    /** The checkpoint at the end of the epoch of lowest validation loss. */
+    /** Returns the checkpoint at the end of the epoch of lowest validation loss. */
     public static Optional<Progress> bestValidated(List<Progress> newestFirst) {
         return lowest(
                 newestFirst,
                 progress -> progress.endsBestValidated() ? progress.validation().lowest() : Double.POSITIVE_INFINITY);
     }
 
-    /** The one of lowest finite value, the oldest of several. */
+    /** Returns the position of lowest finite value, the oldest if tied. */
     private static Optional<Progress> lowest(List<Progress> newestFirst, ToDoubleFunction<Progress> valueOf) {
         Progress best = null;
         double lowest = Double.MAX_VALUE;
@@ -82,7 +79,7 @@ public record CheckpointPolicy(Every every, int keep) {
         return Optional.ofNullable(best);
     }
 
-    /** What the work between two checkpoints is counted in. */
+    /** The unit of the interval between checkpoints. */
     public enum Unit {
         EPOCHS(""),
         BATCHES("b"),
@@ -103,11 +100,12 @@ public record CheckpointPolicy(Every every, int keep) {
         public Every {
             Objects.requireNonNull(unit, "unit");
             if (count < 1 || count > MAX_COUNT) {
-                throw new IllegalArgumentException("checkpoint every " + count + ": it must be from 1 to " + MAX_COUNT);
+                throw new IllegalArgumentException(
+                        "checkpoint every must be from 1 to " + MAX_COUNT + " (got " + count + ")");
             }
         }
 
-        /** @throws IllegalArgumentException if the text is of another form */
+        /** @throws IllegalArgumentException if the text has another form */
         @JsonCreator
         public static Every parse(String text) {
             Matcher matcher = FORM.matcher(text);
@@ -119,27 +117,27 @@ public record CheckpointPolicy(Every every, int keep) {
                     return new Every(Integer.parseInt(matcher.group(1)), unit);
                 }
             }
-            throw new AssertionError("every suffix of the form is a unit's");
+            throw new AssertionError("every suffix in FORM belongs to a unit");
         }
 
         /**
-         * Whether there is a checkpoint of the end of an epoch, or of the start, whatever happened before. Besides those that
-         * fall on it, it is written before the first one within the next epoch. Training goes back to such checkpoints only,
-         * so that an interruption, which leaves one more, changes nothing.
+         * Returns whether the start of training or the end of an epoch is saved whether or not training is interrupted: on
+         * schedule, or before the first checkpoint within the next epoch. Only such checkpoints are rolled back to, so an
+         * interruption, which adds a checkpoint, does not change the result.
          */
         public boolean hasEpochEnd(Progress progress) {
             if (progress.batch() > 0) {
                 return false;
             }
             if (progress.epoch() == 0 || unit != Unit.BATCHES) {
-                return fallsOn(progress);
+                return isScheduled(progress);
             }
             long batchesPerEpoch = progress.step() / progress.epoch();
             return Math.floorMod(-progress.step(), (long) count) < batchesPerEpoch;
         }
 
-        /** Whether a checkpoint falls on this point whatever happened before; for minutes, any point may be one. */
-        public boolean fallsOn(Progress progress) {
+        /** Returns whether a checkpoint is scheduled here; in minutes, it may be anywhere. */
+        private boolean isScheduled(Progress progress) {
             return switch (unit) {
                 case EPOCHS -> progress.batch() == 0 && progress.epoch() % count == 0;
                 case BATCHES -> progress.step() % count == 0;
@@ -151,6 +149,32 @@ public record CheckpointPolicy(Every every, int keep) {
         @JsonValue
         public String toString() {
             return count + unit.suffix;
+        }
+    }
+
+    /** Tells when the next checkpoint is due. */
+    static final class Clock {
+        private final Every every;
+        private long lastNanos = System.nanoTime();
+
+        Clock(Every every) {
+            this.every = every;
+        }
+
+        /** Restarts the interval after a checkpoint was saved. */
+        void saved() {
+            lastNanos = System.nanoTime();
+        }
+
+        /** Returns the most batches, at least one, until the next scheduled checkpoint. */
+        int batchesLeft(Progress now) {
+            return every.unit == Unit.BATCHES ? every.count - (int) (now.step() % every.count) : Integer.MAX_VALUE;
+        }
+
+        boolean isDue(Progress now) {
+            return every.unit == Unit.MINUTES
+                    ? Duration.ofNanos(System.nanoTime() - lastNanos).toMinutes() >= every.count
+                    : every.isScheduled(now);
         }
     }
 }

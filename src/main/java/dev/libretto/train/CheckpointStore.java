@@ -4,33 +4,33 @@ import java.io.IOException;
 import java.util.Optional;
 import java.util.function.Consumer;
 
-/** Where training keeps its checkpoints and what it measured of each epoch. */
+/** Stores the checkpoints of training and the metrics of each epoch. */
 public interface CheckpointStore {
     /**
-     * Saves where training starts. Called once the first batch is computed; before that, training that cannot start changes
+     * Saves the checkpoint that training starts from. Called after the first batch, so training that cannot start changes
      * nothing.
      */
     void begin(Checkpoint start) throws IOException;
 
-    /** Saves a checkpoint and deletes those that {@link CheckpointPolicy#kept} leaves out. */
+    /** Saves a checkpoint and deletes all that {@link CheckpointPolicy#kept} does not contain. */
     void save(Checkpoint checkpoint) throws IOException;
 
-    /** Adds what was measured of an epoch. */
+    /** Appends the metrics of an epoch. */
     void append(EpochMetrics metrics) throws IOException;
 
-    /** How far training was at the start of the epoch that it is in, if there is a checkpoint of that. */
+    /** Returns the position of the checkpoint at the start of the current epoch, if there is one. */
     Optional<Progress> epochStart(Progress now) throws IOException;
 
     /**
-     * Returns the checkpoint that a divergence goes back to: {@link CheckpointPolicy#best}, or the newest.
+     * Returns the checkpoint to restore after a divergence: {@link CheckpointPolicy#best}, or the newest.
      *
      * @param warnings receives a line for each damaged checkpoint skipped
      */
     Checkpoint best(Consumer<String> warnings) throws IOException;
 
-    /** Goes back to an earlier point: saves its checkpoint and deletes the metrics of the epochs after it. */
+    /** Saves the checkpoint that a rollback restored and deletes the metrics of later epochs. */
     void rollBack(Checkpoint checkpoint) throws IOException;
 
-    /** Deletes the checkpoints that are newer than the one that a divergence leaves. */
+    /** Deletes all checkpoints newer than the given position. */
     void discardAfter(Progress last) throws IOException;
 }

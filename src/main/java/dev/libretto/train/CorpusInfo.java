@@ -13,17 +13,17 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * Which text a run learns from, and how to read it again.
+ * Identifies the text that a run was trained on, and says how to read it again.
  *
- * @param files the absolute paths of the files and directories it was read from, in order; none for the built-in
- *     lyrics
- * @param encoding the character encoding of the file
- * @param maxChars how many characters were asked for; 0 is all
- * @param keepNewlines whether newlines and carriage returns stayed as they are instead of becoming spaces
- * @param minCount how often a character had to occur to be in the vocabulary
- * @param unknownCharacter whether U+FFFD, if it is in the vocabulary, stands for all characters that are not. False if the text is known and the minimum count is 1
- * @param characters how many characters were used; 0 where the text is not known
- * @param sha256 the hash of those characters as UTF-8, in hexadecimal; empty where the text is not known
+ * @param files absolute paths of its files and directories, in order; empty for the built-in lyrics
+ * @param encoding the character encoding of the files
+ * @param maxChars the limit on the number of characters; 0 for none
+ * @param keepNewlines whether newlines and carriage returns were kept instead of becoming spaces
+ * @param minCount the least number of occurrences of a character in the vocabulary
+ * @param unknownCharacter whether U+FFFD, if in the vocabulary, stands for all unknown characters; false if the text is known
+ *     and the minimum count is 1
+ * @param characters the number of characters used; 0 if the text is not known
+ * @param sha256 the hash of these characters as UTF-8, in hexadecimal; empty if the text is not known
  */
 public record CorpusInfo(
         List<String> files,
@@ -37,13 +37,10 @@ public record CorpusInfo(
 
         long characters,
         String sha256) {
-    /**
-     * The name of the default for {@link #unknownCharacter} in files of earlier versions, which lack it: U+FFFD always stood for
-     * unknown characters.
-     */
+    /** The name of the default for {@link #unknownCharacter}. Files of earlier versions lack it: U+FFFD was always special. */
     public static final String UNKNOWN_CHARACTER = "unknownCharacter";
 
-    /** @throws IllegalArgumentException if a value cannot be */
+    /** @throws IllegalArgumentException if a value is out of range */
     public CorpusInfo {
         Objects.requireNonNull(sha256, "corpus sha256");
         Objects.requireNonNull(encoding, "corpus encoding");
@@ -52,17 +49,17 @@ public record CorpusInfo(
             Objects.requireNonNull(file, "one of the corpus files");
         }
         files = List.copyOf(files);
-        // Both check what they are given.
+        // Both validate their arguments.
         options(maxChars, keepNewlines, encoding, minCount);
         paths(files);
         boolean isUnknown = characters == 0 && sha256.isEmpty();
         if (characters < 1 && !isUnknown) {
-            throw new IllegalArgumentException("characters is " + characters + "; it must be at least 1");
+            throw new IllegalArgumentException("characters must be at least 1 (got " + characters + ")");
         }
         unknownCharacter &= isUnknown || minCount > 1;
     }
 
-    /** Returns where a corpus came from. */
+    /** Returns the description of a corpus. */
     public static CorpusInfo of(Corpus corpus) {
         CorpusOptions options = corpus.options();
         return new CorpusInfo(
@@ -78,18 +75,18 @@ public record CorpusInfo(
                 corpus.sha256());
     }
 
-    /** The text of a model that was trained elsewhere: all that is known is what becomes of some characters. */
+    /** Returns the description of the unknown text of a model trained elsewhere. */
     public static CorpusInfo unknown(boolean keepNewlines, boolean unknownCharacter) {
         String encoding = StandardCharsets.UTF_8.name();
         return new CorpusInfo(List.of(), encoding, 0, keepNewlines, 1, unknownCharacter, 0, "");
     }
 
-    /** Whether it is known which text it is, so that it can be read again. */
+    /** Returns whether the text is known, so that it can be read again. */
     public boolean known() {
         return characters > 0;
     }
 
-    /** The files and directories it was read from. */
+    /** Returns the files and directories that the text was read from. */
     public List<Path> paths() {
         return paths(files);
     }
@@ -98,7 +95,7 @@ public record CorpusInfo(
         return files.stream().map(Path::of).toList();
     }
 
-    /** How the text is read. */
+    /** Returns how to read the text. */
     public CorpusOptions options() {
         return options(maxChars, keepNewlines, encoding, minCount);
     }

@@ -20,21 +20,21 @@ import org.tensorflow.types.family.TNumber;
  *     d mean(loss) / d z = (e / s − onehot(target)) / N
  * </pre>
  *
- * <p>TensorFlow has both as one operation, {@code SparseSoftmaxCrossEntropyWithLogits}, with no gradient of its own; these
- * smaller ones compute the same, each on all cores.
+ * <p>TensorFlow Java has no gradient for {@code SparseSoftmaxCrossEntropyWithLogits}. These smaller operations compute the same,
+ * each on all cores.
  *
  * @param losses in nats, {@code [N]}
- * @param gradient of the mean loss for the logits, {@code [N, V]}
+ * @param gradient of the mean loss with respect to the logits, {@code [N, V]}
  */
 record CrossEntropy(Operand<TFloat32> losses, Operand<TFloat32> gradient) {
     /**
-     * @param logits z {@code [N, V]} of a known N
+     * @param logits z {@code [N, V]}, with N known
      * @param targets N character ids, in any shape
      */
     static CrossEntropy of(Ops tf, Operand<TFloat32> logits, Operand<? extends TNumber> targets) {
         int n = Math.toIntExact(logits.shape().get(0));
         Operand<TInt32> perRow = tf.constant(new int[] {-1});
-        // On a GPU, TensorFlow computes with int32 in the memory of the CPU, and with int64 in that of the card.
+        // On a GPU, TensorFlow keeps int32 in host memory and int64 in device memory.
         Operand<TInt64> rows = tf.range(tf.constant(0L), tf.constant((long) n), tf.constant(1L));
         Operand<TInt64> columns = tf.reshape(tf.dtypes.cast(targets, TInt64.class), perRow);
         Operand<TInt64> cells = tf.stack(List.of(rows, columns), Stack.axis(1L));

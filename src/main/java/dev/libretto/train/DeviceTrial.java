@@ -16,36 +16,34 @@ import java.util.List;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * The first steps of the textbook's training, with its cell or another: checks that a device works, how fast it is, and that
- * it computes the same as another.
+ * A few training steps of the textbook's run. They show whether a device works, how fast it is, and whether it agrees with
+ * another.
  */
 public final class DeviceTrial {
-    /** How many steps. */
     static final int STEPS = 5;
 
     /**
-     * A tenth of the textbook's, with which the loss falls from step to step. At the textbook's own it leaps at the fourth step,
-     * which makes a thousand times as much of a rounding.
+     * A tenth of the textbook's, so that the loss falls at each step. At the textbook's own, it jumps at the fourth step, which
+     * amplifies rounding errors a thousandfold.
      */
     static final double LEARNING_RATE = 10;
 
     /**
-     * What the steps gave.
+     * The results of a trial.
      *
-     * @param losses the loss of each step; the second is the first that depends on an update
-     * @param seconds the median time of the steps after the first, which also sets the device up
+     * @param losses the loss of each step; from the second on, they depend on the updates
+     * @param seconds the median time of a step, without the first, which includes setting up the device
      */
     public record Steps(List<Float> losses, double seconds) {
         /**
-         * How far the losses are from those of another device: the largest difference as a part of what was learnt there, the
-         * first loss less the last. An error of the gradients shows in it undiminished, whatever the cell.
+         * Returns the largest difference from the losses of another device, relative to the decrease of its loss. So a relative
+         * error of the gradients shows in full, whatever the cell.
          */
         public double differenceFrom(Steps reference) {
             double learnt = reference.losses.get(0) - reference.losses.get(reference.losses.size() - 1);
             double largest = 0;
             for (int i = 0; i < losses.size(); i++) {
                 double difference = Math.abs(losses.get(i) - reference.losses.get(i)) / learnt;
-                // Math.max would keep a NaN too, but not an infinity over a NaN.
                 largest = Double.isFinite(difference) ? Math.max(largest, difference) : Double.POSITIVE_INFINITY;
             }
             return largest;
@@ -57,7 +55,7 @@ public final class DeviceTrial {
     final Batches batches;
     final Checkpoint start;
 
-    /** Prepares the textbook's run with the given cell, on the built-in lyrics. */
+    /** Creates a trial of the textbook's run with the given cell, on the built-in lyrics. */
     public DeviceTrial(CellType cell) throws IOException {
         Corpus lyrics = Corpus.builtIn(CorpusOptions.WHOLE_TEXT.withMaxChars(CorpusOptions.DEFAULT_MAX_CHARS));
         Vocabulary vocabulary = Vocabulary.of(lyrics);
@@ -71,7 +69,7 @@ public final class DeviceTrial {
         start = Checkpoint.start(model, training, Initializers.draw(LanguageModel.parameters(model), training.seed()));
     }
 
-    /** Trains for a few steps, on the device and in the precision that this process uses now. */
+    /** Runs the steps on the process's device, in its precision. */
     public Steps run() {
         return run(Sessions.factorType());
     }

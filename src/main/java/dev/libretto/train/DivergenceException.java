@@ -1,6 +1,6 @@
 package dev.libretto.train;
 
-/** Training whose loss is no longer a number. */
+/** Thrown when training diverges and no rollback is left. */
 public final class DivergenceException extends RuntimeException {
     private static final long serialVersionUID = 1L;
 

@@ -1,15 +1,15 @@
 package dev.libretto.train;
 
 /**
- * What is measured of one epoch; a row of {@code metrics.csv}.
+ * The metrics of one epoch; a row of {@code metrics.csv}.
  *
  * @param epoch counted from 1
  * @param loss mean cross entropy in nats per character
  * @param seconds wall-clock time of the epoch's batches
  * @param charsPerSecond characters predicted per second
- * @param learningRate the learning rate of its last batch
- * @param rollbacks how many times training had gone back before it
- * @param validationLoss mean cross entropy of what is kept from training; null where nothing is
+ * @param learningRate the learning rate of the last batch
+ * @param rollbacks the number of rollbacks so far
+ * @param validationLoss mean cross entropy of the held-out text; null without validation
  */
 public record EpochMetrics(
         int epoch,
@@ -19,12 +19,12 @@ public record EpochMetrics(
         double learningRate,
         int rollbacks,
         Double validationLoss) {
-    /** exp(loss): among how many equally likely characters the model is as unsure. */
+    /** Returns the perplexity, exp(loss). */
     public double perplexity() {
         return Math.exp(loss);
     }
 
-    /** exp(validation loss); null where nothing is kept from training. */
+    /** Returns the perplexity of the held-out text; null without validation. */
     public Double validationPerplexity() {
         return validationLoss == null ? null : Math.exp(validationLoss);
     }

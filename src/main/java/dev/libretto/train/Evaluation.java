@@ -1,18 +1,18 @@
 package dev.libretto.train;
 
 /**
- * How well a model predicts a text.
+ * The result of an evaluation.
  *
- * @param characters how many characters were predicted
+ * @param characters the number of characters predicted
  * @param loss mean cross entropy in nats per character
  */
 public record Evaluation(long characters, double loss) {
-    /** exp(loss): among how many equally likely characters the model is as unsure. */
+    /** Returns the perplexity, exp(loss): a uniform choice among that many characters is as uncertain. */
     public double perplexity() {
         return Math.exp(loss);
     }
 
-    /** loss / ln 2. */
+    /** Returns the loss in bits, loss / ln 2. */
     public double bitsPerCharacter() {
         return loss / Math.log(2);
     }

@@ -24,12 +24,11 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
 /**
- * Measures how well a model predicts a text: every character but the first, once. The text is cut into rows, which are read
- * side by side, each from a zero state with the state carried to its end; with one row, every character is predicted from all
- * that come before it.
+ * Measures how well a model predicts a text. Every character except the first is predicted once. The text is cut into rows that
+ * are read in parallel, each from a zero state. With one row, each character is predicted from all before it.
  */
 public final class Evaluator implements AutoCloseable {
-    /** Time steps in one run of the graph; the result does not depend on it. */
+    /** Time steps per run of the graph; does not affect the result. */
     private static final int SEQ_LENGTH = 128;
 
     private final Graph graph = Sessions.newGraph();
@@ -44,7 +43,7 @@ public final class Evaluator implements AutoCloseable {
     private final Operand<TFloat32> losses;
     private final List<TFloat32> zeroState = new ArrayList<>();
 
-    /** Makes ready to read a text in one row. */
+    /** Creates an evaluator that reads a text as one row. */
     public Evaluator(ModelConfig config, Weights weights) {
         this(config, 1);
         try {
@@ -56,7 +55,7 @@ public final class Evaluator implements AutoCloseable {
     }
 
     /**
-     * Makes ready to read texts in so many rows, by the weights that {@link #load} will give.
+     * Creates an evaluator that reads a text as parallel rows; {@link #load} the weights first.
      *
      * @param rows B
      */
@@ -85,7 +84,7 @@ public final class Evaluator implements AutoCloseable {
         }
     }
 
-    /** Takes other weights. */
+    /** Loads weights. */
     final void load(Weights weights) {
         variables.load(session, weights);
     }
@@ -93,17 +92,17 @@ public final class Evaluator implements AutoCloseable {
     /**
      * Evaluates a text.
      *
-     * @param ids its characters, at least two of them known; {@link Ids#NONE} ones are left out
-     * @throws IllegalArgumentException if there are fewer
+     * @param ids its characters; {@link Ids#NONE}, an unknown character, is skipped
+     * @throws IllegalArgumentException if fewer than two characters are known
      */
     public Evaluation evaluate(Ids ids) {
         return evaluate(ids, position -> {});
     }
 
     /**
-     * The same, telling how far it is.
+     * Evaluates a text and reports progress.
      *
-     * @param progress is told of the characters passed, every now and then
+     * @param progress receives the number of characters predicted so far, after each run of the graph
      */
     public Evaluation evaluate(Ids ids, LongConsumer progress) {
         List<Row> text = rows(ids);
@@ -129,7 +128,7 @@ public final class Evaluator implements AutoCloseable {
         if (predicted == 0) {
             long known = rows(ids).stream().anyMatch(Row::hasAny) ? 1 : 0;
             throw new IllegalArgumentException(
-                    "the text has " + known + " characters that the model knows; it takes at least 2");
+                    "the text has " + known + " characters that the model knows; it needs at least 2");
         }
         return new Evaluation(predicted, lossSum / predicted);
     }
@@ -145,16 +144,13 @@ public final class Evaluator implements AutoCloseable {
     }
 
     /**
-     * A part of the text: its known characters and the first one after it, which is the last that it predicts and the first
-     * that the next row reads.
+     * A row of the text. It predicts its known characters except the first, and the first known one of the next row.
      */
     private static final class Row {
         private final Ids ids;
         private final long end;
-        /** After the character to read. */
-        private long position;
-        /** The character to read; {@link Ids#NONE} where there is none. */
-        private int current;
+        private long position; // after the current character
+        private int current; // NONE at the end
 
         Row(Ids ids, long start, long end) {
             this.ids = ids;
@@ -177,7 +173,7 @@ public final class Evaluator implements AutoCloseable {
             return current != Ids.NONE;
         }
 
-        /** Goes one character on. */
+        /** Advances by one character. */
         void fill(Window window, int place) {
             if (current == Ids.NONE || position > end) {
                 return;
@@ -192,7 +188,7 @@ public final class Evaluator implements AutoCloseable {
         }
     }
 
-    /** What one run of the graph reads, {@code [T, B]}, and which losses count: not those past the end of a row. */
+    /** The input of one run of the graph, {@code [T, B]}, and which losses count, not those past the end of a row. */
     private record Window(int[] inputs, int[] targets, boolean[] isCounted) {
         int counted() {
             int count = 0;

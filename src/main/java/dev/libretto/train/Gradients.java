@@ -15,9 +15,8 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TType;
 
 /**
- * The gradients of a graph for its parameters: TensorFlow's, but for a kernel U that multiplies at every time step. There
- * TensorFlow forms one product for each time step and adds them up; the same sum is one product of stacked rows, which takes
- * less time:
+ * Adds the gradients of the parameters to a graph. They are TensorFlow's, except for a kernel U used at every time step: there
+ * TensorFlow sums one product per time step. The same sum is one product of stacked rows, which is faster:
  *
  * <pre>
  *     P_t = h_t · U
@@ -27,7 +26,7 @@ import org.tensorflow.types.family.TType;
 final class Gradients {
     private final Graph graph;
     private final Ops tf;
-    /** The products of each of the parameters' kernels that multiplies more than once, in the order of the time steps. */
+    /** The products of each kernel used more than once, in the order of the time steps. */
     private final Map<Output<?>, List<GraphOperation>> products = new LinkedHashMap<>();
 
     private Gradients(Graph graph, Ops tf, List<Output<?>> parameters) {
@@ -44,12 +43,11 @@ final class Gradients {
     }
 
     /**
-     * Adds the gradients to a graph, after the way forward and before anything else that uses the parameters.
+     * Adds the gradients to a graph that has the forward pass and no other operations on the parameters.
      *
-     * @param y what the gradients are of
-     * @param dy what comes back to it
-     * @param parameters what they are for
-     * @return a gradient for each parameter
+     * @param y the output to differentiate
+     * @param dy the gradient of the loss with respect to {@code y}
+     * @return the gradient of each parameter
      */
     static List<Operand<TFloat32>> of(
             Graph graph, Ops tf, Operand<TFloat32> y, Operand<TFloat32> dy, Output<?>[] parameters) {
@@ -78,14 +76,13 @@ final class Gradients {
                 .toList();
     }
 
-    /** Whether a kernel is a parameter, or one of those that it is split into, or rounded to. */
+    /** Whether a kernel is a parameter, a slice of it, or its rounded value. */
     private static boolean isOf(Output<?> kernel, Output<?> parameter) {
         return kernel.equals(parameter)
                 || ((GraphOperation) kernel.op())
                         .inputs().stream().anyMatch(input -> isOf(input.asOutput(), parameter));
     }
 
-    /** Those kernels of {@link #products} that a parameter is, or is split into, or rounded to. */
     private List<Output<?>> kernelsOf(Output<?> parameter) {
         return products.keySet().stream()
                 .filter(kernel -> isOf(kernel, parameter))
@@ -106,7 +103,7 @@ final class Gradients {
         return tf.linalg.matMul(h, dProducts, MatMul.transposeA(true));
     }
 
-    /** TensorFlow's derivation: what comes back to {@code xs} when {@code dys} comes back to its keys. */
+    /** Returns TensorFlow's gradients with respect to {@code xs}, given those with respect to the keys of {@code dys}. */
     private Map<Output<?>, Operand<?>> derive(Map<Output<?>, ? extends Operand<?>> dys, List<Output<?>> xs) {
         Output<?>[] derived = graph.addGradients(
                 null,

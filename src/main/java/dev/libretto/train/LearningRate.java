@@ -4,72 +4,70 @@ import java.util.Locale;
 import java.util.Objects;
 
 /**
- * The learning rate over the course of training: η, multiplied by what the schedule says of the epochs trained so far, e,
- * and, over the first {@code warmupEpochs}, by a factor that rises linearly to 1.
+ * The learning rate over the course of training: η times the schedule's factor after e epochs, times a warm-up factor that
+ * rises linearly to 1 over the first {@code warmupEpochs}.
  *
  * @param rate η
- * @param schedule how it falls
- * @param decay to which part of η it falls in {@code decayEpochs}
- * @param decayEpochs the epochs that this takes
- * @param warmupEpochs the epochs over which it first rises; 0 for none
+ * @param schedule how the learning rate decays
+ * @param decay the fraction of η left after {@code decayEpochs}
+ * @param decayEpochs the epochs over which it decays
+ * @param warmupEpochs the epochs of warm-up; 0 for none
  */
 public record LearningRate(double rate, Schedule schedule, double decay, double decayEpochs, double warmupEpochs) {
-    /** To which part the rate falls where nothing else is said. */
     public static final double DEFAULT_DECAY = 0.1;
 
-    /** How the learning rate falls; d is {@code decay}, n is {@code decayEpochs}. */
+    /** How the learning rate decays; d is {@code decay}, n is {@code decayEpochs}. */
     public enum Schedule {
-        /** It does not. */
         CONSTANT,
-        /** By d after every n epochs: d^⌊e / n⌋. */
+        /** Multiplied by d every n epochs: d^⌊e / n⌋. */
         STEP,
-        /** By d in n epochs, evenly: d^(e / n). */
+        /** Multiplied by d over n epochs, evenly: d^(e / n). */
         EXPONENTIAL,
         /**
-         * Along half a cosine to d after n epochs, where it stays: d + (1 − d) · ½ (1 + cos π p), with p the part of the epochs
-         * from the end of the warm-up to n that have passed (Loshchilov and Hutter, 2017).
+         * Half a cosine from 1 to d, constant after n epochs: d + (1 − d) · ½ (1 + cos π p), where p is the fraction passed of the
+         * epochs from the end of the warm-up to n (Loshchilov and Hutter, 2017).
          */
         COSINE;
 
-        /** The name on the command line and in configuration files. */
+        /** Returns the name on the command line and in configuration files. */
         @Override
         public String toString() {
             return name().toLowerCase(Locale.ROOT);
         }
     }
 
-    /** @throws IllegalArgumentException naming the value that is out of range */
+    /** @throws IllegalArgumentException if a value is out of range */
     public LearningRate {
         Objects.requireNonNull(schedule, "learning rate schedule");
         Require.positive("learning rate", rate);
         if (!(decay > 0 && decay <= 1)) {
-            throw new IllegalArgumentException("decay is " + decay + "; it must be more than 0 and at most 1");
+            throw new IllegalArgumentException("decay must be greater than 0 and at most 1 (got " + decay + ")");
         }
         if (!(decayEpochs > 0 && decayEpochs <= TrainConfig.MAX_EPOCHS)) {
-            throw new IllegalArgumentException("decay epochs is " + decayEpochs
-                    + "; it must be more than 0 and at most " + TrainConfig.MAX_EPOCHS);
+            throw new IllegalArgumentException("decay epochs must be greater than 0 and at most "
+                    + TrainConfig.MAX_EPOCHS + " (got " + decayEpochs + ")");
         }
         if (!(warmupEpochs >= 0 && warmupEpochs <= TrainConfig.MAX_EPOCHS)) {
             throw new IllegalArgumentException(
-                    "warmup epochs is " + warmupEpochs + "; it must be from 0 to " + TrainConfig.MAX_EPOCHS);
+                    "warmup epochs must be from 0 to " + TrainConfig.MAX_EPOCHS + " (got " + warmupEpochs + ")");
         }
         if (schedule == Schedule.COSINE && warmupEpochs >= decayEpochs) {
-            throw new IllegalArgumentException("warmup epochs is " + warmupEpochs + "; a cosine schedule of "
-                    + decayEpochs + " epochs needs fewer");
+            throw new IllegalArgumentException("warmup epochs must be fewer than the " + decayEpochs
+                    + " epochs of a cosine schedule (got " + warmupEpochs + ")");
         }
     }
 
-    /** The same learning rate all along. */
+    /** Returns a constant learning rate. */
     public static LearningRate constant(double rate) {
         return new LearningRate(rate, Schedule.CONSTANT, DEFAULT_DECAY, 1, 0);
     }
 
     /**
-     * The learning rate of a batch.
+     * Returns the learning rate of a batch.
      *
-     * @param epoch whole epochs trained before it
-     * @param batch batches of its epoch trained before it
-     * @param batches how many an epoch has
+     * @param epoch the epoch, counted from 0
+     * @param batch the batch in the epoch, counted from 0
+     * @param batches the number of batches per epoch
      */
     public double at(int epoch, int batch, int batches) {
         double epochs = epoch + (double) batch / batches;

@@ -7,20 +7,19 @@ import dev.libretto.model.Parameter;
 import java.util.Locale;
 
 /**
- * The least memory that training takes on a CPU, known before anything is drawn or built. With P parameters and an optimizer
- * of s slots, 4 bytes for each of
+ * A lower bound of the memory that training needs on a CPU, computed before anything is allocated. With P parameters and an
+ * optimizer of s slots, 4 bytes for each of
  *
  * <pre>
  *     (1 + s) P                     the variables
- *     (1 + s) P                     the checkpoint that training starts from, in Java's heap
+ *     (1 + s) P                     the first checkpoint, in Java's heap
  *     (1 + s) P                     its copy while it is written, or, in a training step,
- *     K·T·B·H                       in each layer: what the way back needs of the way forward
- *     2·T·B·V                       logits and their exponentials, which become their gradients
+ *     K·T·B·H                       the activations of each layer, kept for the backward pass
+ *     2·T·B·V                       logits and their exponentials, overwritten by their gradients
  * </pre>
  *
- * <p>The larger of the last two counts: the way back gives up the activations while it forms the gradients. In a layer K arrays
- * {@code [T·B, H]} are kept: the outputs, for the layer above; the states before, for the gradient of the recurrent kernel; and
- * for the derivatives
+ * <p>Only the larger of copy and training step counts. A layer keeps K arrays {@code [T·B, H]} for the backward pass: the
+ * outputs, for the next layer; the previous states, for the gradient of the recurrent kernel; and for the derivatives
  *
  * <pre>
  *     rnn                 h'                                    K = 3
@@ -29,16 +28,16 @@ import java.util.Locale;
  *     lstm                i, f, g, o, c', tanh(c')              K = 8
  * </pre>
  *
- * <p>What TensorFlow holds besides, such as the gradients of a time step, is left out, for it depends on the order in which its
- * threads work: what is more than the machine has cannot be trained.
+ * <p>The backward pass frees activations as it allocates gradients, so these are not counted. Nor are TensorFlow's temporary
+ * buffers, which depend on the scheduling of its threads.
  *
- * @param bytes of all together
- * @param heapBytes of these, in Java's heap
+ * @param bytes the total
+ * @param heapBytes the part of it in Java's heap
  */
 public record MemoryEstimate(long bytes, long heapBytes) {
     private static final double GIB = 1 << 30;
 
-    /** The estimate for a model and its training. */
+    /** Returns the estimate for a model and its training. */
     public static MemoryEstimate of(ModelConfig model, TrainConfig training) {
         long parameters = LanguageModel.parameters(model).stream()
                 .mapToLong(Parameter::size)
@@ -60,26 +59,26 @@ public record MemoryEstimate(long bytes, long heapBytes) {
     }
 
     /**
-     * Throws if training cannot fit.
+     * Throws if training cannot fit into memory.
      *
-     * @param memory of the machine or container, in bytes
-     * @param heap the most that Java's heap can take of it, in bytes
-     * @throws IllegalArgumentException saying what is needed, what there is, and what to do
+     * @param memory the memory of the machine or container, in bytes
+     * @param heap the maximum size of Java's heap, in bytes
+     * @throws IllegalArgumentException saying how much is needed and available, and what to do
      */
     public void requireFits(long memory, long heap) {
         if (bytes > memory) {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT,
-                    "training needs at least %.1f GiB of memory, but there are %.1f GiB; lower --hidden-size, --layers,"
-                            + " --batch-size or --seq-length",
+                    "training needs at least %.1f GiB of memory, but only %.1f GiB are available; lower --hidden-size,"
+                            + " --layers, --batch-size or --seq-length",
                     bytes / GIB,
                     memory / GIB));
         }
         if (heapBytes > heap) {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT,
-                    "training needs at least %.1f GiB of Java's heap, which has at most %.1f GiB; lower --hidden-size or"
-                            + " --layers, or set LIBRETTO_JAVA_OPTS=-Xmx%dg",
+                    "training needs at least %.1f GiB of Java heap, but at most %.1f GiB are available; lower"
+                            + " --hidden-size or --layers, or set LIBRETTO_JAVA_OPTS=-Xmx%dg",
                     heapBytes / GIB,
                     heap / GIB,
                     (long) Math.ceil(1.2 * heapBytes / GIB)));

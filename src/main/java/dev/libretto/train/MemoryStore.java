@@ -7,13 +7,12 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.function.Consumer;
 
-/** Keeps checkpoints and metrics in memory. */
+/** A {@link CheckpointStore} in memory. */
 public final class MemoryStore implements CheckpointStore {
     private final CheckpointPolicy policy;
     private final List<Checkpoint> newestFirst = new ArrayList<>();
     private final List<EpochMetrics> metrics = new ArrayList<>();
 
-    /** @param policy which checkpoints stay */
     public MemoryStore(CheckpointPolicy policy) {
         this.policy = policy;
     }
@@ -60,17 +59,17 @@ public final class MemoryStore implements CheckpointStore {
         newestFirst.removeIf(checkpoint -> Progress.BY_AGE.compare(checkpoint.progress(), last) > 0);
     }
 
-    /** The newest checkpoint. */
+    /** Returns the newest checkpoint. */
     public Checkpoint newest() {
         return newestFirst.get(0);
     }
 
-    /** The checkpoint with the lowest validation loss, or the newest before the first validation. */
+    /** Returns the checkpoint with the lowest validation loss, or the newest before the first validation. */
     public Checkpoint bestValidated() {
         return of(CheckpointPolicy.bestValidated(progress()));
     }
 
-    /** What was measured of each epoch, in order. */
+    /** Returns the metrics of each epoch, in order. */
     public List<EpochMetrics> metrics() {
         return Collections.unmodifiableList(metrics);
     }

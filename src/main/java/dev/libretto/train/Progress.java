@@ -4,19 +4,19 @@ import java.util.Comparator;
 import java.util.Locale;
 
 /**
- * How far training is: everything beside the weights and the carried state that its continuation depends on. What is
- * random follows from the seed and the epoch.
+ * The position of training: everything needed to resume besides the arrays of a {@link Checkpoint}. Random choices depend only
+ * on the seed and the epoch.
  *
  * @param epoch whole epochs trained
- * @param batch batches trained of the epoch after those
- * @param step batches trained since the start, without those that a rollback undid
- * @param lossSum sum of the losses of those {@code batch} batches
- * @param seconds time that they took
- * @param loss mean loss of the last whole epoch; null before the first
- * @param lowestLoss lowest mean loss of an epoch; null before the first
- * @param learningRateFactor what the learning rate is multiplied by: halved by each rollback
- * @param rollbacks how many times training went back
- * @param validation how well the model predicted what is kept from training; null before the first epoch, or without
+ * @param batch batches trained in the current epoch
+ * @param step batches trained since the start, not counting those undone by a rollback
+ * @param lossSum sum of the losses of the current epoch's batches
+ * @param seconds training time of the current epoch
+ * @param loss mean loss of the last whole epoch; null in the first
+ * @param lowestLoss lowest mean loss of an epoch; null in the first
+ * @param learningRateFactor the factor of the learning rate, halved by each rollback
+ * @param rollbacks the number of rollbacks
+ * @param validation validation losses; null in the first epoch, or without validation
  */
 public record Progress(
         int epoch,
@@ -29,30 +29,25 @@ public record Progress(
         double learningRateFactor,
         int rollbacks,
         Validation validation) {
-    /** The oldest first. */
+    /** Orders positions from the oldest to the newest. */
     public static final Comparator<Progress> BY_AGE =
             Comparator.comparingInt(Progress::rollbacks).thenComparingLong(Progress::step);
 
     /**
      * Validation losses, mean cross entropy in nats per character.
      *
-     * @param loss after the last whole epoch
-     * @param lowest the lowest of any epoch
-     * @param lowestEpoch which epoch that was, counted from 1; the first of several
+     * @param loss the loss after the last whole epoch
+     * @param lowest the lowest of all epochs
+     * @param lowestEpoch the first epoch with the lowest loss, counted from 1
      */
-    public record Validation(double loss, double lowest, int lowestEpoch) {
-        /** Whether the last whole epoch is the best one. */
-        private boolean isLowest(int epoch) {
-            return lowestEpoch == epoch;
-        }
-    }
+    public record Validation(double loss, double lowest, int lowestEpoch) {}
 
-    /** @throws IllegalArgumentException if a number cannot be */
+    /** @throws IllegalArgumentException if a count is negative */
     public Progress {
         if (epoch < 0 || batch < 0 || step < 0 || rollbacks < 0) {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT,
-                    "epoch %d, batch %d, step %d, rollbacks %d: none can be negative",
+                    "epoch, batch, step and rollbacks must be at least 0 (got %d, %d, %d and %d)",
                     epoch,
                     batch,
                     step,
@@ -60,12 +55,12 @@ public record Progress(
         }
     }
 
-    /** Before the first batch. */
+    /** Returns the position before the first batch. */
     public static Progress start() {
         return new Progress(0, 0, 0, 0, 0, null, null, 1, 0, null);
     }
 
-    /** After one more batch of the epoch. */
+    /** Returns the position after one more batch. */
     public Progress afterBatch(double batchLoss, double batchSeconds) {
         return new Progress(
                 epoch,
@@ -80,14 +75,14 @@ public record Progress(
                 validation);
     }
 
-    /** After the last batch of the epoch. */
+    /** Returns the position at the end of the epoch, after its last batch. */
     public Progress afterEpoch() {
         double mean = lossSum / batch;
         double lowest = lowestLoss == null ? mean : Math.min(lowestLoss, mean);
         return new Progress(epoch + 1, 0, step, 0, 0, mean, lowest, learningRateFactor, rollbacks, validation);
     }
 
-    /** After the validation that follows an epoch. */
+    /** Returns a copy with the validation loss of the epoch that just ended. */
     public Progress afterValidation(double validationLoss) {
         Validation next = validation == null || validationLoss < validation.lowest()
                 ? new Validation(validationLoss, validationLoss, epoch)
@@ -96,12 +91,12 @@ public record Progress(
                 epoch, batch, step, lossSum, seconds, loss, lowestLoss, learningRateFactor, rollbacks, next);
     }
 
-    /** Whether this is the end of the epoch with the lowest validation loss so far. */
+    /** Returns whether this is the end of the epoch with the lowest validation loss so far. */
     public boolean endsBestValidated() {
-        return batch == 0 && validation != null && validation.isLowest(epoch);
+        return batch == 0 && validation != null && validation.lowestEpoch() == epoch;
     }
 
-    /** Here again, after a divergence: with half the learning rate that it diverged with. */
+    /** Returns this position after a rollback, with half the learning rate of the diverged one. */
     public Progress afterRollback(Progress diverged) {
         return new Progress(
                 epoch,

@@ -10,7 +10,7 @@ import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.op.core.Variable;
 import org.tensorflow.types.TInt64;
 
-/** A text as a variable of a graph, so that it lies where the graph is computed. */
+/** A text as a variable of a graph, stored on the device that computes the graph. */
 final class TextVariable {
     private final Variable<TInt64> variable;
     private final Placeholder<TInt64> value;
@@ -25,12 +25,12 @@ final class TextVariable {
         assign = loading.withName("assign").assign(variable, value);
     }
 
-    /** The character ids, {@code [N]}. */
+    /** Returns the character ids, {@code [N]}. */
     Operand<TInt64> ids() {
         return variable;
     }
 
-    /** Gives it a text, of the length that it was made for. */
+    /** Loads a text of the variable's length. */
     void load(Session session, Ids text) {
         try (TInt64 ids = TInt64.tensorOf(variable.shape())) {
             for (long i = 0; i < text.length(); i++) {

@@ -1,6 +1,7 @@
 package dev.libretto.train;
 
 import dev.libretto.device.Sessions;
+import dev.libretto.model.FloatTensors;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
@@ -23,56 +24,57 @@ import org.tensorflow.types.family.TFloating;
 /** Runs training steps: a session over a {@link TrainingGraph}. */
 public class TrainStep implements AutoCloseable {
     /**
-     * What a step measures.
+     * The metrics of one step.
      *
      * @param loss mean cross entropy in nats per character, before the update
      * @param gradientNorm global norm of the gradients before clipping
      */
-    public record Measures(float loss, float gradientNorm) {}
+    public record StepMetrics(float loss, float gradientNorm) {}
 
     /**
      * A batch to train on.
      *
-     * @param number which step it is, counted from 1
+     * @param step the number of the step, counted from 1
      */
-    public record Task(Batch batch, double learningRate, long number) {}
+    public record StepInput(Batch batch, double learningRate, long step) {}
 
     private final Graph graph = Sessions.newGraph();
     private final TrainingGraph nodes;
     private final Session session;
 
-    /** Builds the graph and gives it the weights and the carried state of a checkpoint; batches can be of any text. */
+    /** Builds the graph and restores a checkpoint; batches can come from any text. */
     public TrainStep(ModelConfig model, TrainConfig training, Checkpoint start) {
         this(model, training, start, Ids.of());
     }
 
     /**
-     * The same for batches of one text.
+     * Builds the graph for batches of one text and restores a checkpoint.
      *
-     * @param text what the batches that it will train on are cut from
+     * @param text the text that all batches are cut from
      */
     public TrainStep(ModelConfig model, TrainConfig training, Checkpoint start, Ids text) {
         this(model, training, start, text, Sessions.factorType());
     }
 
-    /**
-     * The same in a precision that need not be the one which this process computes in.
-     *
-     * @param factors the type to which the factors of matrix products are rounded
-     */
+    /** @param factors the type to which the factors of matrix products are rounded, instead of the process's precision */
     TrainStep(ModelConfig model, TrainConfig training, Checkpoint start, Class<? extends TFloating> factors) {
         this(model, training, start, Ids.of(), factors);
     }
 
     private TrainStep(
             ModelConfig model, TrainConfig training, Checkpoint start, Ids text, Class<? extends TFloating> factors) {
-        this(model, training, start, text, Execution.of(model, training, Sessions.areOnGpu(), factors, text.length()));
+        this(
+                model,
+                training,
+                start,
+                text,
+                ExecutionPlan.of(model, training, Sessions.areOnGpu(), factors, text.length()));
     }
 
-    /** @param text what batches are cut from; not read where {@code execution} has them fed */
-    TrainStep(ModelConfig model, TrainConfig training, Checkpoint start, Ids text, Execution execution) {
+    /** @param text the text that batches are cut from; ignored if the plan feeds the batches */
+    TrainStep(ModelConfig model, TrainConfig training, Checkpoint start, Ids text, ExecutionPlan plan) {
         try {
-            nodes = new TrainingGraph(graph, model, training, execution);
+            nodes = new TrainingGraph(graph, model, training, plan);
             session = Sessions.open(graph);
         } catch (RuntimeException e) {
             graph.close();
@@ -89,59 +91,58 @@ public class TrainStep implements AutoCloseable {
         }
     }
 
-    /** Goes back to the weights, the optimizer's arrays and the carried state of a checkpoint. */
+    /** Restores the weights, the optimizer's slots and the carried state of a checkpoint. */
     public final void restore(Checkpoint checkpoint) {
         nodes.variables.load(session, checkpoint.weights());
         nodes.slots.load(session, checkpoint.slots());
         nodes.state.load(session, checkpoint.state());
     }
 
-    /** The most batches that {@link #run(List)} takes. */
+    /** Returns the most batches that {@link #run(List)} accepts. */
     public int batchesPerRun() {
         return nodes.steps.size();
     }
 
     /**
-     * Trains on one batch: the state goes on from the batch before where {@link Batch#continues} says so, and is zero
-     * otherwise.
+     * Trains on one batch. The state is carried from the previous batch if {@link Batch#continues}, and is zero otherwise.
      *
-     * @param number which step it is, counted from 1
+     * @param number the number of the step, counted from 1
      */
-    public Measures run(Batch batch, double learningRate, long number) {
-        return run(List.of(new Task(batch, learningRate, number))).get(0);
+    public StepMetrics run(Batch batch, double learningRate, long number) {
+        return run(List.of(new StepInput(batch, learningRate, number))).get(0);
     }
 
     /**
-     * Trains on batches, one after the other, as if each were run by itself.
+     * Trains on batches in one run of the graph, with the same result as one run each.
      *
-     * @param tasks from one to {@link #batchesPerRun}
-     * @return what each batch gave
+     * @param inputs from one to {@link #batchesPerRun}
+     * @return the metrics of each batch
      */
-    public List<Measures> run(List<Task> tasks) {
-        Session.Runner runner = session.runner().addTarget(nodes.steps.get(tasks.size() - 1).update);
+    public List<StepMetrics> run(List<StepInput> inputs) {
+        Session.Runner runner = session.runner().addTarget(nodes.steps.get(inputs.size() - 1).update);
         List<Tensor> fed = new ArrayList<>();
         try {
-            for (int i = 0; i < tasks.size(); i++) {
-                feed(runner, nodes.steps.get(i), tasks.get(i), fed);
+            for (int i = 0; i < inputs.size(); i++) {
+                feed(runner, nodes.steps.get(i), inputs.get(i), fed);
             }
             try (Result result = runner.run()) {
-                List<Measures> measures = new ArrayList<>();
-                for (int i = 0; i < tasks.size(); i++) {
-                    measures.add(new Measures(scalar(result, 2 * i), scalar(result, 2 * i + 1)));
+                List<StepMetrics> metrics = new ArrayList<>();
+                for (int i = 0; i < inputs.size(); i++) {
+                    metrics.add(new StepMetrics(scalar(result, 2 * i), scalar(result, 2 * i + 1)));
                 }
-                return measures;
+                return metrics;
             }
         } finally {
             fed.forEach(Tensor::close);
         }
     }
 
-    /** @param fed takes the tensors, to be closed after the run */
-    private void feed(Session.Runner runner, TrainingGraph.Step step, Task task, List<Tensor> fed) {
-        Map<Operand<?>, Tensor> values = new HashMap<>(step.characters.feeds(task.batch()));
-        values.put(step.continues, TBool.scalarOf(task.batch().continues()));
-        values.put(step.learningRate, TFloat32.scalarOf((float) task.learningRate()));
-        values.put(step.number, TInt64.scalarOf(task.number()));
+    /** @param fed receives the tensors, to be closed after the run */
+    private static void feed(Session.Runner runner, TrainingGraph.Step step, StepInput input, List<Tensor> fed) {
+        Map<Operand<?>, Tensor> values = new HashMap<>(step.characters.feeds(input.batch()));
+        values.put(step.continues, TBool.scalarOf(input.batch().continues()));
+        values.put(step.learningRate, TFloat32.scalarOf((float) input.learningRate()));
+        values.put(step.number, TInt64.scalarOf(input.step()));
         fed.addAll(values.values());
         values.forEach(runner::feed);
         runner.fetch(step.loss).fetch(step.gradientNorm);
@@ -151,12 +152,12 @@ public class TrainStep implements AutoCloseable {
         return ((TFloat32) result.get(index)).getFloat();
     }
 
-    /** The weights as they are now. */
+    /** Returns the current weights. */
     Weights weights() {
         return nodes.variables.read(session);
     }
 
-    /** Copies all that training goes on from, as it is now. */
+    /** Returns a copy of the variables, in native memory. */
     Snapshot snapshot() {
         List<Map<Parameter, TFloat32>> copies = new ArrayList<>();
         try {
@@ -170,10 +171,31 @@ public class TrainStep implements AutoCloseable {
         return new Snapshot(copies.get(0), copies.get(1), copies.get(2));
     }
 
-    /** All that training goes on from, as it is now. */
+    /** Returns a checkpoint of the current variables. */
     public Checkpoint checkpoint(Progress progress) {
         return new Checkpoint(
                 nodes.variables.read(session), nodes.slots.read(session), nodes.state.read(session), progress);
+    }
+
+    /** A copy of the training graph's variables in native memory. */
+    record Snapshot(Map<Parameter, TFloat32> weights, Map<Parameter, TFloat32> slots, Map<Parameter, TFloat32> state)
+            implements AutoCloseable {
+        /** Returns the copy as a checkpoint in Java memory. */
+        Checkpoint checkpoint(Progress progress) {
+            return new Checkpoint(inJava(weights), inJava(slots), inJava(state), progress);
+        }
+
+        private static Weights inJava(Map<Parameter, TFloat32> tensors) {
+            List<Parameter> parameters = new ArrayList<>(tensors.keySet());
+            return new Weights(parameters, parameter -> FloatTensors.toArray(tensors.get(parameter)));
+        }
+
+        @Override
+        public void close() {
+            for (Map<Parameter, TFloat32> tensors : List.of(weights, slots, state)) {
+                tensors.values().forEach(TFloat32::close);
+            }
+        }
     }
 
     @Override

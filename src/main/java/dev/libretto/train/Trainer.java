@@ -4,6 +4,8 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Ids;
+import dev.libretto.train.TrainStep.StepInput;
+import dev.libretto.train.TrainStep.StepMetrics;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
@@ -11,10 +13,10 @@ import java.util.Locale;
 import java.util.function.Supplier;
 
 /**
- * The loop over epochs: trains, measures, and saves what was learnt in a {@link CheckpointStore}.
+ * The loop over epochs: trains, validates, and saves checkpoints in a {@link CheckpointStore}.
  *
- * <p>Every batch takes one {@link Progress} to the next, and a checkpoint holds one of them with its arrays; so a run that
- * goes on from a checkpoint does the same as one that was never interrupted, bit for bit.
+ * <p>A checkpoint is a {@link Progress} with its arrays, and each batch depends on nothing else. So a resumed run matches an
+ * uninterrupted one bit for bit.
  */
 public final class Trainer implements AutoCloseable {
     private final TrainConfig config;
@@ -23,25 +25,19 @@ public final class Trainer implements AutoCloseable {
     private final TrainingListener listener;
     private final TrainStep step;
     private final Ids heldOut;
-    /** Null without validation. */
-    private final Evaluator validator;
+    private final Evaluator validator; // null without validation
 
-    private final CheckpointClock clock;
+    private final CheckpointPolicy.Clock clock;
     private Progress progress;
-    /** The epoch whose batches are being trained; null before the first. */
-    private Batches.Epoch epoch;
-    /** What a divergence leaves: the end of the last whole epoch, or the start. */
+    private Batches.Epoch epoch; // null before the first batch
+    /** The checkpoint restored if training diverges: the end of the last whole epoch, or the start. */
     private Progress lastGood;
-    /** The arrays of {@link #lastGood} while no checkpoint has them, else null. */
-    private Snapshot unsaved;
-    /** Where to begin; null once that is saved. */
+    /** The arrays of {@link #lastGood}; null if the store has them. */
+    private TrainStep.Snapshot unsaved;
+    /** The checkpoint to start from; null once it is saved. */
     private Checkpoint start;
 
-    /**
-     * @param data the text to learn from and the one to validate on after each epoch
-     * @param start where to start; {@link Checkpoint#start} for a new model
-     * @param store where checkpoints go
-     */
+    /** @param start the checkpoint to start from; {@link Checkpoint#start} for a new model */
     public Trainer(
             ModelConfig model,
             TrainConfig config,
@@ -59,7 +55,7 @@ public final class Trainer implements AutoCloseable {
                 new TrainStep(model, config, start, data.batches().ids()));
     }
 
-    /** @param step what to train with, which this closes */
+    /** @param step runs the training steps; closed with this */
     Trainer(
             ModelConfig model,
             TrainConfig config,
@@ -76,7 +72,7 @@ public final class Trainer implements AutoCloseable {
         this.heldOut = data.heldOut();
         this.progress = start.progress();
         this.start = start;
-        this.clock = new CheckpointClock(config.checkpoints().every());
+        this.clock = new CheckpointPolicy.Clock(config.checkpoints().every());
         try {
             this.validator = data.heldOut().length() == 0 ? null : new Evaluator(model, config.batchSize());
         } catch (RuntimeException e) {
@@ -86,21 +82,21 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
-     * Trains for the epochs that the configuration asks for, and leaves a checkpoint.
+     * Trains until all epochs are done, validation stops improving, or the listener requests a stop. Saves a checkpoint.
      *
-     * @return how far it came: all epochs, or where it was out of patience, or where it was asked to stop
-     * @throws DivergenceException if the loss is lost and no rollback is left; the last good weights are kept
+     * @return the position at the end
+     * @throws DivergenceException if training diverges and no rollback is left; the last good weights are saved
      * @throws IOException if a checkpoint cannot be saved
      */
     public Progress train() throws IOException {
         boolean stopped = false;
         while (progress.epoch() < config.epochs() && !config.validation().isOutOfPatience(progress) && !stopped) {
-            List<TrainStep.Task> tasks = nextTasks();
+            List<StepInput> inputs = nextInputs();
             long before = System.nanoTime();
-            List<TrainStep.Measures> measures = step.run(tasks);
+            List<StepMetrics> metrics = step.run(inputs);
             double seconds = (System.nanoTime() - before) / 1e9;
             begin();
-            take(tasks, measures, seconds / tasks.size());
+            recordResults(inputs, metrics, seconds / inputs.size());
             stopped = listener.stopRequested();
         }
         begin();
@@ -108,7 +104,7 @@ public final class Trainer implements AutoCloseable {
         return progress;
     }
 
-    /** Writes where training starts, once a batch has shown that it can; until then, the run directory does not change. */
+    /** Saves the first checkpoint, after a batch has shown that training works. Until then, the store does not change. */
     private void begin() throws IOException {
         if (start == null) {
             return;
@@ -120,54 +116,53 @@ public final class Trainer implements AutoCloseable {
         listener.trainingStarted();
     }
 
-    /** The next batches: as many as a run takes, but none beyond the end of the epoch or a checkpoint. */
-    private List<TrainStep.Task> nextTasks() {
+    /** Returns the inputs of the next run, at most up to the end of the epoch or the next checkpoint. */
+    private List<StepInput> nextInputs() {
         if (epoch == null || epoch.number() != progress.epoch()) {
             epoch = batches.epoch(progress.epoch());
         }
         int most = Math.min(epoch.count() - progress.batch(), clock.batchesLeft(progress));
-        List<TrainStep.Task> tasks = new ArrayList<>();
+        List<StepInput> inputs = new ArrayList<>();
         for (int i = 0; i < Math.min(step.batchesPerRun(), most); i++) {
             int index = progress.batch() + i;
-            tasks.add(new TrainStep.Task(epoch.batch(index), learningRate(index), progress.step() + i + 1));
+            inputs.add(new StepInput(epoch.batch(index), learningRate(index), progress.step() + i + 1));
         }
-        return tasks;
+        return inputs;
     }
 
-    /** Goes through what a run of batches gave, up to the first that diverged: none after it counts. */
-    private void take(List<TrainStep.Task> tasks, List<TrainStep.Measures> measures, double secondsEach)
+    /** Records each batch's result, stopping at the first divergence. */
+    private void recordResults(List<StepInput> inputs, List<StepMetrics> metrics, double secondsEach)
             throws IOException {
-        for (TrainStep.Measures ofBatch : measures) {
-            if (hasDiverged(ofBatch)) {
-                recover(ofBatch);
+        for (StepMetrics batch : metrics) {
+            if (hasDiverged(batch)) {
+                recover(batch);
                 return;
             }
-            progress = progress.afterBatch(ofBatch.loss(), secondsEach);
-            listener.batchEnded(progress, epoch.count(), ofBatch);
+            progress = progress.afterBatch(batch.loss(), secondsEach);
+            listener.batchEnded(progress, epoch.count(), batch);
         }
-        int last = tasks.size() - 1;
+        int last = inputs.size() - 1;
         if (progress.batch() == epoch.count()) {
-            endEpoch(tasks.get(last).learningRate(), measures.get(last));
+            endEpoch(inputs.get(last).learningRate(), metrics.get(last));
         } else if (clock.isDue(progress)) {
             save();
         }
     }
 
-    /** The learning rate of a batch of the epoch that {@link #progress} is in. */
     private double learningRate(int batch) {
         return config.optimizer().learningRate().at(progress.epoch(), batch, batches.count())
                 * progress.learningRateFactor();
     }
 
-    private void endEpoch(double learningRate, TrainStep.Measures lastBatch) throws IOException {
+    private void endEpoch(double learningRate, StepMetrics lastBatch) throws IOException {
         double seconds = progress.seconds();
         Progress ended = progress.afterEpoch();
-        Supplier<Weights> weights = onFirstUse(step::weights);
+        Supplier<Weights> weights = cached(step::weights);
         if (validator != null) {
             validator.load(weights.get());
             double loss = validator.evaluate(heldOut).loss();
             if (DivergencePolicy.isExploded(loss)) {
-                recover(new TrainStep.Measures((float) loss, lastBatch.gradientNorm()));
+                recover(new StepMetrics((float) loss, lastBatch.gradientNorm()));
                 return;
             }
             ended = ended.afterValidation(loss);
@@ -195,7 +190,7 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    private static <T> Supplier<T> onFirstUse(Supplier<T> supplier) {
+    private static <T> Supplier<T> cached(Supplier<T> supplier) {
         List<T> value = new ArrayList<>(1);
         return () -> {
             if (value.isEmpty()) {
@@ -205,7 +200,7 @@ public final class Trainer implements AutoCloseable {
         };
     }
 
-    /** Saves a checkpoint. Before one within an epoch, the start of the epoch is saved, so that it can be gone back to. */
+    /** Saves a checkpoint. Within an epoch, first saves the start of the epoch, which a divergence restores. */
     private void save() throws IOException {
         if (progress.batch() > 0) {
             saveLastGood();
@@ -228,20 +223,20 @@ public final class Trainer implements AutoCloseable {
         }
     }
 
-    private boolean hasDiverged(TrainStep.Measures measures) {
-        return !Float.isFinite(measures.gradientNorm())
-                || config.divergence().isDivergence(measures.loss(), progress.lowestLoss());
+    private boolean hasDiverged(StepMetrics metrics) {
+        return !Float.isFinite(metrics.gradientNorm())
+                || config.divergence().isDivergence(metrics.loss(), progress.lowestLoss());
     }
 
-    /** Stops, or goes back to the best checkpoint with half the learning rate. */
-    private void recover(TrainStep.Measures measures) throws IOException {
+    /** Rolls back to the best checkpoint with half the learning rate, or throws if no rollback is left. */
+    private void recover(StepMetrics metrics) throws IOException {
         DivergencePolicy policy = config.divergence();
         String what = String.format(
                 Locale.ROOT,
                 "training diverged in epoch %d: loss %s, gradient norm %s; %s",
                 progress.epoch() + 1,
-                measures.loss(),
-                measures.gradientNorm(),
+                metrics.loss(),
+                metrics.gradientNorm(),
                 progress.loss() == null
                         ? "no epoch was finished"
                         : "the last perplexity was " + Math.exp(progress.loss()));
@@ -250,7 +245,7 @@ public final class Trainer implements AutoCloseable {
             store.discardAfter(lastGood);
             String tried = progress.rollbacks() == 0 ? "" : " after " + progress.rollbacks() + " rollbacks";
             throw new DivergenceException(
-                    what + tried + "; the weights before are kept; try a lower --learning-rate or --clip-norm");
+                    what + tried + "; the last good weights were saved; try a lower --learning-rate or --clip-norm");
         }
         if (config.checkpoints().every().hasEpochEnd(lastGood)) {
             saveLastGood();
@@ -264,7 +259,7 @@ public final class Trainer implements AutoCloseable {
         clock.saved();
         listener.rolledBack(String.format(
                 Locale.ROOT,
-                "%s; going back to epoch %d, batch %d with learning rate %s (rollback %d of %d)",
+                "%s; rolling back to epoch %d, batch %d with learning rate %s (rollback %d of %d)",
                 what,
                 progress.epoch(),
                 progress.batch(),

@@ -6,18 +6,18 @@ import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
 
 /**
- * What a corpus gives to train and to validate on.
+ * A corpus split into training and validation text.
  *
- * @param batches the text to learn from, cut into batches
- * @param heldOut the text to validate on; empty without validation
+ * @param batches the batches to train on
+ * @param heldOut the held-out text; empty without validation
  */
 public record TrainingData(Batches batches, Ids heldOut) {
     /**
      * Splits a corpus.
      *
-     * @param validation another text to validate on, without the characters that the model does not know; null to hold out the
-     *     end of the corpus, as much as {@link ValidationConfig#fraction} says
-     * @throws IllegalArgumentException if the text is too short for a batch, or to validate on
+     * @param validation a separate text to validate on, of which unknown characters are skipped; null to hold out the last
+     *     {@link ValidationConfig#fraction} of the corpus
+     * @throws IllegalArgumentException if the text is too short to train or to validate on
      */
     public static TrainingData of(TrainConfig config, Vocabulary vocabulary, Corpus corpus, Corpus validation) {
         Ids ids = vocabulary.encode(corpus);

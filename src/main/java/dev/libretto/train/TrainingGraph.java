@@ -19,35 +19,35 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt64;
 
 /**
- * The graph of training: what is learnt and what is carried from batch to batch, as variables, and one or more training
- * steps that change them, each after the one before. A run of the graph does the first one or several of them.
+ * The training graph: variables for the parameters, the optimizer's slots and the carried state, and one or more consecutive
+ * training steps that update them. A run of the graph executes the first n steps.
  */
 final class TrainingGraph {
     final Variables variables;
-    /** What the optimizer keeps, {@link Checkpoint#slotArrays}. */
+    /** The optimizer's slots, {@link Checkpoint#slotArrays}. */
     final Variables slots;
-    /** The state that the batch before left, {@link Checkpoint#stateArrays}. */
+    /** The state carried from the previous batch, {@link Checkpoint#stateArrays}. */
     final Variables state;
-    /** The text that the batches are cut from; null where their characters are fed. */
+    /** The text that the batches are cut from; null if their characters are fed. */
     final TextVariable text;
-    /** In the order in which they are done. */
+
     final List<Step> steps = new ArrayList<>();
 
-    TrainingGraph(Graph graph, ModelConfig model, TrainConfig training, Execution execution) {
+    TrainingGraph(Graph graph, ModelConfig model, TrainConfig training, ExecutionPlan plan) {
         Ops tf = Ops.create(graph);
         variables = new Variables(tf, LanguageModel.parameters(model));
         slots = new Variables(tf, Checkpoint.slotArrays(model, training));
         state = new Variables(tf, Checkpoint.stateArrays(model, training));
-        text = execution.textLength() == 0 ? null : new TextVariable(tf, execution.textLength());
-        for (int i = 0; i < execution.batchesPerRun(); i++) {
+        text = plan.textLength() == 0 ? null : new TextVariable(tf, plan.textLength());
+        for (int i = 0; i < plan.batchesPerRun(); i++) {
             Ops scope = i == 0 ? tf : tf.withSubScope("batch_" + i);
-            steps.add(new Step(graph, scope, model, training, execution, i == 0 ? null : steps.get(i - 1).update));
+            steps.add(new Step(graph, scope, model, training, plan, i == 0 ? null : steps.get(i - 1).update));
         }
     }
 
     /**
-     * One training step: the model unrolled over T time steps, the mean softmax cross entropy of its logits, the gradients that
-     * TensorFlow derives from it, their global norm, and the {@link Descent} by them:
+     * One training step: the model unrolled over T time steps, the mean softmax cross entropy of its logits, its gradients, their
+     * global norm, and the update by {@link Descent}:
      *
      * <pre>
      *     loss   = mean over t, b of −log softmax(logits[t·B + b])[targets[t, b]]
@@ -56,13 +56,12 @@ final class TrainingGraph {
      * </pre>
      */
     final class Step {
-        /** The characters, each {@code [T, B]}. */
         final BatchInput characters;
-        /** Whether the state goes on from the batch before, or is zero; a scalar. */
+        /** Whether the state is carried from the previous batch or zero; a scalar. */
         final Placeholder<TBool> continues;
         /** A scalar. */
         final Placeholder<TFloat32> learningRate;
-        /** Which training step it is, counted from 1, a scalar: what Adam's corrections and the dropout follow from. */
+        /** The number of the step, counted from 1, a scalar; Adam's bias correction and the dropout masks depend on it. */
         final Placeholder<TInt64> number;
 
         /** The state before the first time step, each {@code [B, H]}. */
@@ -71,15 +70,15 @@ final class TrainingGraph {
         final List<Operand<TFloat32>> after;
         /** The mean cross entropy in nats, a scalar. */
         final Operand<TFloat32> loss;
-        /** The gradient of the loss for each parameter, before clipping, in the parameters' order. */
+        /** The gradient of each parameter before clipping, in the parameters' order. */
         final List<Operand<TFloat32>> gradients;
         /** The global norm of the gradients before clipping, a scalar. */
         final Operand<TFloat32> gradientNorm;
-        /** What to run for the parameters to change and the state to be kept, in this step and those before. */
+        /** Updates all variables, after the updates of the steps before. */
         final Op update;
 
-        /** @param last the update before; null in the first step */
-        private Step(Graph graph, Ops tf, ModelConfig config, TrainConfig training, Execution execution, Op last) {
+        /** @param last the update of the step before; null in the first step */
+        private Step(Graph graph, Ops tf, ModelConfig config, TrainConfig training, ExecutionPlan plan, Op last) {
             Shape ids = Shape.of(training.seqLength(), training.batchSize());
             characters = text == null
                     ? new BatchInput.Fed(tf, ids)
@@ -93,8 +92,8 @@ final class TrainingGraph {
             before = state.after(tf, last).values().stream()
                     .<Operand<TFloat32>>map(array -> carrying.select(continues, array, carrying.constant(0f)))
                     .toList();
-            LanguageModel model = new LanguageModel(
-                    tf, config, values::get, execution.recurrence(), execution.parts(), execution.factors());
+            LanguageModel model =
+                    new LanguageModel(tf, config, values::get, plan.recurrence(), plan.parts(), plan.factors());
             Dropout dropout = new Dropout(training.dropout(), training.seed(), number);
             LanguageModel.Output output = model.unroll(tf, characters.inputs(), before, dropout);
             after = output.state();
@@ -112,7 +111,7 @@ final class TrainingGraph {
             List<Op> changes = new ArrayList<>();
             changes.add(new Descent(training.optimizer(), learningRate, number)
                     .update(tf.withSubScope("descend"), variables, slots, gradients, gradientNorm));
-            // Nobody reads the state before any more once the norm is there.
+            // Once the norm is computed, no operation reads the old state.
             changes.addAll(state.assign(carrying.withControlDependencies(List.of(gradientNorm)), after));
             update = tf.withName("update").withControlDependencies(changes).noOp();
         }

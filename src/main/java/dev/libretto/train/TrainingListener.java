@@ -1,58 +1,55 @@
 package dev.libretto.train;
 
 import dev.libretto.model.Weights;
+import dev.libretto.train.TrainStep.StepMetrics;
 import java.util.List;
 import java.util.function.Supplier;
 
-/** Is told how training goes. */
+/** Receives the events of training. */
 public interface TrainingListener {
-    /** One that does nothing. */
+    /** A listener that does nothing. */
     TrainingListener NONE = new TrainingListener() {};
 
-    /** When the first batch has been computed, before anything of this training is saved. */
+    /** Called after the first batch, before anything is saved. */
     default void firstBatchComputed() {}
 
-    /** When the checkpoint that training starts from has been saved. */
+    /** Called after the first checkpoint is saved. */
     default void trainingStarted() {}
 
     /**
-     * After each epoch.
+     * Called after each epoch.
      *
-     * @param metrics what was measured of it
-     * @param weights reads the weights after it; only valid during the call
+     * @param weights reads the weights after the epoch; valid only during the call
      */
     default void epochEnded(EpochMetrics metrics, Supplier<Weights> weights) {}
 
     /**
-     * After the last epoch: all that were asked for, or the one that was out of patience.
+     * Called after the last epoch, also if training ends early for lack of improvement; not if it is stopped.
      *
-     * @param metrics what was measured of it
-     * @param weights reads the weights after it; only valid during the call
+     * @param weights reads the weights after the epoch; valid only during the call
      */
     default void trainingEnded(EpochMetrics metrics, Supplier<Weights> weights) {}
 
     /**
-     * After each batch.
+     * Called after each batch.
      *
-     * @param progress how far training is
-     * @param batches how many an epoch has
-     * @param measures what was measured of it
+     * @param batches the number of batches per epoch
      */
-    default void batchEnded(Progress progress, int batches, TrainStep.Measures measures) {}
+    default void batchEnded(Progress progress, int batches, StepMetrics metrics) {}
 
     /**
-     * When training diverged and goes back.
+     * Called when training rolls back after a divergence, and for each damaged checkpoint skipped.
      *
-     * @param message what happened and how it goes on, in one line
+     * @param message one line for the user
      */
     default void rolledBack(String message) {}
 
-    /** Asked after every run of batches; once it is true, training ends there and saves what was learnt. */
+    /** Returns whether to save a checkpoint and end training; called after every run of the graph. */
     default boolean stopRequested() {
         return false;
     }
 
-    /** One that tells several, in their order. */
+    /** Returns a listener that forwards to several, in order. */
     static TrainingListener together(List<TrainingListener> listeners) {
         return new TrainingListener() {
             @Override
@@ -76,8 +73,8 @@ public interface TrainingListener {
             }
 
             @Override
-            public void batchEnded(Progress progress, int batches, TrainStep.Measures measures) {
-                listeners.forEach(listener -> listener.batchEnded(progress, batches, measures));
+            public void batchEnded(Progress progress, int batches, StepMetrics metrics) {
+                listeners.forEach(listener -> listener.batchEnded(progress, batches, metrics));
             }
 
             @Override

@@ -1,21 +1,21 @@
 package dev.libretto.train;
 
 /**
- * The text that is kept from training to see how well the model predicts what it has not learnt from.
+ * Which text is held out to validate the model on.
  *
- * @param fraction the part of the corpus, from its end; 0 for none
- * @param corpus another text instead; null for none
- * @param patience after how many epochs without a lower validation loss training ends; 0 for never
+ * @param fraction the final fraction of the corpus to hold out; 0 for none
+ * @param corpus a separate text to validate on instead; null for none
+ * @param patience the number of epochs without a lower validation loss after which training ends; 0 for no limit
  */
 public record ValidationConfig(double fraction, CorpusInfo corpus, int patience) {
     /** No validation. */
     public static final ValidationConfig NONE = new ValidationConfig(0, null, 0);
 
-    /** @throws IllegalArgumentException naming the value that is out of range */
+    /** @throws IllegalArgumentException if a value is out of range */
     public ValidationConfig {
         Require.belowOne("validation fraction", fraction);
         if (fraction > 0 && corpus != null) {
-            throw new IllegalArgumentException("there are a validation fraction and a validation corpus; choose one");
+            throw new IllegalArgumentException("validation fraction and validation corpus are mutually exclusive");
         }
         Require.inRange("patience", patience, 0, TrainConfig.MAX_EPOCHS);
         if (patience > 0 && !(fraction > 0 || corpus != null)) {
@@ -24,17 +24,17 @@ public record ValidationConfig(double fraction, CorpusInfo corpus, int patience)
         }
     }
 
-    /** Whether there is any. */
+    /** Returns whether there is validation. */
     public boolean wanted() {
         return fraction > 0 || corpus != null;
     }
 
-    /** The same but for the patience. */
+    /** Returns a copy with the given patience. */
     public ValidationConfig withPatience(int newPatience) {
         return new ValidationConfig(fraction, corpus, newPatience);
     }
 
-    /** Whether training ends here. */
+    /** Returns whether training ends here for lack of improvement. */
     public boolean isOutOfPatience(Progress progress) {
         return patience > 0
                 && progress.validation() != null

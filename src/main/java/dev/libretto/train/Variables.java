@@ -17,7 +17,7 @@ import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.op.core.Variable;
 import org.tensorflow.types.TFloat32;
 
-/** Arrays, such as a model's parameters, as variables of a graph, and their way in and out of a session. */
+/** Arrays, such as a model's parameters, as variables of a graph that can be loaded and read. */
 final class Variables {
     private record Slot(Variable<TFloat32> variable, Placeholder<TFloat32> value, Assign<TFloat32> assign) {}
 
@@ -36,15 +36,15 @@ final class Variables {
         }
     }
 
-    /** The variables, in the parameters' order. */
+    /** Returns the variables, in the parameters' order. */
     List<Operand<TFloat32>> all() {
         return slots.values().stream().<Operand<TFloat32>>map(Slot::variable).toList();
     }
 
     /**
-     * The values of every variable in a graph that changes them, in the parameters' order.
+     * Returns the values of the variables after an update, in the parameters' order.
      *
-     * @param last what changes them before they are read; null where nothing does
+     * @param last the update to wait for; null for none
      */
     Map<Parameter, Operand<TFloat32>> after(Ops tf, Op last) {
         Map<Parameter, Operand<TFloat32>> values = new LinkedHashMap<>();
@@ -56,7 +56,7 @@ final class Variables {
         return values;
     }
 
-    /** Adds operations to a graph that give the variables other values, in the parameters' order. */
+    /** Adds operations that assign new values, in the parameters' order. */
     List<Op> assign(Ops tf, List<Operand<TFloat32>> values) {
         List<Op> assigned = new ArrayList<>();
         for (Operand<TFloat32> variable : all()) {
@@ -65,7 +65,7 @@ final class Variables {
         return assigned;
     }
 
-    /** Gives every variable its value. */
+    /** Loads the weights into the variables. */
     void load(Session session, Weights weights) {
         slots.forEach((parameter, slot) -> {
             try (TFloat32 value = FloatTensors.of(parameter.shape(), weights.of(parameter))) {
@@ -78,7 +78,7 @@ final class Variables {
         });
     }
 
-    /** Copies the values that the variables have now to tensors, which the caller closes. */
+    /** Returns copies of the current values, which the caller closes. */
     Map<Parameter, TFloat32> copy(Session session) {
         Map<Parameter, TFloat32> copies = new LinkedHashMap<>();
         if (slots.isEmpty()) {
@@ -88,7 +88,7 @@ final class Variables {
         slots.values().forEach(slot -> runner.fetch(slot.variable()));
         try (Result result = runner.run()) {
             for (Parameter parameter : slots.keySet()) {
-                // What is fetched may share the variable's memory.
+                // A fetched tensor may share the variable's memory.
                 TFloat32 value = (TFloat32) result.get(copies.size());
                 copies.put(parameter, TFloat32.tensorOf(value.shape(), value::copyTo));
             }
@@ -99,7 +99,7 @@ final class Variables {
         }
     }
 
-    /** The values that the variables have now. */
+    /** Returns the current values. */
     Weights read(Session session) {
         if (slots.isEmpty()) {
             return new Weights(List.of(), parameter -> null);

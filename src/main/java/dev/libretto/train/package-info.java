@@ -1,2 +1,2 @@
-/** Training and evaluation: the graph of a step, the loop over epochs, and what is measured. */
+/** Training and evaluation: the training graph, the loop over epochs, metrics and checkpoints. */
 package dev.libretto.train;

@@ -694,7 +694,7 @@ class RunDirectoryTest {
         assertThat(Every.parse(longest.toString())).isEqualTo(longest);
         assertThatThrownBy(() -> new Every(1_000_000_000, CheckpointPolicy.Unit.BATCHES))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("checkpoint every 1000000000: it must be from 1 to 999999999");
+                .hasMessage("checkpoint every must be from 1 to 999999999 (got 1000000000)");
     }
 
     @Test

@@ -17,7 +17,7 @@ import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.EpochMetrics;
 import dev.libretto.train.Progress;
 import dev.libretto.train.TrainConfig;
-import dev.libretto.train.TrainStep;
+import dev.libretto.train.TrainStep.StepMetrics;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -173,7 +173,7 @@ class TensorBoardTest {
                     1,
                     0,
                     null);
-            tensorBoard.batchEnded(progress, gradientNorms.length, new TrainStep.Measures(3, gradientNorms[i]));
+            tensorBoard.batchEnded(progress, gradientNorms.length, new StepMetrics(3, gradientNorms[i]));
         }
         tensorBoard.epochEnded(new EpochMetrics(epoch, loss, 1, 1000, 100, 0, 2 * loss), () -> weights);
     }

@@ -39,7 +39,7 @@ class CudnnGraphTest {
                         graph,
                         model,
                         TestModels.runConfig(model, T, B, 0.01).training(),
-                        new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
+                        new ExecutionPlan(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
                 GraphDef definition = graph.toGraphDef();
                 return new Built(
                         definition.getNodeList().stream()
@@ -154,7 +154,7 @@ class CudnnGraphTest {
                     graph,
                     model,
                     TestModels.runConfig(model, T, B, 0.01).training(),
-                    new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 3, 0));
+                    new ExecutionPlan(RecurrenceType.CUDNN, 1, TFloat32.class, 3, 0));
             nodes = graph.toGraphDef().getNodeList().stream()
                     .collect(Collectors.toMap(NodeDef::getName, Function.identity()));
         }

@@ -104,7 +104,7 @@ class CudnnReferenceTest {
                     graph,
                     fixture.model(),
                     fixture.training(),
-                    new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
+                    new ExecutionPlan(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
             try (Session session = withoutCudnn(graph)) {
                 training.variables.load(session, fixture.startWeights());
                 Session.Runner runner = session.runner();
@@ -134,7 +134,7 @@ class CudnnReferenceTest {
                     graph,
                     fixture.model(),
                     fixture.training(),
-                    new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
+                    new ExecutionPlan(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
             TrainingGraph.Step step = training.steps.get(0);
             List<TFloat32> fed = new ArrayList<>();
             try (Session session = withoutCudnn(graph)) {

@@ -46,12 +46,12 @@ class GraphFilesTest {
         try (Graph graph = new Graph()) {
             RunConfig run = TestModels.runConfig(new ModelConfig(cell, 5, 4, 1), 2, 4, 0.01);
             // A text that is fed, and one batch a run, keep the files readable.
-            Execution execution = Execution.of(run.model(), run.training(), onGpu, TFloat32.class, 0);
+            ExecutionPlan execution = ExecutionPlan.of(run.model(), run.training(), onGpu, TFloat32.class, 0);
             new TrainingGraph(
                     graph,
                     run.model(),
                     run.training(),
-                    new Execution(execution.recurrence(), execution.parts(), execution.factors(), 1, 0));
+                    new ExecutionPlan(execution.recurrence(), execution.parts(), execution.factors(), 1, 0));
             GraphDef definition = graph.toGraphDef();
             assertThat(definition.getNodeList())
                     .as("operations tied to a device")

@@ -10,7 +10,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class LearningRateTest {
-    /** Rate 8, a quarter of it left after 4 epochs of 10 batches. */
+    /** Rate 8, decaying to a quarter in 4 epochs of 10 batches. */
     @ParameterizedTest
     @CsvSource({
         "CONSTANT, 0, 0, 8",
@@ -29,12 +29,12 @@ class LearningRateTest {
         "COSINE, 4, 0, 2",
         "COSINE, 7, 3, 2"
     })
-    void handComputed(Schedule schedule, int epoch, int batch, double expected) {
+    void matchesHandComputedRates(Schedule schedule, int epoch, int batch, double expected) {
         LearningRate rate = new LearningRate(8, schedule, 0.25, 4, 0);
         assertThat(rate.at(epoch, batch, 10)).isCloseTo(expected, within(1e-12));
     }
 
-    /** Two epochs of 10 batches: the first batch has a twentieth, the last one all of it. */
+    /** Over two epochs of 10 batches, the factor rises from 1/20 to 1. */
     @ParameterizedTest
     @CsvSource({"0, 0, 0.4", "0, 9, 4", "1, 0, 4.4", "1, 9, 8", "2, 0, 8"})
     void warmupRisesToTheRate(int epoch, int batch, double expected) {
@@ -42,18 +42,18 @@ class LearningRateTest {
         assertThat(rate.at(epoch, batch, 10)).isCloseTo(expected, within(1e-12));
     }
 
-    /** The cosine begins where the warm-up ends: from epoch 2 to 4, half of it at 3. */
+    /** The cosine starts after the warm-up: from epoch 2 to 4, half-way at 3. */
     @Test
-    void cosineAfterAWarmup() {
+    void cosineStartsAfterWarmup() {
         LearningRate rate = new LearningRate(8, Schedule.COSINE, 0.25, 4, 2);
         assertThat(rate.at(2, 0, 10)).isCloseTo(8, within(1e-12));
         assertThat(rate.at(3, 0, 10)).isCloseTo(5, within(1e-12));
     }
 
     @Test
-    void aCosineHasToBeLongerThanItsWarmup() {
+    void cosineShorterThanWarmupIsRejected() {
         assertThatThrownBy(() -> new LearningRate(8, Schedule.COSINE, 0.25, 4, 4))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("warmup epochs is 4.0; a cosine schedule of 4.0 epochs needs fewer");
+                .hasMessage("warmup epochs must be fewer than the 4.0 epochs of a cosine schedule (got 4.0)");
     }
 }

@@ -15,7 +15,7 @@ class MemoryEstimateTest {
     private static final RunConfig SGD = TestModels.runConfig(new ModelConfig(CellType.LSTM, 10, 4, 1), 5, 3, 1);
 
     @Test
-    void countsEachArray() {
+    void countsParametersSlotsAndActivations() {
         long parameters = 16 * 15 + 10 * 5;
         long activations = 5 * 3 * (4 * 8 + 2 * 10);
         assertThat(MemoryEstimate.of(SGD.model(), SGD.training()))
@@ -29,16 +29,16 @@ class MemoryEstimateTest {
     }
 
     @Test
-    void refusesWhatCannotFit() {
+    void tooLittleMemoryIsRejected() {
         MemoryEstimate estimate = new MemoryEstimate(3L << 30, 1L << 30);
         assertThatCode(() -> estimate.requireFits(3L << 30, 1L << 30)).doesNotThrowAnyException();
         assertThatThrownBy(() -> estimate.requireFits((3L << 30) - 1, 1L << 30))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("training needs at least 3.0 GiB of memory, but there are 3.0 GiB; lower --hidden-size,"
-                        + " --layers, --batch-size or --seq-length");
+                .hasMessage("training needs at least 3.0 GiB of memory, but only 3.0 GiB are available; lower"
+                        + " --hidden-size, --layers, --batch-size or --seq-length");
         assertThatThrownBy(() -> estimate.requireFits(4L << 30, 1L << 29))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessageContaining("1.0 GiB of Java's heap, which has at most 0.5 GiB")
+                .hasMessageContaining("1.0 GiB of Java heap, but at most 0.5 GiB are available")
                 .hasMessageContaining("-Xmx2g");
     }
 }

@@ -9,6 +9,7 @@ import dev.libretto.model.Weights;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Ids;
+import dev.libretto.train.TrainStep.StepMetrics;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -46,8 +47,8 @@ class PartsTest {
             for (int i = 0; i < STEPS; i++) {
                 Batch batch = new Batch(
                         TestModels.randomIds(T * rows, V, 2 * i), TestModels.randomIds(T * rows, V, 2 * i + 1), i > 0);
-                TrainStep.Measures expected = whole.run(batch, LEARNING_RATE, i + 1);
-                TrainStep.Measures actual = split.run(batch, LEARNING_RATE, i + 1);
+                StepMetrics expected = whole.run(batch, LEARNING_RATE, i + 1);
+                StepMetrics actual = split.run(batch, LEARNING_RATE, i + 1);
                 Rounding.assertClose(
                         "loss and gradient norm of step " + i,
                         new float[] {actual.loss(), actual.gradientNorm()},
@@ -61,8 +62,8 @@ class PartsTest {
         }
     }
 
-    private static Execution execution(RunConfig config, int parts) {
-        return Execution.onCpu(config.model(), config.training().withParts(parts));
+    private static ExecutionPlan execution(RunConfig config, int parts) {
+        return ExecutionPlan.onCpu(config.model(), config.training().withParts(parts));
     }
 
     /**

@@ -65,7 +65,7 @@ class PlacementTest {
                         graph,
                         run.model(),
                         run.training(),
-                        Execution.of(run.model(), run.training(), true, factors, TEXT_LENGTH));
+                        ExecutionPlan.of(run.model(), run.training(), true, factors, TEXT_LENGTH));
                 for (NodeDef node : graph.toGraphDef().getNodeList()) {
                     if (isComputed(node) && !hasKernelForGpus(node)) {
                         without.add(node.getOp() + " " + node.getName());

@@ -111,8 +111,8 @@ class PrecisionAgreementTest {
     private static Steps trial(CellType cell, UnaryOperator<Graph> device) throws IOException {
         DeviceTrial trial = new DeviceTrial(cell);
         try (Graph graph = new Graph()) {
-            TrainingGraph training =
-                    new TrainingGraph(graph, trial.model, trial.training, Execution.onCpu(trial.model, trial.training));
+            TrainingGraph training = new TrainingGraph(
+                    graph, trial.model, trial.training, ExecutionPlan.onCpu(trial.model, trial.training));
             try (Graph changed = device.apply(graph);
                     Session session = new Session(changed)) {
                 load(session, trial.start.weights());
@@ -194,7 +194,10 @@ class PrecisionAgreementTest {
                 TInt32 targets = ids(T, b, config.vocabularySize(), 2)) {
             RunConfig run = TestModels.runConfig(config, T, b, 1);
             TrainingGraph training = new TrainingGraph(
-                    graph, run.model(), run.training(), Execution.of(run.model(), run.training(), false, factors, 0));
+                    graph,
+                    run.model(),
+                    run.training(),
+                    ExecutionPlan.of(run.model(), run.training(), false, factors, 0));
             TrainingGraph.Step step = training.steps.get(0);
             training.variables.load(session, Initializers.draw(LanguageModel.parameters(config), 1));
             Session.Runner runner =

@@ -54,7 +54,10 @@ class ReferenceTest {
         ReferenceFixture fixture = ReferenceFixture.read(name);
         try (Graph graph = new Graph()) {
             TrainingGraph training = new TrainingGraph(
-                    graph, fixture.model(), fixture.training(), Execution.onCpu(fixture.model(), fixture.training()));
+                    graph,
+                    fixture.model(),
+                    fixture.training(),
+                    ExecutionPlan.onCpu(fixture.model(), fixture.training()));
             try (Session session = new Session(graph)) {
                 oneBatchAgrees(fixture, training, session);
                 tenStepsAgree(fixture, training, session);

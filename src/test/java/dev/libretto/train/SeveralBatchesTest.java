@@ -12,6 +12,8 @@ import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Ids;
 import dev.libretto.train.Optimizer.Kind;
+import dev.libretto.train.TrainStep.StepInput;
+import dev.libretto.train.TrainStep.StepMetrics;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -51,23 +53,23 @@ class SeveralBatchesTest {
                 textbook.checkpoints());
         RunConfig config = new RunConfig(TestModels.runConfig(model, T, B, 1).corpus(), model, training);
         Checkpoint start = Checkpoint.start(config.model(), config.training(), TestModels.randomWeights(model, 3));
-        List<TrainStep.Task> tasks = new ArrayList<>();
+        List<StepInput> steps = new ArrayList<>();
         for (int i = 0; i < 10; i++) {
             int[] inputs = TestModels.randomIds(T * B, V, 2 * i);
             int[] targets = TestModels.randomIds(T * B, V, 2 * i + 1);
             // The state starts anew at the beginning, within a run and at the start of one.
-            tasks.add(new TrainStep.Task(new Batch(inputs, targets, i != 0 && i != 2 && i != 4), 0.1 / (i + 1), i + 1));
+            steps.add(new StepInput(new Batch(inputs, targets, i != 0 && i != 2 && i != 4), 0.1 / (i + 1), i + 1));
         }
-        List<TrainStep.Measures> oneByOne = new ArrayList<>();
-        List<TrainStep.Measures> together = new ArrayList<>();
+        List<StepMetrics> oneByOne = new ArrayList<>();
+        List<StepMetrics> together = new ArrayList<>();
         try (TrainStep one = new TrainStep(config.model(), config.training(), start, Ids.of(), execution(1));
                 TrainStep four = new TrainStep(config.model(), config.training(), start, Ids.of(), execution(4))) {
             assertThat(four.batchesPerRun()).isEqualTo(4);
-            for (TrainStep.Task task : tasks) {
-                oneByOne.add(one.run(task.batch(), task.learningRate(), task.number()));
+            for (StepInput step : steps) {
+                oneByOne.add(one.run(step.batch(), step.learningRate(), step.step()));
             }
-            for (int from = 0; from < tasks.size(); from += 4) {
-                together.addAll(four.run(tasks.subList(from, Math.min(from + 4, tasks.size()))));
+            for (int from = 0; from < steps.size(); from += 4) {
+                together.addAll(four.run(steps.subList(from, Math.min(from + 4, steps.size()))));
             }
 
             assertThat(together).isEqualTo(oneByOne);
@@ -88,7 +90,7 @@ class SeveralBatchesTest {
     }
 
     /** In one part, as on a GPU: only there are several batches a run. */
-    private static Execution execution(int batchesPerRun) {
-        return new Execution(RecurrenceType.UNROLLED, 1, TFloat32.class, batchesPerRun, 0);
+    private static ExecutionPlan execution(int batchesPerRun) {
+        return new ExecutionPlan(RecurrenceType.UNROLLED, 1, TFloat32.class, batchesPerRun, 0);
     }
 }

@@ -11,6 +11,8 @@ import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Ids;
 import dev.libretto.text.Sampling;
+import dev.libretto.train.TrainStep.StepInput;
+import dev.libretto.train.TrainStep.StepMetrics;
 import java.util.ArrayList;
 import java.util.List;
 import org.junit.jupiter.api.Tag;
@@ -36,27 +38,27 @@ class TextInGraphTest {
         Ids text = Ids.of(TestModels.randomIds(200, 9, 1)).slice(7, 197);
         Batches.Epoch epoch = new Batches(text, B, T, sampling, 1).epoch(0);
         Checkpoint start = Checkpoint.start(CONFIG.model(), CONFIG.training(), TestModels.randomWeights(MODEL, 3));
-        List<TrainStep.Task> tasks = new ArrayList<>();
+        List<StepInput> steps = new ArrayList<>();
         for (int i = 0; i < 9; i++) {
-            tasks.add(new TrainStep.Task(epoch.batch(i), 0.1, i + 1));
+            steps.add(new StepInput(epoch.batch(i), 0.1, i + 1));
         }
-        List<TrainStep.Measures> expected = new ArrayList<>();
-        List<TrainStep.Measures> actual = new ArrayList<>();
+        List<StepMetrics> expected = new ArrayList<>();
+        List<StepMetrics> actual = new ArrayList<>();
         try (TrainStep fed = new TrainStep(
                         CONFIG.model(),
                         CONFIG.training(),
                         start,
                         Ids.of(),
-                        Execution.onCpu(CONFIG.model(), CONFIG.training()));
+                        ExecutionPlan.onCpu(CONFIG.model(), CONFIG.training()));
                 TrainStep cut = new TrainStep(
                         CONFIG.model(),
                         CONFIG.training(),
                         start,
                         text,
-                        new Execution(RecurrenceType.UNROLLED, 2, TFloat32.class, 3, text.length()))) {
-            for (int from = 0; from < tasks.size(); from += 3) {
-                tasks.subList(from, from + 3).forEach(task -> expected.addAll(fed.run(List.of(task))));
-                actual.addAll(cut.run(tasks.subList(from, from + 3)));
+                        new ExecutionPlan(RecurrenceType.UNROLLED, 2, TFloat32.class, 3, text.length()))) {
+            for (int from = 0; from < steps.size(); from += 3) {
+                steps.subList(from, from + 3).forEach(step -> expected.addAll(fed.run(List.of(step))));
+                actual.addAll(cut.run(steps.subList(from, from + 3)));
             }
             assertThat(actual).isEqualTo(expected);
             Checkpoint after = fed.checkpoint(Progress.start());
@@ -77,7 +79,7 @@ class TextInGraphTest {
                     graph,
                     CONFIG.model(),
                     CONFIG.training(),
-                    new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 100));
+                    new ExecutionPlan(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 100));
             List<NodeDef> nodes = graph.toGraphDef().getNodeList();
             assertThat(nodes)
                     .filteredOn(node -> node.getName().equals("text"))

@@ -15,6 +15,7 @@ import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.TrainStep.StepMetrics;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.SplittableRandom;
@@ -75,16 +76,16 @@ class TextbookReferenceTest {
                     step.restore(Checkpoint.start(config.model(), config.training(), weights(model, i / 2 + 1)));
                 }
                 Batch batch = batches.epoch(i / batches.count()).batch(i % batches.count());
-                TrainStep.Measures measures = step.run(batch, learningRate, i + 1);
+                StepMetrics metrics = step.run(batch, learningRate, i + 1);
                 double loss = losses.get(i).asDouble();
                 double norm = norms.get(i).asDouble();
 
                 // An error in the weights changes the loss by at most the gradient's norm times it.
                 double ofWeights = isAfterStep ? norm * stepError : 0;
-                assertThat((double) measures.loss())
+                assertThat((double) metrics.loss())
                         .as("loss of batch %d", i)
                         .isCloseTo(loss, within(lossError * loss + ofWeights));
-                assertThat((double) measures.gradientNorm())
+                assertThat((double) metrics.gradientNorm())
                         .as("gradient norm of batch %d", i)
                         .isCloseTo(norm, within(gradientError * norm));
             }

@@ -18,7 +18,7 @@ class TrainConfigTest {
     void thereAreAtMostAsManyPartsAsRows() {
         assertThatThrownBy(() -> TrainConfig.TEXTBOOK.withParts(33))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("parts is 33; it must be from 1 to 32");
+                .hasMessage("parts must be from 1 to 32 (got 33)");
         assertThatThrownBy(() -> TrainConfig.TEXTBOOK.withParts(0)).isInstanceOf(IllegalArgumentException.class);
     }
 }

@@ -26,6 +26,8 @@ import dev.libretto.text.Ids;
 import dev.libretto.text.Sampling;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Optimizer.Kind;
+import dev.libretto.train.TrainStep.StepInput;
+import dev.libretto.train.TrainStep.StepMetrics;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -65,7 +67,7 @@ class TrainerTest {
     private final List<String> ofBatches = new ArrayList<>();
     private int batchesPerRun = 1;
     /** Which batches are given the loss {@link #JUMP} in place of their own, so that a divergence is not a matter of luck. */
-    private Predicate<TrainStep.Task> jumps = task -> false;
+    private Predicate<StepInput> jumps = input -> false;
 
     /** After the last whole epoch. */
     private Weights weightsOfEpoch;
@@ -360,7 +362,7 @@ class TrainerTest {
     })
     void divergenceLeavesTheEndOfTheLastWholeEpoch(String every, String what, int wholeEpochs) throws IOException {
         boolean jump = what.equals("JUMPS");
-        jumps = task -> jump && task.number() == 2 * 16 + 9;
+        jumps = input -> jump && input.step() == 2 * 16 + 9;
         TrainConfig config = withDivergence(
                         jump ? config(50, 1, Sampling.CONSECUTIVE) : exploding(),
                         new DivergencePolicy(DivergencePolicy.Action.STOP, jump ? JUMP_FACTOR : 0, 1))
@@ -412,7 +414,7 @@ class TrainerTest {
 
     @Test
     void divergenceSaysTheLastPerplexity() {
-        jumps = task -> task.number() == 3 * 16 + 5;
+        jumps = input -> input.step() == 3 * 16 + 5;
         DivergencePolicy jump = new DivergencePolicy(DivergencePolicy.Action.STOP, JUMP_FACTOR, 1);
         TrainConfig config = withDivergence(config(50, 1, Sampling.CONSECUTIVE), jump);
         Throwable thrown = catchThrowable(() -> train("jumped", config, () -> false));
@@ -480,7 +482,7 @@ class TrainerTest {
     }
 
     private void jumpsWhileTheLearningRateIsAbove(double learningRate) {
-        jumps = task -> task.number() > 2 * 16 + 5 && task.learningRate() > learningRate;
+        jumps = input -> input.step() > 2 * 16 + 5 && input.learningRate() > learningRate;
     }
 
     private List<String> checkpoints(String name) throws IOException {
@@ -582,8 +584,8 @@ class TrainerTest {
             }
 
             @Override
-            public void batchEnded(Progress progress, int count, TrainStep.Measures measures) {
-                ofBatches.add(progress.step() + ", " + progress.batch() + " of " + count + ": " + measures);
+            public void batchEnded(Progress progress, int count, StepMetrics metrics) {
+                ofBatches.add(progress.step() + ", " + progress.batch() + " of " + count + ": " + metrics);
             }
 
             @Override
@@ -605,22 +607,22 @@ class TrainerTest {
                         run.config().training(),
                         start,
                         Ids.of(),
-                        new Execution(
+                        new ExecutionPlan(
                                 RecurrenceType.UNROLLED,
                                 run.config().training().parts(),
                                 TFloat32.class,
                                 batchesPerRun,
                                 0)) {
                     @Override
-                    public List<Measures> run(List<Task> tasks) {
-                        List<Measures> measures = new ArrayList<>(super.run(tasks));
-                        for (int i = 0; i < tasks.size(); i++) {
-                            if (jumps.test(tasks.get(i))) {
-                                measures.set(
-                                        i, new Measures(JUMP, measures.get(i).gradientNorm()));
+                    public List<StepMetrics> run(List<StepInput> inputs) {
+                        List<StepMetrics> metrics = new ArrayList<>(super.run(inputs));
+                        for (int i = 0; i < inputs.size(); i++) {
+                            if (jumps.test(inputs.get(i))) {
+                                metrics.set(
+                                        i, new StepMetrics(JUMP, metrics.get(i).gradientNorm()));
                             }
                         }
-                        return measures;
+                        return metrics;
                     }
                 };
         try (Trainer trainer = new Trainer(

@@ -144,8 +144,8 @@ class TrainingGraphTest {
         try (Graph graph = new Graph()) {
             ModelConfig tied = new ModelConfig(CellType.LSTM, 6, 4, 2, 4, true);
             RunConfig run = TestModels.runConfig(tied, 4, 2, 1);
-            Execution execution =
-                    Execution.of(run.model(), run.training(), recurrence == RecurrenceType.CUDNN, TFloat32.class, 0);
+            ExecutionPlan execution = ExecutionPlan.of(
+                    run.model(), run.training(), recurrence == RecurrenceType.CUDNN, TFloat32.class, 0);
             new TrainingGraph(graph, run.model(), run.training(), execution);
             assertThat(graph.toGraphDef().getNodeList())
                     .filteredOn(node -> node.getOp().contains("Scatter"))
@@ -168,7 +168,7 @@ class TrainingGraphTest {
                     graph,
                     run.model(),
                     run.training(),
-                    Execution.of(run.model(), run.training(), false, TBfloat16.class, 0));
+                    ExecutionPlan.of(run.model(), run.training(), false, TBfloat16.class, 0));
             List<NodeDef> products = graph.toGraphDef().getNodeList().stream()
                     .filter(node -> node.getOp().equals("MatMul"))
                     .toList();
@@ -207,7 +207,10 @@ class TrainingGraphTest {
                 Session session = new Session(graph)) {
             RunConfig run = TestModels.runConfig(config, 6, 3, NO_CLIPPING);
             TrainingGraph training = new TrainingGraph(
-                    graph, run.model(), run.training(), Execution.of(run.model(), run.training(), false, factors, 0));
+                    graph,
+                    run.model(),
+                    run.training(),
+                    ExecutionPlan.of(run.model(), run.training(), false, factors, 0));
             TrainingGraph.Step step = training.steps.get(0);
             Output<?>[] derived = graph.addGradients(
                     step.loss.asOutput(),
@@ -264,8 +267,8 @@ class TrainingGraphTest {
                 TInt32 targetTensor = TInt32.tensorOf(ids, DataBuffers.of(targets));
                 TFloat32 rate = TFloat32.scalarOf(learningRate)) {
             RunConfig run = TestModels.runConfig(config, t, b, clipNorm);
-            TrainingGraph training =
-                    new TrainingGraph(graph, run.model(), run.training(), Execution.onCpu(run.model(), run.training()));
+            TrainingGraph training = new TrainingGraph(
+                    graph, run.model(), run.training(), ExecutionPlan.onCpu(run.model(), run.training()));
             TrainingGraph.Step step = training.steps.get(0);
             List<TFloat32> fed = new ArrayList<>();
             try (Session session = new Session(graph)) {

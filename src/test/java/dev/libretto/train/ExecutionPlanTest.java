@@ -11,7 +11,7 @@ import org.junit.jupiter.api.Test;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 
-class ExecutionTest {
+class ExecutionPlanTest {
     /** Two to the power of 24 characters: 128 MiB of int64. */
     private static final long LONGEST = 16_777_216;
 
@@ -19,25 +19,25 @@ class ExecutionTest {
 
     @Test
     void gpuKeepsTheTextUnlessItIsTooLong() {
-        assertThat(Execution.of(LSTM.model(), LSTM.training(), true, TFloat32.class, LONGEST))
-                .isEqualTo(new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 8, LONGEST));
-        assertThat(Execution.of(LSTM.model(), LSTM.training(), true, TFloat32.class, LONGEST + 1))
-                .isEqualTo(new Execution(RecurrenceType.CUDNN, 1, TFloat32.class, 8, 0));
+        assertThat(ExecutionPlan.of(LSTM.model(), LSTM.training(), true, TFloat32.class, LONGEST))
+                .isEqualTo(new ExecutionPlan(RecurrenceType.CUDNN, 1, TFloat32.class, 8, LONGEST));
+        assertThat(ExecutionPlan.of(LSTM.model(), LSTM.training(), true, TFloat32.class, LONGEST + 1))
+                .isEqualTo(new ExecutionPlan(RecurrenceType.CUDNN, 1, TFloat32.class, 8, 0));
     }
 
     @Test
     void gpuUnrollsWhatCudnnDoesNotHaveInOnePartABatchARun() {
         RunConfig gru = config(CellType.GRU_RESET_BEFORE);
-        assertThat(Execution.of(gru.model(), gru.training(), true, TFloat32.class, 100))
-                .isEqualTo(new Execution(RecurrenceType.UNROLLED, 1, TFloat32.class, 1, 100));
-        assertThat(Execution.of(LSTM.model(), LSTM.training(), true, TBfloat16.class, 100))
-                .isEqualTo(new Execution(RecurrenceType.UNROLLED, 1, TBfloat16.class, 1, 100));
+        assertThat(ExecutionPlan.of(gru.model(), gru.training(), true, TFloat32.class, 100))
+                .isEqualTo(new ExecutionPlan(RecurrenceType.UNROLLED, 1, TFloat32.class, 1, 100));
+        assertThat(ExecutionPlan.of(LSTM.model(), LSTM.training(), true, TBfloat16.class, 100))
+                .isEqualTo(new ExecutionPlan(RecurrenceType.UNROLLED, 1, TBfloat16.class, 1, 100));
     }
 
     @Test
     void cpuIsFedABatchARunInTheRunsParts() {
-        assertThat(Execution.of(LSTM.model(), LSTM.training(), false, TFloat32.class, 100))
-                .isEqualTo(new Execution(RecurrenceType.UNROLLED, 3, TFloat32.class, 1, 0));
+        assertThat(ExecutionPlan.of(LSTM.model(), LSTM.training(), false, TFloat32.class, 100))
+                .isEqualTo(new ExecutionPlan(RecurrenceType.UNROLLED, 3, TFloat32.class, 1, 0));
     }
 
     private static RunConfig config(CellType cell) {

@@ -1,0 +1,52 @@
+package dev.libretto.train;
+
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.RecurrenceType;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TFloating;
+
+/**
+ * How training steps are computed. All plans give the same steps up to rounding.
+ *
+ * @param recurrence how the recurrence of a layer is computed
+ * @param parts the number of parts that the rows of a batch are split into
+ * @param factors the type to which the factors of matrix products are rounded
+ * @param batchesPerRun the most batches in one run of the graph
+ * @param textLength the number of characters of the text stored in the graph; 0 if batches are fed
+ */
+record ExecutionPlan(
+        RecurrenceType recurrence, int parts, Class<? extends TFloating> factors, int batchesPerRun, long textLength) {
+    /** The longest text stored on a GPU, in characters: 128 MiB as int64. */
+    private static final long MAX_TEXT_ON_GPU = 1 << 24;
+
+    /** Enough to make the overhead of a call and of copying its results from the device negligible. */
+    private static final int CUDNN_BATCHES_PER_RUN = 8;
+
+    /** Returns the plan for a CPU in float32: an unrolled graph that is fed one batch per run. */
+    static ExecutionPlan onCpu(ModelConfig model, TrainConfig training) {
+        return of(model, training, false, TFloat32.class, 0);
+    }
+
+    /**
+     * Returns the plan for a device. On a GPU, cuDNN computes the recurrence of the cells that it has, with several batches
+     * per run, and the text is stored in the graph if it is short enough.
+     *
+     * @param factors the type to which the factors of matrix products are rounded
+     * @param textLength the number of characters of the text that all batches are cut from; 0 if they come from any text
+     */
+    static ExecutionPlan of(
+            ModelConfig model,
+            TrainConfig training,
+            boolean onGpu,
+            Class<? extends TFloating> factors,
+            long textLength) {
+        RecurrenceType recurrence = RecurrenceType.of(model.cell(), onGpu, factors);
+        return new ExecutionPlan(
+                recurrence,
+                onGpu ? 1 : training.parts(),
+                factors,
+                // An unrolled graph costs so much more than its call that one batch is enough.
+                recurrence == RecurrenceType.CUDNN ? CUDNN_BATCHES_PER_RUN : 1,
+                onGpu && textLength <= MAX_TEXT_ON_GPU ? textLength : 0);
+    }
+}
