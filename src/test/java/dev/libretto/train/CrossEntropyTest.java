@@ -22,12 +22,12 @@ import org.tensorflow.types.TInt32;
 
 @Tag("numeric")
 class CrossEntropyTest {
-    /** Exp, a sum of three, log, of numbers up to ln 5. */
+    /** Exp, a sum of three and log, of numbers up to ln 5. */
     private static final float ERROR = 2 * (float) Rounding.after(40);
 
-    /** With the logits 0, ln 2, ln 5 the probabilities are 1/8, 2/8, 5/8; the gradient is that of the mean of two losses. */
+    /** The logits 0, ln 2, ln 5 have probabilities 1/8, 2/8, 5/8; the gradient is that of the mean of two losses. */
     @Test
-    void ofHandComputedLogits() {
+    void matchesHandComputedLossAndGradient() {
         try (EagerSession session = EagerSession.create()) {
             Ops tf = Ops.create(session);
             float[][] logits = {{0, (float) Math.log(2), (float) Math.log(5)}, {7, 7, 7}};
@@ -40,13 +40,13 @@ class CrossEntropyTest {
         }
     }
 
-    /** TensorFlow's own operation, for logits near 0 and for ones whose exponential is no 32-bit number. */
+    /** For logits near 0, and for logits whose exponential overflows float32. */
     @ParameterizedTest
     @CsvSource({"1", "1000"})
-    void agreesWithTensorFlowsOwn(float spread) {
+    void matchesTensorFlowsCrossEntropy(float spread) {
         int n = 200;
         int v = 65;
-        // Exp, a sum over the vocabulary, log; logits go up to four times the spread.
+        // Exp, a sum over the vocabulary and log; logits are at most four times the spread.
         float error = 2 * (float) Rounding.after(v + 40);
         Random random = new Random(7);
         float[] logits = new float[n * v];
@@ -66,7 +66,8 @@ class CrossEntropyTest {
             assertThat(FloatTensors.toArray(own.gradient()))
                     .containsExactly(
                             FloatTensors.toArray(tf.math.div(theirs.backprop(), tf.constant((float) n))),
-                            // Exp has its argument's absolute error as its relative one; a gradient is up to 1 / n.
+                            // The relative error of exp is the absolute error of its argument; a gradient is at most 1
+                            // / n.
                             within(4 * spread * error / n));
         }
     }

@@ -8,8 +8,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * One row of a layer, computed as the cuDNN manual defines {@code cudnnRNNMode_t}, in double precision, from the parameters in
- * one array: the matrices W of all gates, the matrices R of all gates, the biases of W, the biases of R.
+ * Computes one row of a layer in double precision, by the equations of {@code cudnnRNNMode_t} in the cuDNN manual. The parameters
+ * are one array: the matrices W of all gates, the matrices R, the biases of W, the biases of R.
  */
 final class CudnnEquations {
     private final String cell;
@@ -31,7 +31,7 @@ final class CudnnEquations {
         assertThat(gates * hiddenSize * (inputSize + hiddenSize + 2)).isEqualTo(parameters.length);
     }
 
-    /** Takes row {@code row} of a state {@code [B, H]}: h, and c where the cell has it. */
+    /** Sets the state from a row of {@code [B, H]}: h, and c if the cell has one. */
     void start(int row, List<float[]> state) {
         for (int j = 0; j < hiddenSize; j++) {
             h[j] = state.get(0)[row * hiddenSize + j];
@@ -39,7 +39,7 @@ final class CudnnEquations {
         }
     }
 
-    /** The equations do not round, but the expected numbers and the sums of two biases are float32, which counts at each step. */
+    /** Only the expected numbers and the sums of two biases are rounded to float32, at each step. */
     static double error(int timeSteps) {
         return Rounding.after(2L * timeSteps);
     }
@@ -53,7 +53,7 @@ final class CudnnEquations {
         }
     }
 
-    /** The output h of the time step with the input {@code x}. */
+    /** Computes one time step and returns its output h. */
     double[] step(double[] x) {
         double[] next = new double[hiddenSize];
         for (int j = 0; j < hiddenSize; j++) {
@@ -80,12 +80,12 @@ final class CudnnEquations {
         return Arrays.copyOf(next, hiddenSize);
     }
 
-    /** Row j of W · x + b_W of a gate. */
+    /** Returns element j of W · x + b_W of a gate. */
     private double input(int gate, int j, double[] x) {
         return row(gate, j, x, 0) + parameters[biases() + gate * hiddenSize + j];
     }
 
-    /** Row j of R · h + b_R of a gate. */
+    /** Returns element j of R · h + b_R of a gate. */
     private double recurrent(int gate, int j) {
         return row(gate, j, h, gates * hiddenSize * inputSize) + parameters[biases() + (gates + gate) * hiddenSize + j];
     }

@@ -24,14 +24,14 @@ import org.tensorflow.proto.NodeDef;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 
-/** The training graph with cuDNN's recurrence, which only a GPU can run: its operations, their wiring and its gradients. */
+/** Checks the operations, wiring and gradients of the cuDNN training graph, which only a GPU can run. */
 class CudnnGraphTest {
     private static final int V = 7;
     private static final int H = 4;
     private static final int T = 5;
     private static final int B = 3;
 
-    /** A training graph's nodes by their names, and the shapes of its gradients. */
+    /** A training graph's nodes by name, and the shapes of its gradients. */
     private record Built(Map<String, NodeDef> nodes, List<Shape> gradients) {
         static Built of(ModelConfig model) {
             try (Graph graph = new Graph()) {
@@ -61,7 +61,7 @@ class CudnnGraphTest {
 
     @ParameterizedTest
     @CsvSource({"RNN, rnn_tanh", "GRU, gru", "LSTM, lstm"})
-    void eachLayerIsOneOperationForwardsAndOneBackwards(CellType cell, String mode) {
+    void eachLayerIsOneForwardAndOneBackwardOperation(CellType cell, String mode) {
         Built built = Built.of(new ModelConfig(cell, V, H, 2));
 
         assertThat(built.nodes().values().stream().map(NodeDef::getOp))
@@ -83,10 +83,10 @@ class CudnnGraphTest {
         }
     }
 
-    /** What went into the operation and came out of it, and what comes back to its outputs. */
+    /** The backward operation's inputs: those of the forward operation, its outputs, and their gradients. */
     @ParameterizedTest
     @CsvSource({"RNN", "GRU", "LSTM"})
-    void theWayBackTakesWhatTheWayForwardTookAndGave(CellType cell) {
+    void backwardOperationIsWiredToTheForwardOperation(CellType cell) {
         Built built = Built.of(new ModelConfig(cell, V, H, 2));
 
         for (int layer = 0; layer < 2; layer++) {
@@ -97,19 +97,19 @@ class CudnnGraphTest {
             assertThat(inputs.subList(0, 5)).isEqualTo(forward.getInputList());
             assertThat(inputs.subList(5, 8)).containsExactly(name, name + ":1", name + ":2");
             assertThat(inputs.subList(11, 13)).containsExactly(name + ":3", name + ":4");
-            // Nothing comes back to the last state, which the loss does not see.
+            // The loss does not depend on the last state, so its gradient is zero.
             for (int state : List.of(1, 2)) {
                 NodeDef zeros = built.nodes().get(inputs.get(8 + state));
                 assertThat(zeros.getOp()).isEqualTo("ZerosLike");
                 assertThat(zeros.getInputList()).containsExactly(name + ":" + state);
             }
         }
-        // The lower layer's outputs get what comes back to the upper one's input.
+        // The gradient of the lower layer's outputs is that of the upper layer's input.
         assertThat(origin(built, built.backward(0).getInput(8)))
                 .isEqualTo(built.backward(1).getName());
     }
 
-    /** Where a value comes from, behind those operations that only give it another shape. */
+    /** Returns the operation that a value comes from, skipping those that only reshape it. */
     private static String origin(Built built, String input) {
         NodeDef node = built.nodes().get(input.replaceFirst(":\\d+$", ""));
         return node.getOp().equals("Reshape") ? origin(built, node.getInput(0)) : node.getName();
@@ -124,7 +124,7 @@ class CudnnGraphTest {
         "GRU, 1, 4, true",
         "RNN, 2, 4, true"
     })
-    void everyParameterHasAGradientOfItsShape(CellType cell, int layers, int embeddingSize, boolean isTied) {
+    void gradientsHaveTheShapesOfTheirParameters(CellType cell, int layers, int embeddingSize, boolean isTied) {
         ModelConfig model = new ModelConfig(cell, V, H, layers, embeddingSize, isTied);
         assertThat(Built.of(model).gradients())
                 .isEqualTo(LanguageModel.parameters(model).stream()
@@ -132,9 +132,9 @@ class CudnnGraphTest {
                         .toList());
     }
 
-    /** One-hot characters, or rows of the embedding. */
+    /** One-hot vectors, or rows of the embedding. */
     @Test
-    void theFirstLayerReadsCharacters() {
+    void firstLayerReadsCharacters() {
         Built oneHot = Built.of(new ModelConfig(CellType.RNN, V, H, 1));
         assertThat(oneHot.nodes().get(oneHot.forward(0).getInput(0)).getOp()).isEqualTo("OneHot");
 
@@ -144,9 +144,9 @@ class CudnnGraphTest {
         assertThat(lookup.getInput(0)).isEqualTo("embedding");
     }
 
-    /** In a graph of several batches, each step reads what the step before left, once that is there. */
+    /** In a graph of several batches, each step waits for the update of the step before. */
     @Test
-    void everyStepReadsTheVariablesAfterTheUpdateBefore() {
+    void everyStepReadsUpdatedVariables() {
         Map<String, NodeDef> nodes;
         try (Graph graph = new Graph()) {
             ModelConfig model = new ModelConfig(CellType.LSTM, V, H, 2);
@@ -162,7 +162,7 @@ class CudnnGraphTest {
                 .filter(node -> node.getOp().equals("VariableV2"))
                 .map(NodeDef::getName)
                 .toList();
-        // Three arrays of each layer, two of the dense layer, h and c of each layer.
+        // Three arrays per layer, two of the dense layer, h and c per layer.
         assertThat(variables).hasSize(2 * 3 + 2 + 2 * 2);
         for (int batch = 1; batch < 3; batch++) {
             String step = "batch_" + batch + "/";
@@ -178,15 +178,15 @@ class CudnnGraphTest {
         }
     }
 
-    /** A session places each operation where it has a kernel; a name of a device in the graph would bind it. */
+    /** A session places each operation where it has a kernel; a device name in the graph would pin it. */
     @Test
-    void nothingIsBoundToADevice() {
+    void noOperationIsPinnedToADevice() {
         assertThat(Built.of(new ModelConfig(CellType.LSTM, V, H, 2)).nodes().values())
                 .allSatisfy(node -> assertThat(node.getDevice()).isEmpty());
     }
 
     @Test
-    void cudnnIsForGpusAndTheCellsItHas() {
+    void cudnnIsUsedOnGpusForItsCells() {
         assertThat(RecurrenceType.of(CellType.RNN, true, TFloat32.class)).isEqualTo(RecurrenceType.CUDNN);
         assertThat(RecurrenceType.of(CellType.GRU, true, TFloat32.class)).isEqualTo(RecurrenceType.CUDNN);
         assertThat(RecurrenceType.of(CellType.LSTM, true, TFloat32.class)).isEqualTo(RecurrenceType.CUDNN);

@@ -28,8 +28,8 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
 /**
- * What the training graph hands to cuDNN and makes of what comes back, against PyTorch and Keras. cuDNN itself needs a GPU:
- * here its equations are computed by loops, and what it would return is fed into the graph.
+ * Compares the cuDNN training graph with PyTorch and Keras. cuDNN itself needs a GPU, so its equations are computed by loops, and
+ * its results are fed into the graph.
  */
 @Tag("numeric")
 class CudnnReferenceTest {
@@ -42,10 +42,10 @@ class CudnnReferenceTest {
         return Stream.concat(ofPyTorch(), ofPyTorch().map(name -> name.replace("pytorch", "keras")));
     }
 
-    /** PyTorch's arrays are those that it gives to cuDNN, one after the other. */
+    /** PyTorch passes its arrays to cuDNN concatenated. */
     @ParameterizedTest
     @MethodSource("ofPyTorch")
-    void theParametersAreLaidOutAsPyTorchHasThem(String name) throws IOException {
+    void parametersHavePyTorchsLayout(String name) throws IOException {
         ReferenceFixture fixture = ReferenceFixture.read(name);
         List<float[]> parameters = parameters(fixture);
         for (int layer = 0; layer < fixture.layers(); layer++) {
@@ -58,10 +58,10 @@ class CudnnReferenceTest {
         }
     }
 
-    /** cuDNN's equations over the parameters that the graph lays out give the other frameworks' outputs and states. */
+    /** cuDNN's equations with the graph's parameters give the other frameworks' outputs and states. */
     @ParameterizedTest
     @MethodSource("ofBoth")
-    void cudnnsEquationsGiveTheSameOutputs(String name) throws IOException {
+    void cudnnEquationsMatchOtherFrameworks(String name) throws IOException {
         ReferenceFixture fixture = ReferenceFixture.read(name);
         List<float[]> parameters = parameters(fixture);
         int[] inputs = fixture.batch(0).inputs();
@@ -97,7 +97,7 @@ class CudnnReferenceTest {
         }
     }
 
-    /** The parameters of each layer, as the graph gives them to cuDNN. */
+    /** Returns the parameters of each layer, as the graph passes them to cuDNN. */
     private static List<float[]> parameters(ReferenceFixture fixture) {
         try (Graph graph = new Graph()) {
             TrainingGraph training = new TrainingGraph(
@@ -116,10 +116,10 @@ class CudnnReferenceTest {
         }
     }
 
-    /** Fed with PyTorch's outputs and PyTorch's gradient for the parameters, the rest of the graph gives the rest. */
+    /** Given PyTorch's outputs and its gradients of the parameters, the rest of the graph computes loss and gradients. */
     @ParameterizedTest
     @MethodSource("ofPyTorch")
-    void lossAndGradientsFollowFromWhatCudnnReturns(String name) throws IOException {
+    void lossAndGradientsFollowFromCudnnsResults(String name) throws IOException {
         ReferenceFixture fixture = ReferenceFixture.read(name);
         Shape ids = Shape.of(fixture.T(), fixture.B());
         Shape outputs = Shape.of(fixture.T(), fixture.B(), fixture.H());
@@ -161,7 +161,7 @@ class CudnnReferenceTest {
                 List<Parameter> parameters = LanguageModel.parameters(fixture.model());
                 Weights gradients = new Weights(parameters, p -> results.get(1 + parameters.indexOf(p)));
                 List<NamedArray> actual = fixture.inItsLayout(gradients);
-                // No gradient is larger than 1; what cuDNN computes is fed, so that no time step rounds.
+                // Gradients are at most 1; cuDNN's results are fed, so no time step adds roundings.
                 float error = (float) Rounding.ofGradients(fixture.model(), 1, fixture.T() * fixture.B());
                 for (int i = 0; i < actual.size(); i++) {
                     if (!fixture.hasTwiceTheBias(actual.get(i).name())) {
@@ -175,7 +175,7 @@ class CudnnReferenceTest {
         }
     }
 
-    /** A session that looks for kernels only of those operations that a run needs. */
+    /** Opens a session that resolves kernels only for the operations of a run. */
     private static Session withoutCudnn(Graph graph) {
         GraphOptions onlyWhatRuns =
                 GraphOptions.newBuilder().setPlacePrunedGraph(true).build();

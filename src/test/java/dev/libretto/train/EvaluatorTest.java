@@ -37,10 +37,10 @@ class EvaluatorTest {
         evaluator.close();
     }
 
-    /** Lengths around the 128 time steps of one run of its graph. */
+    /** Lengths around the 128 time steps of one run of the graph. */
     @ParameterizedTest
     @ValueSource(ints = {2, 3, 128, 129, 130, 257, 1000})
-    void theLossIsThatOfOneNaivePassOverTheText(int length) {
+    void lossMatchesReferenceModel(int length) {
         int[] ids = TestModels.randomIds(length, CONFIG.vocabularySize(), length);
         ReferenceModel reference = new ReferenceModel(CONFIG, WEIGHTS);
         double expected =
@@ -54,26 +54,26 @@ class EvaluatorTest {
         assertThat(evaluation.loss()).isCloseTo(expected, within(error(length)));
     }
 
-    /** Nats; an untrained model's losses are of the size of 1. */
+    /** In nats; an untrained model's losses are about 1. */
     private static double error(int length) {
         return Rounding.ofLoss(CONFIG, length, 1);
     }
 
     @Test
-    void weightsOfAnotherModelLeaveNoNativeMemoryBehind() {
+    void wrongWeightsLeakNoNativeMemory() {
         ModelConfig wider =
                 new ModelConfig(CONFIG.cell(), CONFIG.vocabularySize(), CONFIG.hiddenSize() + 1, CONFIG.layers());
         NativeMemory.assertFreedByFailing(() -> new Evaluator(wider, WEIGHTS));
     }
 
     @Test
-    void oneEvaluationLeavesNothingForTheNext() {
+    void evaluationsAreIndependent() {
         int[] ids = TestModels.randomIds(300, CONFIG.vocabularySize(), 1);
         assertThat(evaluator.evaluate(Ids.of(ids))).isEqualTo(evaluator.evaluate(Ids.of(ids)));
     }
 
     @Test
-    void unknownCharactersAreLeftOut() {
+    void unknownCharactersAreSkipped() {
         int[] ids = TestModels.randomIds(300, CONFIG.vocabularySize(), 1);
         int[] withUnknown = Arrays.stream(ids)
                 .flatMap(id -> id % 3 == 0 ? IntStream.of(Ids.NONE, id) : IntStream.of(id))
@@ -82,12 +82,12 @@ class EvaluatorTest {
     }
 
     /**
-     * In three rows: each character but the first is predicted once, from a zero state at the start of its row, whose first
-     * prediction belongs to the row.
+     * Three rows, each from a zero state. Each character except the first is predicted once; the first of a row is predicted by
+     * the row before.
      */
     @ParameterizedTest
     @ValueSource(ints = {2, 3, 5, 301, 601})
-    void rowsAreReadSideBySide(int length) {
+    void parallelRowsMatchReferenceModel(int length) {
         int[] ids = TestModels.randomIds(length, CONFIG.vocabularySize(), length);
         ReferenceModel reference = new ReferenceModel(CONFIG, WEIGHTS);
         int rowLength = (length + 2) / 3;
@@ -109,7 +109,7 @@ class EvaluatorTest {
     }
 
     @Test
-    void perplexityAndBitsOfAHandComputedLoss() {
+    void perplexityAndBitsMatchHandComputedLoss() {
         Evaluation fourChoices = new Evaluation(10, Math.log(4));
 
         assertThat(fourChoices.perplexity()).isCloseTo(4, within(1e-12));
@@ -117,7 +117,7 @@ class EvaluatorTest {
     }
 
     @Test
-    void aTextOfOneCharacterHasNothingToPredict() {
+    void textOfOneCharacterIsRejected() {
         assertThatThrownBy(() -> evaluator.evaluate(Ids.of(0)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("the text has 1 characters");

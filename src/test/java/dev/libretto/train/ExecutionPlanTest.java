@@ -12,13 +12,13 @@ import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 
 class ExecutionPlanTest {
-    /** Two to the power of 24 characters: 128 MiB of int64. */
+    /** 2²⁴ characters: 128 MiB as int64. */
     private static final long LONGEST = 16_777_216;
 
     private static final RunConfig LSTM = config(CellType.LSTM);
 
     @Test
-    void gpuKeepsTheTextUnlessItIsTooLong() {
+    void gpuStoresTheTextUnlessItIsTooLong() {
         assertThat(ExecutionPlan.of(LSTM.model(), LSTM.training(), true, TFloat32.class, LONGEST))
                 .isEqualTo(new ExecutionPlan(RecurrenceType.CUDNN, 1, TFloat32.class, 8, LONGEST));
         assertThat(ExecutionPlan.of(LSTM.model(), LSTM.training(), true, TFloat32.class, LONGEST + 1))
@@ -26,7 +26,7 @@ class ExecutionPlanTest {
     }
 
     @Test
-    void gpuUnrollsWhatCudnnDoesNotHaveInOnePartABatchARun() {
+    void gpuUnrollsWhatCudnnLacks() {
         RunConfig gru = config(CellType.GRU_RESET_BEFORE);
         assertThat(ExecutionPlan.of(gru.model(), gru.training(), true, TFloat32.class, 100))
                 .isEqualTo(new ExecutionPlan(RecurrenceType.UNROLLED, 1, TFloat32.class, 1, 100));
@@ -35,7 +35,7 @@ class ExecutionPlanTest {
     }
 
     @Test
-    void cpuIsFedABatchARunInTheRunsParts() {
+    void cpuIsFedOneBatchPerRun() {
         assertThat(ExecutionPlan.of(LSTM.model(), LSTM.training(), false, TFloat32.class, 100))
                 .isEqualTo(new ExecutionPlan(RecurrenceType.UNROLLED, 3, TFloat32.class, 1, 0));
     }

@@ -24,8 +24,8 @@ import org.tensorflow.proto.NodeDef;
 import org.tensorflow.types.TFloat32;
 
 /**
- * Holds the training graph to the files in {@code graphs/}, so that a change of the graph is seen in review. After a
- * change that is meant, {@code mvn test -Dtest=GraphFilesTest -Dlibretto.writeGraphs=true} writes them anew.
+ * Compares the training graph with the files in {@code graphs/}, so that review shows every change. After an intentional
+ * change, {@code mvn test -Dtest=GraphFilesTest -Dlibretto.writeGraphs=true} regenerates them.
  */
 class GraphFilesTest {
     private static final Path GRAPHS = Path.of("graphs");
@@ -33,19 +33,19 @@ class GraphFilesTest {
 
     @ParameterizedTest
     @EnumSource
-    void theTrainingGraphIsTheOneOnFile(CellType cell) throws IOException {
-        holds(cell, false, cell.toString(), "cell " + cell);
+    void trainingGraphMatchesFile(CellType cell) throws IOException {
+        assertMatches(cell, false, cell.toString(), "cell " + cell);
     }
 
     @Test
-    void theTrainingGraphOfAGpuIsTheOneOnFile() throws IOException {
-        holds(CellType.LSTM, true, "lstm-cudnn", "cell lstm computed by cuDNN");
+    void gpuTrainingGraphMatchesFile() throws IOException {
+        assertMatches(CellType.LSTM, true, "lstm-cudnn", "cell lstm computed by cuDNN");
     }
 
-    private static void holds(CellType cell, boolean onGpu, String file, String title) throws IOException {
+    private static void assertMatches(CellType cell, boolean onGpu, String file, String title) throws IOException {
         try (Graph graph = new Graph()) {
             RunConfig run = TestModels.runConfig(new ModelConfig(cell, 5, 4, 1), 2, 4, 0.01);
-            // A text that is fed, and one batch a run, keep the files readable.
+            // Feeding one batch per run keeps the files readable.
             ExecutionPlan execution = ExecutionPlan.of(run.model(), run.training(), onGpu, TFloat32.class, 0);
             new TrainingGraph(
                     graph,
@@ -57,19 +57,19 @@ class GraphFilesTest {
                     .as("operations tied to a device")
                     .extracting(NodeDef::getDevice)
                     .containsOnly("");
-            holds(file + ".pbtxt", TextFormat.printer().printToString(definition));
-            holds(file + ".md", drawing(title, definition));
+            assertMatches(file + ".pbtxt", TextFormat.printer().printToString(definition));
+            assertMatches(file + ".md", drawing(title, definition));
         }
     }
 
-    private static void holds(String file, String content) throws IOException {
+    private static void assertMatches(String file, String content) throws IOException {
         if (WRITE) {
             Files.writeString(GRAPHS.resolve(file), content);
         }
         assertThat(GRAPHS.resolve(file)).hasContent(content);
     }
 
-    /** A Mermaid flow chart of the graph: a box for each scope, without constants and the loading of weights. */
+    /** Returns a Mermaid flow chart of the graph: a box for each scope, without constants and the loading of weights. */
     private static String drawing(String title, GraphDef definition) {
         Map<String, Set<String>> operations = new LinkedHashMap<>();
         Set<String> arrows = new LinkedHashSet<>();
@@ -97,7 +97,7 @@ class GraphFilesTest {
                 + String.join("", arrows) + "```\n";
     }
 
-    /** The first part of a name, and the second too within a layer. */
+    /** Returns the first part of a name; within a layer, the first two. */
     private static String scope(String node) {
         return node.replaceFirst("^(layer_\\d+)/([^/]*).*", "$1_$2").replaceFirst("/.*", "");
     }

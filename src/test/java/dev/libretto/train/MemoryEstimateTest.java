@@ -11,7 +11,7 @@ import dev.libretto.run.RunConfig;
 import org.junit.jupiter.api.Test;
 
 class MemoryEstimateTest {
-    /** V 10, H 4, LSTM: 16 · (10 + 4 + 1) and 10 · (4 + 1) parameters; T 5, B 3. */
+    /** LSTM with V = 10, H = 4: 16 · (10 + 4 + 1) and 10 · (4 + 1) parameters; T = 5, B = 3. */
     private static final RunConfig SGD = TestModels.runConfig(new ModelConfig(CellType.LSTM, 10, 4, 1), 5, 3, 1);
 
     @Test

@@ -14,7 +14,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Training on a batch whose rows are split in parts takes the same steps as training on all of them together. */
+/** Splitting the rows of a batch into parts gives the same training steps. */
 @Tag("numeric")
 class PartsTest {
     private static final int T = 7;
@@ -36,7 +36,7 @@ class PartsTest {
         "LSTM, 1, 3, 2",
         "LSTM, 2, 5, 4"
     })
-    void partsTakeTheSameStepsAsTheWholeBatch(CellType cell, int layers, int rows, int parts) {
+    void partsMatchTheWholeBatch(CellType cell, int layers, int rows, int parts) {
         ModelConfig model = new ModelConfig(cell, V, 5, layers);
         RunConfig config = TestModels.runConfig(model, T, rows, CLIP_NORM);
         double error = error(model, rows);
@@ -67,9 +67,9 @@ class PartsTest {
     }
 
     /**
-     * The roundings of a step, whose state has come through the time steps of all before, and of the updates before. An update
-     * has at most the length learning rate · clip norm and its gradient's relative error, and as it is short against what the
-     * weights are, it makes of the weights' errors at most twice as much.
+     * The roundings of a step, whose state has passed through all time steps before, and of the updates before. An update is at
+     * most learning rate · clip norm long and has its gradient's relative error. As it is short relative to the weights, it at
+     * most doubles their errors.
      */
     private static double error(ModelConfig model, int rows) {
         return Rounding.ofGradients(model, STEPS * T, rows) * (1 + 2 * STEPS * LEARNING_RATE * CLIP_NORM);

@@ -29,18 +29,18 @@ import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
-/** The training graph of a GPU has a kernel for GPUs wherever it computes, by the list of the CUDA build; it takes no card. */
+/** Every computation in a GPU's training graph has a GPU kernel, according to the CUDA build; needs no GPU. */
 class PlacementTest {
-    /** What is computed with; booleans and int32, which are shapes and axes, are the CPU's on a GPU as well. */
+    /** The types that a GPU computes with; booleans and int32, for shapes and axes, stay on the CPU. */
     private static final Set<DataType> COMPUTED =
             EnumSet.of(DataType.DT_FLOAT, DataType.DT_BFLOAT16, DataType.DT_INT64);
 
     private static final int TEXT_LENGTH = 100;
 
     @BeforeAll
-    static void theBuildHasKernelsForGpus() {
-        assumeTrue(Build.current().isCuda(), "the CPU build has no kernels for GPUs");
-        // Loads the library.
+    static void requireCudaBuild() {
+        assumeTrue(Build.current().isCuda(), "the CPU build has no GPU kernels");
+        // Loads the native library.
         TensorFlow.version();
     }
 
@@ -52,7 +52,7 @@ class PlacementTest {
         "LSTM, ADAM, 0, false",
         "LSTM, ADAMW, 4, true"
     })
-    void whatIsComputedHasAKernel(CellType cell, Optimizer.Kind optimizer, int embeddingSize, boolean isTied)
+    void everyComputationHasAGpuKernel(CellType cell, Optimizer.Kind optimizer, int embeddingSize, boolean isTied)
             throws Exception {
         ModelConfig model = new ModelConfig(cell, 6, 4, 2, embeddingSize, isTied);
         RunConfig plain = TestModels.runConfig(model, 4, 2, 1);
@@ -77,7 +77,7 @@ class PlacementTest {
     }
 
     private static boolean isComputed(NodeDef node) {
-        // What is fed comes from the CPU.
+        // Fed values come from the CPU.
         return !node.getOp().equals("Placeholder")
                 && node.getAttrMap().values().stream().map(AttrValue::getType).anyMatch(COMPUTED::contains);
     }

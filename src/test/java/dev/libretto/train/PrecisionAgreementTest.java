@@ -37,23 +37,23 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TFloating;
 
-/** How far training in a lower precision is from training in float32, and that a device which is broken is further. */
+/** The tolerances of the device trial allow for each precision's rounding, but not for a broken device. */
 @Tag("numeric")
 class PrecisionAgreementTest {
     private static final int T = 20;
     private static final int LAYERS = 2;
 
-    /** The steps are short enough that none overshoots, so that no error grows from step to step. */
+    /** The losses must fall: an overshooting step would amplify errors. */
     @ParameterizedTest
     @EnumSource
-    void everyToleranceIsAboveItsRoundingAndBelowAGateOffByAHundredth(CellType cell) throws IOException {
+    void toleranceIsAboveRoundingAndBelowAOnePercentError(CellType cell) throws IOException {
         Steps float32 = new DeviceTrial(cell).run(TFloat32.class);
         assertThat(float32.losses()).isSortedAccordingTo((a, b) -> Float.compare(b, a));
 
-        // With the four lowest bits of each factor lost, which is more than what the order of summation does.
+        // Dropping the four lowest bits of each factor is more than the effect of the order of summation.
         assertThat(roundedTrial(cell, 20, false).differenceFrom(float32)).isLessThan(Precision.FLOAT32.tolerance());
         assertThat(roundedTrial(cell, 11, false).differenceFrom(float32)).isLessThan(Precision.TF32.tolerance());
-        // Factors and products are rounded to the nearest, as cards do it.
+        // Factors and products are rounded to nearest, as on a GPU.
         assertThat(roundedTrial(cell, 8, true).differenceFrom(float32)).isLessThan(Precision.BFLOAT16.tolerance());
 
         String gate = cell == CellType.RNN ? "Tanh" : "Sigmoid";
@@ -62,11 +62,11 @@ class PrecisionAgreementTest {
     }
 
     /**
-     * Where TensorFlow computes bfloat16 by way of float32, it cuts the products off: by up to twice as much as rounding, and
-     * all in one direction.
+     * If TensorFlow computes bfloat16 via float32, it truncates the products: errors are up to twice those of rounding, and all
+     * in one direction.
      */
     @Test
-    void bfloat16OfThisProcessor() throws IOException {
+    void bfloat16OfThisProcessorIsWithinTwiceTheTolerance() throws IOException {
         Bfloat16.assumeComputable();
         DeviceTrial trial = new DeviceTrial(CellType.RNN);
         double difference = trial.run(TBfloat16.class).differenceFrom(trial.run(TFloat32.class));
@@ -74,7 +74,7 @@ class PrecisionAgreementTest {
     }
 
     @Test
-    void weightsDoNotDependOnThePrecisionThatTrainedThem() throws IOException {
+    void bfloat16TrainingContinuesInFloat32() throws IOException {
         Bfloat16.assumeComputable();
         DeviceTrial trial = new DeviceTrial(CellType.RNN);
         Checkpoint start = trial.start;
@@ -98,12 +98,12 @@ class PrecisionAgreementTest {
         }
     }
 
-    /** The trial as a card computes it that rounds to so many bits of significand. */
+    /** Runs the trial with factors rounded to the given number of bits of significand. */
     private static Steps roundedTrial(CellType cell, int bits, boolean alsoProducts) throws IOException {
         return trial(cell, graph -> RoundedProducts.of(graph, bits, alsoProducts));
     }
 
-    /** The trial as a device computes it whose values of a function are too large by a hundredth. */
+    /** Runs the trial with all values of a function too large by 1 %. */
     private static Steps brokenTrial(CellType cell, String function) throws IOException {
         return trial(cell, graph -> RoundedProducts.scaled(graph, function, 1.01f));
     }
@@ -135,7 +135,7 @@ class PrecisionAgreementTest {
         });
     }
 
-    /** @param step has the names of what is fed and fetched */
+    /** @param step has the names of the operations to feed and fetch */
     private static List<Float> losses(Session session, Batches.Epoch epoch, TrainingGraph.Step step) {
         List<Float> losses = new ArrayList<>();
         Shape shape = step.characters.inputs().shape();
@@ -164,13 +164,13 @@ class PrecisionAgreementTest {
     }
 
     /**
-     * Two factors and a product are rounded in each layer and time step, forward and backward, by a number between 0 and
-     * 2 · 2⁻⁸ where they are cut off: by its root mean square of 2 · 2⁻⁸ / √3, as one vector's errors average out. A vector
-     * with a relative error ε has an angle whose cosine is at least 1 − ε² / 2.
+     * Two factors and a product are rounded in each layer and time step, forward and backward. Truncation errors are between 0
+     * and 2 · 2⁻⁸; as the errors of a vector average out, their root mean square of 2 · 2⁻⁸ / √3 counts. A relative error ε
+     * gives an angle whose cosine is at least 1 − ε² / 2.
      */
     @ParameterizedTest
     @EnumSource
-    void gradientsInBfloat16PointTheSameWay(CellType cell) {
+    void bfloat16GradientsPointTheSameWay(CellType cell) {
         Bfloat16.assumeComputable();
         ModelConfig config = new ModelConfig(cell, 40, 32, LAYERS);
         double error = 0x1p-7 / Math.sqrt(3) * Math.sqrt(2 * 3 * LAYERS * T);

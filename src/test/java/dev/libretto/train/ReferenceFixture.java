@@ -23,7 +23,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 
-/** What another framework computed, as {@code src/test/python/make_fixtures.py} stored it. */
+/** Results of another framework, stored by {@code src/test/python/make_fixtures.py}. */
 record ReferenceFixture(
         Map<String, String> versions,
         String cell,
@@ -48,7 +48,7 @@ record ReferenceFixture(
         double[] losses,
         List<Array> finalWeights) {
 
-    /** An array of the framework, row-major. */
+    /** One of the framework's arrays, row-major. */
     record Array(String name, int[] shape, float[] values) {}
 
     static ReferenceFixture read(String name) throws IOException {
@@ -78,24 +78,23 @@ record ReferenceFixture(
         return versions.containsKey("torch") ? Layout.PYTORCH : Layout.KERAS;
     }
 
-    /** The start of training. */
+    /** Returns the checkpoint that training starts from. */
     Checkpoint start() {
         Iterator<float[]> arrays = startState().iterator();
         Weights state = new Weights(Checkpoint.stateArrays(model(), training()), parameter -> arrays.next());
         return new Checkpoint(startWeights(), new Weights(List.of(), none -> null), state, Progress.start());
     }
 
-    /** The first weights. */
     Weights startWeights() {
         return ofItsLayout(weights);
     }
 
-    /** The first state, the arrays of the first layer first. */
+    /** Returns the initial state, in the order of the layers. */
     List<float[]> startState() {
         return initialState.stream().flatMap(List::stream).map(Array::values).toList();
     }
 
-    /** Libretto's arrays as the framework's. */
+    /** Converts Libretto's arrays to the framework's layout. */
     List<NamedArray> inItsLayout(Weights own) {
         return layout().arrays(own);
     }
@@ -111,12 +110,12 @@ record ReferenceFixture(
         return layout().weights(parameters, named);
     }
 
-    /** Whether an array is the second of two biases that are only added: PyTorch's for every cell but the GRU. */
+    /** Whether an array is the second of two biases that are simply added, as PyTorch's are except for the GRU. */
     boolean hasTwiceTheBias(String name) {
         return layout() == Layout.PYTORCH && !cell.equals("gru") && name.contains("bias_hh");
     }
 
-    /** Whether an array is one of two such biases. */
+    /** Whether an array is either of two such biases. */
     boolean isHalfOfABias(String name) {
         return layout() == Layout.PYTORCH && !cell.equals("gru") && name.startsWith("rnn.bias");
     }
@@ -127,7 +126,7 @@ record ReferenceFixture(
                 && parameter.name().matches("layer_.*/bias");
     }
 
-    /** The global norm as the framework takes it, over its own arrays. */
+    /** Returns the global norm over the framework's own arrays. */
     double norm(Weights gradients) {
         double squares = 0;
         for (Parameter parameter : gradients.parameters()) {
@@ -138,7 +137,7 @@ record ReferenceFixture(
         return Math.sqrt(squares);
     }
 
-    /** One clipped step of its SGD: a bias that is there twice moves twice as far. */
+    /** Performs one clipped SGD step of the framework: a bias stored twice moves twice as far. */
     Weights descend(Weights own, Weights gradients) {
         double rate = learningRate * Math.min(1, clipNorm / norm(gradients));
         return new Weights(own.parameters(), parameter -> {
@@ -151,7 +150,7 @@ record ReferenceFixture(
         });
     }
 
-    /** Batch {@code i}, which goes on where the one before ended, the first from the initial state. */
+    /** Returns batch {@code i}, which continues the previous one; the first starts from the initial state. */
     Batch batch(int i) {
         return new Batch(flat(inputs[i]), flat(targets[i]), true);
     }

@@ -27,13 +27,13 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
 /**
- * Libretto's numbers against those of Keras and PyTorch in float64: outputs, states, gradients, and ten losses of clipped SGD.
- * Errors of float32 are allowed, and in ten steps ten times the error of one, twice: make_fixtures.py makes sure that the
- * steps make no more than twice as much of an error.
+ * Compares outputs, states, gradients and ten losses of clipped SGD with Keras and PyTorch in float64. The tolerance is the error
+ * of float32; after ten steps, ten times the error of one, doubled: make_fixtures.py ensures that the steps amplify an error at
+ * most twofold.
  */
 @Tag("numeric")
 class ReferenceTest {
-    /** Fixtures whose arrays are Libretto's, one by one. */
+    /** Fixtures whose arrays correspond to Libretto's one to one. */
     static Stream<String> ofTheSameArrays() {
         return Stream.of("keras-rnn", "keras-gru", "keras-gru-reset-before", "keras-lstm", "pytorch-gru")
                 .flatMap(ReferenceTest::inOneLayerAndInTwo);
@@ -50,7 +50,7 @@ class ReferenceTest {
 
     @ParameterizedTest
     @MethodSource("all")
-    void agrees(String name) throws IOException {
+    void outputsStatesAndGradientsMatch(String name) throws IOException {
         ReferenceFixture fixture = ReferenceFixture.read(name);
         try (Graph graph = new Graph()) {
             TrainingGraph training = new TrainingGraph(
@@ -95,14 +95,14 @@ class ReferenceTest {
             for (int j = 0; j < scaled.length; j++) {
                 scaled[j] *= (float) factor;
             }
-            // A bias that PyTorch has twice is in Libretto once, and both of its gradients are that one's.
+            // A bias that PyTorch stores twice is stored once here; both of its gradients equal this one's.
             int pair = fixture.hasTwiceTheBias(actual.get(i).name()) ? i - 1 : i;
             float[] own = pair == i ? scaled : expected.get(i).values();
             assertRelativelyClose(own, expected.get(pair).values(), gradientError(fixture));
         }
     }
 
-    /** Ten batches with the state carried on, each followed by the framework's own update of its own arrays. */
+    /** Ten batches with carried state, each followed by the framework's own update. */
     private static void tenStepsAgree(ReferenceFixture fixture, TrainingGraph training, Session session) {
         Weights weights = fixture.startWeights();
         List<float[]> state = fixture.startState();
@@ -125,10 +125,10 @@ class ReferenceTest {
         }
     }
 
-    /** Libretto's own update, in its graph, where the arrays are the framework's one by one. */
+    /** Libretto's own update in the graph, for arrays that correspond one to one. */
     @ParameterizedTest
     @MethodSource("ofTheSameArrays")
-    void tenTrainingStepsAgree(String name) throws IOException {
+    void tenTrainingStepsMatch(String name) throws IOException {
         ReferenceFixture fixture = ReferenceFixture.read(name);
         try (TrainStep step = new TrainStep(fixture.model(), fixture.training(), fixture.start())) {
             for (int i = 0; i < 10; i++) {
@@ -195,7 +195,7 @@ class ReferenceTest {
         return 2 * 10 * fixture.learningRate() * fixture.clipNorm() * gradientError(fixture) + lossError(fixture);
     }
 
-    /** Each value within {@code error} of the largest of its array. */
+    /** Asserts that each value is within {@code error} times the largest of its array. */
     private static void assertRelativelyClose(float[] actual, float[] expected, double error) {
         double largest = 0;
         for (float value : expected) {

@@ -10,8 +10,8 @@ import org.tensorflow.proto.TensorProto;
 import org.tensorflow.proto.TensorShapeProto;
 
 /**
- * A graph as a card computes it that rounds the factors of each product, on the way forward and on the way back, and adds up
- * in float32: TF32 with its 11 bits of significand, on a machine without such a card.
+ * Simulates on a CPU a GPU that rounds the factors of each product, forward and backward, and sums in float32, such as TF32 with
+ * 11 bits of significand.
  */
 final class RoundedProducts {
     private static final int FLOAT_BITS = 24;
@@ -22,9 +22,9 @@ final class RoundedProducts {
     private RoundedProducts() {}
 
     /**
-     * The same graph, its nodes under the same names, with both factors of every {@code MatMul} rounded to so many bits.
+     * Returns a copy of the graph with both factors of every {@code MatMul} rounded.
      *
-     * @param alsoProducts whether the products are rounded to as many
+     * @param alsoProducts whether the products are rounded, too
      */
     static Graph of(Graph graph, int bits, boolean alsoProducts) {
         GraphDef.Builder rounded = GraphDef.newBuilder();
@@ -51,9 +51,9 @@ final class RoundedProducts {
     }
 
     /**
-     * The same graph as a broken device computes it: the outputs of every operation of a type are multiplied by a factor.
+     * Returns a copy of the graph as a broken device computes it: the outputs of all operations of a type are scaled.
      *
-     * @param type {@code Sigmoid} for gates, {@code Tanh} for what they let through
+     * @param type {@code Sigmoid} for gates, {@code Tanh} for candidates
      */
     static Graph scaled(Graph graph, String type, float factor) {
         GraphDef.Builder scaled = GraphDef.newBuilder();
@@ -73,7 +73,7 @@ final class RoundedProducts {
         return result;
     }
 
-    /** Dekker (1971): x · (2^s + 1) − (x · (2^s + 1) − x) is the nearest to x that has s bits less. */
+    /** Dekker (1971): x · (2^s + 1) − (x · (2^s + 1) − x) rounds x to s bits fewer. */
     private static void round(GraphDef.Builder graph, String name, String x) {
         graph.addNode(operation("Mul", name + "/scaled", x, "rounding"))
                 .addNode(operation("Sub", name + "/low", name + "/scaled", x))

@@ -21,7 +21,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.tensorflow.types.TFloat32;
 
-/** Several batches in a run of the graph give the same bits as one at a time: losses, norms, and all that a checkpoint has. */
+/** Several batches per run of the graph give the same bits as one: losses, gradient norms and checkpoints. */
 @Tag("numeric")
 class SeveralBatchesTest {
     private static final int T = 6;
@@ -36,7 +36,7 @@ class SeveralBatchesTest {
         "LSTM, 2, 0, ADAM, 0.3",
         "LSTM, 1, 0, ADAMW, 0"
     })
-    void theyAreTheSameAsOneByOne(CellType cell, int layers, int embeddingSize, Kind optimizer, double dropout) {
+    void severalBatchesMatchOneByOne(CellType cell, int layers, int embeddingSize, Kind optimizer, double dropout) {
         ModelConfig model = new ModelConfig(cell, V, 4, layers, embeddingSize, embeddingSize > 0);
         TrainConfig textbook = TrainConfig.TEXTBOOK;
         TrainConfig training = new TrainConfig(
@@ -57,7 +57,7 @@ class SeveralBatchesTest {
         for (int i = 0; i < 10; i++) {
             int[] inputs = TestModels.randomIds(T * B, V, 2 * i);
             int[] targets = TestModels.randomIds(T * B, V, 2 * i + 1);
-            // The state starts anew at the beginning, within a run and at the start of one.
+            // The state is reset at the beginning, within a run and at the start of a run.
             steps.add(new StepInput(new Batch(inputs, targets, i != 0 && i != 2 && i != 4), 0.1 / (i + 1), i + 1));
         }
         List<StepMetrics> oneByOne = new ArrayList<>();
@@ -89,7 +89,7 @@ class SeveralBatchesTest {
         }
     }
 
-    /** In one part, as on a GPU: only there are several batches a run. */
+    /** One part, as on a GPU, where several batches are a run. */
     private static ExecutionPlan execution(int batchesPerRun) {
         return new ExecutionPlan(RecurrenceType.UNROLLED, 1, TFloat32.class, batchesPerRun, 0);
     }

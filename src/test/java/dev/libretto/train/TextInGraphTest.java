@@ -24,7 +24,7 @@ import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.types.TFloat32;
 
-/** A text that is in the graph gives the same bits as batches of it that are fed. */
+/** A text stored in the graph gives the same bits as fed batches. */
 @Tag("numeric")
 class TextInGraphTest {
     private static final int T = 5;
@@ -34,7 +34,7 @@ class TextInGraphTest {
 
     @ParameterizedTest
     @EnumSource
-    void itsBatchesAreThoseThatAreFed(Sampling sampling) {
+    void storedTextMatchesFedBatches(Sampling sampling) {
         Ids text = Ids.of(TestModels.randomIds(200, 9, 1)).slice(7, 197);
         Batches.Epoch epoch = new Batches(text, B, T, sampling, 1).epoch(0);
         Checkpoint start = Checkpoint.start(CONFIG.model(), CONFIG.training(), TestModels.randomWeights(MODEL, 3));
@@ -71,9 +71,9 @@ class TextInGraphTest {
         }
     }
 
-    /** TensorFlow keeps int32 variables, and what it stacks of int32, in the memory of the CPU. */
+    /** TensorFlow keeps int32 variables and stacked int32 values in host memory. */
     @Test
-    void itsIdsAreOfATypeThatStaysOnACard() {
+    void idsAreInt64ToStayOnTheGpu() {
         try (Graph graph = new Graph()) {
             new TrainingGraph(
                     graph,

@@ -24,16 +24,16 @@ import org.junit.jupiter.api.Test;
 import org.tensorflow.ndarray.Shape;
 
 /**
- * The textbook run's first 50 batches of the built-in lyrics, held to losses and gradient norms of Keras in float64. They come
- * in pairs, each from the weights of another seed: a training step, then the next batch. Nothing is compared after more than
- * one step: at learning rate 100, a difference in the weights' last bit has outgrown any useful tolerance after 13 to 23.
+ * Compares the first 50 batches of the textbook's run with losses and gradient norms of Keras in float64. The batches come in
+ * pairs, each from newly drawn weights: a training step, then the next batch. Longer sequences cannot be compared: at learning
+ * rate 100, a difference in the weights' last bit outgrows any useful tolerance after 13 to 23 steps.
  */
 @Tag("numeric")
 class TextbookReferenceTest {
     private static final double BIAS_LIMIT = 0.1;
 
     @Test
-    void fiftyBatchesHaveTheLossesAndGradientNormsOfKeras() throws IOException {
+    void lossesAndGradientNormsMatchKeras() throws IOException {
         JsonNode fixture;
         try (InputStream input = getClass().getResourceAsStream("/reference/textbook-keras.json")) {
             fixture = new ObjectMapper().readTree(input);
@@ -62,8 +62,7 @@ class TextbookReferenceTest {
         double learningRate = training.optimizer().learningRate().rate();
         double lossError = Rounding.ofLoss(model, training.seqLength(), training.batchSize());
         double gradientError = Rounding.ofGradients(model, training.seqLength(), training.batchSize());
-        // A clipped step has this length whatever the gradient, so its error is the gradient's relative error times
-        // this.
+        // A clipped step has this length for any gradient, so its error is this times the gradient's relative error.
         double stepError = learningRate * training.optimizer().clipping().limit() * gradientError;
 
         try (TrainStep step = new TrainStep(
@@ -80,7 +79,7 @@ class TextbookReferenceTest {
                 double loss = losses.get(i).asDouble();
                 double norm = norms.get(i).asDouble();
 
-                // An error in the weights changes the loss by at most the gradient's norm times it.
+                // An error in the weights changes the loss by at most the error times the gradient norm.
                 double ofWeights = isAfterStep ? norm * stepError : 0;
                 assertThat((double) metrics.loss())
                         .as("loss of batch %d", i)
@@ -92,7 +91,7 @@ class TextbookReferenceTest {
         }
     }
 
-    /** What textbook_reference.py draws: kernels as Glorot does, and biases that are not zero. */
+    /** Draws the same weights as textbook_reference.py: Glorot kernels and nonzero biases. */
     private static Weights weights(ModelConfig model, long seed) {
         SplittableRandom random = new SplittableRandom(seed);
         return new Weights(LanguageModel.parameters(model), parameter -> {

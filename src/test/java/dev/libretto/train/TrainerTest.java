@@ -52,7 +52,7 @@ import org.tensorflow.types.TFloat32;
 @Tag("numeric")
 class TrainerTest {
     private static final int HIDDEN = 16;
-    /** Above {@link #JUMP_FACTOR} times any loss that training at learning rate 1 has, below what counts as exploded. */
+    /** Above {@link #JUMP_FACTOR} times any loss at learning rate 1, below what counts as exploded. */
     private static final float JUMP = 100;
 
     private static final double JUMP_FACTOR = 10;
@@ -66,14 +66,14 @@ class TrainerTest {
     private final List<String> rollbacks = new ArrayList<>();
     private final List<String> ofBatches = new ArrayList<>();
     private int batchesPerRun = 1;
-    /** Which batches are given the loss {@link #JUMP} in place of their own, so that a divergence is not a matter of luck. */
+    /** The batches whose loss is replaced by {@link #JUMP}, so that divergence does not depend on luck. */
     private Predicate<StepInput> jumps = input -> false;
 
-    /** After the last whole epoch. */
+    /** The position after the last whole epoch. */
     private Weights weightsOfEpoch;
 
     @Test
-    void learnsAShortTextByHeart() throws IOException {
+    void memorizesAShortText() throws IOException {
         Trained trained = train("learnt", config(60, 10, Sampling.CONSECUTIVE), () -> false);
 
         assertThat(epochs).hasSize(60);
@@ -88,7 +88,7 @@ class TrainerTest {
     }
 
     @Test
-    void metricsAreARowPerEpochWithEveryDigit() throws IOException {
+    void metricsHaveOneRowPerEpochWithAllDigits() throws IOException {
         train("metrics", config(3, 1, Sampling.CONSECUTIVE), () -> false);
 
         List<String> rows = Files.readAllLines(folder.resolve("metrics/metrics.csv"));
@@ -104,9 +104,9 @@ class TrainerTest {
         }
     }
 
-    /** What cannot compute a batch, for lack of memory or because it is interrupted, leaves no checkpoint. */
+    /** Training that fails in its first batch leaves no checkpoint. */
     @Test
-    void nothingIsSavedBeforeTheFirstBatchIsComputed() throws IOException {
+    void nothingIsSavedBeforeTheFirstBatch() throws IOException {
         TrainConfig config = config(1, 1, Sampling.CONSECUTIVE);
         Path checkpoints = folder.resolve("run/checkpoints");
         List<List<String>> saved = new ArrayList<>();
@@ -134,9 +134,9 @@ class TrainerTest {
         assertThat(saved).containsExactly(List.of(), List.of("step-00000000"));
     }
 
-    /** Before anything is learnt, the loss of an untrained model is near that of a uniform guess, ln V. */
+    /** The loss of an untrained model is near that of a uniform guess, ln V. */
     @Test
-    void theFirstLossIsNearThatOfAGuess() throws IOException {
+    void firstLossIsNearUniformGuess() throws IOException {
         train("first", config(1, 1e-6, Sampling.CONSECUTIVE), () -> false);
 
         assertThat(epochs.get(0).loss()).isCloseTo(Math.log(vocabulary().size()), within(0.3));
@@ -144,7 +144,7 @@ class TrainerTest {
 
     @ParameterizedTest
     @EnumSource
-    void theSameSeedGivesTheSameBits(Sampling sampling) throws IOException {
+    void sameSeedGivesSameBits(Sampling sampling) throws IOException {
         Trained one = train("one", config(5, 10, sampling), () -> false);
         Trained two = train("two", config(5, 10, sampling), () -> false);
 
@@ -154,9 +154,9 @@ class TrainerTest {
                         epochs.subList(5, 10).stream().map(EpochMetrics::loss).toList());
     }
 
-    /** The carried state matters: with it, the second batch has another loss than from zeros. */
+    /** With carried state, the loss of the second batch differs from that with a zero state. */
     @Test
-    void consecutiveBatchesCarryTheState() {
+    void consecutiveBatchesCarryState() {
         TrainConfig config = config(1, 1e-9, Sampling.CONSECUTIVE);
         Batches.Epoch epoch = batches(config).epoch(0);
         try (TrainStep step = new TrainStep(model(), config, start(config))) {
@@ -174,7 +174,7 @@ class TrainerTest {
     }
 
     @Test
-    void noEpochsLeaveTheUntrainedModel() throws IOException {
+    void zeroEpochsSaveTheUntrainedModel() throws IOException {
         TrainConfig config = config(0, 1, Sampling.CONSECUTIVE);
         Trained trained = train("untrained", config, () -> false);
 
@@ -183,7 +183,7 @@ class TrainerTest {
     }
 
     @Test
-    void aStopKeepsWhatWasLearntUpToItsBatch() throws IOException {
+    void stopSavesACheckpointWithinTheEpoch() throws IOException {
         Trained stopped = train("stopped", config(5, 10, Sampling.CONSECUTIVE), stopAfter(20));
 
         assertThat(stopped.progress().epoch()).isEqualTo(1);
@@ -192,10 +192,10 @@ class TrainerTest {
         assertThat(Files.readAllLines(folder.resolve("stopped/metrics.csv"))).hasSize(2);
     }
 
-    /** Wherever it is interrupted, and however often, a run that goes on ends in the same bits and the same metrics. */
+    /** However often it is interrupted, a resumed run ends in the same bits and metrics. */
     @ParameterizedTest
     @EnumSource
-    void anInterruptedRunEndsAsIfItHadNotBeen(Sampling sampling) throws IOException {
+    void resumedRunMatchesUninterruptedRun(Sampling sampling) throws IOException {
         TrainConfig config = config(5, 10, sampling);
         Trained whole = train("whole", config, () -> false);
 
@@ -211,7 +211,7 @@ class TrainerTest {
     }
 
     @Test
-    void moreEpochsThanFirstAskedFor() throws IOException {
+    void finishedRunResumesWithMoreEpochs() throws IOException {
         Trained whole = train("whole", config(5, 10, Sampling.CONSECUTIVE), () -> false);
         train("longer", config(3, 10, Sampling.CONSECUTIVE), () -> false);
         Trained longer = resume("longer", config(5, 10, Sampling.CONSECUTIVE), () -> false);
@@ -220,10 +220,10 @@ class TrainerTest {
         assertThat(untimed("longer")).isEqualTo(untimed("whole"));
     }
 
-    /** What an optimizer keeps, the schedule, the dropout and the validation go on too. */
+    /** Slots, schedule, dropout and validation are resumed, too. */
     @ParameterizedTest
     @EnumSource
-    void everyOptimizerGoesOnToTheSameBits(Kind kind) throws IOException {
+    void everyOptimizerResumesToTheSameBits(Kind kind) throws IOException {
         Optimizer optimizer = Optimizer.defaults(kind)
                 .withLearningRate(new LearningRate(0.01, LearningRate.Schedule.COSINE, 0.1, 4, 0.5));
         TrainConfig config = TestModels.withDropout(config(4, 10, Sampling.CONSECUTIVE), 0.3)
@@ -240,7 +240,7 @@ class TrainerTest {
     }
 
     @Test
-    void aTrainerThatCannotBeMadeHoldsNoNativeMemory() throws IOException {
+    void failedConstructionLeaksNoNativeMemory() throws IOException {
         TrainConfig config = config(1, 1, Sampling.CONSECUTIVE);
         Ids unreadable = new Ids() {
             @Override
@@ -261,9 +261,9 @@ class TrainerTest {
         }
     }
 
-    /** Dropout changes what is learnt, by the seed, but not what the model computes when it is measured. */
+    /** Dropout affects training, depending on the seed, but not evaluation. */
     @Test
-    void dropoutFollowsFromTheSeedAndTheStep() {
+    void dropoutDependsOnSeedAndStep() {
         TrainConfig config = TestModels.withDropout(config(1, 1e-9, Sampling.CONSECUTIVE), 0.5);
         Batch batch = batches(config).epoch(0).batch(0);
         try (TrainStep step = new TrainStep(model(), config, start(config));
@@ -280,9 +280,9 @@ class TrainerTest {
         }
     }
 
-    /** Memorising a short text, the model soon predicts another part of it worse and worse. */
+    /** A model that memorizes a short text soon overfits: its validation loss rises. */
     @Test
-    void patienceEndsTrainingAndTheBestWeightsAreKept() throws IOException {
+    void patienceEndsTrainingAndKeepsTheBestWeights() throws IOException {
         TrainConfig config = config(200, 10, Sampling.CONSECUTIVE)
                 .withValidation(new ValidationConfig(0.3, null, 3))
                 .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse("1000"), 1));
@@ -312,7 +312,7 @@ class TrainerTest {
 
     @ParameterizedTest
     @CsvSource({"1, 2 3", "2, 2 3", "3, 0 3", "20b, 40 48", "16b, 32 48", "1000b, 0 48", "10m, 0 48"})
-    void checkpointsFollowTheirSchedule(String every, String expected) throws IOException {
+    void checkpointsFollowTheSchedule(String every, String expected) throws IOException {
         TrainConfig config = config(3, 1, Sampling.CONSECUTIVE)
                 .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse(every), 2));
         train("run", config, () -> false);
@@ -330,7 +330,7 @@ class TrainerTest {
 
     /** One step of length 1e37. */
     @Test
-    void divergenceStopsAndLeavesTheLastGoodWeights() throws IOException {
+    void divergenceStopsAndSavesTheLastGoodWeights() throws IOException {
         TrainConfig config = config(50, 1e38, Sampling.CONSECUTIVE);
         assertThatThrownBy(() -> train("diverged", config, () -> false))
                 .isInstanceOf(DivergenceException.class)
@@ -344,8 +344,8 @@ class TrainerTest {
     }
 
     /**
-     * Within an epoch, and checkpoints of that epoch may be there: the loss jumps in the ninth batch of the third, or explodes
-     * in the second of the first, whose weights a step of length 1e5 times the gradient's norm has made as large.
+     * Divergence within an epoch, possibly after checkpoints of the same epoch. The loss jumps in batch 9 of epoch 3, or explodes in
+     * batch 2 of epoch 1 after a step of 1e5 times the gradient.
      */
     @ParameterizedTest
     @CsvSource({
@@ -360,7 +360,7 @@ class TrainerTest {
         "1b, EXPLODES, 0",
         "1m, EXPLODES, 0"
     })
-    void divergenceLeavesTheEndOfTheLastWholeEpoch(String every, String what, int wholeEpochs) throws IOException {
+    void divergenceRestoresTheEndOfTheLastWholeEpoch(String every, String what, int wholeEpochs) throws IOException {
         boolean jump = what.equals("JUMPS");
         jumps = input -> jump && input.step() == 2 * 16 + 9;
         TrainConfig config = withDivergence(
@@ -376,7 +376,7 @@ class TrainerTest {
         assertThatThrownBy(() -> resume("run", config, () -> false)).isInstanceOf(DivergenceException.class);
         assertKept("run", wholeEpochs, left);
 
-        // Interrupted again and again, so that it is resumed within the epoch that diverges.
+        // Repeated interruptions, so that training is resumed within the epoch that diverges.
         assertThatThrownBy(() -> {
                     train("parts", config, stopAfter(1));
                     while (true) {
@@ -394,15 +394,15 @@ class TrainerTest {
         assertSameBits(newest.weights(), weights);
     }
 
-    /** Unclipped steps of 1e5 times the gradient: the logits of the second batch are about as large. */
+    /** Unclipped steps of 1e5 times the gradient; the logits of the second batch are about that large. */
     private static TrainConfig exploding() {
         TrainConfig clipped = config(50, 1e5, Sampling.CONSECUTIVE);
         return clipped.withOptimizer(clipped.optimizer().withClipping(new Clipping(Clipping.By.NORM, 1e9)));
     }
 
-    /** Finite, but the characters that come have no probability any more. */
+    /** The loss is finite, but the next characters have zero probability in float32. */
     @Test
-    void explodedLossIsADivergence() {
+    void explodedLossIsDivergence() {
         assertThatThrownBy(() -> train("exploded", exploding(), () -> false))
                 .isInstanceOf(DivergenceException.class)
                 .hasMessageContaining("training diverged in epoch 1")
@@ -413,7 +413,7 @@ class TrainerTest {
     }
 
     @Test
-    void divergenceSaysTheLastPerplexity() {
+    void divergenceReportsTheLastPerplexity() {
         jumps = input -> input.step() == 3 * 16 + 5;
         DivergencePolicy jump = new DivergencePolicy(DivergencePolicy.Action.STOP, JUMP_FACTOR, 1);
         TrainConfig config = withDivergence(config(50, 1, Sampling.CONSECUTIVE), jump);
@@ -426,9 +426,9 @@ class TrainerTest {
                 .hasMessageContaining("the last perplexity was " + epochs.get(2).perplexity());
     }
 
-    /** A learning rate too high from the third epoch on, halved until the loss does not jump any more. */
+    /** The learning rate is too high from epoch 3 on; it is halved until the loss no longer jumps. */
     @Test
-    void rollbackHalvesTheLearningRateUntilItHolds() throws IOException {
+    void rollbackHalvesTheLearningRateUntilTrainingIsStable() throws IOException {
         jumpsWhileTheLearningRateIsAbove(0.2);
         DivergencePolicy policy = new DivergencePolicy(DivergencePolicy.Action.ROLLBACK, JUMP_FACTOR, 20);
         TrainConfig config = withDivergence(config(12, 1, Sampling.CONSECUTIVE), policy);
@@ -456,10 +456,10 @@ class TrainerTest {
         assertThat(untimed("parts")).isEqualTo(untimed("healed"));
     }
 
-    /** Batches, epochs, checkpoints, rollbacks: 16 batches an epoch do not come out even with five a run, nor with 24. */
+    /** The 16 batches of an epoch are a multiple neither of five per run nor of 24. */
     @ParameterizedTest
     @CsvSource({"5, 1, 0", "5, 7b, 0", "24, 1, 0", "5, 7b, 3"})
-    void severalBatchesARunAreTheSameAsOne(int several, String every, int expectedRollbacks) throws IOException {
+    void severalBatchesPerRunMatchOne(int several, String every, int expectedRollbacks) throws IOException {
         jumpsWhileTheLearningRateIsAbove(expectedRollbacks == 0 ? 1 : 0.2);
         DivergencePolicy policy = new DivergencePolicy(DivergencePolicy.Action.ROLLBACK, JUMP_FACTOR, 20);
         TrainConfig config = withDivergence(config(6, 1, Sampling.CONSECUTIVE), policy)
@@ -491,9 +491,9 @@ class TrainerTest {
         }
     }
 
-    /** Who asks training to stop is heard after the run, and it goes on from there as if nothing had been. */
+    /** A requested stop takes effect after the run of batches; resuming from there gives the same result. */
     @Test
-    void aRunOfSeveralBatchesIsFinishedBeforeTrainingStops() throws IOException {
+    void stopWaitsForTheCurrentRunOfBatches() throws IOException {
         TrainConfig config = config(3, 10, Sampling.CONSECUTIVE);
         batchesPerRun = 5;
         Trained whole = train("whole", config, () -> false);
@@ -505,7 +505,7 @@ class TrainerTest {
         assertThat(untimed("parts")).isEqualTo(untimed("whole"));
     }
 
-    /** Weights that overflow after one step, at an eighth of the learning rate, too. */
+    /** The weights overflow after one step, even at an eighth of the learning rate. */
     @Test
     void rollbacksAreBounded() {
         DivergencePolicy policy = new DivergencePolicy(DivergencePolicy.Action.ROLLBACK, 0, 3);
@@ -520,8 +520,8 @@ class TrainerTest {
     }
 
     /**
-     * What is open and what Java holds do not grow over 80 epochs of eight batches. A tensor left open in each epoch would be
-     * 40 from epoch 40 to epoch 80, and weights of 500 KiB kept from each would be 20 MiB: half of that is allowed.
+     * Neither open native objects nor the heap grow over 80 epochs of eight batches. Between epochs 40 and 80, a leaked tensor per
+     * epoch would be 40 objects, and leaked weights of 500 KiB would be 20 MiB. Half of that is allowed.
      */
     @Test
     void memoryStaysFlat() throws IOException {
@@ -659,7 +659,7 @@ class TrainerTest {
         return () -> asked.incrementAndGet() == batches;
     }
 
-    /** The rows of a run's metrics without the columns that measure time. */
+    /** Returns the rows of the metrics without the columns that measure time. */
     private List<String> untimed(String name) throws IOException {
         List<String> rows = new ArrayList<>();
         for (String row : Files.readAllLines(folder.resolve(name).resolve("metrics.csv"))) {
@@ -725,7 +725,7 @@ class TrainerTest {
         return new Batches(ids, config.batchSize(), config.seqLength(), config.sampling(), config.seed());
     }
 
-    /** Ten times as far from each other as rounding, and a learning rate of 1e-9, can bring them. */
+    /** Ten times the difference that rounding and a learning rate of 1e-9 can cause. */
     private static void assertClearlyDifferent(float one, float two) {
         double rounding = 2 * Rounding.ofLoss(model(), 10, 4) * one;
         assertThat(Math.abs(one - two)).isGreaterThan((float) (10 * rounding));

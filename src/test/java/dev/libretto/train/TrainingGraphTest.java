@@ -40,10 +40,10 @@ class TrainingGraphTest {
     private static final double NO_CLIPPING = 1e9;
     private static final ModelConfig SMALL = new ModelConfig(CellType.RNN, 11, 5, 1);
 
-    /** What one run of the graph gives, and the weights after it. */
+    /** The results of one run of the graph. */
     private record Outcome(float loss, float norm, List<float[]> gradients, List<float[]> nextState, Weights after) {}
 
-    /** Every gradient against the central difference of a loss computed by plain loops in double precision. */
+    /** Compares each gradient with the central difference of a loss computed by plain loops in double precision. */
     @ParameterizedTest
     @CsvSource({
         "RNN, 1, 7, 3, 11, 5",
@@ -57,17 +57,17 @@ class TrainingGraphTest {
         "LSTM, 1, 7, 3, 11, 5",
         "LSTM, 2, 4, 2, 5, 3"
     })
-    void gradientsAreTheNumericalOnes(CellType cell, int layers, int t, int b, int v, int h) {
+    void gradientsMatchFiniteDifferences(CellType cell, int layers, int t, int b, int v, int h) {
         gradientsAreTheNumericalOnes(new ModelConfig(cell, v, h, layers), t, b);
     }
 
     @ParameterizedTest
     @CsvSource({"3, false", "4, true"})
-    void gradientsOfAnEmbeddingAreTheNumericalOnes(int embeddingSize, boolean isTied) {
+    void embeddingGradientsMatchFiniteDifferences(int embeddingSize, boolean isTied) {
         gradientsAreTheNumericalOnes(new ModelConfig(CellType.LSTM, 6, 4, 2, embeddingSize, isTied), 4, 3);
     }
 
-    private static void gradientsAreTheNumericalOnes(ModelConfig config, int t, int b) {
+    private static void gradientsMatchFiniteDifferences(ModelConfig config, int t, int b) {
         int v = config.vocabularySize();
         Weights weights = TestModels.randomWeights(config, 3);
         int[] inputs = TestModels.randomIds(t * b, v, 4);
@@ -83,7 +83,7 @@ class TrainingGraphTest {
         for (int row = 0; row < b; row++) {
             assertThat(ends[row]).containsExactly(states[row], within(2 * Rounding.ofLogits(config, t)));
         }
-        // The difference itself is exact to 1e-9: δ² / 6 times a third derivative, and 2⁻⁵³ · loss / δ.
+        // The error of the difference is below 1e-9: δ² / 6 times a third derivative, and 2⁻⁵³ · loss / δ.
         double delta = 1e-5;
         double error = Rounding.ofGradients(config, t, b);
         for (int p = 0; p < weights.parameters().size(); p++) {
@@ -103,7 +103,7 @@ class TrainingGraphTest {
     }
 
     @Test
-    void theNormIsOfAllGradientsTogether() {
+    void gradientNormIsGlobal() {
         Outcome outcome = runSmall(NO_CLIPPING, 1);
 
         double squares = 0;
@@ -115,10 +115,10 @@ class TrainingGraphTest {
         assertThat((double) outcome.norm()).isCloseTo(Math.sqrt(squares), within(Rounding.ofGradients(SMALL, 7, 3)));
     }
 
-    /** w − learning rate · min(1, clip norm / norm) · g, for a norm above the limit and one below. */
+    /** w − learning rate · min(1, clip norm / norm) · g, with the norm above and below the limit. */
     @ParameterizedTest
     @CsvSource({"0.01", "0.1", "1000"})
-    void theUpdateIsClippedDescent(double clipNorm) {
+    void updateIsClippedGradientDescent(double clipNorm) {
         float rate = 2.5f;
         Outcome outcome = runSmall(clipNorm, rate);
         double factor = Math.min(1, clipNorm / outcome.norm());
@@ -137,7 +137,7 @@ class TrainingGraphTest {
         }
     }
 
-    /** A GPU scatters in any order ({@code TensorFlowSetup}): one index for each row of logits is never the same twice. */
+    /** A GPU scatters in any order ({@code TensorFlowSetup}); here all indices differ, one per row of logits. */
     @ParameterizedTest
     @EnumSource
     void onlyTheCrossEntropyScatters(RecurrenceType recurrence) {
@@ -157,10 +157,10 @@ class TrainingGraphTest {
         }
     }
 
-    /** At every time step the same rounded kernel is a factor, and its gradient is one product. */
+    /** All time steps share one rounded kernel, and its gradient is one product. */
     @ParameterizedTest
     @EnumSource
-    void aKernelIsRoundedOnceForAllTimeSteps(CellType cell) {
+    void kernelIsRoundedOnceForAllTimeSteps(CellType cell) {
         try (Graph graph = new Graph()) {
             ModelConfig config = new ModelConfig(cell, 5, 4, 2);
             RunConfig run = TestModels.runConfig(config, 6, 3, NO_CLIPPING);
@@ -182,7 +182,7 @@ class TrainingGraphTest {
         }
     }
 
-    /** One product of stacked rows gives what TensorFlow's own derivation adds up over the time steps. */
+    /** One product of stacked rows equals TensorFlow's sum over the time steps. */
     @ParameterizedTest
     @EnumSource
     void kernelGradientsAreTheSumOverTimeSteps(CellType cell) {
@@ -190,7 +190,7 @@ class TrainingGraphTest {
         kernelGradientsAreTheSumOverTimeSteps(cell, TFloat32.class, (float) error);
     }
 
-    /** The derivation rounds the product of each time step to 8 bits, and their sums; the gradients are less than 1. */
+    /** TensorFlow rounds the product of each time step and their sums to 8 bits; gradients are less than 1. */
     @ParameterizedTest
     @EnumSource
     void kernelGradientsAreTheSumOverTimeStepsInBfloat16(CellType cell) {
