@@ -76,7 +76,7 @@ final class ExportCommand implements Command {
             if (format.hasLayout()) {
                 console.note(
                         "wrote %,d parameters to %s in the %s layout; %s describes the model%n",
-                        model.weights().count(), out, layout, Description.beside(out));
+                        model.weights().count(), out, layout, Description.pathFor(out));
             } else {
                 console.note(
                         "wrote a model of %,d parameters to %s%n",

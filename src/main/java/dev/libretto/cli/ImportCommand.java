@@ -56,7 +56,7 @@ final class ImportCommand implements Command {
         }
         RunDirectory.requireUsable(path, overwrite);
         ExportedModel model =
-                ExportedModel.read(weights, description == null ? Description.beside(weights) : description);
+                ExportedModel.read(weights, description == null ? Description.pathFor(weights) : description);
         NativeLog.suppressFirstRunMessages();
         int exitCode = write(model, path, overwrite);
         console.note(

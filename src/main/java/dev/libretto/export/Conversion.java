@@ -1,52 +1,57 @@
 package dev.libretto.export;
 
+import dev.libretto.export.NamedArray.Spec;
 import dev.libretto.model.Parameter;
 import java.util.List;
 import java.util.Map;
+import java.util.function.UnaryOperator;
 
-/** How one parameter of a model stands in a layout, as one array or several. */
+/** Converts a parameter of a model to and from the arrays of a layout. */
 interface Conversion {
-    /** The arrays it becomes. */
-    List<Slot> slots();
+    /** Returns the names and shapes of the parameter's arrays in the layout. */
+    List<Spec> specs();
 
     /**
-     * To the layout.
+     * Converts a parameter to the layout.
      *
-     * @param values the parameter's, row-major
-     * @return an array for each of {@link #slots}
+     * @param values row-major
+     * @return an array for each of {@link #specs}
      */
     List<NamedArray> toLayout(float[] values);
 
     /**
-     * From the layout.
+     * Converts a parameter from the layout.
      *
-     * @param arrays those of a file by their names, all of {@link #slots} among them and of their shapes
+     * @param arrays the arrays of a file by name, including all of {@link #specs}
      * @return the parameter's values, row-major
      */
     float[] toNative(Map<String, NamedArray> arrays);
 
-    /** The parameter as it is. */
+    /** Keeps the values and the name. */
     static Conversion identity(Parameter parameter) {
-        return identity(new Slot(parameter.name(), parameter.shape()));
+        return identity(new Spec(parameter.name(), parameter.shape()));
     }
 
-    /** The parameter as it is but for its name. */
-    static Conversion identity(Slot slot) {
-        return new Conversion() {
-            @Override
-            public List<Slot> slots() {
-                return List.of(slot);
-            }
+    /** Keeps the values under another name. */
+    static Conversion identity(Spec spec) {
+        return new OneToOne(spec, UnaryOperator.identity(), UnaryOperator.identity());
+    }
 
-            @Override
-            public List<NamedArray> toLayout(float[] values) {
-                return List.of(slot.of(values));
-            }
+    /** Converts the values of a parameter that is one array in the layout. */
+    record OneToOne(Spec spec, UnaryOperator<float[]> forward, UnaryOperator<float[]> backward) implements Conversion {
+        @Override
+        public List<Spec> specs() {
+            return List.of(spec);
+        }
 
-            @Override
-            public float[] toNative(Map<String, NamedArray> arrays) {
-                return arrays.get(slot.name()).values();
-            }
-        };
+        @Override
+        public List<NamedArray> toLayout(float[] values) {
+            return List.of(spec.of(forward.apply(values)));
+        }
+
+        @Override
+        public float[] toNative(Map<String, NamedArray> arrays) {
+            return backward.apply(arrays.get(spec.name()).values());
+        }
     }
 }

@@ -5,7 +5,6 @@ import com.fasterxml.jackson.annotation.OptBoolean;
 import com.fasterxml.jackson.core.type.TypeReference;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.run.Json;
-import dev.libretto.text.Vocabulary;
 import dev.libretto.train.CorpusInfo;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -13,14 +12,11 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * What a weights file does not say of its model: a JSON file beside it.
+ * The JSON file next to a weights file, which describes its model.
  *
  * @param layout the layout of the weights
- * @param model the cell and the sizes
- * @param keepNewlines whether the model knows newlines and carriage returns, or has them as spaces
- * @param unknownCharacter whether U+FFFD, if it is in the vocabulary, stands for all characters that are not; {@link Json} has
- *     a default for files of earlier versions
  * @param vocabulary the characters in id order, one string each
+ * @see ModelSettings
  */
 public record Description(
         Layout layout,
@@ -31,34 +27,31 @@ public record Description(
         boolean unknownCharacter,
 
         List<String> vocabulary) {
-    /** @throws IllegalArgumentException if a part is missing, or the vocabulary is not one of the model's size */
+    /** @throws IllegalArgumentException if a field is missing, or the vocabulary is invalid or not of the model's size */
     public Description {
         if (layout == null || model == null || vocabulary == null) {
             throw new IllegalArgumentException("one of layout, model and vocabulary is missing");
         }
-        vocabulary =
-                List.copyOf(Vocabulary.ofSymbols(vocabulary, unknownCharacter).symbols());
-        if (vocabulary.size() != model.vocabularySize()) {
-            throw new IllegalArgumentException("the vocabulary has " + vocabulary.size()
-                    + " characters, but vocabularySize is " + model.vocabularySize());
-        }
+        vocabulary = List.copyOf(new ModelSettings(model, keepNewlines, unknownCharacter)
+                .vocabulary(vocabulary)
+                .symbols());
     }
 
-    /** Where the description of a weights file stands: its name with {@code .json} behind it. */
-    public static Path beside(Path weights) {
+    /** Returns the default path of a weights file's description: its name followed by {@code .json}. */
+    public static Path pathFor(Path weights) {
         return weights.resolveSibling(weights.getFileName() + ".json");
     }
 
     /**
      * Reads a description.
      *
-     * @throws WeightsException if there is none
-     * @throws dev.libretto.run.RunException saying what is wrong in it
+     * @throws WeightsException if there is no such file
+     * @throws dev.libretto.run.RunException saying what is wrong with it
      */
     public static Description read(Path file) throws IOException {
         if (!Files.exists(file)) {
             throw new WeightsException(
-                    file, "there is no such file; export writes it beside the weights, name it with --description");
+                    file, "there is no such file; export writes it next to the weights; name it with --description");
         }
         return Json.readHandwritten(file, new TypeReference<>() {});
     }

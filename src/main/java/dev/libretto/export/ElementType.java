@@ -14,7 +14,7 @@ import org.tensorflow.ndarray.buffer.ShortDataBuffer;
 import org.tensorflow.ndarray.buffer.layout.DataLayouts;
 import org.tensorflow.ndarray.buffer.layout.FloatDataLayout;
 
-/** How the numbers of a weights file are stored, always little-endian. Read as float32; float32 is what is written. */
+/** The types of numbers in weights files, all little-endian. All are read as float32; only float32 is written. */
 enum ElementType {
     F32(4, "<f4") {
         @Override
@@ -36,8 +36,7 @@ enum ElementType {
             decodeHalf(DataLayouts.FLOAT16, bytes, values, from, count);
         }
     },
-    /** NumPy has no name for it. */
-    BF16(2, null) {
+    BF16(2, null) { // NumPy has no bfloat16
         @Override
         void decode(ByteBuffer bytes, float[] values, int from, int count) {
             decodeHalf(DataLayouts.BFLOAT16, bytes, values, from, count);
@@ -54,29 +53,29 @@ enum ElementType {
         this.numpyName = numpyName;
     }
 
-    /** Bytes of one number. */
+    /** Returns the size of a number in bytes. */
     int bytes() {
         return bytes;
     }
 
-    /** The name in an npy header, such as {@code <f4}. */
+    /** Returns the name in an npy header, such as {@code <f4}. */
     String numpyName() {
         return numpyName;
     }
 
-    /** The type with a name of safetensors, such as {@code F32}. */
+    /** Returns the type with the given safetensors name, such as {@code F32}. */
     static Optional<ElementType> ofSafetensors(String name) {
         return Arrays.stream(values()).filter(type -> type.name().equals(name)).findFirst();
     }
 
-    /** The type with a name of npy. */
+    /** Returns the type with the given name in an npy header. */
     static Optional<ElementType> ofNumpy(String name) {
         return Arrays.stream(values())
                 .filter(type -> name.equals(type.numpyName))
                 .findFirst();
     }
 
-    /** The names of npy that can be read, for messages. */
+    /** Returns the supported names in npy headers, for messages. */
     static String numpyNames() {
         return Arrays.stream(values())
                 .filter(type -> type.numpyName != null)
@@ -96,8 +95,8 @@ enum ElementType {
     /**
      * Reads numbers.
      *
-     * @param count how many; the caller has made sure that the file has so many bytes
-     * @throws EOFException if it has not
+     * @param count how many; the caller must check the size of the file before
+     * @throws EOFException if the file is too short
      */
     float[] read(InputStream input, int count) throws IOException {
         float[] values = new float[count];

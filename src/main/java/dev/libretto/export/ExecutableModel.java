@@ -7,12 +7,10 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
-/** A model that has left Libretto with its computation, a SavedModel or an ONNX file, run by the runtime it is made for. */
+/** An exported model with its graph, a SavedModel or an ONNX file, run by TensorFlow or ONNX Runtime. */
 public interface ExecutableModel extends TextModel {
-    /** The cell, the sizes, and what becomes of newlines. */
     ModelSettings settings();
 
-    /** The characters that it knows. */
     Vocabulary vocabulary();
 
     @Override
@@ -20,13 +18,13 @@ public interface ExecutableModel extends TextModel {
         return settings().model();
     }
 
-    /** Whether this is an ONNX file, which ONNX Runtime computes on the CPU in float32, whatever TensorFlow computes on. */
+    /** Returns whether a path is an ONNX file, which always runs on the CPU in float32. */
     static boolean isOnnx(Path path) {
         return Files.isRegularFile(path);
     }
 
     /**
-     * Opens a SavedModel, which is a directory, or an ONNX file.
+     * Opens a SavedModel directory or an ONNX file.
      *
      * @throws IOException naming the file and what is wrong with it
      */

@@ -13,55 +13,55 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.stream.Stream;
 
-/** What a model is exported as: weights for another program, with a description next to them, or a model that runs. */
+/** The formats of exported models: weights with a description, or an executable model. */
 public enum ExportFormat {
-    /** Weights, as Hugging Face's safetensors. */
+    /** Weights in Hugging Face's safetensors. */
     SAFETENSORS,
-    /** Weights, as NumPy's npz. */
+    /** Weights in NumPy's npz. */
     NPZ,
-    /** TensorFlow's SavedModel, a directory. */
+    /** A TensorFlow SavedModel directory. */
     SAVEDMODEL,
     /** An ONNX file. */
     ONNX;
 
-    /** Protocol buffers hold less than 2 GiB; some of it is for the graph, the vocabulary and the settings. */
+    /** Protocol buffers are limited to 2 GiB, including the graph, the vocabulary and the settings. */
     private static final long MAX_WEIGHT_BYTES = Integer.MAX_VALUE - (64L << 20);
 
-    /** Returns the format whose file names end in an extension; empty for none, and for a SavedModel's directory. */
+    /** Returns the format with the given file extension; empty if there is none. */
     public static Optional<ExportFormat> ofExtension(String extension) {
         return Stream.of(SAFETENSORS, NPZ, ONNX)
                 .filter(format -> format.toString().equals(extension))
                 .findFirst();
     }
 
-    /** Whether this is weights alone, which have a {@link Layout}. */
+    /** Returns whether this format has only weights, in a {@link Layout}. */
     public boolean hasLayout() {
         return this == SAFETENSORS || this == NPZ;
     }
 
     /**
-     * Throws if a model cannot be written; call before starting work for it.
+     * Throws if a model cannot be written; call before starting work.
      *
-     * @param overwrite whether an older export may be replaced
-     * @throws RunException if something is there that may not be replaced, or the parent directory is missing
+     * @param overwrite whether an existing export may be replaced
+     * @throws RunException if the path exists and may not be replaced, or its parent directory is missing
      */
     public void requireWritable(Path out, boolean overwrite) throws IOException {
         switch (this) {
-            case SAFETENSORS, NPZ -> AtomicWrite.requireWritable(overwrite, out, Description.beside(out));
+            case SAFETENSORS, NPZ -> AtomicWrite.requireWritable(overwrite, out, Description.pathFor(out));
             case SAVEDMODEL -> AtomicWrite.requireWritableDirectory(overwrite, out, SavedModel.OWN);
             case ONNX -> AtomicWrite.requireWritable(overwrite, out);
         }
     }
 
     /**
-     * Writes a model, as a whole or not at all.
+     * Writes a model atomically.
      *
-     * @param layout the weights' names, shapes and gate order; without effect on models that run
+     * @param layout the layout of the weights; ignored for executable models
      * @param out the file or directory to write
-     * @param overwrite whether an older export is replaced
-     * @throws IllegalArgumentException if the layout has no place for one of the weights
-     * @throws RunException if something is there that may not be replaced, or it cannot be written
-     * @throws WeightsException if there are too many weights for the format
+     * @param overwrite whether to replace an existing export
+     * @throws IllegalArgumentException if the layout cannot represent one of the weights
+     * @throws RunException if the path may not be replaced or cannot be written
+     * @throws WeightsException if the weights are too large for the format
      */
     public void write(ExportedModel model, Layout layout, Path out, boolean overwrite) throws IOException {
         requireWritable(out, overwrite);
@@ -83,7 +83,7 @@ public enum ExportFormat {
             throws IOException {
         List<NamedArray> arrays = layout.arrays(model.weights());
         String description = Json.write(model.describe(layout));
-        AtomicWrite.file(Description.beside(out), temporaryDescription -> {
+        AtomicWrite.file(Description.pathFor(out), temporaryDescription -> {
             Files.writeString(temporaryDescription, description);
             AtomicWrite.file(out, temporary -> {
                 try (OutputStream output = new BufferedOutputStream(Files.newOutputStream(temporary))) {
@@ -98,12 +98,12 @@ public enum ExportFormat {
         if (bytes > MAX_WEIGHT_BYTES) {
             throw new WeightsException(
                     out,
-                    "the weights take " + bytes + " bytes and a graph holds " + MAX_WEIGHT_BYTES
-                            + "; export them as safetensors");
+                    "the weights have " + bytes + " bytes, more than the " + MAX_WEIGHT_BYTES
+                            + " that fit into a graph; export them as safetensors");
         }
     }
 
-    /** The name on the command line. */
+    /** Returns the name on the command line. */
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);

@@ -8,15 +8,13 @@ import java.nio.file.Path;
 import java.util.List;
 
 /**
- * A model on its way to or from another program.
+ * A model to export, or imported.
  *
- * @param settings the cell, the sizes, and how newlines and unknown characters are read
- * @param vocabulary the characters, as many as the settings say
- * @param weights the weights, in Libretto's layout
+ * @param weights the weights in Libretto's layout
  */
 public record ExportedModel(ModelSettings settings, Vocabulary vocabulary, Weights weights) {
     /**
-     * Reads a weights file, safetensors or npz, and its description.
+     * Reads a safetensors or npz file and its description.
      *
      * @throws IOException naming the file and what is wrong with it
      */
@@ -24,9 +22,11 @@ public record ExportedModel(ModelSettings settings, Vocabulary vocabulary, Weigh
         Description described = Description.read(description);
         List<NamedArray> arrays = WeightsFormat.read(weights);
         try {
+            ModelSettings settings =
+                    new ModelSettings(described.model(), described.keepNewlines(), described.unknownCharacter());
             return new ExportedModel(
-                    new ModelSettings(described.model(), described.keepNewlines(), described.unknownCharacter()),
-                    Vocabulary.ofSymbols(described.vocabulary(), described.unknownCharacter()),
+                    settings,
+                    settings.vocabulary(described.vocabulary()),
                     described.layout().weights(LanguageModel.parameters(described.model()), arrays));
         } catch (IllegalArgumentException e) {
             throw new WeightsException(weights, e.getMessage(), e);

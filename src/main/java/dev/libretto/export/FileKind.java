@@ -8,7 +8,7 @@ import java.util.HexFormat;
 import java.util.List;
 import java.util.zip.ZipFile;
 
-/** What a model or weights file is, by its content; the name may say otherwise. */
+/** The kind of a model or weights file, detected from its content. */
 enum FileKind {
     SAFETENSORS("a safetensors file"),
     NPZ("an npz file"),
@@ -17,17 +17,17 @@ enum FileKind {
     PYTORCH("a PyTorch file"),
     OTHER("of another kind");
 
-    /** Where the JSON header of safetensors begins. */
+    /** The offset of the JSON header in safetensors. */
     private static final int HEADER = Long.BYTES;
 
     private static final List<String> ZIP = List.of("504b0304", "504b0506");
-    /** HDF5, in which Keras keeps {@code .h5}. */
+    /** Used by Keras for {@code .h5}. */
     private static final String HDF5 = "894844460d0a1a0a";
-    /** Python's pickle, which PyTorch wrote before it wrote zip archives. */
+    /** Used by PyTorch before it switched to zip archives. */
     private static final String PICKLE = "8002";
-    /** The field {@code ir_version}, the first of an ONNX model. */
+    /** The first field of an ONNX model. */
     private static final String IR_VERSION = "08";
-    /** The field {@code producer_name}, which comes next. */
+    /** The second field of an ONNX model. */
     private static final byte PRODUCER_NAME = 0x12;
 
     private final String description;
@@ -36,7 +36,7 @@ enum FileKind {
         this.description = description;
     }
 
-    /** Returns what the file is; a damaged one counts as what it begins as. */
+    /** Returns the kind of a file, which may be damaged, by how it begins. */
     static FileKind of(Path file) throws IOException {
         byte[] start;
         try (InputStream input = Files.newInputStream(file)) {
@@ -68,11 +68,6 @@ enum FileKind {
         } catch (IOException e) {
             return NPZ;
         }
-    }
-
-    /** Whether it holds weights in another program's own format. */
-    boolean isForeign() {
-        return this == KERAS || this == PYTORCH;
     }
 
     @Override

@@ -3,28 +3,25 @@ package dev.libretto.export;
 import dev.libretto.model.CellType;
 
 /**
- * The order of a cell's gates, which stand side by side in the columns of Libretto's arrays and one below the other in the
- * rows of PyTorch's and ONNX's.
+ * Converts the order of a cell's gates. They are blocks of columns in Libretto's arrays, and blocks of rows in PyTorch's and ONNX's.
  *
- * @param order for each gate of Libretto its place there
- * @param hiddenSize H, columns or rows of one gate
+ * @param order the position of each of Libretto's gates in the other framework
+ * @param hiddenSize H, the columns or rows of one gate
  */
 record Gates(int[] order, int hiddenSize) {
-    /** @throws IllegalArgumentException if no cell of PyTorch has so many gates */
+    /** @throws IllegalArgumentException if PyTorch has no cell with that many gates */
     static Gates ofPyTorch(int count, int hiddenSize) {
         return new Gates(
                 switch (count) {
                     case 1 -> new int[] {0};
-                    case 3 -> new int[] {1, 0, 2}; // GRU: z, r, h here and r, z, n there
-                    case 4 -> new int[] {0, 1, 2, 3}; // LSTM: i, f, c, o here and i, f, g, o there
-                    default ->
-                        throw new IllegalArgumentException(
-                                "a cell of " + count + " gates has no place in PyTorch's layout");
+                    case 3 -> new int[] {1, 0, 2}; // GRU: z, r, h to r, z, n
+                    case 4 -> new int[] {0, 1, 2, 3}; // LSTM: i, f, c, o to i, f, g, o
+                    default -> throw new IllegalArgumentException("PyTorch has no cell with " + count + " gates");
                 },
                 hiddenSize);
     }
 
-    /** ONNX has the gates of a GRU as they are, z, r, h, and those of an LSTM as i, o, f, c. */
+    /** Returns ONNX's order: a GRU's gates are z, r, h, as in Libretto; an LSTM's are i, o, f, c. */
     static Gates ofOnnx(CellType cell, int hiddenSize) {
         return new Gates(
                 switch (cell) {
@@ -35,34 +32,34 @@ record Gates(int[] order, int hiddenSize) {
                 hiddenSize);
     }
 
-    /** G, the number of gates. */
+    /** Returns the number of gates, G. */
     int count() {
         return order.length;
     }
 
     /**
-     * Columns to rows.
+     * Converts a kernel to rows of gates.
      *
-     * @param kernel {@code [I, G·H]} of Libretto
+     * @param kernel {@code [I, G·H]}
      * @return {@code [G·H, I]}
      */
     float[] toRows(float[] kernel) {
         int columns = order.length * hiddenSize;
-        return reorder(Matrices.transpose(kernel, kernel.length / columns, columns));
+        return reorder(transpose(kernel, kernel.length / columns, columns));
     }
 
     /**
-     * Rows to columns, for an order that is its own inverse, as all of PyTorch's are.
+     * Converts a kernel from rows of gates. The order must be its own inverse, as all of PyTorch's are.
      *
      * @param weight {@code [G·H, I]}
-     * @return {@code [I, G·H]} of Libretto
+     * @return {@code [I, G·H]}
      */
     float[] fromRows(float[] weight) {
         int rows = order.length * hiddenSize;
-        return Matrices.transpose(reorder(weight), rows, weight.length / rows);
+        return transpose(reorder(weight), rows, weight.length / rows);
     }
 
-    /** A vector {@code [G·H]} or matrix {@code [G·H, I]} with its gates in the other order. */
+    /** Returns a vector {@code [G·H]} or matrix {@code [G·H, I]} with its gates reordered. */
     float[] reorder(float[] matrix) {
         int block = matrix.length / order.length;
         float[] reordered = new float[matrix.length];
@@ -70,5 +67,21 @@ record Gates(int[] order, int hiddenSize) {
             System.arraycopy(matrix, gate * block, reordered, order[gate] * block, block);
         }
         return reordered;
+    }
+
+    /**
+     * Transposes a row-major matrix.
+     *
+     * @param matrix {@code [rows, columns]}
+     * @return {@code [columns, rows]}
+     */
+    static float[] transpose(float[] matrix, int rows, int columns) {
+        float[] transposed = new float[matrix.length];
+        for (int row = 0; row < rows; row++) {
+            for (int column = 0; column < columns; column++) {
+                transposed[column * rows + row] = matrix[row * columns + column];
+            }
+        }
+        return transposed;
     }
 }

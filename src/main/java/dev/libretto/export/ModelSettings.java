@@ -8,12 +8,12 @@ import dev.libretto.train.CorpusInfo;
 import java.util.List;
 
 /**
- * What a SavedModel or an ONNX file carries beside its graph, as JSON.
+ * The settings of an exported model, stored as JSON in a SavedModel or an ONNX file.
  *
  * @param model the cell and the sizes
- * @param keepNewlines whether the model knows newlines and carriage returns, or has them as spaces
- * @param unknownCharacter whether U+FFFD, if it is in the vocabulary, stands for all characters that are not; {@link Json} has
- *     a default for files of earlier versions
+ * @param keepNewlines whether newlines and carriage returns are kept instead of read as spaces
+ * @param unknownCharacter whether U+FFFD, if in the vocabulary, stands for all unknown characters; {@link Json} has a default for
+ *     files of earlier versions
  */
 public record ModelSettings(
         ModelConfig model,
@@ -29,9 +29,9 @@ public record ModelSettings(
     }
 
     /**
-     * The vocabulary that goes with these settings.
+     * Returns the vocabulary of the given symbols.
      *
-     * @throws IllegalArgumentException if it is none, or not of the model's size
+     * @throws IllegalArgumentException if it is invalid or not of the model's size
      */
     Vocabulary vocabulary(List<String> symbols) {
         Vocabulary vocabulary = Vocabulary.ofSymbols(symbols, unknownCharacter);

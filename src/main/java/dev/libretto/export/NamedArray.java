@@ -6,24 +6,44 @@ import org.tensorflow.ndarray.Shape;
 /**
  * An array of a weights file.
  *
- * @param name its name in the file
- * @param shape its shape; every dimension is known
- * @param values the values, row-major; they belong to this object
+ * @param shape every dimension is known
+ * @param values row-major; not copied
  */
 public record NamedArray(String name, Shape shape, float[] values) {
-    /** @throws IllegalArgumentException if there are not as many values as the shape takes */
+    /** The name and shape of an array in a layout. */
+    record Spec(String name, Shape shape) {
+        /** @throws IllegalArgumentException if an array has another shape or a value that is not finite */
+        void requireFits(NamedArray array) {
+            if (!array.shape.equals(shape)) {
+                throw new IllegalArgumentException(
+                        name + " must have the shape " + shape + " (got " + array.shape + ")");
+            }
+            for (int i = 0; i < array.values.length; i++) {
+                if (!Float.isFinite(array.values[i])) {
+                    throw new IllegalArgumentException(
+                            name + " must be finite (got " + array.values[i] + " at position " + i + ")");
+                }
+            }
+        }
+
+        NamedArray of(float[] values) {
+            return new NamedArray(name, shape, values);
+        }
+    }
+
+    /** @throws IllegalArgumentException if the number of values does not match the shape */
     public NamedArray {
         long size = sizeOf(shape.asArray());
         if (values.length != size) {
             throw new IllegalArgumentException(
-                    name + " has " + values.length + " values; its shape " + shape + " takes " + size);
+                    name + " has " + values.length + " values, but its shape " + shape + " needs " + size);
         }
     }
 
     /**
-     * The number of values of a shape.
+     * Returns the number of values of a shape.
      *
-     * @throws IllegalArgumentException if a dimension is negative, or they are more values than a Java array holds
+     * @throws IllegalArgumentException if a dimension is negative, or the values do not fit into a Java array
      */
     static int sizeOf(long... dimensions) {
         try {

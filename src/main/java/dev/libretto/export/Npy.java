@@ -18,24 +18,24 @@ import java.util.stream.Collectors;
 import org.tensorflow.ndarray.Shape;
 
 /**
- * NumPy's npy format: a magic string, the length of a header, the header as a Python dictionary, and the numbers (<a
- * href="https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html">specification</a>). Versions 1.0 and 2.0
- * are read, 1.0 is written.
+ * NumPy's npy format: a magic string, the length of the header, the header as a Python dictionary, and the numbers (<a
+ * href="https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html">specification</a>). Reads versions 1.0 and 2.0,
+ * writes 1.0.
  */
 final class Npy {
     private static final byte[] MAGIC = {(byte) 0x93, 'N', 'U', 'M', 'P', 'Y'};
 
-    /** The most bytes of a header, the same as NumPy's own limit. */
+    /** The largest header in bytes, as in NumPy. */
     private static final int MAX_HEADER = 10_000;
 
-    /** Numbers begin at a multiple of so many bytes. */
+    /** The numbers start at a multiple of this many bytes. */
     private static final int ALIGNMENT = 64;
 
     private static final String TYPE = "descr";
     private static final String COLUMN_MAJOR = "fortran_order";
     private static final String SHAPE = "shape";
 
-    /** A key and a value, and the comma or brace behind them. */
+    /** A key, a value, and the comma or brace after them. */
     private static final Pattern ITEM =
             Pattern.compile("\\G\\s*'(\\w++)'\\s*+:\\s*+('[^']*+'|True|False|\\([0-9,\\s]*+\\))\\s*+(,|(?=\\}))");
 
@@ -69,25 +69,25 @@ final class Npy {
     /**
      * Reads an array.
      *
-     * @param size how many bytes the file has
-     * @throws IllegalArgumentException saying what is not as it must be
-     * @throws EOFException if there are fewer bytes
+     * @param size the size of the file in bytes
+     * @throws IllegalArgumentException saying what is wrong
+     * @throws EOFException if the file is shorter
      */
     static NamedArray read(String name, InputStream input, long size) throws IOException {
         int before = MAGIC.length + 2;
         byte[] start = readExactly(input, before);
         if (!Arrays.equals(start, 0, MAGIC.length, MAGIC, 0, MAGIC.length)) {
-            throw new IllegalArgumentException(name + " is not an npy file: it does not begin with \\x93NUMPY");
+            throw new IllegalArgumentException(name + " is not an npy file: it does not start with \\x93NUMPY");
         }
         int version = start[MAGIC.length];
         if (version != 1 && version != 2) {
-            throw new IllegalArgumentException(name + " has the npy version " + version + "; 1 and 2 can be read");
+            throw new IllegalArgumentException(name + " has npy version " + version + "; only 1 and 2 are supported");
         }
         int lengthBytes = version == 1 ? Short.BYTES : Integer.BYTES;
         long length = littleEndian(readExactly(input, lengthBytes));
         if (length > MAX_HEADER) {
             throw new IllegalArgumentException(
-                    name + " has a header of " + length + " bytes; " + MAX_HEADER + " are the most that is read");
+                    name + " has a header of " + length + " bytes; at most " + MAX_HEADER + " are supported");
         }
         String header = new String(readExactly(input, (int) length), StandardCharsets.ISO_8859_1);
         NamedArray array = read(name, header, input, size - before - lengthBytes - length);
@@ -115,22 +115,22 @@ final class Npy {
         Map<String, String> items = items(name, header);
         String typeName = items.get(TYPE).replace("'", "");
         ElementType type = ElementType.ofNumpy(typeName)
-                .orElseThrow(() -> new IllegalArgumentException(name + " has the type " + typeName + "; "
-                        + ElementType.numpyNames() + " can be read (numpy.float32, float64 and float16)"));
+                .orElseThrow(() -> new IllegalArgumentException(name + " has the type " + typeName + "; only "
+                        + ElementType.numpyNames() + " are supported (numpy.float32, float64 and float16)"));
         long[] dimensions = dimensions(name, items.get(SHAPE));
         int count = NamedArray.sizeOf(dimensions);
         long bytes = (long) count * type.bytes();
         if (bytes != dataSize) {
             throw new IllegalArgumentException(
-                    name + " has " + dataSize + " bytes of numbers; its shape and type take " + bytes);
+                    name + " has " + dataSize + " bytes of data, but its shape and type need " + bytes);
         }
         boolean columnMajor = items.get(COLUMN_MAJOR).equals("True") && dimensions.length > 1;
         if (columnMajor && dimensions.length > 2) {
             throw new IllegalArgumentException(
-                    name + " is in Fortran order; use numpy.ascontiguousarray before it is saved");
+                    name + " is in Fortran order; apply numpy.ascontiguousarray before saving");
         }
         float[] values = type.read(input, count);
-        float[] rowMajor = columnMajor ? Matrices.transpose(values, (int) dimensions[1], (int) dimensions[0]) : values;
+        float[] rowMajor = columnMajor ? Gates.transpose(values, (int) dimensions[1], (int) dimensions[0]) : values;
         return new NamedArray(name, Shape.of(dimensions), rowMajor);
     }
 
@@ -150,7 +150,7 @@ final class Npy {
                 || !items.get(TYPE).startsWith("'")
                 || !items.get(COLUMN_MAJOR).matches("True|False")
                 || !items.get(SHAPE).startsWith("(")) {
-            throw new IllegalArgumentException(name + " has a header that is not a plain array's: " + header.strip());
+            throw new IllegalArgumentException(name + " is not a plain array; its header is " + header.strip());
         }
         return items;
     }
@@ -167,7 +167,7 @@ final class Npy {
                     .mapToLong(Long::parseLong)
                     .toArray();
         } catch (NumberFormatException e) {
-            throw new IllegalArgumentException(name + " has the shape " + tuple + ", which is not one", e);
+            throw new IllegalArgumentException(name + " has the invalid shape " + tuple, e);
         }
     }
 }

@@ -21,12 +21,12 @@ import java.util.zip.ZipOutputStream;
 
 /** NumPy's npz format: a zip archive of {@link Npy} files, each named after its array. */
 final class Npz {
-    /** Weights hardly compress; what unpacks to more than so many times the file is a bomb. */
+    /** Weights hardly compress; an archive with a higher compression ratio is a zip bomb. */
     private static final long MAX_RATIO = 100;
 
     private static final String SUFFIX = ".npy";
 
-    /** The earliest time that a zip archive knows, so that the same weights make the same bytes. */
+    /** A constant time, so that equal weights give equal files. */
     private static final LocalDateTime TIME = LocalDateTime.of(1980, 1, 1, 0, 0);
 
     private Npz() {}
@@ -48,7 +48,7 @@ final class Npz {
     /**
      * Reads arrays, in the order of the archive.
      *
-     * @throws WeightsException if the archive or one of its files is not as it must be
+     * @throws WeightsException if the archive or one of its files is invalid
      */
     static List<NamedArray> read(Path file) throws IOException {
         try (ZipFile zip = new ZipFile(file.toFile())) {
@@ -68,21 +68,21 @@ final class Npz {
         }
     }
 
-    /** Holds what the archive says of itself against its size, before anything is unpacked. */
+    /** Checks names and unpacked size before unpacking anything. */
     private static void requirePlausible(List<? extends ZipEntry> entries, long fileSize) {
         Set<String> names = new HashSet<>();
         long unpacked = 0;
         for (ZipEntry entry : entries) {
             if (!entry.getName().endsWith(SUFFIX)) {
-                throw new IllegalArgumentException("the archive holds " + entry.getName() + ", which is not a " + SUFFIX
-                        + " file; an .npz of numpy.savez can be read");
+                throw new IllegalArgumentException("the archive contains " + entry.getName() + ", which is not a "
+                        + SUFFIX + " file; write the archive with numpy.savez");
             }
             if (!names.add(entry.getName())) {
-                throw new IllegalArgumentException("the archive holds " + entry.getName() + " twice");
+                throw new IllegalArgumentException("the archive contains " + entry.getName() + " twice");
             }
             if (entry.getSize() < 0 || entry.getSize() > MAX_RATIO * fileSize - unpacked) {
                 throw new IllegalArgumentException("the archive unpacks to more than " + MAX_RATIO
-                        + " times its size, which no weights do; write it with numpy.savez, uncompressed");
+                        + " times its size, unlike any weights; write it uncompressed with numpy.savez");
             }
             unpacked += entry.getSize();
         }
@@ -95,7 +95,7 @@ final class Npz {
                 new CheckedInputStream(new BufferedInputStream(zip.getInputStream(entry)), new CRC32())) {
             NamedArray array = Npy.read(name, input, entry.getSize());
             if (input.getChecksum().getValue() != entry.getCrc()) {
-                throw new IllegalArgumentException(name + " is damaged: its checksum is not the archive's");
+                throw new IllegalArgumentException(name + " is damaged: its checksum does not match");
             }
             return array;
         }

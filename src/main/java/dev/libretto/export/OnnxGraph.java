@@ -18,14 +18,13 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * The graph of an ONNX file: the model with ONNX's own {@code RNN}, {@code GRU} and {@code LSTM} operators, one for each
- * layer, all time steps at once.
+ * The graph of an ONNX file. Each layer is one {@code RNN}, {@code GRU} or {@code LSTM} operator over all time steps.
  *
  * <pre>
  *     ids [T, B], state_0 … [B, H]   →  logits [T, B, V], next_state_0 … [B, H], log_probabilities [T − 1, B]
  * </pre>
  *
- * <p>Row t of the log-probabilities is log p(ids[t + 1] | ids[0] … ids[t], state), in nats. A step of decoding is T = 1.
+ * <p>Row t of the log-probabilities is log p(ids[t + 1] | ids[0] … ids[t], state), in nats. A decoding step has T = 1.
  */
 final class OnnxGraph {
     static final String IDS = "ids";
@@ -41,12 +40,12 @@ final class OnnxGraph {
         this.weights = weights;
     }
 
-    /** The name of an array of the state as an input. */
+    /** Returns the name of a state input. */
     static String state(int index) {
         return "state_" + index;
     }
 
-    /** The name of an array of the state as an output. */
+    /** Returns the name of a state output. */
     static String nextState(int index) {
         return "next_state_" + index;
     }
@@ -87,7 +86,7 @@ final class OnnxGraph {
         logProbabilities();
     }
 
-    /** {@code [T, B]} to {@code [T, B, V]}. */
+    /** Maps {@code [T, B]} to {@code [T, B, V]}. */
     private String oneHot() {
         constant("vocabulary_size", config.vocabularySize());
         initializer("off_and_on", new float[] {0, 1}, 2);
@@ -95,7 +94,7 @@ final class OnnxGraph {
         return "one_hot";
     }
 
-    /** {@code [T, B]} to {@code [T, B, E]}. */
+    /** Maps {@code [T, B]} to {@code [T, B, E]}. */
     private String embedded() {
         initializer("embedding", values("embedding"), config.vocabularySize(), config.embeddingSize());
         node("Gather", List.of("embedding", IDS), "embedded");
@@ -103,7 +102,7 @@ final class OnnxGraph {
     }
 
     /**
-     * One layer.
+     * Adds a layer.
      *
      * @param rows its input, {@code [T, B, I]}
      * @return its output, {@code [T, B, H]}
@@ -144,7 +143,6 @@ final class OnnxGraph {
         };
     }
 
-    /** Whether a GRU's reset gate comes after the recurrent product. */
     private static List<AttributeProto> resets(CellType cell) {
         return switch (cell) {
             case GRU -> List.of(attribute("linear_before_reset", 1));
@@ -153,7 +151,7 @@ final class OnnxGraph {
         };
     }
 
-    /** ONNX has a bias for the input and one for the recurrent product; where the cell has one, the second is zero. */
+    /** Returns ONNX's two biases, for the input and for the recurrent product; the second is zero if the cell has one. */
     private static float[] biases(Gates gates, float[] bias, int columns) {
         float[] both = new float[2 * columns];
         for (int from = 0; from < bias.length; from += columns) {
@@ -208,7 +206,7 @@ final class OnnxGraph {
         return node(operator, inputs, List.of(output));
     }
 
-    /** A node of the graph, named by its first output; the caller may add attributes. */
+    /** Adds a node named after its first output; the caller may add attributes. */
     private NodeProto.Builder node(String operator, List<String> inputs, List<String> outputs) {
         return graph.addNodeBuilder()
                 .setName(outputs.get(0) + "/" + operator)
@@ -225,7 +223,7 @@ final class OnnxGraph {
                 .build();
     }
 
-    /** @param shape a number for a size that is known, a letter for one that is not */
+    /** @param shape an integer for a known dimension, a name for an unknown one */
     private static ValueInfoProto value(String name, TensorProto.DataType type, Object... shape) {
         TensorShapeProto.Builder sizes = TensorShapeProto.newBuilder();
         for (Object size : shape) {

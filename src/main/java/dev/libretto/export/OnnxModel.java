@@ -32,14 +32,14 @@ import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
 
-/** A model as an ONNX file: the graph of {@link OnnxGraph}, with the vocabulary and the settings in its metadata. */
+/** An ONNX file: the graph of {@link OnnxGraph}, with vocabulary and settings in its metadata. */
 final class OnnxModel implements ExecutableModel {
-    /** Operator set 17 of 2022 has all that the graph needs, and every runtime since then reads it. */
+    /** Operator set 17, of 2022, has all operators of the graph and is supported by every runtime since. */
     private static final long OPERATOR_SET = 17;
-    /** The version of the file format that came with it. */
+    /** The version of the file format that came with operator set 17. */
     private static final long IR_VERSION = 8;
 
-    /** The most that a protocol buffer can have. */
+    /** The size limit of a protocol buffer. */
     private static final long MAX_BYTES = Integer.MAX_VALUE;
 
     private static final String VOCABULARY = "vocabulary";
@@ -62,7 +62,6 @@ final class OnnxModel implements ExecutableModel {
         }
     }
 
-    /** Writes the file. */
     static void write(Path file, ExportedModel model) throws IOException {
         try (OutputStream output = new BufferedOutputStream(Files.newOutputStream(file))) {
             ModelProto.newBuilder()
@@ -84,14 +83,14 @@ final class OnnxModel implements ExecutableModel {
     }
 
     /**
-     * Loads an ONNX file that {@link #write} has written.
+     * Opens an ONNX file written by {@link #write}.
      *
      * @throws IOException naming the file and what is wrong with it
      */
     static OnnxModel open(Path file) throws IOException {
         byte[] content = read(file);
         ModelProto proto = parse(file, content);
-        // ONNX Runtime would hand them over in Java's own UTF-8, in which an emoji is damaged.
+        // ONNX Runtime returns metadata in modified UTF-8, which corrupts emoji.
         Map<String, String> metadata = proto.getMetadataPropsList().stream()
                 .collect(Collectors.toMap(
                         StringStringEntryProto::getKey, StringStringEntryProto::getValue, (first, second) -> second));
@@ -108,7 +107,7 @@ final class OnnxModel implements ExecutableModel {
             model = opened;
             return model;
         } catch (OrtException e) {
-            throw new WeightsException(file, "it is damaged: its graph cannot be computed; export it again", e);
+            throw new WeightsException(file, "it is damaged: ONNX Runtime cannot load it; export it again", e);
         } catch (IllegalArgumentException e) {
             throw new WeightsException(file, e.getMessage(), e);
         } finally {
@@ -118,11 +117,10 @@ final class OnnxModel implements ExecutableModel {
         }
     }
 
-    /** The file's content, for ONNX Runtime cannot open a path that has an emoji in it. */
+    /** Returns the file's content, because ONNX Runtime cannot open a path with an emoji. */
     private static byte[] read(Path file) throws IOException {
         if (Files.size(file) > MAX_BYTES) {
-            throw new WeightsException(
-                    file, "it has " + Files.size(file) + " bytes; no ONNX model has more than 2 GiB");
+            throw new WeightsException(file, "it has " + Files.size(file) + " bytes; an ONNX model has at most 2 GiB");
         }
         return Files.readAllBytes(file);
     }
@@ -130,7 +128,7 @@ final class OnnxModel implements ExecutableModel {
     private static ModelProto parse(Path file, byte[] content) throws IOException {
         InvalidProtocolBufferException cause = null;
         try {
-            // Shares the weights with the content.
+            // The weights share the memory of the content.
             CodedInputStream input = UnsafeByteOperations.unsafeWrap(content).newCodedInput();
             input.enableAliasing(true);
             ModelProto proto = ModelProto.parseFrom(input);
@@ -142,9 +140,9 @@ final class OnnxModel implements ExecutableModel {
         }
         FileKind kind = FileKind.of(file);
         String problem = switch (kind) {
-            case ONNX -> "it is damaged or not complete; export it again";
-            case SAFETENSORS, NPZ -> "it is " + kind + ", which has weights alone; make a run of it by import";
-            case KERAS, PYTORCH -> "it is " + kind + "; --model takes an ONNX model or a SavedModel of Libretto's";
+            case ONNX -> "it is damaged or incomplete; export it again";
+            case SAFETENSORS, NPZ -> "it is " + kind + ", which has only weights; convert it to a run with import";
+            case KERAS, PYTORCH -> "it is " + kind + "; --model needs an ONNX model or SavedModel exported by Libretto";
             case OTHER -> "it is not an ONNX model";
         };
         throw new WeightsException(file, problem, cause);
@@ -153,13 +151,13 @@ final class OnnxModel implements ExecutableModel {
     private static String metadata(ModelProto proto, Map<String, String> metadata, String key) {
         if (!metadata.containsKey(key)) {
             String producer = proto.getProducerName().isEmpty() ? "" : " (by " + proto.getProducerName() + ")";
-            throw new IllegalArgumentException("it is not a model that Libretto wrote" + producer
-                    + ": its metadata has no " + key + "; generate needs one of export --format onnx");
+            throw new IllegalArgumentException("it was not exported by Libretto" + producer + ": its metadata has no "
+                    + key + "; generate needs a model from export --format onnx");
         }
         return metadata.get(key);
     }
 
-    /** @throws IllegalArgumentException if the graph has not the inputs and outputs that go with the settings */
+    /** @throws IllegalArgumentException if the graph's inputs and outputs do not match the settings */
     private void requireGraph() throws OrtException {
         long h = settings.model().hiddenSize();
         Map<String, NodeInfo> in = session.getInputInfo();
@@ -171,7 +169,7 @@ final class OnnxModel implements ExecutableModel {
             require(out, OnnxGraph.nextState(i), OnnxJavaType.FLOAT, -1, h);
         }
         if (in.size() != 1 + states()) {
-            throw new IllegalArgumentException("it has the inputs " + in.keySet() + ", which are too many");
+            throw new IllegalArgumentException("it has unexpected inputs: " + in.keySet());
         }
     }
 
@@ -185,9 +183,9 @@ final class OnnxModel implements ExecutableModel {
                     ? "missing"
                     : node.getInfo() instanceof TensorInfo other
                             ? other.type + " " + Arrays.toString(other.getShape())
-                            : "no tensor";
+                            : "not a tensor";
             throw new IllegalArgumentException(
-                    name + " must be " + type + " " + Arrays.toString(shape) + "; it is " + found);
+                    name + " must be " + type + " " + Arrays.toString(shape) + " (got " + found + ")");
         }
     }
 
@@ -227,7 +225,7 @@ final class OnnxModel implements ExecutableModel {
                 return new Step(values(result, OnnxGraph.LOGITS), next);
             }
         } catch (OrtException e) {
-            throw new IllegalArgumentException(file + ": ONNX Runtime cannot compute it; export it again", e);
+            throw new IllegalArgumentException(file + ": ONNX Runtime cannot run it; export it again", e);
         } finally {
             inputs.values().forEach(OnnxTensor::close);
         }

@@ -6,9 +6,9 @@ import java.io.IOException;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 
-/** ONNX Runtime's native library, loaded at its first use. */
+/** Loads ONNX Runtime's native library. */
 public final class OnnxRuntime {
-    /** Reports with a stack trace what is an exception soon after. */
+    /** Logs a stack trace for failures that are also thrown. */
     private static final Logger LOADER_LOG = Logger.getLogger("ai.onnxruntime.OnnxRuntime");
 
     private OnnxRuntime() {}
@@ -16,23 +16,23 @@ public final class OnnxRuntime {
     /**
      * Returns the library's version.
      *
-     * @throws IOException if it cannot be loaded: why, and what to do, in one line
+     * @throws IOException saying in one line why it cannot be loaded, and what to do
      */
     public static String version() throws IOException {
         return environment().getVersion();
     }
 
-    /** Throws as {@link #version} does. */
+    /** @throws IOException as {@link #version} does */
     static OrtEnvironment environment() throws IOException {
         LOADER_LOG.setLevel(Level.OFF);
         try {
-            // Errors are exceptions; what is written to stderr besides is not needed.
+            // Errors are thrown, so nothing needs to be logged to stderr.
             return OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "libretto");
         } catch (LinkageError e) {
             throw new IOException(
                     "ONNX Runtime cannot be loaded (" + reason(e)
-                            + "); it needs a temp folder that exists, has 30 MB free and"
-                            + " is not mounted noexec: LIBRETTO_JAVA_OPTS=-Djava.io.tmpdir=DIR names one",
+                            + "); it needs a temporary directory with 30 MB free that is not mounted noexec;"
+                            + " set one with LIBRETTO_JAVA_OPTS=-Djava.io.tmpdir=DIR",
                     e);
         }
     }
@@ -42,7 +42,7 @@ public final class OnnxRuntime {
             return reason(e.getCause());
         }
         String message = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-        // The last place that the loader tries, after it could not unpack the library.
-        return message.contains(" in java.library.path") ? "nothing can be unpacked" : message;
+        // The loader's last attempt, after it failed to unpack the library.
+        return message.contains(" in java.library.path") ? "it cannot be unpacked" : message;
     }
 }

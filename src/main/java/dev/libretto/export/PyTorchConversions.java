@@ -1,15 +1,15 @@
 package dev.libretto.export;
 
+import dev.libretto.export.NamedArray.Spec;
 import dev.libretto.model.Parameter;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
-import java.util.function.UnaryOperator;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.tensorflow.ndarray.Shape;
 
-/** The parameters of a model as PyTorch has them: transposed, with two biases, and a GRU's gates in another order. */
+/** PyTorch's layout of a model: transposed kernels, two biases, and another order of a GRU's gates. */
 final class PyTorchConversions {
     private static final Pattern RECURRENT = Pattern.compile("layer_(\\d+)/(kernel|recurrent_kernel|bias)");
     private static final String EMBEDDING = "embedding";
@@ -17,10 +17,10 @@ final class PyTorchConversions {
     private static final String DENSE_BIAS = "dense/bias";
 
     private final int hiddenSize;
-    /** Whether the dense layer has no kernel of its own but uses the embedding. */
+    /** Whether the dense layer's kernel is the embedding. */
     private final boolean isTied;
 
-    /** @param parameters all of a model */
+    /** @param parameters all parameters of a model */
     PyTorchConversions(List<Parameter> parameters) {
         hiddenSize = parameters.stream()
                 .filter(parameter -> parameter.name().equals("layer_0/recurrent_kernel"))
@@ -30,7 +30,7 @@ final class PyTorchConversions {
         isTied = parameters.stream().noneMatch(parameter -> parameter.name().equals(DENSE_KERNEL));
     }
 
-    /** @throws IllegalArgumentException if PyTorch has no place for the parameter */
+    /** @throws IllegalArgumentException if PyTorch has no such parameter */
     Conversion of(Parameter parameter) {
         Shape shape = parameter.shape();
         Matcher recurrent = RECURRENT.matcher(parameter.name());
@@ -44,58 +44,41 @@ final class PyTorchConversions {
             };
         }
         return switch (parameter.name()) {
-            case EMBEDDING -> isTied ? new Tied(shape) : Conversion.identity(new Slot("embedding.weight", shape));
+            case EMBEDDING -> isTied ? new Tied(shape) : Conversion.identity(new Spec("embedding.weight", shape));
             case DENSE_KERNEL -> matrix("dense.weight", shape, Gates.ofPyTorch(1, Math.toIntExact(shape.get(1))));
-            case DENSE_BIAS -> Conversion.identity(new Slot("dense.bias", shape));
-            default -> throw new IllegalArgumentException(parameter.name() + " has no place in PyTorch's layout");
+            case DENSE_BIAS -> Conversion.identity(new Spec("dense.bias", shape));
+            default -> throw new IllegalArgumentException("PyTorch's layout has no " + parameter.name());
         };
     }
 
     /** @param shape {@code [I, G·H]} */
     private static Conversion matrix(String name, Shape shape, Gates gates) {
-        return new One(new Slot(name, Shape.of(shape.get(1), shape.get(0))), gates::toRows, gates::fromRows);
+        return new Conversion.OneToOne(
+                new Spec(name, Shape.of(shape.get(1), shape.get(0))), gates::toRows, gates::fromRows);
     }
 
     private static Conversion biases(Parameter bias, String layer, Gates gates) {
         Shape one = Shape.of(bias.shape().get(-1));
-        Slot input = new Slot("rnn.bias_ih" + layer, one);
-        Slot recurrent = new Slot("rnn.bias_hh" + layer, one);
+        Spec input = new Spec("rnn.bias_ih" + layer, one);
+        Spec recurrent = new Spec("rnn.bias_hh" + layer, one);
         if (bias.shape().numDimensions() == 2) {
             return new Stacked(input, recurrent, gates);
         }
         if (gates.count() == 3) {
             throw new IllegalArgumentException(bias.name() + " has the shape " + bias.shape()
-                    + ", that of a GRU that resets before the product; PyTorch has no such GRU, use the keras layout");
+                    + ", so the GRU resets before the product, which PyTorch does not support; use the keras layout");
         }
         return new Summed(input, recurrent);
     }
 
-    /** One array of PyTorch for one of Libretto. */
-    private record One(Slot slot, UnaryOperator<float[]> forth, UnaryOperator<float[]> back) implements Conversion {
-        @Override
-        public List<Slot> slots() {
-            return List.of(slot);
-        }
-
-        @Override
-        public List<NamedArray> toLayout(float[] values) {
-            return List.of(slot.of(forth.apply(values)));
-        }
-
-        @Override
-        public float[] toNative(Map<String, NamedArray> arrays) {
-            return back.apply(arrays.get(slot.name()).values());
-        }
-    }
-
-    /** An embedding {@code [V, H]} that is the dense layer's weight as well: a tied module has it under both names. */
-    private record Tied(Slot embedding, Slot dense) implements Conversion {
+    /** An embedding {@code [V, H]} tied to the dense layer: PyTorch stores it under both names. */
+    private record Tied(Spec embedding, Spec dense) implements Conversion {
         Tied(Shape shape) {
-            this(new Slot("embedding.weight", shape), new Slot("dense.weight", shape));
+            this(new Spec("embedding.weight", shape), new Spec("dense.weight", shape));
         }
 
         @Override
-        public List<Slot> slots() {
+        public List<Spec> specs() {
             return List.of(embedding, dense);
         }
 
@@ -115,10 +98,10 @@ final class PyTorchConversions {
         }
     }
 
-    /** A bias {@code [G·H]}, which PyTorch has as the sum of two: the second of them is zero on the way out. */
-    private record Summed(Slot input, Slot recurrent) implements Conversion {
+    /** A bias {@code [G·H]}, which is the sum of PyTorch's two. The second is exported as zero. */
+    private record Summed(Spec input, Spec recurrent) implements Conversion {
         @Override
-        public List<Slot> slots() {
+        public List<Spec> specs() {
             return List.of(input, recurrent);
         }
 
@@ -138,10 +121,10 @@ final class PyTorchConversions {
         }
     }
 
-    /** A GRU's biases {@code [2, 3·H]}: row 0 is added to the input's product, row 1 to the state's. */
-    private record Stacked(Slot input, Slot recurrent, Gates gates) implements Conversion {
+    /** A GRU's biases {@code [2, 3·H]}: row 0 is added to the product of the input, row 1 to that of the state. */
+    private record Stacked(Spec input, Spec recurrent, Gates gates) implements Conversion {
         @Override
-        public List<Slot> slots() {
+        public List<Spec> specs() {
             return List.of(input, recurrent);
         }
 

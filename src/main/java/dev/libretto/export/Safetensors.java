@@ -30,11 +30,11 @@ import java.util.Map;
 import org.tensorflow.ndarray.Shape;
 
 /**
- * The safetensors format: eight bytes with the length of a header, the header as JSON, and the numbers, array after array
- * without gaps (<a href="https://huggingface.co/docs/safetensors">specification</a>).
+ * The safetensors format: the length of the header in eight bytes, the header as JSON, and the numbers of all arrays without gaps
+ * (<a href="https://huggingface.co/docs/safetensors">specification</a>).
  */
 final class Safetensors {
-    /** The most bytes of a header: enough for ten thousand arrays. */
+    /** The largest header in bytes, enough for ten thousand arrays. */
     private static final long MAX_HEADER = 1 << 20;
 
     private static final String METADATA = "__metadata__";
@@ -54,7 +54,7 @@ final class Safetensors {
 
     private Safetensors() {}
 
-    /** What the header says of an array; the offsets count from the end of the header. */
+    /** An array in the header; the offsets are relative to the end of the header. */
     private record Entry(
             String dtype,
             long[] shape,
@@ -84,16 +84,16 @@ final class Safetensors {
         }
     }
 
-    /** With spaces behind it, so that the numbers begin at a multiple of eight bytes. */
+    /** Pads the header with spaces, so that the numbers start at a multiple of eight bytes. */
     private static String padded(String header) {
         int length = header.getBytes(StandardCharsets.UTF_8).length;
         return header + " ".repeat(Math.floorMod(-length, Long.BYTES));
     }
 
     /**
-     * Reads arrays, in the order of their numbers.
+     * Reads arrays, in the order of their data.
      *
-     * @throws WeightsException if the file is not as the specification says
+     * @throws WeightsException if the file violates the specification
      */
     static List<NamedArray> read(Path file) throws IOException {
         try (InputStream input = new BufferedInputStream(Files.newInputStream(file))) {
@@ -124,16 +124,16 @@ final class Safetensors {
         long length = ByteBuffer.wrap(prefix).order(ByteOrder.LITTLE_ENDIAN).getLong();
         if (length < 0 || length > fileSize - Long.BYTES) {
             throw new IllegalArgumentException(
-                    "the header is said to have " + Long.toUnsignedString(length) + " bytes; the file has " + fileSize);
+                    "the header length is " + Long.toUnsignedString(length) + " bytes, but the file has " + fileSize);
         }
         if (length > MAX_HEADER) {
             throw new IllegalArgumentException(
-                    "the header has " + length + " bytes; " + MAX_HEADER + " are the most that is read");
+                    "the header has " + length + " bytes; at most " + MAX_HEADER + " are supported");
         }
         return input.readNBytes((int) length);
     }
 
-    /** The arrays by their place, after a check that they fill the file without gaps and overlaps. */
+    /** Returns the arrays by position, after checking that they fill the file without gaps or overlaps. */
     private static List<Placed> placed(byte[] header, long dataSize) throws IOException {
         List<Placed> arrays = entries(header);
         arrays.sort(Comparator.comparingLong(Placed::begin).thenComparingLong(Placed::end));
@@ -147,7 +147,7 @@ final class Safetensors {
         }
         if (position != dataSize) {
             throw new IllegalArgumentException(
-                    "the arrays take " + position + " bytes; the file has " + dataSize + " for them");
+                    "the arrays have " + position + " bytes, but the file has " + dataSize + " bytes of data");
         }
         return arrays;
     }
@@ -171,9 +171,9 @@ final class Safetensors {
             return arrays;
         } catch (JsonProcessingException e) {
             String problem = e instanceof JsonMappingException
-                    ? "it must give dtype, shape and data_offsets of each array"
+                    ? "each array needs dtype, shape and data_offsets"
                     : JsonProblem.of(e, json).description();
-            throw new IllegalArgumentException("the header is not as it must be: " + problem, e);
+            throw new IllegalArgumentException("the header is invalid: " + problem, e);
         }
     }
 
@@ -183,16 +183,16 @@ final class Safetensors {
         }
         ElementType type = ElementType.ofSafetensors(entry.dtype())
                 .orElseThrow(() -> new IllegalArgumentException(
-                        name + " has the type " + entry.dtype() + "; F16, BF16, F32 and F64 can be read"));
+                        name + " has the type " + entry.dtype() + "; only F16, BF16, F32 and F64 are supported"));
         if (entry.offsets().length != 2 || entry.offsets()[0] < 0) {
-            throw new IllegalArgumentException(name + " has data_offsets that are not a begin and an end");
+            throw new IllegalArgumentException(name + " has invalid data_offsets; expected a begin and an end");
         }
         long begin = entry.offsets()[0];
         long end = entry.offsets()[1];
         long bytes = (long) NamedArray.sizeOf(entry.shape()) * type.bytes();
         if (end - begin != bytes) {
             throw new IllegalArgumentException(
-                    name + " has bytes " + begin + " to " + end + "; its shape and type take " + bytes);
+                    name + " has bytes " + begin + " to " + end + ", but its shape and type need " + bytes);
         }
         return new Placed(name, type, entry.shape(), begin, end);
     }

@@ -39,11 +39,11 @@ import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TString;
 
 /**
- * A model as TensorFlow's SavedModel: a directory with {@code saved_model.pb}, the graph of {@link SavedModelGraph} and its
- * weights, and as assets {@code vocabulary.json} and {@code settings.json}.
+ * A TensorFlow SavedModel: {@code saved_model.pb}, which is the graph of {@link SavedModelGraph} with its weights, and the assets
+ * {@code vocabulary.json} and {@code settings.json}.
  */
 final class SavedModel implements ExecutableModel {
-    /** The files and directories of a SavedModel that Libretto wrote, also where TensorFlow has added its fingerprint. */
+    /** The relative paths in an exported SavedModel, including the fingerprint that TensorFlow may add. */
     static final Predicate<String> OWN = Pattern.compile(
                     "saved_model\\.pb|fingerprint\\.pb|assets(/(vocabulary|settings)\\.json)?"
                             + "|variables(/variables\\.(index|data-\\d{5}-of-\\d{5}))?")
@@ -75,7 +75,7 @@ final class SavedModel implements ExecutableModel {
         }
     }
 
-    /** Writes the files into a directory that is there. */
+    /** Writes the files into an existing directory. */
     static void write(Path directory, ExportedModel model) throws IOException {
         Path assets = Files.createDirectory(directory.resolve(ASSETS));
         Files.writeString(
@@ -128,7 +128,7 @@ final class SavedModel implements ExecutableModel {
                 .build();
     }
 
-    /** The file's name stands in the graph, where a loader puts its path. */
+    /** Adds the file's name to the graph, where a loader replaces it by its path. */
     private static AssetFileDef asset(Ops tf, String file) {
         Operand<TString> path = tf.withSubScope(ASSETS).withName(file).constant(file);
         return AssetFileDef.newBuilder()
@@ -139,7 +139,7 @@ final class SavedModel implements ExecutableModel {
     }
 
     /**
-     * Loads a SavedModel that {@link #write} has written.
+     * Opens a SavedModel written by {@link #write}.
      *
      * @throws IOException naming the directory or file and what is wrong with it
      */
@@ -156,8 +156,8 @@ final class SavedModel implements ExecutableModel {
             if (!Files.isRegularFile(file)) {
                 throw new WeightsException(
                         directory,
-                        "it is not a SavedModel that Libretto wrote: it has no " + directory.relativize(file)
-                                + "; generate needs one of export --format savedmodel");
+                        "it was not exported by Libretto: it has no " + directory.relativize(file)
+                                + "; generate needs a model from export --format savedmodel");
             }
         }
         ModelSettings settings = Json.read(assets.resolve(SETTINGS), new TypeReference<>() {});
@@ -183,7 +183,7 @@ final class SavedModel implements ExecutableModel {
         }
     }
 
-    /** @throws IllegalArgumentException if the signature {@code step} has not what goes with the settings */
+    /** @throws IllegalArgumentException if the inputs and outputs of {@code step} do not match the settings */
     private void requireStep() {
         long v = settings.model().vocabularySize();
         long h = settings.model().hiddenSize();
@@ -200,8 +200,8 @@ final class SavedModel implements ExecutableModel {
         Signature.TensorDescription tensor = tensors.get(name);
         if (tensor == null || tensor.dataType != type || !Arrays.equals(tensor.shape.asArray(), shape)) {
             throw new IllegalArgumentException("in the signature " + SavedModelGraph.STEP + ", " + name + " must be "
-                    + type + " " + Shape.of(shape) + "; it is "
-                    + (tensor == null ? "missing" : tensor.dataType + " " + tensor.shape));
+                    + type + " " + Shape.of(shape) + " (got "
+                    + (tensor == null ? "missing" : tensor.dataType + " " + tensor.shape) + ")");
         }
     }
 

@@ -23,17 +23,17 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
 /**
- * The graph of a SavedModel: the model with its weights as constants, and two signatures on it.
+ * The graph of a SavedModel: the model with its weights as constants, and two signatures.
  *
  * <pre>
  *     step    ids [B], state_0 … [B, H]   →  logits [B, V], state_0 … [B, H]
  *     score   ids [B, T]                  →  log_probabilities [B, T − 1]
  * </pre>
  *
- * <p>{@code score} starts from a zero state; column t of its result is log p(ids[t + 1] | ids[0] … ids[t]), in nats. Both
- * go through {@link LanguageModel#step}; {@code score} in a loop of the graph, so that T may be any.
+ * <p>{@code score} starts from a zero state; column t of its result is log p(ids[t + 1] | ids[0] … ids[t]), in nats. Both use
+ * {@link LanguageModel#step}. {@code score} calls it in a loop of the graph, so T can be any length.
  *
- * <p>The batch comes first, as TensorFlow Serving needs it: a request's rows are texts.
+ * <p>The batch is the first dimension, as TensorFlow Serving requires: each row of a request is a text.
  */
 final class SavedModelGraph {
     static final String STEP = "step";
@@ -42,10 +42,10 @@ final class SavedModelGraph {
     static final String LOGITS = "logits";
     static final String LOG_PROBABILITIES = "log_probabilities";
 
-    /** Time steps in one round of the loop, for which what does not change over time is computed once. */
+    /** Time steps per round of the loop; a round computes time-invariant values once. */
     static final int ROUND = 16;
 
-    /** What TensorFlow Serving calls a signature that is neither a classifier nor a regressor. */
+    /** TensorFlow Serving's name for a signature that is neither a classifier nor a regressor. */
     private static final String METHOD = "tensorflow/serving/predict";
 
     private final Ops tf;
@@ -63,7 +63,7 @@ final class SavedModelGraph {
         }
     }
 
-    /** The name of an array of the state, in and out. */
+    /** Returns the name of a state input and output. */
     static String state(int index) {
         return "state_" + index;
     }
@@ -72,7 +72,7 @@ final class SavedModelGraph {
         return config.layers() * config.cell().states();
     }
 
-    /** One time step. */
+    /** Builds the signature of one time step. */
     Signature step() {
         Ops scope = tf.withSubScope(STEP);
         Signature.Builder signature = Signature.builder(STEP).methodName(METHOD);
@@ -101,12 +101,12 @@ final class SavedModelGraph {
         return new LanguageModel(scope, config, valueOf);
     }
 
-    /** The characters of whole texts. */
+    /** Builds the signature that scores the characters of whole texts. */
     Signature score() {
         Ops scope = tf.withSubScope(SCORE);
         Placeholder<TInt32> ids = scope.withName(IDS)
                 .placeholder(TInt32.class, Placeholder.shape(Shape.of(Shape.UNKNOWN_SIZE, Shape.UNKNOWN_SIZE)));
-        // A round may run over the end of the text: character 0 stands behind it, and what is said of it is cut off.
+        // The last round may exceed the text, so it is padded; the results for the padding are cut off.
         Operand<TInt32> padded = scope.pad(ids, scope.constant(new int[][] {{0, 0}, {0, ROUND}}), scope.constant(0));
         Operand<TInt32> batch = scope.stridedSlice(scope.shape(ids), Indices.at(0));
         Operand<TInt32> times = scope.stridedSlice(scope.shape(padded), Indices.at(1));
@@ -122,7 +122,7 @@ final class SavedModelGraph {
             List<Output<?>> ended =
                     scope.statelessWhile(variables, goesOn, next).output();
             Operand<TFloat32> rows = ended.get(2).expect(TFloat32.class);
-            // All but the last ROUND + 1 rows: one for each character but the first.
+            // Without the last ROUND + 1 rows: one row for each character except the first.
             Operand<TFloat32> predicted = scope.stridedSlice(rows, Indices.sliceTo(-ROUND - 1));
             return Signature.builder(SCORE)
                     .methodName(METHOD)
@@ -133,8 +133,8 @@ final class SavedModelGraph {
     }
 
     /**
-     * What the loop's two functions see: the time t, the ids {@code [B, T + ROUND]}, the log-probabilities {@code [T + ROUND,
-     * B]} of which t rows are done, the state after t time steps, and the weights.
+     * The variables of the loop: the time t, the ids {@code [B, T + ROUND]}, the log-probabilities {@code [T + ROUND, B]} with t
+     * rows done, the state after t time steps, and the weights.
      */
     private final class Round {
         private final Ops ops;
@@ -158,7 +158,7 @@ final class SavedModelGraph {
             }
         }
 
-        /** Whether a character is left to predict. */
+        /** Returns the loop's condition: whether a character is left to predict. */
         Signature goesOn() {
             Operand<TInt32> times = ops.stridedSlice(ops.shape(ids), Indices.at(1));
             return signature()
@@ -166,7 +166,7 @@ final class SavedModelGraph {
                     .build();
         }
 
-        /** The same after the next {@link #ROUND} time steps. */
+        /** Returns the loop's body: the variables after the next {@link #ROUND} time steps. */
         Signature next() {
             LanguageModel model = model(ops, values);
             Operand<TInt32> begin = ops.stack(List.of(ops.constant(0), t));

@@ -29,9 +29,9 @@ enum WeightsFormat {
     abstract void write(OutputStream output, List<NamedArray> arrays) throws IOException;
 
     /**
-     * Reads the arrays of a file, whose format is told by how it begins.
+     * Reads the arrays of a file, whose format is detected from its content.
      *
-     * @throws WeightsException if the file is in none of the formats, or is damaged
+     * @throws WeightsException if the file has another format or is damaged
      */
     static List<NamedArray> read(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
@@ -47,23 +47,22 @@ enum WeightsFormat {
                         "it is " + kind + "; save its weights as safetensors or npz first, as docs/exporting.md shows");
             case ONNX ->
                 throw new WeightsException(
-                        file,
-                        "it is " + kind + ", which generate --model writes with; import reads safetensors and npz");
+                        file, "it is " + kind + ", for generate --model; import reads safetensors and npz");
             case OTHER -> throw new WeightsException(file, "it is neither a safetensors nor an npz file");
         };
     }
 
     /**
-     * Says whether arrays and as many again, in a model's layout, find room.
+     * Throws if arrays and their copy in another layout do not fit into memory.
      *
-     * @param bytes what the arrays take
-     * @throws IllegalArgumentException if they do not
+     * @param bytes the size of the arrays
      */
     static void requireMemory(long bytes) {
         long available = Runtime.getRuntime().maxMemory();
         if (bytes > available / 2) {
-            throw new IllegalArgumentException("its arrays take " + bytes + " bytes; Java has " + available
-                    + " and needs twice as many as they take; give it more by LIBRETTO_JAVA_OPTS=-Xmx8g");
+            throw new IllegalArgumentException(
+                    "its arrays have " + bytes + " bytes, and reading them needs twice that, but" + " Java has "
+                            + available + "; raise the limit with LIBRETTO_JAVA_OPTS=-Xmx8g");
         }
     }
 }

@@ -1,4 +1,2 @@
-/**
- * Weights that other programs read and write: the file formats safetensors and npz, and the layouts of Keras and PyTorch.
- */
+/** Exports and imports models: weights as safetensors and npz in the layouts of Keras and PyTorch, SavedModel and ONNX. */
 package dev.libretto.export;

@@ -14,11 +14,10 @@ import java.util.function.Predicate;
 import java.util.stream.Stream;
 
 /**
- * Writes files and directories that appear whole or not at all: under a temporary name beside their own, synced to the disk,
- * then renamed. What is unfinished is deleted if writing fails or a signal ends the process.
+ * Writes files and directories atomically: under a temporary name in the same directory, fsynced, then renamed. Unfinished
+ * ones are deleted if writing fails or a signal ends the process.
  */
 public final class AtomicWrite {
-    /** Temporary files and directories, to be deleted if the process ends. */
     private static final Set<Path> UNFINISHED = new HashSet<>();
 
     private static final ReentrantLock LOCK = new ReentrantLock();
@@ -29,18 +28,18 @@ public final class AtomicWrite {
 
     private AtomicWrite() {}
 
-    /** Writes what belongs at a path to a temporary one. */
+    /** Writes the content of a file or directory. */
     @FunctionalInterface
     public interface Writer {
-        /** Writes a file or fills an empty directory. */
+        /** Writes the file, or fills the empty directory. */
         void write(Path temporary) throws IOException;
     }
 
     /**
-     * Throws if files cannot be written; call before starting work for them.
+     * Throws if files cannot be written; call before starting work.
      *
-     * @param overwrite whether older files may be replaced
-     * @throws RunException if something is there that may not be replaced, or a directory is missing
+     * @param overwrite whether existing files may be replaced
+     * @throws RunException if a path exists and may not be replaced, or its parent directory is missing
      */
     public static void requireWritable(boolean overwrite, Path... files) throws RunException {
         for (Path file : files) {
@@ -58,11 +57,11 @@ public final class AtomicWrite {
     }
 
     /**
-     * Throws if a directory cannot be written; call before starting work for it.
+     * Throws if a directory cannot be written; call before starting work.
      *
-     * @param overwrite whether an older directory may be replaced
-     * @param own which files and directories, by their paths in it, an older one that is replaced may consist of
-     * @throws RunException if something is there that may not be replaced, or the parent directory is missing
+     * @param overwrite whether an existing directory may be replaced
+     * @param own which relative paths Libretto writes; a directory with any other file is never replaced
+     * @throws RunException if the path exists and may not be replaced, or its parent directory is missing
      */
     public static void requireWritableDirectory(boolean overwrite, Path directory, Predicate<String> own)
             throws IOException {
@@ -95,18 +94,18 @@ public final class AtomicWrite {
         return new RunException(path + " already exists; overwrite it, or name another");
     }
 
-    /** Replaces a text file, in UTF-8. */
+    /** Writes a text file in UTF-8, replacing an existing one. */
     public static void file(Path file, String content) throws IOException {
         file(file, content.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Replaces a file. */
+    /** Writes a file, replacing an existing one. */
     public static void file(Path file, byte[] content) throws IOException {
         file(file, temporary -> Files.write(temporary, content));
     }
 
     /**
-     * Replaces a file.
+     * Writes a file, replacing an existing one.
      *
      * @throws RunException naming the file and why it could not be written
      */
@@ -119,10 +118,9 @@ public final class AtomicWrite {
     }
 
     /**
-     * Creates a directory, or replaces it under the conditions of {@link #requireWritableDirectory}.
+     * Writes a directory, replacing an existing one if {@link #requireWritableDirectory} allows it.
      *
-     * @throws RunException if something is there that may not be replaced, or naming the directory and why it could not be
-     *     written
+     * @throws RunException naming the directory and why it may not be replaced or could not be written
      */
     public static void directory(boolean overwrite, Path directory, Predicate<String> own, Writer writer)
             throws IOException {
@@ -162,7 +160,7 @@ public final class AtomicWrite {
         }
     }
 
-    /** Gives a directory its name. If there is an older one, that has the temporary name afterwards. */
+    /** Moves a directory to its place. A directory that was there ends up under the temporary name. */
     private static void exchange(Path temporary, Path directory) throws IOException {
         if (!Files.exists(directory)) {
             Files.move(temporary, directory, StandardCopyOption.ATOMIC_MOVE);
@@ -179,7 +177,7 @@ public final class AtomicWrite {
         Files.move(older, temporary, StandardCopyOption.ATOMIC_MOVE);
     }
 
-    /** A step that the end of the process waits for. */
+    /** A step that must not be interrupted by the end of the process. */
     @FunctionalInterface
     private interface Step {
         void run() throws IOException;
@@ -203,8 +201,8 @@ public final class AtomicWrite {
     }
 
     /**
-     * Deletes what is unfinished when the process ends. A thread that still writes may add files meanwhile, which another round
-     * deletes, or fails: it then waits for the lock, which is never released, so that it reports nothing.
+     * Deletes unfinished files when the process ends. A thread that is still writing may add files, which another round deletes.
+     * If it fails, it waits for the lock, which is never released, so it reports nothing.
      */
     private static void deleteUnfinished() {
         LOCK.lock();
@@ -216,13 +214,13 @@ public final class AtomicWrite {
             try {
                 delete(temporary);
             } catch (IOException e) {
-                // Tried again; there is nobody to tell.
+                // The next round tries again.
                 continue;
             }
         }
     }
 
-    /** A directory and all below it, the deepest first. */
+    /** Returns a directory and everything below it, children before parents. */
     private static List<Path> tree(Path directory) throws IOException {
         try (Stream<Path> tree = Files.walk(directory)) {
             return tree.sorted(Comparator.reverseOrder()).toList();

@@ -28,8 +28,8 @@ import org.tensorflow.types.TString;
 import org.tensorflow.types.family.TType;
 
 /**
- * The files of a {@link Checkpoint}. Its arrays are a TensorFlow checkpoint, each parameter under its own name, so that
- * TensorFlow's own tools read it.
+ * Reads and writes the files of a {@link Checkpoint}. The arrays are a TensorFlow checkpoint with each parameter under its own
+ * name, so TensorFlow's tools can read it.
  */
 final class CheckpointFiles {
     private static final String PREFIX = "weights";
@@ -37,7 +37,7 @@ final class CheckpointFiles {
 
     private CheckpointFiles() {}
 
-    /** Writes the files of a checkpoint into an existing, empty directory, and syncs them. */
+    /** Writes a checkpoint into an existing, empty directory and fsyncs it. */
     static void write(Checkpoint checkpoint, Path directory) throws IOException {
         try {
             writeArrays(checkpoint, directory);
@@ -55,7 +55,7 @@ final class CheckpointFiles {
         Disk.syncDirectory(directory);
     }
 
-    /** Saves the arrays by a graph that they are fed to: constants of an eager session are held three times. */
+    /** Feeds the arrays to a graph, because an eager session would hold its constants three times. */
     private static void writeArrays(Checkpoint checkpoint, Path directory) {
         List<TFloat32> tensors = new ArrayList<>();
         try (Graph graph = Sessions.newGraph();
@@ -85,7 +85,7 @@ final class CheckpointFiles {
     /**
      * Reads a checkpoint.
      *
-     * @throws RunException if it is damaged or of another model
+     * @throws RunException if it is damaged or belongs to another model
      */
     static Checkpoint read(Path directory, RunConfig config) throws IOException {
         Progress progress = readProgress(directory);
@@ -103,13 +103,13 @@ final class CheckpointFiles {
         }
     }
 
-    /** Reads how far training was, after a check of every file. */
+    /** Reads the position of training, after verifying every file. */
     static Progress readProgress(Path directory) throws IOException {
         Checksums.verify(directory);
         return peekProgress(directory);
     }
 
-    /** Reads how far training was, without a check of the other files. */
+    /** Reads the position of training without verifying other files. */
     static Progress peekProgress(Path directory) throws IOException {
         return Json.read(directory.resolve(PROGRESS), new TypeReference<>() {});
     }
@@ -143,7 +143,7 @@ final class CheckpointFiles {
         return tf.array(parameters.stream().map(Parameter::name).toArray(String[]::new));
     }
 
-    /** An empty slice specification for each parameter means all of it. */
+    /** Returns an empty slice specification for each parameter, which means the whole array. */
     private static Operand<TString> wholeSlices(Ops tf, List<Parameter> parameters) {
         return tf.array(parameters.stream().map(p -> "").toArray(String[]::new));
     }

@@ -22,17 +22,16 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 
 /**
- * The checkpoints of a run. Each is written under another name, synced to the disk and then renamed, and older ones are
- * deleted only after that: at every instant there is a whole one. {@link CheckpointPolicy} says which stay.
+ * The checkpoints of a run. Each is written under a temporary name, fsynced and renamed before older ones are deleted, so there is
+ * a complete one at any time. {@link CheckpointPolicy} decides which to keep.
  */
 final class Checkpoints {
     private static final String UNFINISHED = "unfinished";
 
     private final Path folder;
 
-    /** A directory of the folder that has a checkpoint's name. */
+    /** A directory with the name of a checkpoint. */
     private record Entry(Path path, long step, int rollbacks) {
-        /** The oldest first. */
         static final Comparator<Entry> BY_AGE =
                 Comparator.comparingInt(Entry::rollbacks).thenComparingLong(Entry::step);
 
@@ -44,9 +43,9 @@ final class Checkpoints {
         }
 
         /**
-         * Holds the checkpoint to its name, which says how new it is.
+         * Returns the position if it matches the directory's name, by which entries are ordered.
          *
-         * @throws RunException if it has another: it was copied here
+         * @throws RunException if it does not, because the checkpoint was copied here
          */
         Progress checked(Progress progress) throws RunException {
             if (!path.endsWith(name(progress))) {
@@ -55,12 +54,11 @@ final class Checkpoints {
             return progress;
         }
 
-        /** Reads how far training was, after a check of every file. */
         Progress readProgress() throws IOException {
             return checked(CheckpointFiles.readProgress(path));
         }
 
-        /** Whether something is in it that Libretto did not write. */
+        /** Whether it contains a file that Libretto did not write. */
         boolean isForeign(Path run) throws IOException {
             return RunFiles.foreign(run, path).isPresent();
         }
@@ -80,9 +78,9 @@ final class Checkpoints {
     }
 
     /**
-     * Saves a checkpoint, and deletes those that are not among the newest or the best. The others are not verified for that.
+     * Saves a checkpoint and deletes those that the policy does not keep, without verifying the others.
      *
-     * @throws IOException if it cannot be written; the ones before it are untouched then
+     * @throws IOException if it cannot be written; existing checkpoints are then untouched
      */
     void save(Checkpoint checkpoint, CheckpointPolicy policy) throws IOException {
         Path target = folder.resolve(Entry.name(checkpoint.progress()));
@@ -102,7 +100,7 @@ final class Checkpoints {
         }
     }
 
-    /** Deletes a checkpoint: at once by its new name, so that no half of one is left under the old. */
+    /** Deletes a checkpoint. It is renamed first, so that a crash leaves no partial one under its name. */
     private void discard(Entry entry) throws IOException {
         Path unfinished = folder.resolve(UNFINISHED);
         requireDeleted(unfinished);
@@ -113,14 +111,11 @@ final class Checkpoints {
 
     private void requireDeleted(Path directory) throws IOException {
         if (!RunFiles.delete(folder.getParent(), directory)) {
-            throw new RunException(directory + " has a file that is not of a checkpoint; move it away");
+            throw new RunException(directory + " contains a file that is not part of a checkpoint; move it away");
         }
     }
 
-    /**
-     * Deletes the checkpoints that are newer than one. A crash leaves the older ones of them, as if training had been killed
-     * before.
-     */
+    /** Deletes all checkpoints newer than the given one, newest first, so that a crash leaves a consistent run. */
     void discardAfter(Progress last) throws IOException {
         Entry entry = Entry.of(folder.resolve(Entry.name(last))).get(0);
         for (Entry newer : entries()) {
@@ -130,7 +125,7 @@ final class Checkpoints {
         }
     }
 
-    /** The newest whole checkpoint at the start of the epoch that training is in. */
+    /** Returns the position of the newest undamaged checkpoint at the start of the current epoch. */
     Optional<Progress> epochStart(Progress now) throws IOException {
         for (Entry entry : entries()) {
             try {
@@ -139,7 +134,7 @@ final class Checkpoints {
                     return Optional.of(entry.readProgress());
                 }
             } catch (RunException e) {
-                // A damaged one is no place to go back to.
+                // A damaged checkpoint cannot be restored.
             }
         }
         return Optional.empty();
@@ -159,21 +154,20 @@ final class Checkpoints {
         Disk.syncDirectory(folder);
     }
 
-    /** How far the newest whole checkpoint is, without its arrays. */
+    /** Returns the position of the newest undamaged checkpoint without reading its arrays. */
     Progress newestProgress(Consumer<String> warnings) throws IOException {
         return newest(Entry::readProgress, warnings);
     }
 
-    /** What reads a checkpoint. */
     @FunctionalInterface
     private interface Reader<T> {
         T read(Entry entry) throws IOException;
     }
 
     /**
-     * Reads the newest whole checkpoint.
+     * Reads the newest undamaged checkpoint.
      *
-     * @param warnings is told of each damaged one that was passed over
+     * @param warnings receives a line for each damaged checkpoint skipped
      * @throws RunException if there is none
      */
     Checkpoint newest(RunConfig config, Consumer<String> warnings) throws IOException {
@@ -206,7 +200,7 @@ final class Checkpoints {
     }
 
     /**
-     * Reads the checkpoint with the lowest loss, of those on the policy's schedule.
+     * Reads the checkpoint that {@link CheckpointPolicy#best} chooses, or the newest.
      *
      * @throws RunException if there is none
      */
@@ -234,9 +228,9 @@ final class Checkpoints {
     }
 
     /**
-     * Returns how far training was at each checkpoint, the newest first.
+     * Returns the position of each checkpoint, newest first. Damaged ones are skipped.
      *
-     * @param verified whether every file is read for its checksum, and damaged checkpoints are left out
+     * @param verified whether to verify every file instead of reading only the position
      */
     private static Map<Progress, Entry> saved(List<Entry> newestFirst, boolean verified, Consumer<String> warnings)
             throws IOException {
@@ -253,7 +247,7 @@ final class Checkpoints {
         return saved;
     }
 
-    /** Moves damaged checkpoints out of the way of new ones, under another name. */
+    /** Renames damaged checkpoints, so that they do not block new ones. */
     void setDamagedAside() throws IOException {
         for (Entry entry : entries()) {
             try {
@@ -269,7 +263,7 @@ final class Checkpoints {
         }
     }
 
-    /** The newest first. */
+    /** Returns the entries, newest first. */
     private List<Entry> entries() throws IOException {
         if (!Files.isDirectory(folder)) {
             return List.of();

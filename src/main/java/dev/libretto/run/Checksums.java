@@ -13,8 +13,7 @@ import java.util.HexFormat;
 import java.util.List;
 
 /**
- * The SHA-256 of each file of a checkpoint, in the file {@code SHA256SUMS} beside them, in the form that {@code sha256sum
- * --check} reads.
+ * The SHA-256 checksums of a checkpoint's files, in {@code SHA256SUMS}, in the format of {@code sha256sum --check}.
  */
 final class Checksums {
     static final String FILE = "SHA256SUMS";
@@ -23,12 +22,12 @@ final class Checksums {
 
     private Checksums() {}
 
-    /** Writes the checksums of the files that are in a directory. */
+    /** Writes the checksums of the files in a directory. */
     static void write(Path directory) throws IOException {
         Files.write(directory.resolve(FILE), lines(directory));
     }
 
-    /** @throws RunException naming the first file that is missing, too many, or not as it was written */
+    /** @throws RunException naming the first file that is missing, unexpected or changed */
     static void verify(Path directory) throws IOException {
         Path sums = directory.resolve(FILE);
         if (!Files.isDirectory(directory)) {
@@ -40,15 +39,14 @@ final class Checksums {
         for (String line : actual) {
             if (!written.contains(line)) {
                 throw new RunException(directory.resolve(line.substring(line.indexOf(' ') + 2))
-                        + " is damaged: its SHA-256 is not the one in " + FILE);
+                        + " is damaged: its SHA-256 does not match " + FILE);
             }
         }
         if (!content.equals(String.join("\n", actual) + "\n")) {
-            throw new RunException(sums + " is damaged: it does not list the files that are there");
+            throw new RunException(sums + " is damaged: it does not list the files in the directory");
         }
     }
 
-    /** A line for each file but the list itself, by name. */
     private static List<String> lines(Path directory) throws IOException {
         List<String> lines = new ArrayList<>();
         for (Path file : Disk.list(directory)) {

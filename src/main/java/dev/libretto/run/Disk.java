@@ -13,15 +13,15 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.stream.Stream;
 
-/** Reading, listing and syncing files, and why it failed. */
+/** Reads, lists and fsyncs files, and words the reason if that fails. */
 public final class Disk {
     private Disk() {}
 
     /**
      * Reads a file of a run.
      *
-     * @param maxBytes more than any that is written takes
-     * @throws RunException naming the file if it is missing, no text or too large
+     * @param maxBytes the largest size accepted
+     * @throws RunException naming the file if it is missing, too large or not UTF-8
      */
     static String readText(Path file, int maxBytes) throws IOException {
         requireFile(file);
@@ -31,13 +31,13 @@ public final class Disk {
             }
             return Files.readString(file);
         } catch (NoSuchFileException e) {
-            throw new RunException(file + " is missing; the run directory is not complete", e);
+            throw new RunException(file + " is missing; the run directory is incomplete", e);
         } catch (CharacterCodingException e) {
             throw new RunException(file + " is damaged: it is not UTF-8", e);
         }
     }
 
-    /** @throws RunException naming the file if it is a directory, of which Java's message says only that it is one */
+    /** @throws RunException if it is a directory; Java's own message would not name it */
     static void requireFile(Path file) throws RunException {
         if (Files.isDirectory(file)) {
             throw new RunException(file + " is damaged: it is a directory");
@@ -58,14 +58,14 @@ public final class Disk {
         }
     }
 
-    /** The entries of a directory, by name. */
+    /** Returns the entries of a directory, sorted by name. */
     static List<Path> list(Path directory) throws IOException {
         try (Stream<Path> entries = Files.list(directory)) {
             return entries.sorted().toList();
         }
     }
 
-    /** The bytes of all files below a directory. */
+    /** Returns the total size of the files below a directory, in bytes. */
     static long size(Path directory) throws IOException {
         long bytes = 0;
         try (Stream<Path> tree = Files.walk(directory)) {
@@ -76,12 +76,12 @@ public final class Disk {
         return bytes;
     }
 
-    /** What TensorFlow says is wrong: the first line of its message, which goes on with where it happened. */
+    /** Returns the first line of TensorFlow's message; a stack trace follows it. */
     public static String reason(RuntimeException e) {
         return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
     }
 
-    /** Why a file could not be read or written, in words, with its name where the exception has it. */
+    /** Returns why a file could not be read or written, with its name if the exception has it. */
     public static String reason(IOException e) {
         if (e instanceof NoSuchFileException missing) {
             return missing.getFile() + " does not exist";
@@ -90,7 +90,7 @@ public final class Disk {
             return denied.getFile() + ": permission denied";
         }
         if (e instanceof FileAlreadyExistsException file) {
-            return file.getFile() + " is in the way";
+            return file.getFile() + " already exists";
         }
         if (e instanceof FileSystemException other && other.getReason() != null) {
             return other.getFile() + ": " + other.getReason();

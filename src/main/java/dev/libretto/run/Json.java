@@ -23,9 +23,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.function.Function;
 
-/** Reads and writes JSON files as records, strictly: nothing missing but what has a default, nothing unknown, nothing twice. */
+/** Reads and writes records as JSON. Missing, unknown and duplicate fields are errors. */
 public final class Json {
-    /** A vocabulary of every character that there is takes 10 MiB. */
+    /** A vocabulary of all Unicode characters takes 10 MiB. */
     static final int MAX_BYTES = 1 << 26;
 
     private static final JsonMapper MAPPER = JsonMapper.builder()
@@ -45,7 +45,7 @@ public final class Json {
                 text.setCoercion(CoercionInputShape.Float, CoercionAction.Fail);
                 text.setCoercion(CoercionInputShape.Boolean, CoercionAction.Fail);
             })
-            // Defaults of the fields that files of earlier versions lack, each marked with JacksonInject.
+            // Defaults of fields that files of earlier versions lack, marked with JacksonInject.
             .injectableValues(new InjectableValues.Std()
                     .addValue(ReportConfig.class, ReportConfig.DEFAULT)
                     .addValue(CorpusInfo.UNKNOWN_CHARACTER, true)
@@ -54,12 +54,12 @@ public final class Json {
 
     private Json() {}
 
-    /** The JSON of a value, as the text of a file. */
+    /** Returns a value as JSON text with a final newline. */
     public static String write(Object value) throws IOException {
         return MAPPER.writeValueAsString(value) + "\n";
     }
 
-    /** A record as its JSON object, the parts of it as trees, in their order. */
+    /** Returns a record as a JSON tree. */
     public static JsonNode tree(Object value) {
         return MAPPER.valueToTree(value);
     }
@@ -74,10 +74,10 @@ public final class Json {
     }
 
     /**
-     * The value of a JSON text that Libretto wrote.
+     * Parses JSON text that Libretto wrote.
      *
-     * @param file where it comes from
-     * @throws RunException naming the file if it is not a {@code T}
+     * @param file the file that it comes from, for messages
+     * @throws RunException naming the file if it does not hold a {@code T}
      */
     public static <T> T parse(String json, Path file, TypeReference<T> type) throws RunException {
         return parse(json, type, problem -> {
@@ -87,10 +87,9 @@ public final class Json {
     }
 
     /**
-     * Reads a file that somebody may have written by hand.
+     * Reads a file that a user may have written.
      *
-     * @throws RunException saying where in the file what is expected
-     * @throws IOException if it cannot be read
+     * @throws RunException saying what is expected where in the file
      */
     public static <T> T readHandwritten(Path file, TypeReference<T> type) throws IOException {
         return parse(handwrittenText(file), type, problem -> {
@@ -115,14 +114,14 @@ public final class Json {
                     .newDecoder()
                     .decode(ByteBuffer.wrap(content))
                     .toString();
-            // Some editors begin a file with a byte order mark.
+            // Some editors write a byte order mark.
             return text.startsWith("\uFEFF") ? text.substring(1) : text;
         } catch (CharacterCodingException e) {
             throw new RunException(file + " is not UTF-8; save it as UTF-8", e);
         }
     }
 
-    /** @param subject what the message begins with */
+    /** @param subject returns the start of the message */
     private static <T> T parse(String json, TypeReference<T> type, Function<JsonProblem, String> subject)
             throws RunException {
         JsonProblem problem;

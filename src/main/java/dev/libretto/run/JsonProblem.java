@@ -17,10 +17,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
- * What is wrong with a JSON text, in the words of the text instead of Jackson's.
+ * What is wrong with a JSON text, in the user's terms instead of Jackson's.
  *
- * @param position such as {@code line 3, column 5}; empty if it is not known
- * @param description what was expected and what is there
+ * @param position such as {@code line 3, column 5}; empty if unknown
+ * @param description what was expected and what was found
  */
 public record JsonProblem(String position, String description) {
     private static final int MAX_QUOTE = 40;
@@ -34,16 +34,12 @@ public record JsonProblem(String position, String description) {
         return new JsonProblem("line " + line + ", column " + column, description);
     }
 
-    /** A text that holds {@code null} where there must be a value. */
+    /** Returns the problem of a text that is {@code null}. */
     static JsonProblem ofNull(Class<?> expected) {
         return new JsonProblem("", mustBe("", expected, "null"));
     }
 
-    /**
-     * What an exception says of the text that was read.
-     *
-     * @param json the text
-     */
+    /** Returns the problem that an exception reports about a text. */
     public static JsonProblem of(JsonProcessingException e, String json) {
         return of(e, e instanceof JsonMappingException mapping ? field(mapping) : "", json);
     }
@@ -53,7 +49,7 @@ public record JsonProblem(String position, String description) {
             return of(cause, field, json);
         }
         if (e instanceof ValueInstantiationException && e.getCause() != null) {
-            // Jackson's position is the end of the object.
+            // Jackson reports the end of the object.
             return new JsonProblem("", (field.isEmpty() ? "" : field + ": ") + reason(e.getCause()));
         }
         if (e instanceof StreamConstraintsException) {
@@ -77,7 +73,7 @@ public record JsonProblem(String position, String description) {
 
     private static JsonProblem ofValue(MismatchedInputException e, String field, String json, int offset) {
         if (e instanceof UnrecognizedPropertyException unknown) {
-            // Jackson's position is anywhere after the field.
+            // Jackson reports a position somewhere after the field.
             String known = unknown.getKnownPropertyIds().stream()
                     .map(Object::toString)
                     .sorted()
@@ -118,7 +114,7 @@ public record JsonProblem(String position, String description) {
         return at(json, start, "expected " + expected + ", found " + token(json, start));
     }
 
-    /** What to do about characters that only look like JSON; null if that is not the problem. */
+    /** Returns advice on text that is almost JSON; null if there is none. */
     private static String advice(String message) {
         if (message.contains("ALLOW_COMMENTS")) {
             return "JSON has no comments; remove this one";
@@ -178,7 +174,7 @@ public record JsonProblem(String position, String description) {
         return type.isArray() || Collection.class.isAssignableFrom(type) ? "a list in brackets" : "an object in braces";
     }
 
-    /** The field that is wrong, such as {@code model.layers} or {@code vocabulary[3]}. */
+    /** Returns the field at fault, such as {@code model.layers} or {@code vocabulary[3]}. */
     private static String field(JsonMappingException e) {
         StringBuilder field = new StringBuilder();
         for (JsonMappingException.Reference step : e.getPath()) {
@@ -191,7 +187,6 @@ public record JsonProblem(String position, String description) {
         return field.toString();
     }
 
-    /** What a record says of its values. */
     private static String reason(Throwable cause) {
         return cause instanceof NullPointerException ? cause.getMessage() + " is missing" : cause.getMessage();
     }

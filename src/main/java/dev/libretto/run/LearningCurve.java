@@ -11,29 +11,29 @@ import java.util.Optional;
 /**
  * The perplexities of a run, epoch by epoch.
  *
- * @param name the name of the run's directory
- * @param epochs in order
+ * @param name the name of the run directory
+ * @param epochs the epochs in order
  */
 public record LearningCurve(String name, List<Epoch> epochs) {
     /**
      * The perplexities of one epoch.
      *
      * @param epoch counted from 1
-     * @param training over its batches
-     * @param validation after it, on the text held back; NaN where there is none
+     * @param training the perplexity of its batches
+     * @param validation the perplexity of the held-out text; NaN without validation
      */
     public record Epoch(int epoch, double training, double validation) {
-        /** What epochs are compared by: validation where there is one. */
+        /** Returns the perplexity by which epochs are compared: validation if there is one. */
         public double decisive() {
             return Double.isNaN(validation) ? training : validation;
         }
     }
 
     /**
-     * Reads the {@code metrics.csv} of a run, finding its columns by their names. A last line that is not whole, because it
-     * is being written or a crash cut it off, is left out.
+     * Reads the {@code metrics.csv} of a run. Columns are found by name. An incomplete last line, still being written or cut off by
+     * a crash, is skipped.
      *
-     * @throws RunException if the file is missing or has other content
+     * @throws RunException if the file is missing or damaged
      */
     public static LearningCurve read(Path run) throws IOException {
         Path file = run.resolve(RunDirectory.METRICS);
@@ -43,7 +43,7 @@ public record LearningCurve(String name, List<Epoch> epochs) {
         List<String> columns =
                 lines.isEmpty() ? List.of() : Arrays.asList(lines.get(0).split(","));
         if (!columns.contains("epoch") || !columns.contains("perplexity")) {
-            throw RunException.damaged(file, "its first line names no columns epoch and perplexity", null);
+            throw RunException.damaged(file, "its header lacks epoch or perplexity", null);
         }
         int validation = columns.indexOf("validation_perplexity");
         List<Epoch> epochs = new ArrayList<>();
@@ -64,7 +64,7 @@ public record LearningCurve(String name, List<Epoch> epochs) {
                 Runs.resolve(run).toAbsolutePath().normalize().getFileName().toString(), epochs);
     }
 
-    /** The epoch with the lowest perplexity, on the validation text where there is one; none before the first. */
+    /** Returns the epoch of lowest perplexity, of validation if there is one; empty before the first epoch. */
     public Optional<Epoch> best() {
         return epochs.stream().min(Comparator.comparingDouble(Epoch::decisive));
     }

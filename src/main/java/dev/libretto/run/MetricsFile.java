@@ -8,9 +8,9 @@ import java.nio.file.StandardOpenOption;
 import java.util.List;
 import java.util.regex.Pattern;
 
-/** {@code metrics.csv}: a header and a row per epoch. */
+/** {@code metrics.csv}: a header and one row per epoch. */
 final class MetricsFile {
-    /** The most that Java reads at once: twice what the rows of as many epochs as there can be take. */
+    /** The largest array in Java: twice the size of the rows of the most epochs. */
     static final int MAX_BYTES = Integer.MAX_VALUE - 8;
 
     static final String HEADER = "epoch,loss,perplexity,seconds,chars_per_second,learning_rate,rollbacks,"
@@ -24,27 +24,26 @@ final class MetricsFile {
         this.path = path;
     }
 
-    /** Writes the header alone. */
+    /** Writes a file with only the header. */
     void create() throws IOException {
         AtomicWrite.file(path, HEADER + "\n");
     }
 
-    /** Adds a row. */
     void append(EpochMetrics metrics) throws IOException {
         Files.writeString(path, row(metrics) + "\n", StandardOpenOption.APPEND);
     }
 
-    /** Forces the rows to the disk. */
+    /** Fsyncs the file. */
     void sync() throws IOException {
         Disk.sync(path);
     }
 
-    /** Returns how many of the first {@code epochs} epochs have a row, up to the first that lacks one. */
+    /** Returns how many of the first {@code epochs} epochs have a row, up to the first without. */
     int countRows(int epochs) throws IOException {
         return rows(epochs).size();
     }
 
-    /** Removes all rows after an epoch, also one that a crash left half written. */
+    /** Removes all rows after an epoch, including one cut off by a crash. */
     void cutAfter(int epoch) throws IOException {
         StringBuilder kept = new StringBuilder(HEADER + "\n");
         rows(epoch).forEach(row -> kept.append(row).append('\n'));
@@ -60,12 +59,11 @@ final class MetricsFile {
         return rows == 0 ? List.of() : lines.subList(1, rows + 1);
     }
 
-    /** Whether a line is the whole row of an epoch, and not half of one, or no row at all. */
     private static boolean isRow(String line, int epoch) {
         return line.startsWith(epoch + ",") && ROW.matcher(line).matches();
     }
 
-    /** Each number with all the digits that tell it from its neighbours. */
+    /** Returns the row of an epoch, with every digit needed to restore each number. */
     static String row(EpochMetrics metrics) {
         Double validationLoss = metrics.validationLoss();
         return metrics.epoch() + "," + metrics.loss() + "," + metrics.perplexity() + "," + metrics.seconds() + ","
@@ -77,7 +75,7 @@ final class MetricsFile {
         try {
             return Disk.readText(path, MAX_BYTES).lines().toList();
         } catch (RunException e) {
-            throw new RunException(e.getMessage() + "; move it away to go on without it", e);
+            throw new RunException(e.getMessage() + "; move it away to continue without it", e);
         }
     }
 }

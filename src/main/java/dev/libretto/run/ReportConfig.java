@@ -6,21 +6,20 @@ import java.util.List;
 import java.util.Objects;
 
 /**
- * What training reports. It changes nothing of what is learnt.
+ * The reports written during training. They do not affect training.
  *
- * @param every epochs between two reports
- * @param length characters to write after each prefix
- * @param prefixes texts to continue in a report; none for the default ones
- * @param tensorBoard whether event files for TensorBoard are written
+ * @param every the number of epochs between reports
+ * @param length the number of characters to write after each prefix
+ * @param prefixes the texts to continue; empty for the default ones
+ * @param tensorBoard whether to write TensorBoard event files
  */
 public record ReportConfig(int every, int length, List<String> prefixes, boolean tensorBoard) {
-    /** The most characters after a prefix. */
     public static final int MAX_LENGTH = 1_000_000_000;
 
-    /** The default, and what runs had before reports were part of their configuration. */
+    /** The default, also for runs from before reports were configurable. */
     public static final ReportConfig DEFAULT = new ReportConfig(50, 50, List.of(), false);
 
-    /** @throws IllegalArgumentException naming the value that is out of range */
+    /** @throws IllegalArgumentException if a value is out of range */
     public ReportConfig {
         Require.inRange("report every", every, 1, TrainConfig.MAX_EPOCHS);
         Require.inRange("report length", length, 1, MAX_LENGTH);

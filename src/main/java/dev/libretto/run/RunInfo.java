@@ -15,17 +15,14 @@ import java.util.Map;
 import java.util.function.Consumer;
 
 /**
- * What there is to know of a run.
+ * A summary of a run, as {@code libretto info} prints it.
  *
- * @param run its path
- * @param corpus the text it learns from
- * @param model the sizes of its model
- * @param training how it is trained
- * @param progress how far its newest checkpoint is
+ * @param run the path of the run
+ * @param progress the position of its newest checkpoint
  * @param best the epoch of lowest perplexity; null before the first
- * @param layers the parameters by layer, from the input to the output
- * @param parameters the number of values of all together
- * @param bytes the size of the directory's files
+ * @param layers the parameters by layer, from input to output
+ * @param parameters the total number of parameters
+ * @param bytes the total size of the run's files
  */
 public record RunInfo(
         String run,
@@ -40,21 +37,21 @@ public record RunInfo(
     /**
      * The epoch of lowest perplexity.
      *
-     * @param of {@code validation}, or {@code training} where no text was held back
+     * @param of {@code validation}, or {@code training} without held-out text
      */
     public record Best(int epoch, double perplexity, String of) {}
 
-    /** One layer: the part of its arrays' names before the slash. */
+    /** A layer, named by the part of its arrays' names before the slash. */
     public record Layer(String name, long parameters, List<Array> arrays) {}
 
-    /** One array of a layer. */
+    /** An array of a layer. */
     public record Array(String name, long[] shape, long parameters) {}
 
     /**
-     * Reads it.
+     * Reads the summary of a run.
      *
-     * @param warnings is told of each damage that was passed over
-     * @throws RunException if there is no whole checkpoint
+     * @param warnings receives a line for each damaged file skipped
+     * @throws RunException if there is no undamaged checkpoint
      */
     public static RunInfo of(RunDirectory run, Consumer<String> warnings) throws IOException {
         RunConfig config = run.config();

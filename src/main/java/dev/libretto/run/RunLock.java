@@ -11,7 +11,7 @@ import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Objects;
 
-/** The right to write a run directory, which one process has at a time. It ends with the process, however that ends. */
+/** A lock on a run directory, so that only one process writes it. It is released when the process ends, even by a crash. */
 final class RunLock implements AutoCloseable {
     static final String FILE = "lock";
 
@@ -23,7 +23,7 @@ final class RunLock implements AutoCloseable {
         this.channel = channel;
     }
 
-    /** @throws RunException if another process, or this one, has it */
+    /** @throws RunException if another process, or this one, holds the lock */
     static RunLock acquire(Path run) throws IOException {
         Path file = run.resolve(FILE);
         while (true) {
@@ -32,7 +32,7 @@ final class RunLock implements AutoCloseable {
             if (Objects.equals(before, fileKey(file))) {
                 return lock;
             }
-            // Another process replaced the run between the opening of the file and its locking.
+            // Another process replaced the run between opening and locking the file.
             lock.close();
         }
     }
@@ -53,7 +53,7 @@ final class RunLock implements AutoCloseable {
                 return new RunLock(run, channel);
             }
         } catch (OverlappingFileLockException e) {
-            // This process has it; the same answer.
+            // This process holds the lock.
         } catch (IOException e) {
             channel.close();
             throw e;
@@ -63,10 +63,10 @@ final class RunLock implements AutoCloseable {
     }
 
     static RunException heldElsewhere(Path run) {
-        return new RunException(run + " is being trained by another process; wait for its end, or use another --run");
+        return new RunException(run + " is being trained by another process; wait until it ends, or use another --run");
     }
 
-    /** The directory that it is for. */
+    /** Returns the locked run directory. */
     Path run() {
         return run;
     }

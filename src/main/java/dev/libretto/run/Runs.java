@@ -10,12 +10,12 @@ import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 
 /**
- * The folder where runs go that were given no other place, and its link {@code latest} to the one started last.
+ * The default folder of runs, with its link {@code latest} to the run started last.
  *
  * @param folder usually {@code runs} in the working directory
  */
 public record Runs(Path folder) {
-    /** A path named after the time, where nothing is yet. */
+    /** Returns an unused path, named after the current time. */
     public Path unusedPath() {
         String time =
                 DateTimeFormatter.ofPattern("yyyy-MM-dd-HHmmss", Locale.ROOT).format(LocalDateTime.now());
@@ -27,30 +27,30 @@ public record Runs(Path folder) {
     }
 
     /**
-     * The run that was started last.
+     * Returns the run started last.
      *
      * @throws RunException if there is none
      */
     public Path latest() throws IOException {
         if (!Files.isDirectory(link())) {
             throw new RunException("there is no run yet (" + link()
-                    + " is missing); make one with the command train, or name one with --run");
+                    + " is missing); start one with the train command, or name one with --run");
         }
         return resolve(link());
     }
 
-    /** The directory that a path stands for: what the link points at where it is one, the path itself where not. */
+    /** Returns the target of a link, or the path itself if it is not a link. */
     public static Path resolve(Path path) throws IOException {
         return Files.isSymbolicLink(path) ? path.resolveSibling(Files.readSymbolicLink(path)) : path;
     }
 
-    /** @throws RunException if something that is not a link has the name of the link */
+    /** @throws RunException if the folder is a file, or {@code latest} is not a link */
     public void requireUsable() throws IOException {
         if (Files.exists(folder) && !Files.isDirectory(folder)) {
-            throw new RunException(folder + " is a file; move it away, that name is for the folder of runs");
+            throw new RunException(folder + " is a file; move it away, the name is reserved for the folder of runs");
         }
         if (Files.exists(link(), LinkOption.NOFOLLOW_LINKS) && !Files.isSymbolicLink(link())) {
-            throw new RunException(link() + " is not a link; move it away, that name is for the latest run");
+            throw new RunException(link() + " is not a link; move it away, the name is reserved for the latest run");
         }
     }
 

@@ -1,13 +1,13 @@
 /**
- * The run directory: everything that touches the disk once training has started.
+ * The run directory on disk.
  *
  * <pre>
- *     runs/latest                     a link to the run that was started last
+ *     runs/latest                     link to the run started last
  *     RUN/config.json                 corpus, model and training settings
  *     RUN/vocabulary.json             the characters in id order
- *     RUN/metrics.csv                 a row per epoch
- *     RUN/perplexity.png, .svg        the same as a picture
- *     RUN/checkpoints/step-00002000/  weights as a TensorFlow checkpoint, and how far training was
+ *     RUN/metrics.csv                 one row per epoch
+ *     RUN/perplexity.png, .svg        plot of the perplexity
+ *     RUN/checkpoints/step-00002000/  weights as a TensorFlow checkpoint, and the position of training
  * </pre>
  */
 package dev.libretto.run;

@@ -178,7 +178,7 @@ class PortabilityTest {
         assertThat(run("export --run " + trained + "/gru-reset-before --out " + folder + "/w"))
                 .isEqualTo(1);
         assertThat(err)
-                .contains("PyTorch has no such GRU, use the keras layout")
+                .contains("which PyTorch does not support; use the keras layout")
                 .hasLineCount(1);
         assertThat(files()).isEmpty();
 

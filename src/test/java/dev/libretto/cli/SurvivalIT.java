@@ -80,7 +80,7 @@ class SurvivalIT {
         assertThat(second.exitCode()).isEqualTo(1);
         assertThat(second.lastLine())
                 .isEqualTo("libretto train: one is being trained by another process;"
-                        + " wait for its end, or use another --run");
+                        + " wait until it ends, or use another --run");
         assertThat(run("train --resume one --epochs 1").exitCode()).isZero();
     }
 

@@ -50,7 +50,7 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
-/** SavedModels and ONNX files compute what {@link LanguageModel} does: the same numbers, the same text. */
+/** SavedModels and ONNX files compute the same as {@link LanguageModel}. */
 @Tag("numeric")
 class ExecutableModelTest {
     private static final int V = 11;
@@ -117,7 +117,7 @@ class ExecutableModelTest {
 
     @ParameterizedTest
     @MethodSource("modelsAndFormats")
-    void stepsAreThoseOfTheModel(ModelConfig config, String format) throws IOException {
+    void stepsMatchTheModel(ModelConfig config, String format) throws IOException {
         ExportedModel trained = trained(config);
         try (ExecutableModel opened = ExecutableModel.open(write(trained, format));
                 TextModel expected = new Eager(config, trained.weights())) {
@@ -145,7 +145,7 @@ class ExecutableModelTest {
 
     @ParameterizedTest
     @MethodSource("modelsAndFormats")
-    void theGreedyTextIsTheModels(ModelConfig config, String format) throws IOException {
+    void greedyTextMatchesTheModel(ModelConfig config, String format) throws IOException {
         ExportedModel trained = trained(config);
         try (ExecutableModel opened = ExecutableModel.open(write(trained, format));
                 TextModel expected = new Eager(config, trained.weights())) {
@@ -172,10 +172,10 @@ class ExecutableModelTest {
         return text;
     }
 
-    /** Texts that end within a round of the loop, at its end and after it, and one with nothing to predict. */
+    /** Texts that end within, at the end of and after a round of the loop, and one with nothing to predict. */
     @ParameterizedTest
     @MethodSource("models")
-    void scoresAreTheLogProbabilitiesOfTheModel(ModelConfig config) throws Exception {
+    void scoresMatchTheModelsLogProbabilities(ModelConfig config) throws Exception {
         ExportedModel trained = trained(config);
         Path savedModel = write(trained, "savedmodel");
         Path onnx = write(trained, "onnx");
@@ -212,7 +212,7 @@ class ExecutableModelTest {
         return scores;
     }
 
-    /** A row of ids for each text, as TensorFlow Serving gets them. */
+    /** Returns one row of ids per text, as in a request to TensorFlow Serving. */
     private static float[] score(SavedModelBundle bundle, String signature, int[] ids, int[] shape) {
         int[] rows = transposed(ids, shape[0], shape[1]);
         try (TInt32 tensor = TInt32.tensorOf(Shape.of(shape[1], shape[0]), DataBuffers.of(rows));
@@ -256,7 +256,7 @@ class ExecutableModelTest {
     }
 
     @Test
-    void anAssetIsWhereTheGraphSaysItIs() throws IOException {
+    void graphNamesItsAssets() throws IOException {
         Path directory = write(trained(new ModelConfig(CellType.RNN, V, H, 1)), "savedmodel");
         try (SavedModelBundle bundle = SavedModelBundle.load(directory.toString(), "serve")) {
             List<String> assets = bundle.metaGraphDef().getAssetFileDefList().stream()
@@ -270,10 +270,10 @@ class ExecutableModelTest {
         }
     }
 
-    /** Strings that a JNI call would cut, for the model and its path. */
+    /** A vocabulary and a path that JNI calls in modified UTF-8 would corrupt. */
     @ParameterizedTest
     @ValueSource(strings = {"savedmodel", "onnx"})
-    void emojiInVocabularyAndPathAreRead(String format) throws IOException {
+    void emojiInVocabularyAndPathAreSupported(String format) throws IOException {
         ModelConfig config = new ModelConfig(CellType.RNN, 4, H, 1);
         ExportedModel trained = new ExportedModel(
                 new ModelSettings(config, true, false),
@@ -288,7 +288,7 @@ class ExecutableModelTest {
     }
 
     @Test
-    void aDirectoryThatIsNoSavedModelIsNamed() throws IOException {
+    void directoryThatIsNotASavedModelIsRejected() throws IOException {
         assertThatThrownBy(() -> ExecutableModel.open(folder))
                 .hasMessage(folder + ": it is not a SavedModel: it has no saved_model.pb");
         Files.writeString(folder.resolve("config.json"), "{}");
@@ -296,9 +296,9 @@ class ExecutableModelTest {
         assertThatThrownBy(() -> ExecutableModel.open(folder)).hasMessage(folder + ": it is a run; name it with --run");
     }
 
-    /** The graph is loaded by the time that its shapes turn out not to be those of the settings. */
+    /** Its shapes, which do not match the settings, are checked after the graph is loaded. */
     @Test
-    void aSavedModelThatIsRefusedIsFreed() throws IOException {
+    void rejectedSavedModelIsFreed() throws IOException {
         Path directory = write(trained(new ModelConfig(CellType.GRU, V, H, 1)), "savedmodel");
         Path settings = directory.resolve("assets/settings.json");
         Files.writeString(settings, Files.readString(settings).replace("\"hiddenSize\" : 7", "\"hiddenSize\" : 8"));
@@ -312,7 +312,7 @@ class ExecutableModelTest {
         });
     }
 
-    /** What is done to a file that is written, and what is said of it. */
+    /** How a file is damaged, and the message about it. */
     static Stream<Arguments> damages() {
         ThrowingConsumer<Path> gone = Files::delete;
         ThrowingConsumer<Path> cut = file -> Files.write(file, Arrays.copyOf(Files.readAllBytes(file), 3000));
@@ -329,10 +329,10 @@ class ExecutableModelTest {
                 Arguments.of("savedmodel", "saved_model.pb", empty, "saved_model.pb is damaged: it cannot be loaded"),
                 Arguments.of("savedmodel", "saved_model.pb", text, "saved_model.pb is damaged: it cannot be loaded"),
                 Arguments.of("savedmodel", "assets/settings.json", text, "settings.json is damaged: "),
-                Arguments.of("savedmodel", "assets/settings.json", larger, "state_0 must be DT_FLOAT [-1, 8]; it is"),
+                Arguments.of("savedmodel", "assets/settings.json", larger, "state_0 must be DT_FLOAT [-1, 8] (got"),
                 Arguments.of("savedmodel", "assets/vocabulary.json", fewer, "10 characters, but vocabularySize is 11"),
                 Arguments.of("onnx", "", gone, "there is no such file or directory"),
-                Arguments.of("onnx", "", cut, "it is damaged or not complete; export it again"),
+                Arguments.of("onnx", "", cut, "it is damaged or incomplete; export it again"),
                 Arguments.of("onnx", "", empty, "it is not an ONNX model"),
                 Arguments.of("onnx", "", text, "it is not an ONNX model"),
                 Arguments.of(
@@ -347,13 +347,13 @@ class ExecutableModelTest {
                         "",
                         edited(model -> metadata(model, 1)
                                 .setValue(metadata(model, 1).getValue().replace(": 7", ": 8"))),
-                        "state_0 must be FLOAT [-1, 8]; it is"),
+                        "state_0 must be FLOAT [-1, 8] (got"),
                 Arguments.of(
                         "onnx",
                         "",
                         edited(model ->
                                 model.getGraphBuilder().getInitializerBuilder(5).addDims(1L << 40)),
-                        "it is damaged: its graph cannot be computed"));
+                        "it is damaged: ONNX Runtime cannot load it"));
     }
 
     private static StringStringEntryProto.Builder metadata(ModelProto.Builder model, int index) {
@@ -370,7 +370,7 @@ class ExecutableModelTest {
 
     @ParameterizedTest
     @MethodSource("damages")
-    void aDamagedModelIsOneLine(String format, String name, ThrowingConsumer<Path> damage, String message)
+    void damagedModelIsRejectedInOneLine(String format, String name, ThrowingConsumer<Path> damage, String message)
             throws Throwable {
         Path model = write(trained(new ModelConfig(CellType.GRU, V, H, 1)), format);
         damage.accept(name.isEmpty() ? model : model.resolve(name));

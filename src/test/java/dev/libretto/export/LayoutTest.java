@@ -14,7 +14,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.tensorflow.ndarray.Shape;
 
-/** The layouts of frameworks, by hand for small cases and there and back for all. */
+/** Checks the layouts of frameworks by hand for small cases, and by round trips for all. */
 class LayoutTest {
     private static Parameter parameter(String name, long... shape) {
         return new Parameter(name, Shape.of(shape), Initializer.ZEROS);
@@ -68,7 +68,7 @@ class LayoutTest {
 
     @ParameterizedTest
     @CsvSource({"1, 1", "3, 2", "4, 1"})
-    void thereAndBackIsTheSame(int gates, int biasRows) {
+    void roundTripKeepsTheWeights(int gates, int biasRows) {
         for (Layout layout : Layout.values()) {
             for (int layers = 1; layers <= 3; layers++) {
                 for (int h = 1; h <= 4; h++) {
@@ -84,7 +84,7 @@ class LayoutTest {
     }
 
     @Test
-    void kerasTakesTheParametersAsTheyAre() {
+    void kerasLayoutIsTheIdentity() {
         List<Parameter> parameters = model(3, 1, 2, 3, 2);
         List<NamedArray> arrays = Layout.KERAS.arrays(counting(parameters));
         assertThat(arrays.stream().map(NamedArray::name))
@@ -101,7 +101,7 @@ class LayoutTest {
     }
 
     @Test
-    void pyTorchTakesTheRnnTransposedWithASecondBiasOfZeros() {
+    void pyTorchRnnIsTransposedWithSecondBiasOfZeros() {
         List<NamedArray> arrays = Layout.PYTORCH.arrays(counting(model(1, 1, 1, 3, 2)));
         assertThat(arrays).hasSize(6);
         assertArray(arrays.get(0), "rnn.weight_ih_l0", Shape.of(2, 3), 0, 2, 4, 1, 3, 5);
@@ -114,7 +114,7 @@ class LayoutTest {
 
     /** Columns z0 z1 r0 r1 h0 h1 become rows r0 r1 z0 z1 n0 n1. */
     @Test
-    void pyTorchTakesTheGatesOfTheGruInItsOwnOrder() {
+    void pyTorchReordersGruGates() {
         List<NamedArray> arrays = Layout.PYTORCH.arrays(counting(model(3, 2, 2, 2, 2)));
         assertThat(arrays).hasSize(10);
         assertArray(arrays.get(0), "rnn.weight_ih_l0", Shape.of(6, 2), 2, 8, 3, 9, 0, 6, 1, 7, 4, 10, 5, 11);
@@ -125,7 +125,7 @@ class LayoutTest {
 
     /** Columns i f c o become rows i f g o. */
     @Test
-    void pyTorchTakesTheGatesOfTheLstmInTheSameOrder() {
+    void pyTorchKeepsTheOrderOfLstmGates() {
         List<NamedArray> arrays = Layout.PYTORCH.arrays(counting(model(4, 1, 1, 2, 1)));
         assertArray(arrays.get(0), "rnn.weight_ih_l0", Shape.of(4, 2), 0, 4, 1, 5, 2, 6, 3, 7);
         assertArray(arrays.get(1), "rnn.weight_hh_l0", Shape.of(4, 1), 0, 1, 2, 3);
@@ -134,7 +134,7 @@ class LayoutTest {
     }
 
     @Test
-    void theTwoBiasesOfPyTorchAreAdded() {
+    void pyTorchBiasesAreAdded() {
         List<Parameter> parameters = model(1, 1, 1, 3, 2);
         List<NamedArray> arrays = new ArrayList<>(Layout.PYTORCH.arrays(counting(parameters)));
         arrays.set(3, new NamedArray("rnn.bias_hh_l0", Shape.of(2), new float[] {10, 20}));
@@ -143,46 +143,46 @@ class LayoutTest {
     }
 
     @Test
-    void aGruThatResetsBeforeTheProductHasNoFormInPyTorch() {
+    void pyTorchRejectsGruWithResetBeforeProduct() {
         assertThatThrownBy(() -> Layout.PYTORCH.arrays(counting(model(3, 1, 1, 3, 2))))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("layer_0/bias has the shape [6], that of a GRU that resets before the product;"
-                        + " PyTorch has no such GRU, use the keras layout");
+                .hasMessage("layer_0/bias has the shape [6], so the GRU resets before the product,"
+                        + " which PyTorch does not support; use the keras layout");
     }
 
     @Test
-    void arraysThatAreNotTheModelsAreNamed() {
+    void wrongArraysAreNamed() {
         List<Parameter> parameters = model(1, 1, 1, 3, 2);
         List<NamedArray> whole = Layout.PYTORCH.arrays(counting(parameters));
 
         List<NamedArray> missing = new ArrayList<>(whole);
         missing.remove(3);
-        assertRefused(parameters, missing, "there is no rnn.bias_hh_l0 [2]; the pytorch layout of this model has rnn.");
+        assertRejected(parameters, missing, "rnn.bias_hh_l0 [2] is missing; the pytorch layout of this model has rnn.");
 
         List<NamedArray> unknown = new ArrayList<>(whole);
         unknown.add(new NamedArray("rnn.weight_ih_l0_reverse", Shape.of(1), new float[1]));
-        assertRefused(parameters, unknown, "rnn.weight_ih_l0_reverse has no place; the pytorch layout of this model");
+        assertRejected(parameters, unknown, "rnn.weight_ih_l0_reverse is unknown; the pytorch layout of this model");
 
         List<NamedArray> shape = new ArrayList<>(whole);
         shape.set(0, new NamedArray("rnn.weight_ih_l0", Shape.of(3, 2), new float[6]));
-        assertRefused(parameters, shape, "rnn.weight_ih_l0 has the shape [3, 2]; it must be [2, 3]");
+        assertRejected(parameters, shape, "rnn.weight_ih_l0 must have the shape [2, 3] (got [3, 2])");
 
         List<NamedArray> infinite = new ArrayList<>(whole);
         infinite.set(2, new NamedArray("rnn.bias_ih_l0", Shape.of(2), new float[] {1, Float.NaN}));
-        assertRefused(parameters, infinite, "rnn.bias_ih_l0 has the value NaN at place 1; it must be finite");
+        assertRejected(parameters, infinite, "rnn.bias_ih_l0 must be finite (got NaN at position 1)");
     }
 
-    private static void assertRefused(List<Parameter> parameters, List<NamedArray> arrays, String message) {
+    private static void assertRejected(List<Parameter> parameters, List<NamedArray> arrays, String message) {
         assertThatThrownBy(() -> Layout.PYTORCH.weights(parameters, arrays))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith(message);
     }
 
     @Test
-    void aParameterWithoutAPlaceIsNamed() {
+    void unknownParameterIsNamed() {
         List<Parameter> parameters = new ArrayList<>(model(1, 1, 1, 3, 2));
         parameters.add(parameter("attention", 3, 2));
         assertThatThrownBy(() -> Layout.PYTORCH.arrays(counting(parameters)))
-                .hasMessage("attention has no place in PyTorch's layout");
+                .hasMessage("PyTorch's layout has no attention");
     }
 }

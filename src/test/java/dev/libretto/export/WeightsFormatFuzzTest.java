@@ -21,14 +21,14 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.provider.MethodSource;
 import org.tensorflow.ndarray.Shape;
 
-/** Any bytes at all as a weights file: arrays that can be written again, or one line that says what is wrong with them. */
+/** Any bytes as a weights file give arrays that can be written again, or one line that says what is wrong. */
 class WeightsFormatFuzzTest {
     @TempDir(factory = Fuzzing.InMemory.class)
     private Path folder;
 
     @MethodSource("files")
     @FuzzTest
-    void arraysOrWhatIsWrong(byte[] content) throws IOException {
+    void anyContentIsReadOrRejected(byte[] content) throws IOException {
         Optional<List<NamedArray>> arrays = read(content);
         if (arrays.isPresent()) {
             byte[] written = written(WeightsFormat.SAFETENSORS, arrays.get());
@@ -47,7 +47,7 @@ class WeightsFormatFuzzTest {
             for (int damages = 1 + random.nextInt(3); damages > 0; damages--) {
                 content = Fuzzing.damaged(content, files.get(random.nextInt(files.size())), random);
             }
-            arraysOrWhatIsWrong(content);
+            anyContentIsReadOrRejected(content);
         }
     }
 

@@ -17,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A written file or directory is whole, or what was there before is. */
+/** Files and directories are replaced completely or not at all. */
 class AtomicWriteTest {
     private static final Predicate<String> OWN = name -> name.matches("a|b|b/c");
 
@@ -25,7 +25,7 @@ class AtomicWriteTest {
     private Path folder;
 
     @Test
-    void failedFileLeavesTheOlderOneAndNothingElse() throws IOException {
+    void failedWriteKeepsTheExistingFile() throws IOException {
         Path file = Files.writeString(folder.resolve("file"), "older");
         assertThatThrownBy(() -> AtomicWrite.file(file, temporary -> {
                     Files.writeString(temporary, "half");
@@ -38,7 +38,7 @@ class AtomicWriteTest {
     }
 
     @Test
-    void directoryReplacesAnOlderOneAsAWhole() throws IOException {
+    void directoryIsReplacedCompletely() throws IOException {
         Path directory = older();
         AtomicWrite.directory(true, directory, OWN, temporary -> {
             assertThat(directory.resolve("a")).hasContent("older");
@@ -49,7 +49,7 @@ class AtomicWriteTest {
     }
 
     @Test
-    void failedDirectoryLeavesTheOlderOneAndNothingElse() throws IOException {
+    void failedWriteKeepsTheExistingDirectory() throws IOException {
         Path directory = older();
         assertThatThrownBy(() -> AtomicWrite.directory(true, directory, OWN, temporary -> {
                     Files.writeString(temporary.resolve("a"), "half");
@@ -60,10 +60,10 @@ class AtomicWriteTest {
         assertThat(directory.resolve("a")).hasContent("older");
     }
 
-    /** At any depth, and also if it is put there while the new one is being written. */
+    /** At any depth, and even if it appears while the new directory is written. */
     @ParameterizedTest
     @ValueSource(strings = {"thesis", "b/thesis"})
-    void directoryWithAForeignFileIsNotReplaced(String foreign) throws IOException {
+    void directoryWithForeignFileIsNotReplaced(String foreign) throws IOException {
         Path directory = older();
         Path thesis = directory.resolve(foreign);
         String message =
@@ -98,7 +98,7 @@ class AtomicWriteTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"file", "directory"})
-    void signalLeavesTheOlderOneAndNothingElse(String kind) throws Exception {
+    void signalKeepsTheExistingFileOrDirectory(String kind) throws Exception {
         Path directory = older();
         Path target = kind.equals("file") ? directory.resolve("a") : directory;
         Process process = new ProcessBuilder(
@@ -113,7 +113,7 @@ class AtomicWriteTest {
         try (BufferedReader output = process.inputReader()) {
             assertThat(output.readLine()).isEqualTo("writing");
             assertThat(files()).hasSizeGreaterThan(4);
-            // Process.destroy() would close its output as well.
+            // Process.destroy() would also close its output.
             process.toHandle().destroy();
             assertThat(process.waitFor()).isEqualTo(143);
             assertThat(output.lines()).isEmpty();
@@ -122,7 +122,7 @@ class AtomicWriteTest {
         assertThat(directory.resolve("a")).hasContent("older");
     }
 
-    /** Writes without an end. */
+    /** Writes until it is killed. */
     static final class Forever {
         private Forever() {}
 

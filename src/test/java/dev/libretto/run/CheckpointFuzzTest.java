@@ -23,7 +23,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.junit.jupiter.api.io.TempDir;
 
-/** However the files of a run are damaged, no weights are read but those that were written, and others never silently. */
+/** However its files are damaged, a run never loads changed weights, and never older ones without a warning. */
 class CheckpointFuzzTest {
     private static final String OLDER = "checkpoints/step-00000010";
     private static final String NEWEST = "checkpoints/step-00000020";
@@ -40,19 +40,19 @@ class CheckpointFuzzTest {
     }
 
     @FuzzTest
-    void neverOtherWeightsSilently(byte[] choices) throws IOException {
-        neverOtherWeightsSilently(new ByteSource(choices));
+    void damageNeverChangesWeightsSilently(byte[] choices) throws IOException {
+        damageNeverChangesWeightsSilently(new ByteSource(choices));
     }
 
     @Test
     @Timeout(value = 10, unit = TimeUnit.MINUTES, threadMode = ThreadMode.SEPARATE_THREAD)
     void randomDamage() throws IOException {
         for (int seed = 0; seed < 200; seed++) {
-            neverOtherWeightsSilently(new SplittableRandom(seed));
+            damageNeverChangesWeightsSilently(new SplittableRandom(seed));
         }
     }
 
-    private void neverOtherWeightsSilently(RandomGenerator random) throws IOException {
+    private void damageNeverChangesWeightsSilently(RandomGenerator random) throws IOException {
         run.restore();
         for (int damages = 1 + random.nextInt(3); damages > 0; damages--) {
             damage(random);
@@ -94,7 +94,7 @@ class CheckpointFuzzTest {
         }
     }
 
-    /** The one that was written last, or, with a warning, the one before. */
+    /** Asserts that the newest checkpoint is read or, with a warning, the one before. */
     private void assertKnown(Checkpoint checkpoint, List<String> warned) {
         if (!TestRun.same(checkpoint, run.oldestFirst().get(1))) {
             assertThat(TestRun.same(checkpoint, run.oldestFirst().get(0))).isTrue();
@@ -134,7 +134,7 @@ class CheckpointFuzzTest {
         }
     }
 
-    /** As a hand does that restores a backup to the wrong place. */
+    /** Copies a file to the wrong place, as in restoring a backup. */
     private void copyCheckpoint(String from, String to) throws IOException {
         for (Map.Entry<String, byte[]> file : run.files().entrySet()) {
             if (file.getKey().startsWith(from)) {
@@ -143,12 +143,12 @@ class CheckpointFuzzTest {
         }
     }
 
-    /** Gives what is there the checksums it should have, so that it gets as far as TensorFlow. */
+    /** Writes matching checksums, so that the damage reaches TensorFlow. */
     private void forge(String checkpoint) {
         try {
             Checksums.write(run.path().resolve(checkpoint));
         } catch (IOException e) {
-            // A directory is where a file was; the checksums stay as they are.
+            // A directory replaced a file; the checksums stay.
         }
     }
 }

@@ -20,7 +20,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A store in memory keeps and returns the same checkpoints and metrics as one on disk. */
+/** The stores in memory and on disk keep and return the same checkpoints and metrics. */
 class CheckpointStoreTest {
     private static final int BATCHES_OF_EPOCH = 3;
 
@@ -87,7 +87,7 @@ class CheckpointStoreTest {
                 .isEqualTo(disk.checkpoint(Which.BEST, CheckpointStoreTest::noWarning)
                         .progress());
         assertThat(memory.epochStart(now)).isEqualTo(disk.epochStart(now));
-        // The first line is the header.
+        // Skips the header.
         assertThat(Files.readAllLines(folder.resolve("run/metrics.csv")))
                 .hasSize(1 + memory.metrics().size());
     }

@@ -21,7 +21,7 @@ class JsonTest {
     private static final String VALUE =
             "a string in double quotes, a number, true, false, null, a list or an object, found ";
 
-    /** Names of this program's and Jackson's types, and Jackson's wording. */
+    /** Names of Java types and Jackson's wording, which no message may contain. */
     private static final String JARGON = "(?s).*(`|dev\\.libretto|JsonToken|START_|Cannot |Unexpected|Unrecognized"
             + "|LinkedHashMap|ArrayList|coerc|deserializ|REDACTED|CTRL-CHAR|\\(code ).*";
 
@@ -66,7 +66,7 @@ class JsonTest {
             {"a": "\\\\x"}              | , line 1, column 9: a backslash must be written as \\\\\\\\, unless it begins an escape such as \\\\n
             {"a": "\\\\u12"}            | , line 1, column 12: a backslash must be written as \\\\\\\\, unless it begins an escape such as \\\\n
             """)
-    void handwrittenFileSaysWhereItIsWrong(String content, String message) throws IOException {
+    void handwrittenFileIsRejectedWithPosition(String content, String message) throws IOException {
         Path file = write(content.translateEscapes());
         String expected = file + message.translateEscapes().replace("VALUE ", VALUE);
         assertThatThrownBy(() -> Json.readHandwritten(file, OBJECT)).hasMessage(expected);
@@ -74,7 +74,7 @@ class JsonTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"[", "{\"a\":", "1", "\"x", "{\"a\":1} ", "{\"", "[1 ", "\\", "\""})
-    void longAndDeepTextsAreOneShortLine(String part) throws IOException {
+    void longOrDeepTextGivesOneShortLine(String part) throws IOException {
         Path file = write("{\"a\": " + part.repeat(100_000));
         assertThatThrownBy(() -> Json.readHandwritten(file, OBJECT))
                 .isInstanceOf(RunException.class)
@@ -100,7 +100,7 @@ class JsonTest {
             "prefixes" : [ ]    | "prefixes" : ["a", 1]      | report.prefixes[1] must be a string in double quotes (got 1)
             "model" : {         | "model" : 5, "x" : {       | line L, column C: model must be an object in braces (got 5)
             """)
-    void damagedFileNamesTheField(String good, String bad, String message) throws IOException {
+    void damagedFieldIsNamed(String good, String bad, String message) throws IOException {
         String json = Json.write(TestRun.CONFIG);
         assertThat(json).contains(good);
         int at = json.indexOf(good) + Math.max(0, bad.indexOf(" : ")) + 3;
@@ -115,19 +115,19 @@ class JsonTest {
     }
 
     @Test
-    void missingFieldIsNamedWhereItsObjectEnds() throws IOException {
+    void missingFieldIsNamedAtTheEndOfItsObject() throws IOException {
         Path file = write("{\n}");
         assertThatThrownBy(() -> Json.read(file, new TypeReference<RunConfig>() {}))
                 .hasMessage(file + " is damaged: line 2, column 1: corpus is missing");
     }
 
     @Test
-    void handwrittenFileMayBeginWithAByteOrderMark() throws IOException {
+    void byteOrderMarkIsAccepted() throws IOException {
         assertThat(Json.readHandwritten(write("\uFEFF{\"a\": [1]}"), OBJECT)).isEqualTo(Map.of("a", List.of(1)));
     }
 
     @Test
-    void handwrittenFileThatIsNoTextIsNamed() throws IOException {
+    void fileThatIsNotUtf8IsNamed() throws IOException {
         Path file = folder.resolve("a.json");
         assertThatThrownBy(() -> Json.readHandwritten(file, OBJECT)).isInstanceOf(NoSuchFileException.class);
         assertThatThrownBy(() -> Json.readHandwritten(folder, OBJECT))

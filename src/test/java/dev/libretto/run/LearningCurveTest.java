@@ -12,13 +12,13 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** What is read from {@code metrics.csv}. */
+/** Reads {@code metrics.csv}. */
 class LearningCurveTest {
     @TempDir
     private Path folder;
 
     @Test
-    void aRunsOwnRows() throws IOException {
+    void readsTheRowsOfARun() throws IOException {
         TestRun.create(folder.resolve("分开"));
         LearningCurve curve = LearningCurve.read(folder.resolve("分开"));
 
@@ -28,7 +28,7 @@ class LearningCurveTest {
     }
 
     @Test
-    void columnsAreFoundByTheirNames() throws IOException {
+    void columnsAreFoundByName() throws IOException {
         LearningCurve curve = read("validation_perplexity,more,perplexity,epoch\n30,x,20,1\n25,x,10,2\n26,x,5,3\n");
 
         assertThat(curve.epochs()).containsExactly(new Epoch(1, 20, 30), new Epoch(2, 10, 25), new Epoch(3, 5, 26));
@@ -36,7 +36,7 @@ class LearningCurveTest {
     }
 
     @Test
-    void withoutValidationTheLowestOfTrainingIsBest() throws IOException {
+    void withoutValidationLowestTrainingPerplexityIsBest() throws IOException {
         assertThat(read("epoch,perplexity\n1,20\n2,10\n3,11\n").best()).contains(new Epoch(2, 10, Double.NaN));
         assertThat(read("epoch,perplexity,validation_perplexity\n1,20,\n2,30,\n")
                         .best())
@@ -45,13 +45,13 @@ class LearningCurveTest {
     }
 
     @Test
-    void aLineThatIsNotWholeIsLeftOut() throws IOException {
+    void incompleteLastLineIsSkipped() throws IOException {
         assertThat(read("epoch,perplexity\n1,20\n2,1").epochs()).containsExactly(new Epoch(1, 20, Double.NaN));
     }
 
     @ParameterizedTest
     @ValueSource(strings = {"", "epoch,loss\n", "perplexity\n", "epoch,perplexity\n1\n", "epoch,perplexity\none,2\n"})
-    void otherContentIsNamed(String content) {
+    void otherContentIsRejected(String content) {
         assertThatThrownBy(() -> read(content))
                 .isInstanceOf(RunException.class)
                 .hasMessageStartingWith(folder.resolve("run/metrics.csv") + " is damaged: ");

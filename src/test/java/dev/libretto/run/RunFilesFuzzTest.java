@@ -28,7 +28,7 @@ import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Any bytes at all as one of the text files of a run: what they say, or one line that says what is wrong with them. */
+/** Any bytes as a text file of a run are read correctly, or rejected with one line that says what is wrong. */
 class RunFilesFuzzTest {
     private static final ObjectMapper TREES = JsonMapper.builder()
             .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
@@ -44,10 +44,10 @@ class RunFilesFuzzTest {
         run = TestRun.create(folder.resolve("run"));
     }
 
-    /** @param input which file, a byte, and what it holds */
+    /** @param input one byte that chooses the file, then its content */
     @MethodSource("files")
     @FuzzTest
-    void aValueOrWhatIsWrong(byte[] input) throws IOException {
+    void anyContentIsReadOrRejected(byte[] input) throws IOException {
         byte[] content = Arrays.copyOfRange(input, Math.min(1, input.length), Math.max(1, input.length));
         switch (input.length == 0 ? 0 : (input[0] & 0xff) % 4) {
             case 0 -> config(content);
@@ -67,7 +67,7 @@ class RunFilesFuzzTest {
             for (int damages = random.nextInt(4); damages > 0; damages--) {
                 input = Fuzzing.damaged(input, files.get(random.nextInt(files.size())), random);
             }
-            aValueOrWhatIsWrong(input);
+            anyContentIsReadOrRejected(input);
         }
     }
 
@@ -128,7 +128,7 @@ class RunFilesFuzzTest {
         }
     }
 
-    /** That a file was read as what it says, nothing rounded or passed over, and that writing it says the same. */
+    /** Asserts that a file was read exactly, without rounding or skipping, and is written back the same. */
     private <T> void assertSays(byte[] content, T value, TypeReference<T> type) {
         try {
             String written = Json.write(value);
@@ -142,7 +142,7 @@ class RunFilesFuzzTest {
         }
     }
 
-    /** Numbers by value, however they are written, and names in whichever case, with spaces or without. */
+    /** Compares numbers by value, and text ignoring case and surrounding spaces. */
     private static int compare(JsonNode one, JsonNode two) {
         return text(one).compareToIgnoreCase(text(two));
     }

@@ -35,7 +35,7 @@ import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.Timeout.ThreadMode;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a run writes is read back equal, whatever its values. */
+/** Whatever its values, a run is read back equal to what was written. */
 class RunValuesFuzzTest {
     private static final int TRIES = 10_000;
     private static final List<String> ENCODINGS =
@@ -45,19 +45,19 @@ class RunValuesFuzzTest {
     private Path folder;
 
     @FuzzTest
-    void readsBack(byte[] choices) throws IOException {
-        readsBack(new ByteSource(choices));
+    void valuesRoundTrip(byte[] choices) throws IOException {
+        valuesRoundTrip(new ByteSource(choices));
     }
 
     @Test
     @Timeout(value = 10, unit = TimeUnit.MINUTES, threadMode = ThreadMode.SEPARATE_THREAD)
     void randomValues() throws IOException {
         for (int seed = 0; seed < 1_000; seed++) {
-            readsBack(new SplittableRandom(seed));
+            valuesRoundTrip(new SplittableRandom(seed));
         }
     }
 
-    private void readsBack(RandomGenerator random) throws IOException {
+    private void valuesRoundTrip(RandomGenerator random) throws IOException {
         switch (random.nextInt(4)) {
             case 0 -> {
                 RunConfig config = any(RunConfig.class, random);
@@ -112,7 +112,7 @@ class RunValuesFuzzTest {
         return Files.write(file, Json.write(value).getBytes(UTF_8));
     }
 
-    /** Floats of any bits: subnormals, negative zeros, infinities and every NaN. */
+    /** Returns floats of arbitrary bits: subnormals, negative zeros, infinities and NaNs. */
     private static Weights anyBits(List<Parameter> arrays, RandomGenerator random) {
         return new Weights(arrays, array -> {
             float[] values = new float[array.size()];
@@ -123,7 +123,7 @@ class RunValuesFuzzTest {
         });
     }
 
-    /** A record of whatever values its constructor takes. */
+    /** Returns a record of random values that its constructor accepts. */
     private static <T> T any(Class<T> type, RandomGenerator random) {
         RecordComponent[] components = type.getRecordComponents();
         Class<?>[] types =
@@ -140,10 +140,10 @@ class RunValuesFuzzTest {
                 throw new AssertionError(e);
             }
         }
-        throw new AssertionError("none of " + TRIES + " tries is a " + type + "; tame its values below");
+        throw new AssertionError("none of " + TRIES + " tries is a " + type + "; restrict its values below");
     }
 
-    /** @param part from 0 up to, but not, 1 */
+    /** @param part at least 0, less than 1 */
     private static double tame(String name, double part) {
         return switch (name) {
             case "momentum", "rho", "beta1", "beta2", "dropout", "fraction", "warmupEpochs" -> part;
@@ -152,7 +152,7 @@ class RunValuesFuzzTest {
         };
     }
 
-    /** Any value, most often one that fits most places; choices of zero always do. */
+    /** Returns a random value, mostly one that is valid; choices of all zeros give only valid ones. */
     private static Object any(RecordComponent component, RandomGenerator random) {
         Class<?> type = component.getType();
         boolean tame = random.nextInt(4) < 3;

@@ -25,10 +25,10 @@ import java.util.TreeMap;
 import java.util.stream.Stream;
 
 /**
- * A small run for tests to damage.
+ * A small run for tests that damage it.
  *
- * @param oldestFirst its two checkpoints, of the epochs 1 and 2
- * @param files what each of its files held at first, by path below the run
+ * @param oldestFirst its two checkpoints, after epochs 1 and 2
+ * @param files the original content of each file, by path relative to the run
  */
 record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> files) {
     private static final Corpus CORPUS =
@@ -58,7 +58,7 @@ record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> file
         return new TestRun(path, checkpoints, files);
     }
 
-    /** Writes every file anew, and nothing else is there. */
+    /** Restores every file and deletes everything else. */
     void restore() throws IOException {
         deleteTree(path);
         for (String name : files.keySet()) {
@@ -66,12 +66,12 @@ record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> file
         }
     }
 
-    /** Writes a file anew. */
+    /** Restores a file. */
     void restore(String name) throws IOException {
         write(name, files.get(name));
     }
 
-    /** Writes a file of the run, under whatever path. */
+    /** Writes a file at a path relative to the run. */
     Path write(String name, byte[] content) throws IOException {
         Path file = path.resolve(name);
         Files.createDirectories(file.getParent());
@@ -79,7 +79,7 @@ record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> file
         return Files.write(file, content);
     }
 
-    /** Whether two checkpoints are the same to the last bit. */
+    /** Whether two checkpoints have the same bits. */
     static boolean same(Checkpoint one, Checkpoint two) {
         return one.progress().equals(two.progress())
                 && sameBits(one.weights(), two.weights())
@@ -99,7 +99,7 @@ record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> file
         return bits;
     }
 
-    /** At the end of an epoch of ten batches; the loss falls. */
+    /** Returns the position at the end of an epoch of ten batches; the loss falls with the epoch. */
     private static Checkpoint checkpoint(int epoch) {
         Checkpoint start = Checkpoint.start(CONFIG.model(), CONFIG.training(), TestModels.randomWeights(MODEL, epoch));
         double loss = 5.0 / epoch;
@@ -110,7 +110,7 @@ record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> file
                 new Progress(epoch, 0, 10L * epoch, 0, 0, loss, loss, 1, 0, null));
     }
 
-    /** Deletes a directory and all that is in it. */
+    /** Deletes a directory and its contents. */
     static void deleteTree(Path directory) throws IOException {
         if (!Files.exists(directory)) {
             return;

@@ -58,13 +58,13 @@ class TrainingGraphTest {
         "LSTM, 2, 4, 2, 5, 3"
     })
     void gradientsMatchFiniteDifferences(CellType cell, int layers, int t, int b, int v, int h) {
-        gradientsAreTheNumericalOnes(new ModelConfig(cell, v, h, layers), t, b);
+        gradientsMatchFiniteDifferences(new ModelConfig(cell, v, h, layers), t, b);
     }
 
     @ParameterizedTest
     @CsvSource({"3, false", "4, true"})
     void embeddingGradientsMatchFiniteDifferences(int embeddingSize, boolean isTied) {
-        gradientsAreTheNumericalOnes(new ModelConfig(CellType.LSTM, 6, 4, 2, embeddingSize, isTied), 4, 3);
+        gradientsMatchFiniteDifferences(new ModelConfig(CellType.LSTM, 6, 4, 2, embeddingSize, isTied), 4, 3);
     }
 
     private static void gradientsMatchFiniteDifferences(ModelConfig config, int t, int b) {
