@@ -65,6 +65,19 @@ public final class Json {
     }
 
     /**
+     * Reads a file that Libretto wrote, in whatever format; an empty node if it is not JSON.
+     *
+     * @throws RunException naming the file if it is missing, not text or too large
+     */
+    static JsonNode peek(Path file) throws IOException {
+        try {
+            return MAPPER.readTree(Disk.readText(file, MAX_BYTES));
+        } catch (JsonProcessingException e) {
+            return MAPPER.missingNode();
+        }
+    }
+
+    /**
      * Reads a file that Libretto wrote.
      *
      * @throws RunException naming the file if it is missing or does not hold a {@code T}

@@ -1,10 +1,19 @@
 package dev.libretto.run;
 
 import com.fasterxml.jackson.annotation.JacksonInject;
+import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.annotation.JsonProperty;
+import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import com.fasterxml.jackson.annotation.OptBoolean;
+import com.fasterxml.jackson.core.type.TypeReference;
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.libretto.device.Build;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.TrainConfig;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.Locale;
 
 /**
  * What a run was started with, stored as {@code config.json}.
@@ -14,11 +23,18 @@ import dev.libretto.train.TrainConfig;
  * @param training how it is trained
  * @param report what training reports; {@link Json} has a default for files written before there was this part
  */
+@JsonPropertyOrder({"format", "libretto"})
+@JsonIgnoreProperties(
+        value = {"format", "libretto"},
+        allowGetters = true)
 public record RunConfig(
         CorpusInfo corpus,
         ModelConfig model,
         TrainConfig training,
         @JacksonInject(useInput = OptBoolean.TRUE) ReportConfig report) {
+    /** The format of {@code config.json}. Files of format 1 do not say so. */
+    static final int FORMAT = 2;
+
     /** @throws IllegalArgumentException if a part is missing */
     public RunConfig {
         if (corpus == null || model == null || training == null || report == null) {
@@ -29,6 +45,39 @@ public record RunConfig(
     /** A run with the default reports. */
     public RunConfig(CorpusInfo corpus, ModelConfig model, TrainConfig training) {
         this(corpus, model, training, ReportConfig.DEFAULT);
+    }
+
+    /**
+     * Reads a configuration.
+     *
+     * @throws RunException if it is missing, damaged, or of a newer format
+     */
+    static RunConfig read(Path file) throws IOException {
+        JsonNode root = Json.peek(file);
+        int written = root.path("format").asInt(1);
+        if (written > FORMAT) {
+            throw new RunException(String.format(
+                    Locale.ROOT,
+                    "%s was written by Libretto %s in format %d; this is Libretto %s, which reads formats up to %d; use a"
+                            + " newer version",
+                    file,
+                    RunException.oneLine(root.path("libretto").asText("?")),
+                    written,
+                    Build.current().version(),
+                    FORMAT));
+        }
+        return Json.read(file, new TypeReference<>() {});
+    }
+
+    @JsonProperty
+    int format() {
+        return FORMAT;
+    }
+
+    /** The version that writes it, for the message of one that cannot read it. */
+    @JsonProperty
+    String libretto() {
+        return Build.current().version();
     }
 
     /** Returns a copy with the given training settings. */

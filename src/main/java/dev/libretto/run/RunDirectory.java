@@ -242,7 +242,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         if (!Files.exists(path.resolve(CONFIG))) {
             throw new RunException(path + " is not a run directory: it has no " + CONFIG);
         }
-        RunConfig config = Json.read(path.resolve(CONFIG), new TypeReference<>() {});
+        RunConfig config = RunConfig.read(path.resolve(CONFIG));
         Vocabulary vocabulary =
                 readVocabulary(path.resolve(VOCABULARY), config.corpus().unknownCharacter());
         if (vocabulary.size() != config.model().vocabularySize()) {

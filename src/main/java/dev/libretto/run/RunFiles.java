@@ -28,7 +28,8 @@ final class RunFiles {
             + "|tensorboard/events\\.out\\.tfevents\\.\\d+\\..+\\.step-\\d+");
     private static final Pattern OWN_DIRECTORY = Pattern.compile("|checkpoints|tensorboard|" + CHECKPOINT);
     /** How each configuration that Libretto wrote begins. */
-    private static final Pattern OWN_CONFIG = Pattern.compile("\\s*\\{\\s*\"corpus\"\\s*:\\s*\\{");
+    private static final Pattern OWN_CONFIG = Pattern.compile(
+            "\\s*\\{\\s*(\"format\"\\s*:\\s*\\d+\\s*,\\s*\"libretto\"\\s*:\\s*\"[^\"]*\"\\s*,\\s*)?\"corpus\"\\s*:\\s*\\{");
 
     private RunFiles() {}
 
