@@ -92,8 +92,7 @@ final class ImportCommand implements Command {
             stop.trainingStarted();
             try (RunDirectory run = RunDirectory.create(path, config, model.vocabulary(), overwrite)) {
                 try {
-                    run.save(Checkpoint.start(config.model(), config.training(), model.weights()));
-                    run.replaceOlder();
+                    run.begin(Checkpoint.start(config.model(), config.training(), model.weights()));
                 } finally {
                     run.discardIfNeverBegun();
                 }

@@ -13,32 +13,20 @@ import dev.libretto.model.Weights;
 import dev.libretto.plot.RunPicture;
 import dev.libretto.run.Disk;
 import dev.libretto.run.ReportConfig;
-import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Resumed;
-import dev.libretto.run.Runs;
 import dev.libretto.tensorboard.TensorBoard;
-import dev.libretto.text.Batches;
-import dev.libretto.text.Corpus;
-import dev.libretto.text.CorpusOptions;
-import dev.libretto.text.Ids;
-import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Checkpoint;
-import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.LearningRate;
 import dev.libretto.train.MemoryEstimate;
 import dev.libretto.train.Progress;
 import dev.libretto.train.TrainConfig;
 import dev.libretto.train.Trainer;
-import dev.libretto.train.TrainingData;
 import dev.libretto.train.TrainingListener;
 import dev.libretto.train.ValidationConfig;
 import java.io.IOException;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.LongStream;
 
 /** {@code libretto train}: reads a text, trains a model on it, or goes on with it, and reports how it goes. */
 final class TrainCommand implements Command {
@@ -63,78 +51,53 @@ final class TrainCommand implements Command {
                 "train --corpus novel.txt --max-chars 0 --epochs 100", "train --resume runs/latest --epochs 500");
     }
 
-    /**
-     * What is to be trained, known before anything is written.
-     *
-     * @param validation the other text to measure on; null where there is none
-     */
-    private record Plan(Path path, RunConfig config, Corpus corpus, Vocabulary vocabulary, Corpus validation) {}
-
     @Override
     public int run(Arguments given, Console console) throws Exception {
-        boolean resumes = given.has(TrainFlags.RESUME);
-        Arguments arguments = resumes ? given : TrainFlags.withFiles(given);
-        Plan plan = resumes ? resumedRun(arguments, console) : newRun(arguments, console);
-
-        TrainConfig training = plan.config().training();
-        ReportConfig report = plan.config().report();
-        TrainingData data = TrainingData.of(training, plan.vocabulary(), plan.corpus(), plan.validation());
-        List<String> prefixes = report.prefixes().isEmpty()
-                ? defaultPrefixes(plan)
-                : report.prefixes().stream()
-                        .map(prefix -> plan.vocabulary().withKnownLineEnds(prefix))
-                        .toList();
-        for (String prefix : prefixes) {
-            Prefix.encode(
-                    plan.vocabulary(), prefix, Prefix.quoted(prefix), "give --prefix in the characters of the text");
-        }
-        console.runs().requireUsable();
-        Choice device = DeviceFlags.use(arguments);
-        MemoryEstimate memory = MemoryEstimate.of(plan.config().model(), training);
+        TrainPlan plan = TrainPlan.of(given, console);
+        Choice device = DeviceFlags.use(given);
+        MemoryEstimate memory =
+                MemoryEstimate.of(plan.config().model(), plan.config().training());
         if (!device.device().isGpu()) {
-            Host host = Host.current();
-            memory.requireFits(host.memory(), host.javaHeap());
+            memory.requireFits(Host.current().memory(), Host.current().javaHeap());
         }
-
         try (StopSignal stop = new StopSignal(
                 () -> console.note("stopping after this batch%n"),
                 () -> console.note("interrupted before the first batch; nothing was saved%n"))) {
-            Resumed from = resumes
+            Resumed from = plan.resumes()
                     ? RunDirectory.resume(plan.path(), plan.config(), console::warn)
-                    : create(plan, arguments.get(TrainFlags.OVERWRITE), stop, console);
+                    : create(plan, stop, console);
             try (RunDirectory run = from.run()) {
-                describe(console, plan, data.batches(), device, memory);
-                if (resumes) {
-                    describe(
-                            console,
-                            from.checkpoint().progress(),
-                            training,
-                            data.batches().count());
-                } else {
-                    describePart(console, plan.corpus().fractionRead());
-                }
-                try (TrainProgress progress = new TrainProgress(console, training);
-                        RunPicture picture = new RunPicture(run, report.every(), console::warn);
-                        TensorBoard tensorBoard = new TensorBoard(run, report.every(), console::warn)) {
-                    TrainReport reports =
-                            new TrainReport(console, run, prefixes, report, tensorBoard::samplesGenerated);
-                    TrainingListener listener = TrainingListener.together(List.of(
-                            start(stop, run, console),
-                            progress,
-                            report.tensorBoard() ? tensorBoard : TrainingListener.NONE,
-                            reports,
-                            picture));
-                    try (Trainer trainer =
-                            new Trainer(plan.config().model(), training, data, from.checkpoint(), run, listener)) {
-                        conclude(console, run, trainer.train(), prefixes.get(0));
-                    }
-                    if (!stop.isRequested()) {
-                        reports.requireWritten();
-                    }
+                try {
+                    describe(console, plan, from.checkpoint().progress(), device, memory);
+                    fit(plan, from, stop, console);
                 } finally {
                     run.discardIfNeverBegun();
                 }
-                return stop.exitCode();
+            }
+            return stop.exitCode();
+        }
+    }
+
+    private static void fit(TrainPlan plan, Resumed from, StopSignal stop, Console console) throws IOException {
+        RunDirectory run = from.run();
+        TrainConfig training = plan.config().training();
+        ReportConfig report = plan.config().report();
+        try (TrainProgress progress = new TrainProgress(console, training);
+                RunPicture picture = new RunPicture(run, report.every(), console::warn);
+                TensorBoard tensorBoard = new TensorBoard(run, report.every(), console::warn)) {
+            TrainReport reports = new TrainReport(console, run, plan.prefixes(), report, tensorBoard::samplesGenerated);
+            TrainingListener listener = TrainingListener.together(List.of(
+                    start(stop, run, console),
+                    progress,
+                    report.tensorBoard() ? tensorBoard : TrainingListener.NONE,
+                    reports,
+                    picture));
+            try (Trainer trainer =
+                    new Trainer(plan.config().model(), training, plan.data(), from.checkpoint(), run, listener)) {
+                conclude(console, run, trainer.train(), plan.prefixes().get(0));
+            }
+            if (!stop.isRequested()) {
+                reports.requireWritten();
             }
         }
     }
@@ -167,101 +130,7 @@ final class TrainCommand implements Command {
         }
     }
 
-    private static Plan newRun(Arguments arguments, Console console) throws Exception {
-        CorpusOptions options = TrainFlags.corpusOptions(arguments);
-        // Read before the texts are, so that a wrong option is told first.
-        Path validationFile = TrainFlags.validationCorpus(arguments);
-        TrainFlags.trainConfig(arguments, validationFile == null ? null : CorpusInfo.unknown(false, false));
-        TrainFlags.modelConfig(arguments, 1);
-        boolean overwrite = arguments.get(TrainFlags.OVERWRITE);
-        Path given = arguments.get(TrainFlags.RUN);
-        List<Path> files = arguments.getAll(TrainFlags.CORPUS);
-        if (given == null && overwrite) {
-            throw new UsageException("--overwrite replaces the run that --run names; add --run DIR");
-        }
-        Path path = given == null ? console.runs().unusedPath() : given;
-        RunDirectory.requireUsable(path, overwrite);
-        Corpus corpus = CorpusLoader.load(files, options, console);
-        Vocabulary vocabulary = Vocabulary.of(corpus, options.minCount());
-        ModelConfig model = TrainFlags.modelConfig(arguments, vocabulary.size());
-        CorpusOptions whole = options.withMaxChars(0);
-        Corpus validation = validationFile == null ? null : CorpusLoader.load(List.of(validationFile), whole, console);
-        TrainConfig training = TrainFlags.trainConfig(arguments, validation == null ? null : CorpusInfo.of(validation));
-        RunConfig config = new RunConfig(CorpusInfo.of(corpus), model, training, TrainFlags.reportConfig(arguments));
-        return new Plan(path, config, corpus, vocabulary, validation);
-    }
-
-    private static Plan resumedRun(Arguments arguments, Console console) throws Exception {
-        Path path = Runs.resolve(arguments.get(TrainFlags.RESUME));
-        if (arguments.has(TrainFlags.RUN) || arguments.has(TrainFlags.OVERWRITE)) {
-            throw new UsageException("--resume names the run itself; leave --run and --overwrite out");
-        }
-        List<Path> given = arguments.getAll(TrainFlags.CORPUS);
-        RunDirectory run = RunDirectory.open(path);
-        TrainConfig training = TrainFlags.resumedConfig(arguments, run.config());
-        CorpusInfo info = run.config().corpus();
-        if (arguments.has(TrainFlags.PRESET) || arguments.has(TrainFlags.CONFIG)) {
-            throw new UsageException("a run that goes on keeps its settings; leave --preset and --config out");
-        }
-        if (!info.known()) {
-            throw new IllegalArgumentException(path + " was imported, so the text it learns from is not known and its"
-                    + " training cannot go on; train where the weights came from and import them again");
-        }
-        CorpusOptions options = info.options().withMaxBytes(arguments.get(TrainFlags.MAX_BYTES));
-        if (arguments.has(TrainFlags.ENCODING)) {
-            options = options.withEncoding(arguments.get(TrainFlags.ENCODING));
-        }
-        Corpus corpus = CorpusLoader.load(given.isEmpty() ? filesOf(info, TrainFlags.CORPUS) : given, options, console);
-        if (!corpus.sha256().equals(info.sha256())) {
-            throw new IllegalArgumentException(corpus.name() + " is not the text that " + path
-                    + " learns from (another SHA-256); name that text with --corpus, or start a new run");
-        }
-        if (!Vocabulary.of(corpus, info.minCount())
-                .symbols()
-                .equals(run.vocabulary().symbols())) {
-            throw new IllegalArgumentException(
-                    path + " is damaged: its vocabulary has other characters than the text that it learns from");
-        }
-        Corpus validation = resumedValidation(arguments, training.validation().corpus(), console);
-        RunConfig config = run.config()
-                .withTraining(training)
-                .withReport(
-                        TrainFlags.resumedReportConfig(arguments, run.config().report()));
-        return new Plan(path, config, corpus, run.vocabulary(), validation);
-    }
-
-    private static Corpus resumedValidation(Arguments arguments, CorpusInfo info, Console console) throws Exception {
-        Path given = arguments.get(TrainFlags.VALIDATION_CORPUS);
-        if (info == null) {
-            if (given != null) {
-                throw new UsageException("this run has no --validation-corpus and cannot get one; leave the option out,"
-                        + " or start a new run");
-            }
-            return null;
-        }
-        List<Path> files = given != null ? List.of(given) : filesOf(info, TrainFlags.VALIDATION_CORPUS);
-        Corpus corpus =
-                CorpusLoader.load(files, info.options().withMaxBytes(arguments.get(TrainFlags.MAX_BYTES)), console);
-        if (!corpus.sha256().equals(info.sha256())) {
-            throw new IllegalArgumentException(
-                    corpus.name() + " is not the text that the run measures on (another SHA-256);"
-                            + " name that text with --validation-corpus, or start a new run");
-        }
-        return corpus;
-    }
-
-    /** The files that a run read. A pipe has nothing left, and a terminal under its name would wait for input. */
-    private static List<Path> filesOf(CorpusInfo info, Flag<Path> option) {
-        for (Path path : info.paths()) {
-            if (Files.exists(path) && !Files.isRegularFile(path) && !Files.isDirectory(path)) {
-                throw new IllegalArgumentException(
-                        "this run read " + path + ", which is not a file; name its text with --" + option.name());
-            }
-        }
-        return info.paths();
-    }
-
-    private static Resumed create(Plan plan, boolean overwrite, StopSignal stop, Console console) throws IOException {
+    private static Resumed create(TrainPlan plan, StopSignal stop, Console console) throws IOException {
         List<Parameter> parameters = LanguageModel.parameters(plan.config().model());
         Weights weights;
         try (WorkBar bar = console.workBar("drawing weights")) {
@@ -275,7 +144,7 @@ final class TrainCommand implements Command {
         }
         Checkpoint start = Checkpoint.start(plan.config().model(), plan.config().training(), weights);
         synchronized (stop) {
-            RunDirectory run = RunDirectory.create(plan.path(), plan.config(), plan.vocabulary(), overwrite);
+            RunDirectory run = RunDirectory.create(plan.path(), plan.config(), plan.vocabulary(), plan.overwrite());
             stop.onAbandon(() -> abandon(run, console));
             return new Resumed(run, start);
         }
@@ -290,18 +159,8 @@ final class TrainCommand implements Command {
         }
     }
 
-    private static List<String> defaultPrefixes(Plan plan) {
-        boolean known = TrainFlags.TEXTBOOK_PREFIXES.stream()
-                .flatMapToInt(String::codePoints)
-                .allMatch(codePoint -> plan.vocabulary().idOf(codePoint) >= 0);
-        Ids ids = plan.vocabulary().encode(plan.corpus());
-        int[] beginning = LongStream.range(0, Math.min(10, ids.length()))
-                .mapToInt(ids::at)
-                .toArray();
-        return known ? TrainFlags.TEXTBOOK_PREFIXES : List.of(plan.vocabulary().decode(beginning));
-    }
-
-    private static void describe(Console console, Plan plan, Batches batches, Choice device, MemoryEstimate memory) {
+    private static void describe(
+            Console console, TrainPlan plan, Progress progress, Choice device, MemoryEstimate memory) {
         ModelConfig model = plan.config().model();
         TrainConfig training = plan.config().training();
         long parameters = LanguageModel.parameters(model).stream()
@@ -318,7 +177,7 @@ final class TrainCommand implements Command {
                 plan.corpus().length(),
                 plan.corpus().distinct(),
                 describeRare(plan),
-                batches.count(),
+                plan.data().batches().count(),
                 training.batchSize(),
                 training.seqLength(),
                 training.sampling(),
@@ -330,6 +189,11 @@ final class TrainCommand implements Command {
             console.note("recurrence: %s%n", describeOnGpu(model.cell()));
         } else {
             console.note("parts: %s%nmemory: %s%n", describeParts(training.batchSize(), training.parts()), memory);
+        }
+        if (plan.resumes()) {
+            describe(console, progress, training, plan.data().batches().count());
+        } else {
+            describePart(console, plan.corpus().fractionRead());
         }
     }
 
@@ -362,7 +226,7 @@ final class TrainCommand implements Command {
     }
 
     /** What becomes of characters that are rarer than {@code --min-count}. */
-    private static String describeRare(Plan plan) {
+    private static String describeRare(TrainPlan plan) {
         long rare = plan.vocabulary().countUnknown(plan.corpus());
         return rare == 0
                 ? ""

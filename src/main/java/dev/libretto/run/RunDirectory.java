@@ -206,7 +206,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     /**
      * Replaces the older run by this one, if there is an older one.
      */
-    public void replaceOlder() throws IOException {
+    void replaceOlder() throws IOException {
         if (olderLock == null) {
             return;
         }

@@ -5,7 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.libretto.Rounding;
-import dev.libretto.cli.Ended;
+import dev.libretto.cli.CliResult;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.Ids;
 import dev.libretto.train.Checkpoint;
@@ -64,7 +64,7 @@ class OldRunsTest {
     void oldRunIsResumedAndWrittenInTheNewFormat(String cell) throws IOException {
         Path run = copy(cell);
         List<String> before = Files.readAllLines(run.resolve("metrics.csv"));
-        Ended ended = Ended.of(folder.resolve("runs"), "train", "--resume", run.toString(), "--epochs", "3");
+        CliResult ended = CliResult.of(folder.resolve("runs"), "train", "--resume", run.toString(), "--epochs", "3");
         assertThat(ended.exitCode()).as(ended.err()).isZero();
 
         List<String> after = Files.readAllLines(run.resolve("metrics.csv"));

@@ -1,0 +1,175 @@
+package dev.libretto.cli;
+
+import dev.libretto.model.ModelConfig;
+import dev.libretto.run.RunConfig;
+import dev.libretto.run.RunDirectory;
+import dev.libretto.run.Runs;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Ids;
+import dev.libretto.text.Vocabulary;
+import dev.libretto.train.CorpusInfo;
+import dev.libretto.train.TrainConfig;
+import dev.libretto.train.TrainingData;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.LongStream;
+
+/**
+ * What {@code train} is to do, known before anything is written.
+ *
+ * @param overwrite whether an older run at the path may be replaced
+ * @param resumes whether the run is there already and continues
+ * @param prefixes the texts to continue in reports
+ */
+record TrainPlan(
+        Path path,
+        boolean overwrite,
+        boolean resumes,
+        RunConfig config,
+        Corpus corpus,
+        Vocabulary vocabulary,
+        TrainingData data,
+        List<String> prefixes) {
+    /** Reads the options and the texts that they name. */
+    static TrainPlan of(Arguments given, Console console) throws Exception {
+        TrainPlan plan = given.has(TrainFlags.RESUME)
+                ? resumedRun(given, console)
+                : newRun(TrainFlags.withFiles(given), console);
+        console.runs().requireUsable();
+        return plan;
+    }
+
+    /** @param validation another text to validate on; null for none */
+    private static TrainPlan of(
+            Path path,
+            boolean overwrite,
+            boolean resumes,
+            RunConfig config,
+            Corpus corpus,
+            Vocabulary vocabulary,
+            Corpus validation) {
+        TrainingData data = TrainingData.of(config.training(), vocabulary, corpus, validation);
+        List<String> prefixes = prefixes(config.report().prefixes(), corpus, vocabulary);
+        return new TrainPlan(path, overwrite, resumes, config, corpus, vocabulary, data, prefixes);
+    }
+
+    /** @param asked as the options or the run say; empty for the textbook's, or the beginning of a text that lacks these */
+    private static List<String> prefixes(List<String> asked, Corpus corpus, Vocabulary vocabulary) {
+        if (asked.isEmpty()) {
+            return defaultPrefixes(corpus, vocabulary);
+        }
+        List<String> prefixes =
+                asked.stream().map(vocabulary::withKnownLineEnds).toList();
+        for (String prefix : prefixes) {
+            Prefix.encode(vocabulary, prefix, Prefix.quoted(prefix), "give --prefix in the characters of the text");
+        }
+        return prefixes;
+    }
+
+    private static List<String> defaultPrefixes(Corpus corpus, Vocabulary vocabulary) {
+        boolean known = TrainFlags.TEXTBOOK_PREFIXES.stream()
+                .flatMapToInt(String::codePoints)
+                .allMatch(codePoint -> vocabulary.idOf(codePoint) >= 0);
+        Ids ids = vocabulary.encode(corpus);
+        int[] beginning = LongStream.range(0, Math.min(10, ids.length()))
+                .mapToInt(ids::at)
+                .toArray();
+        return known ? TrainFlags.TEXTBOOK_PREFIXES : List.of(vocabulary.decode(beginning));
+    }
+
+    private static TrainPlan newRun(Arguments arguments, Console console) throws Exception {
+        CorpusOptions options = TrainFlags.corpusOptions(arguments);
+        // Read before the texts are, so that a wrong option is told first.
+        Path validationFile = TrainFlags.validationCorpus(arguments);
+        TrainFlags.trainConfig(arguments, validationFile == null ? null : CorpusInfo.unknown(false, false));
+        TrainFlags.modelConfig(arguments, 1);
+        boolean overwrite = arguments.get(TrainFlags.OVERWRITE);
+        Path given = arguments.get(TrainFlags.RUN);
+        List<Path> files = arguments.getAll(TrainFlags.CORPUS);
+        if (given == null && overwrite) {
+            throw new UsageException("--overwrite replaces the run that --run names; add --run DIR");
+        }
+        Path path = given == null ? console.runs().unusedPath() : given;
+        RunDirectory.requireUsable(path, overwrite);
+        Corpus corpus = CorpusLoader.load(files, options, console);
+        Vocabulary vocabulary = Vocabulary.of(corpus, options.minCount());
+        ModelConfig model = TrainFlags.modelConfig(arguments, vocabulary.size());
+        CorpusOptions whole = options.withMaxChars(0);
+        Corpus validation = validationFile == null ? null : CorpusLoader.load(List.of(validationFile), whole, console);
+        TrainConfig training = TrainFlags.trainConfig(arguments, validation == null ? null : CorpusInfo.of(validation));
+        RunConfig config = new RunConfig(CorpusInfo.of(corpus), model, training, TrainFlags.reportConfig(arguments));
+        return of(path, overwrite, false, config, corpus, vocabulary, validation);
+    }
+
+    private static TrainPlan resumedRun(Arguments arguments, Console console) throws Exception {
+        Path path = Runs.resolve(arguments.get(TrainFlags.RESUME));
+        if (arguments.has(TrainFlags.RUN) || arguments.has(TrainFlags.OVERWRITE)) {
+            throw new UsageException("--resume names the run itself; leave --run and --overwrite out");
+        }
+        List<Path> given = arguments.getAll(TrainFlags.CORPUS);
+        RunDirectory run = RunDirectory.open(path);
+        TrainConfig training = TrainFlags.resumedConfig(arguments, run.config());
+        CorpusInfo info = run.config().corpus();
+        if (arguments.has(TrainFlags.PRESET) || arguments.has(TrainFlags.CONFIG)) {
+            throw new UsageException("a run that goes on keeps its settings; leave --preset and --config out");
+        }
+        if (!info.known()) {
+            throw new IllegalArgumentException(path + " was imported, so the text it learns from is not known and its"
+                    + " training cannot go on; train where the weights came from and import them again");
+        }
+        CorpusOptions options = info.options().withMaxBytes(arguments.get(TrainFlags.MAX_BYTES));
+        if (arguments.has(TrainFlags.ENCODING)) {
+            options = options.withEncoding(arguments.get(TrainFlags.ENCODING));
+        }
+        Corpus corpus = CorpusLoader.load(given.isEmpty() ? filesOf(info, TrainFlags.CORPUS) : given, options, console);
+        if (!corpus.sha256().equals(info.sha256())) {
+            throw new IllegalArgumentException(corpus.name() + " is not the text that " + path
+                    + " learns from (another SHA-256); name that text with --corpus, or start a new run");
+        }
+        if (!Vocabulary.of(corpus, info.minCount())
+                .symbols()
+                .equals(run.vocabulary().symbols())) {
+            throw new IllegalArgumentException(
+                    path + " is damaged: its vocabulary has other characters than the text that it learns from");
+        }
+        Corpus validation = resumedValidation(arguments, training.validation().corpus(), console);
+        RunConfig config = run.config()
+                .withTraining(training)
+                .withReport(
+                        TrainFlags.resumedReportConfig(arguments, run.config().report()));
+        return of(path, false, true, config, corpus, run.vocabulary(), validation);
+    }
+
+    private static Corpus resumedValidation(Arguments arguments, CorpusInfo info, Console console) throws Exception {
+        Path given = arguments.get(TrainFlags.VALIDATION_CORPUS);
+        if (info == null) {
+            if (given != null) {
+                throw new UsageException("this run has no --validation-corpus and cannot get one; leave the option out,"
+                        + " or start a new run");
+            }
+            return null;
+        }
+        List<Path> files = given != null ? List.of(given) : filesOf(info, TrainFlags.VALIDATION_CORPUS);
+        Corpus corpus =
+                CorpusLoader.load(files, info.options().withMaxBytes(arguments.get(TrainFlags.MAX_BYTES)), console);
+        if (!corpus.sha256().equals(info.sha256())) {
+            throw new IllegalArgumentException(
+                    corpus.name() + " is not the text that the run measures on (another SHA-256);"
+                            + " name that text with --validation-corpus, or start a new run");
+        }
+        return corpus;
+    }
+
+    /** The files that a run read. A pipe has nothing left, and a terminal under its name would wait for input. */
+    private static List<Path> filesOf(CorpusInfo info, Flag<Path> option) {
+        for (Path path : info.paths()) {
+            if (Files.exists(path) && !Files.isRegularFile(path) && !Files.isDirectory(path)) {
+                throw new IllegalArgumentException(
+                        "this run read " + path + ", which is not a file; name its text with --" + option.name());
+            }
+        }
+        return info.paths();
+    }
+}
