@@ -195,7 +195,7 @@ class PortabilityTest {
         String wrong = "import --weights " + folder + "/lstm --description " + folder + "/rnn.json --run " + folder;
         assertThat(run(wrong + "/back")).isEqualTo(1);
         assertThat(err)
-                .endsWith("/lstm: rnn.weight_ih_l0 has the shape [20, 29]; it must be [5, 29]\n")
+                .endsWith("/lstm: rnn.weight_ih_l0 must have the shape [5, 29] (got [20, 29])\n")
                 .hasLineCount(1);
 
         Files.writeString(folder.resolve("rnn"), "short");
