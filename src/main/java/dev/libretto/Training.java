@@ -96,7 +96,7 @@ public final class Training {
     }
 
     /**
-     * Fits a model to a text and keeps a run of it, with checkpoints, metrics and all that the command line needs to go on.
+     * Fits a model to a text and keeps a run, with checkpoints and metrics, that the command line can resume.
      *
      * @param run the directory to create
      * @return the weights of the lowest validation loss if there is validation, else those of the end; the caller closes it

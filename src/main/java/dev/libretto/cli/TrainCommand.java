@@ -28,7 +28,7 @@ import java.io.IOException;
 import java.util.List;
 import java.util.Locale;
 
-/** {@code libretto train}: reads a text, trains a model on it, or goes on with it, and reports how it goes. */
+/** {@code libretto train}: trains a model on a text, or resumes a run, and reports progress. */
 final class TrainCommand implements Command {
     @Override
     public String name() {

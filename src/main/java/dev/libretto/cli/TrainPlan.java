@@ -81,7 +81,7 @@ record TrainPlan(
 
     private static TrainPlan newRun(Arguments arguments, Console console) throws Exception {
         CorpusOptions options = TrainFlags.corpusOptions(arguments);
-        // Read before the texts are, so that a wrong option is told first.
+        // Read before the texts, so that a wrong option is reported first.
         Path validationFile = TrainFlags.validationCorpus(arguments);
         TrainFlags.trainConfig(arguments, validationFile == null ? null : CorpusInfo.unknown(false, false));
         TrainFlags.modelConfig(arguments, 1);

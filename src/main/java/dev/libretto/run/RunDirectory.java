@@ -29,16 +29,16 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     private final Path path;
     private final RunConfig config;
     private final Vocabulary vocabulary;
-    /** Held while writing; null for a reader. */
+    /** Held while writing; null in a reader. */
     private final RunLock lock;
-    /** That of the run that this one is to replace; null if there is none, or no longer. */
+    /** Lock of the older run that this one will replace; null without one. */
     private RunLock olderLock;
-    /** Where the files are: {@link #path}, or beside it until this run replaces the older one. */
+    /** The directory with the files: {@link #path}, or one next to it until this run replaces the older one. */
     private Path place;
 
     private MetricsFile metrics;
     private Checkpoints checkpoints;
-    /** Whether there has been a checkpoint. */
+    /** Whether a checkpoint was saved. */
     private boolean begun;
 
     private RunDirectory(
@@ -60,8 +60,8 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     /**
      * Throws if a run cannot be created here; call before starting work.
      *
-     * @param overwrite whether a run that is there may be replaced
-     * @throws RunException if something is there that may not be replaced
+     * @param overwrite whether an existing run may be replaced
+     * @throws RunException if something exists there that may not be replaced
      */
     public static void requireUsable(Path path, boolean overwrite) throws IOException {
         requireReadableByTensorFlow(path);
@@ -113,11 +113,11 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
 
     /**
      * Creates a run: writes its configuration and vocabulary and an empty metrics file. If there is an older run, the new one
-     * is written beside it until {@link #begin} or {@link #replaceOlder}.
+     * is written next to it until {@link #begin} or {@link #replaceOlder}.
      *
-     * @param overwrite whether an older run there is to be replaced
+     * @param overwrite whether an older run is replaced
      * @throws RunException if something is there that may not be replaced, or another process is writing it
-     * @throws IOException if it cannot be written; then what was there is untouched
+     * @throws IOException if it cannot be written; what was there is untouched
      */
     public static RunDirectory create(Path path, RunConfig config, Vocabulary vocabulary, boolean overwrite)
             throws IOException {
@@ -130,7 +130,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
             if (RunFiles.isUnused(path)) {
                 return fill(path, path, config, vocabulary, lock, null);
             }
-            Path fresh = beside(path, "new");
+            Path fresh = sibling(path, "new");
             removeLeftover(fresh);
             Files.createDirectory(fresh);
             return fill(path, fresh, config, vocabulary, RunLock.acquire(fresh), lock);
@@ -143,7 +143,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         }
     }
 
-    /** Locks a directory that may be used; one that has a lock before it is looked at, for another process may replace it. */
+    /** Locks a usable directory. A lock file is taken before the directory is read, because another process may replace it. */
     private static RunLock lockUsable(Path path, boolean overwrite) throws IOException {
         try {
             if (!Files.isRegularFile(path.resolve(RunLock.FILE), LinkOption.NOFOLLOW_LINKS)) {
@@ -177,13 +177,13 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         }
     }
 
-    /** A name beside a run's for the run that is to replace it, or for the one that was replaced. */
-    private static Path beside(Path path, String what) {
+    /** A hidden sibling of a run, for the run that replaces it or the one that was replaced. */
+    private static Path sibling(Path path, String what) {
         Path absolute = path.toAbsolutePath().normalize();
         return absolute.resolveSibling("." + absolute.getFileName() + ".libretto-" + what);
     }
 
-    /** Deletes what a killed process left beside a run. */
+    /** Deletes what a killed process left next to a run. */
     private static void removeLeftover(Path leftover) throws IOException {
         if (Files.exists(leftover, LinkOption.NOFOLLOW_LINKS)) {
             RunFiles.delete(leftover);
@@ -193,9 +193,9 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         }
     }
 
-    /** Undoes a replacement that a crash left between its two steps. */
+    /** Undoes a replacement that a crash interrupted between its two renames. */
     private static void restoreOlder(Path path) throws IOException {
-        Path older = beside(path, "old");
+        Path older = sibling(path, "old");
         if (!Files.exists(path, LinkOption.NOFOLLOW_LINKS) && Files.exists(older.resolve(CONFIG))) {
             try (RunLock notBeingReplaced = RunLock.acquire(older)) {
                 Files.move(notBeingReplaced.run(), path, StandardCopyOption.ATOMIC_MOVE);
@@ -211,7 +211,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
             return;
         }
         requireUsable(path, true);
-        Path older = beside(path, "old");
+        Path older = sibling(path, "old");
         removeLeftover(older);
         Files.move(path, older, StandardCopyOption.ATOMIC_MOVE);
         try {
@@ -258,12 +258,12 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     }
 
     /**
-     * Opens a run to train it further. Nothing in it changes before {@link #begin}.
+     * Opens a run to resume training. Nothing in it changes before {@link #begin}.
      *
-     * @param config how it is trained and what it reports from here on
-     * @param warnings is told of each damage that was passed over
-     * @return the run and the checkpoint to go on from
-     * @throws RunException if there is no whole checkpoint, or another process is writing the run
+     * @param config the settings from now on
+     * @param warnings receives a line for each damaged file skipped
+     * @return the run and the checkpoint to continue from
+     * @throws RunException if there is no intact checkpoint, or another process is writing to the run
      */
     public static Resumed resume(Path path, RunConfig config, Consumer<String> warnings) throws IOException {
         RunDirectory reader = open(path);
@@ -276,8 +276,8 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
                 warnings.accept(
                         path.resolve(METRICS) + " has rows for " + rows + " of the " + epochs + " epochs trained");
             }
-            removeLeftover(beside(path, "new"));
-            removeLeftover(beside(path, "old"));
+            removeLeftover(sibling(path, "new"));
+            removeLeftover(sibling(path, "old"));
             RunDirectory run = new RunDirectory(path, path, config, reader.vocabulary, lock, null);
             run.begun = true;
             return new Resumed(run, checkpoint);
@@ -287,7 +287,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         }
     }
 
-    /** A run that goes on, and from where. */
+    /** A resumed run and the checkpoint that it continues from. */
     public record Resumed(RunDirectory run, Checkpoint checkpoint) {}
 
     private static Vocabulary readVocabulary(Path file, boolean unknownCharacter) throws IOException {
@@ -298,22 +298,22 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         }
     }
 
-    /** Where it is. */
+    /** Returns its path. */
     public Path path() {
         return path;
     }
 
-    /** Where its event files for TensorBoard go. */
+    /** Returns the directory for TensorBoard's event files. */
     public Path tensorBoard() {
         return place.resolve(TENSORBOARD);
     }
 
-    /** What it was started with, or resumed with. */
+    /** Returns its settings. */
     public RunConfig config() {
         return config;
     }
 
-    /** The characters its model knows. */
+    /** Returns the characters that its model knows. */
     public Vocabulary vocabulary() {
         return vocabulary;
     }
@@ -345,9 +345,9 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     }
 
     /**
-     * Saves a checkpoint and deletes those that are not to be kept.
+     * Saves a checkpoint and deletes those that the policy does not keep.
      *
-     * @throws RunException saying why it cannot be written, and what is safe
+     * @throws RunException with the reason, and which checkpoint was saved last
      */
     @Override
     public void save(Checkpoint checkpoint) throws IOException {
@@ -361,9 +361,9 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     }
 
     /**
-     * Deletes the checkpoints that are newer than one, which training goes back to.
+     * Deletes the checkpoints newer than the one that training returns to.
      *
-     * @throws RunException saying why that failed, and what is safe
+     * @throws RunException with the reason, and which checkpoint was saved last
      */
     @Override
     public void discardAfter(Progress last) throws IOException {
@@ -396,9 +396,9 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     }
 
     /**
-     * Replaces one of the pictures of how it learns.
+     * Replaces a picture of the learning curve.
      *
-     * @param extension {@code png} or {@code svg}, which is also the format
+     * @param extension {@code png} or {@code svg}
      */
     public void replacePicture(String extension, byte[] picture) throws IOException {
         AtomicWrite.file(place.resolve(PICTURE + extension), picture);
@@ -416,9 +416,9 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     }
 
     /**
-     * Reads the newest whole checkpoint.
+     * Returns the newest intact checkpoint.
      *
-     * @param warnings is told of each damaged one that was passed over
+     * @param warnings receives a line for each damaged checkpoint skipped
      * @throws RunException if there is none
      */
     public Checkpoint newest(Consumer<String> warnings) throws IOException {
@@ -426,9 +426,9 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     }
 
     /**
-     * How far the newest whole checkpoint is.
+     * Returns the progress of the newest intact checkpoint.
      *
-     * @param warnings is told of each damaged one that was passed over
+     * @param warnings receives a line for each damaged checkpoint skipped
      * @throws RunException if there is none
      */
     public Progress newestProgress(Consumer<String> warnings) throws IOException {
@@ -441,10 +441,10 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     }
 
     /**
-     * Reads the checkpoint to write and to measure with.
+     * Returns the checkpoint to generate and evaluate with.
      *
      * @param which the best by validation, or the newest
-     * @param warnings is told of each damaged one that was passed over
+     * @param warnings receives a line for each damaged checkpoint skipped
      * @throws RunException if there is none
      */
     public Checkpoint checkpoint(Which which, Consumer<String> warnings) throws IOException {
@@ -453,7 +453,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
                 : newest(warnings);
     }
 
-    /** Which of a run's checkpoints is meant. */
+    /** Which of a run's checkpoints to use. */
     public enum Which {
         /** The one with the lowest validation loss; without validation, the newest. */
         BEST,
@@ -474,7 +474,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         }
     }
 
-    /** Gives up the right to write. */
+    /** Releases the lock. */
     @Override
     public void close() throws IOException {
         if (lock != null) {

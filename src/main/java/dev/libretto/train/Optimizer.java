@@ -119,10 +119,10 @@ public record Optimizer(Kind kind, Coefficients coefficients, LearningRate learn
     /**
      * The numbers of the rules; each rule uses its own.
      *
-     * @param momentum how much of the velocity stays
-     * @param rho ρ of RMSProp, how much of the mean square stays
-     * @param beta1 how much of Adam's mean stays
-     * @param beta2 how much of Adam's mean square stays
+     * @param momentum decay of the velocity
+     * @param rho ρ of RMSProp, decay of the mean square
+     * @param beta1 β1 of Adam, decay of the mean
+     * @param beta2 β2 of Adam, decay of the mean square
      * @param epsilon ε of RMSProp and Adam, which keeps the divisor from zero
      * @param weightDecay of AdamW
      */

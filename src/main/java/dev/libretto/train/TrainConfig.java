@@ -10,15 +10,15 @@ import java.util.Objects;
  *
  * @param seqLength T, time steps in a batch
  * @param batchSize B, rows in a batch
- * @param parts P, into how many parts the rows of a batch are split, to be computed at the same time. A processor's bits
- *     depend on it, so a run keeps it on whichever machine it goes on. On a GPU a batch is one part
+ * @param parts P, parts into which the rows of a batch are split, computed at the same time. The bits depend on it, so a run
+ *     keeps it on every machine that resumes it. On a GPU a batch is one part
  * @param sampling how the text is cut into batches
  * @param epochs passes over the corpus; 0 saves the untrained model
  * @param optimizer how gradients become steps
- * @param dropout the probability with which an element of a layer's output is dropped on its way up, in training only
- * @param seed what the first weights, the shuffling and the dropout are drawn from
- * @param validation what is kept from training
- * @param divergence what is done when the loss is lost
+ * @param dropout probability of dropping an element between layers, never between time steps; in training only
+ * @param seed random seed of the initial weights, the shuffling and the dropout
+ * @param validation the held-out text
+ * @param divergence what to do when training diverges
  * @param checkpoints when checkpoints are written
  */
 public record TrainConfig(
@@ -50,10 +50,10 @@ public record TrainConfig(
             DivergencePolicy.DEFAULT,
             CheckpointPolicy.DEFAULT);
 
-    /** The most time steps, each of which is a part of the unrolled graph. */
+    /** The largest T: the graph is unrolled. */
     public static final int MAX_SEQ_LENGTH = 4096;
 
-    /** The most rows in a batch. */
+    /** The largest B. */
     public static final int MAX_BATCH_SIZE = 65_536;
 
     /** The name of the default for {@link #parts} in files of earlier versions, which lack them. */
