@@ -21,6 +21,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 @Timeout(value = 10, unit = TimeUnit.MINUTES)
 class InterruptIT {
     private static final String LAUNCHER = Path.of("libretto").toAbsolutePath().toString();
+    /** The launcher as bash reads it, whose path may have spaces. */
+    private static final String IN_BASH = "'" + LAUNCHER + "'";
 
     /** A graph so long that a signal arrives while TensorFlow prepares it. */
     private static final String SLOW_START =
@@ -160,7 +162,7 @@ class InterruptIT {
         return new ProcessBuilder(
                         "bash",
                         "-c",
-                        "exec env --default-signal=INT,TERM,HUP " + LAUNCHER + " " + arguments + " >" + out + " 2>>"
+                        "exec env --default-signal=INT,TERM,HUP " + IN_BASH + " " + arguments + " >" + out + " 2>>"
                                 + err)
                 .directory(folder.toFile())
                 .start();

@@ -24,6 +24,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 /** Runs the launcher as a process. */
 class LibrettoIT {
     private static final String LAUNCHER = Path.of("libretto").toAbsolutePath().toString();
+    /** The launcher as bash reads it, whose path may have spaces. */
+    private static final String IN_BASH = "'" + LAUNCHER + "'";
 
     /** The CUDA build prints its device. */
     private static final String NOTHING_BUT_THE_DEVICE = "(device: [^\n]+\n)?";
@@ -141,7 +143,7 @@ class LibrettoIT {
     @Test
     void closedPipeEndsSilently() throws Exception {
         assertThat(run(Map.of(), "train", "--epochs", "1").exitCode()).isZero();
-        String generate = LAUNCHER + " generate --prefix 分开 --length 1000000";
+        String generate = IN_BASH + " generate --prefix 分开 --length 1000000";
 
         CliResult piped = start(Map.of(), List.of("bash", "-c", generate + " | head -c 9; echo \" ${PIPESTATUS[0]}\""));
         assertThat(piped.out()).startsWith("分开").endsWith(" 0\n");
@@ -161,16 +163,16 @@ class LibrettoIT {
         assumeTrue(compiled.exitCode() == 0);
         Map<String, String> chinese = Map.of("LOCPATH", folder.toString(), "LC_ALL", "zh_CN.UTF-8");
 
-        CliResult full = start(chinese, List.of("bash", "-c", LAUNCHER + " --help >/dev/full"));
+        CliResult full = start(chinese, List.of("bash", "-c", IN_BASH + " --help >/dev/full"));
         assertThat(full.err()).isEqualTo("libretto: could not write the output: 设备上没有空间\n");
-        CliResult piped = start(chinese, List.of("bash", "-c", LAUNCHER + " --help | true; exit ${PIPESTATUS[0]}"));
+        CliResult piped = start(chinese, List.of("bash", "-c", IN_BASH + " --help | true; exit ${PIPESTATUS[0]}"));
         assertThat(piped.exitCode()).isZero();
         assertThat(piped.err()).isEmpty();
     }
 
     @Test
     void lostReportsFailOnceTheRunIsComplete() throws Exception {
-        String train = LAUNCHER + " train --epochs 2 --report-every 1 --run whole >/dev/full";
+        String train = IN_BASH + " train --epochs 2 --report-every 1 --run whole >/dev/full";
         CliResult full = start(Map.of(), List.of("bash", "-c", train));
 
         assertThat(full.exitCode()).isEqualTo(1);
@@ -179,11 +181,11 @@ class LibrettoIT {
                 .endsWith("libretto train: could not write the output: No space left on device\n");
         assertThat(Files.readAllLines(folder.resolve("whole/metrics.csv"))).hasSize(3);
 
-        String piped = LAUNCHER + " train --resume whole --epochs 4 | true; exit ${PIPESTATUS[0]}";
+        String piped = IN_BASH + " train --resume whole --epochs 4 | true; exit ${PIPESTATUS[0]}";
         assertThat(start(Map.of(), List.of("bash", "-c", piped)).exitCode()).isZero();
         assertThat(Files.readAllLines(folder.resolve("whole/metrics.csv"))).hasSize(5);
 
-        String closed = LAUNCHER + " generate --run whole --prefix 分开 <&- >&- 2>&-";
+        String closed = IN_BASH + " generate --run whole --prefix 分开 <&- >&- 2>&-";
         assertThat(start(Map.of(), List.of("bash", "-c", closed)).exitCode()).isEqualTo(1);
     }
 

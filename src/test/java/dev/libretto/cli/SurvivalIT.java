@@ -25,7 +25,9 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(value = 3, unit = TimeUnit.HOURS)
 class SurvivalIT {
-    private static final String LAUNCHER = Path.of("libretto").toAbsolutePath().toString();
+    /** As bash reads it, for its path may have spaces. */
+    private static final String LAUNCHER = "'" + Path.of("libretto").toAbsolutePath() + "'";
+
     private static final int KILLS = Integer.getInteger("libretto.kills", 10);
 
     /** A checkpoint after every batch, so that most kills hit the writing of one. */
