@@ -12,7 +12,7 @@ import java.util.List;
  *
  * @param model the cell and the sizes
  * @param keepNewlines whether newlines and carriage returns are kept instead of read as spaces
- * @param unknownCharacter whether U+FFFD, if in the vocabulary, stands for all unknown characters; {@link Json} has a default for
+ * @param unknownCharacter whether U+FFFD, if in the vocabulary, stands for all unknown characters; {@link dev.libretto.run.Json} has a default for
  *     files of earlier versions
  */
 public record ModelSettings(

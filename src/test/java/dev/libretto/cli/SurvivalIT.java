@@ -25,8 +25,8 @@ import org.junit.jupiter.api.io.TempDir;
  */
 @Timeout(value = 3, unit = TimeUnit.HOURS)
 class SurvivalIT {
-    /** As bash reads it, for its path may have spaces. */
-    private static final String LAUNCHER = "'" + Path.of("libretto").toAbsolutePath() + "'";
+    /** As bash reads it, also between single quotes, for its path may have spaces. */
+    private static final String LAUNCHER = "\"" + Path.of("libretto").toAbsolutePath() + "\"";
 
     private static final int KILLS = Integer.getInteger("libretto.kills", 10);
 
