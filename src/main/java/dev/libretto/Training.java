@@ -1,7 +1,9 @@
 package dev.libretto;
 
+import dev.libretto.device.Device;
 import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.Devices;
+import dev.libretto.device.Host;
 import dev.libretto.device.Precision;
 import dev.libretto.device.Sessions;
 import dev.libretto.model.CellType;
@@ -19,6 +21,7 @@ import dev.libretto.train.CheckpointStore;
 import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.DivergenceException;
 import dev.libretto.train.EpochMetrics;
+import dev.libretto.train.MemoryEstimate;
 import dev.libretto.train.MemoryStore;
 import dev.libretto.train.Optimizer;
 import dev.libretto.train.TrainConfig;
@@ -80,7 +83,7 @@ public final class Training {
      * Fits a model to a text, in memory.
      *
      * @return the weights of the lowest validation loss if there is validation, else those of the end; the caller closes it
-     * @throws IllegalArgumentException if the text is too short for a batch, or to validate on
+     * @throws IllegalArgumentException if the text is too short for a batch, or to validate on, or memory does not suffice
      * @throws DivergenceException if training diverged
      * @throws IOException in one line, if the device cannot be used
      */
@@ -100,7 +103,7 @@ public final class Training {
      *
      * @param run the directory to create
      * @return the weights of the lowest validation loss if there is validation, else those of the end; the caller closes it
-     * @throws IllegalArgumentException if the text is too short for a batch, or to validate on
+     * @throws IllegalArgumentException if the text is too short for a batch, or to validate on, or memory does not suffice
      * @throws DivergenceException if training diverged; the run keeps the last good weights
      * @throws IOException in one line, if there is a run already, it cannot be written, or the device cannot be used
      */
@@ -124,7 +127,12 @@ public final class Training {
     private void train(Corpus corpus, Vocabulary vocabulary, CheckpointStore store) throws IOException {
         ModelConfig sized = model.withVocabularySize(vocabulary.size());
         TrainingData data = TrainingData.of(config, vocabulary, corpus, null);
-        Sessions.use(new Devices().choose(device).device(), precision);
+        Device chosen = new Devices().choose(device).device();
+        if (!chosen.isGpu()) {
+            MemoryEstimate.of(sized, config)
+                    .requireFits(Host.current().memory(), Host.current().javaHeap());
+        }
+        Sessions.use(chosen, precision);
         Weights weights = Initializers.draw(LanguageModel.parameters(sized), config.seed());
         Checkpoint start = Checkpoint.start(sized, config, weights);
         try (Trainer trainer = new Trainer(sized, config, data, start, store, listener)) {

@@ -4,9 +4,7 @@ import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunDirectory;
-import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
-import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Checkpoint;
 import dev.libretto.train.TrainConfig;
@@ -26,24 +24,13 @@ public final class TrainAgain {
         TrainConfig training = config.training();
         Corpus corpus = Corpus.builtIn(config.corpus().options());
         Vocabulary vocabulary = Vocabulary.of(corpus);
-        Batches batches = new Batches(
-                vocabulary.encode(corpus),
-                training.batchSize(),
-                training.seqLength(),
-                training.sampling(),
-                training.seed());
+        TrainingData data = TrainingData.of(training, vocabulary, corpus, null);
         Checkpoint start = Checkpoint.start(
                 config.model(),
                 config.training(),
                 Initializers.draw(LanguageModel.parameters(config.model()), training.seed()));
         try (RunDirectory run = RunDirectory.create(Path.of(args[1]), config, vocabulary, false);
-                Trainer trainer = new Trainer(
-                        config.model(),
-                        training,
-                        new TrainingData(batches, Ids.of()),
-                        start,
-                        run,
-                        TrainingListener.NONE)) {
+                Trainer trainer = new Trainer(config.model(), training, data, start, run, TrainingListener.NONE)) {
             trainer.train();
         }
     }

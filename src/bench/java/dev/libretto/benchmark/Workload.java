@@ -16,6 +16,7 @@ import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.LearningRate;
 import dev.libretto.train.Optimizer;
 import dev.libretto.train.TrainConfig;
+import dev.libretto.train.TrainingData;
 import java.io.IOException;
 import java.util.Random;
 
@@ -75,12 +76,7 @@ public record Workload(
             String name, String text, Corpus corpus, CellType cell, int hiddenSize, int layers, TrainConfig training) {
         Vocabulary vocabulary = Vocabulary.of(corpus);
         ModelConfig model = new ModelConfig(cell, vocabulary.size(), hiddenSize, layers);
-        Batches batches = new Batches(
-                vocabulary.encode(corpus),
-                training.batchSize(),
-                training.seqLength(),
-                training.sampling(),
-                training.seed());
+        Batches batches = TrainingData.of(training, vocabulary, corpus, null).batches();
         RunConfig config = new RunConfig(CorpusInfo.of(corpus), model, training);
         Weights weights = Initializers.draw(LanguageModel.parameters(model), training.seed());
         return new Workload(name, text, config, vocabulary, batches, weights);

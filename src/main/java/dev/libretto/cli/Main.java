@@ -54,6 +54,9 @@ public final class Main {
             new InfoCommand(),
             new PlotCommand(),
             new DoctorCommand());
+    /** Whether a signal is ending the process. */
+    private static volatile boolean ended;
+
     private final Console console;
 
     Main(Console console) {
@@ -83,7 +86,10 @@ public final class Main {
                 statusLine,
                 Verbosity.NORMAL);
         Runtime.getRuntime().addShutdownHook(new Thread(statusLine::end));
-        Signals.handledBy(number -> new Halt().exit(128 + number));
+        Signals.handledBy(number -> {
+            ended = true;
+            new Halt().exit(128 + number);
+        });
         System.exit(program.applyAsInt(console));
     }
 
@@ -118,6 +124,10 @@ public final class Main {
             console.complain(who + ": could not write the output: " + e.getMessage());
             return FAILURE;
         } catch (Exception | LinkageError | OutOfMemoryError e) {
+            if (ended) {
+                // Work fails when its unfinished files are deleted; the signal is the reason.
+                return FAILURE;
+            }
             console.complain(who + ": " + explain(e, flags));
             if (words.contains("--debug")) {
                 e.printStackTrace(console.err());

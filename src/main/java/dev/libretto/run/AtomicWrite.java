@@ -167,14 +167,19 @@ public final class AtomicWrite {
             return;
         }
         Path older = temporary.resolveSibling(temporary.getFileName() + ".old");
-        Files.move(directory, older, StandardCopyOption.ATOMIC_MOVE);
+        replace(directory, temporary, older);
+        Files.move(older, temporary, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    /** Moves a directory aside and another one to its place; undoes the first step if the second fails. */
+    static void replace(Path directory, Path newer, Path aside) throws IOException {
+        Files.move(directory, aside, StandardCopyOption.ATOMIC_MOVE);
         try {
-            Files.move(temporary, directory, StandardCopyOption.ATOMIC_MOVE);
+            Files.move(newer, directory, StandardCopyOption.ATOMIC_MOVE);
         } catch (IOException e) {
-            Files.move(older, directory, StandardCopyOption.ATOMIC_MOVE);
+            Files.move(aside, directory, StandardCopyOption.ATOMIC_MOVE);
             throw e;
         }
-        Files.move(older, temporary, StandardCopyOption.ATOMIC_MOVE);
     }
 
     /** A step that must not be interrupted by the end of the process. */
@@ -200,15 +205,17 @@ public final class AtomicWrite {
         }
     }
 
-    /**
-     * Deletes unfinished files when the process ends. A thread that is still writing may add files, which another round deletes.
-     * If it fails, it waits for the lock, which is never released, so it reports nothing.
-     */
+    /** Deletes unfinished files when the process ends. A thread that is still writing then fails. */
     private static void deleteUnfinished() {
         LOCK.lock();
-        UNFINISHED.forEach(AtomicWrite::deleteInRounds);
+        try {
+            UNFINISHED.forEach(AtomicWrite::deleteInRounds);
+        } finally {
+            LOCK.unlock();
+        }
     }
 
+    /** Another thread may add files meanwhile, which the next round deletes. */
     private static void deleteInRounds(Path temporary) {
         for (int round = 0; round < 100 && Files.exists(temporary); round++) {
             try {

@@ -64,14 +64,10 @@ public final class Json {
         return MAPPER.valueToTree(value);
     }
 
-    /**
-     * Reads a file that Libretto wrote, in whatever format; an empty node if it is not JSON.
-     *
-     * @throws RunException naming the file if it is missing, not text or too large
-     */
-    static JsonNode peek(Path file) throws IOException {
+    /** Parses a text without a record to hold it to; returns a missing node if it is not JSON. */
+    static JsonNode peek(String json) {
         try {
-            return MAPPER.readTree(Disk.readText(file, MAX_BYTES));
+            return MAPPER.readTree(json);
         } catch (JsonProcessingException e) {
             return MAPPER.missingNode();
         }

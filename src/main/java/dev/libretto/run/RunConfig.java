@@ -53,7 +53,8 @@ public record RunConfig(
      * @throws RunException if it is missing, damaged, or of a newer format
      */
     static RunConfig read(Path file) throws IOException {
-        JsonNode root = Json.peek(file);
+        String json = Disk.readText(file, Json.MAX_BYTES);
+        JsonNode root = Json.peek(json);
         int written = root.path("format").asInt(1);
         if (written > FORMAT) {
             throw new RunException(String.format(
@@ -66,7 +67,7 @@ public record RunConfig(
                     Build.current().version(),
                     FORMAT));
         }
-        return Json.read(file, new TypeReference<>() {});
+        return Json.parse(json, file, new TypeReference<>() {});
     }
 
     @JsonProperty

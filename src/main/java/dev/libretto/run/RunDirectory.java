@@ -203,9 +203,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         }
     }
 
-    /**
-     * Replaces the older run by this one, if there is an older one.
-     */
+    /** Replaces the older run with this one, if there is an older one. */
     void replaceOlder() throws IOException {
         if (olderLock == null) {
             return;
@@ -213,13 +211,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         requireUsable(path, true);
         Path older = sibling(path, "old");
         removeLeftover(older);
-        Files.move(path, older, StandardCopyOption.ATOMIC_MOVE);
-        try {
-            Files.move(place, path, StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException e) {
-            Files.move(older, path, StandardCopyOption.ATOMIC_MOVE);
-            throw e;
-        }
+        AtomicWrite.replace(path, place, older);
         moveTo(path);
         Disk.syncDirectory(older.getParent());
         RunFiles.delete(older);

@@ -60,12 +60,7 @@ public final class DeviceTrial {
         Corpus lyrics = Corpus.builtIn(CorpusOptions.WHOLE_TEXT.withMaxChars(CorpusOptions.DEFAULT_MAX_CHARS));
         Vocabulary vocabulary = Vocabulary.of(lyrics);
         model = new ModelConfig(cell, vocabulary.size(), ModelConfig.DEFAULT_HIDDEN_SIZE, ModelConfig.DEFAULT_LAYERS);
-        batches = new Batches(
-                vocabulary.encode(lyrics),
-                training.batchSize(),
-                training.seqLength(),
-                training.sampling(),
-                training.seed());
+        batches = TrainingData.of(training, vocabulary, lyrics, null).batches();
         start = Checkpoint.start(model, training, Initializers.draw(LanguageModel.parameters(model), training.seed()));
     }
 

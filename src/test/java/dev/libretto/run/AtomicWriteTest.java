@@ -126,9 +126,17 @@ class AtomicWriteTest {
     static final class Forever {
         private Forever() {}
 
-        public static void main(String[] arguments) throws IOException {
-            Path target = Path.of(arguments[1]);
-            if (arguments[0].equals("file")) {
+        public static void main(String[] arguments) {
+            try {
+                write(Path.of(arguments[1]), arguments[0]);
+            } catch (IOException e) {
+                // As expected: the end of the process has deleted the files.
+                LockSupport.park();
+            }
+        }
+
+        private static void write(Path target, String kind) throws IOException {
+            if (kind.equals("file")) {
                 AtomicWrite.file(target, temporary -> {
                     try (OutputStream output = Files.newOutputStream(temporary)) {
                         output.write(1);
