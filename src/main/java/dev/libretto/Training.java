@@ -19,7 +19,6 @@ import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Checkpoint;
 import dev.libretto.train.CheckpointStore;
 import dev.libretto.train.CorpusInfo;
-import dev.libretto.train.DivergenceException;
 import dev.libretto.train.EpochMetrics;
 import dev.libretto.train.MemoryEstimate;
 import dev.libretto.train.MemoryStore;
@@ -84,7 +83,7 @@ public final class Training {
      *
      * @return the weights of the lowest validation loss if there is validation, else those of the end; the caller closes it
      * @throws IllegalArgumentException if the text is too short for a batch, or to validate on, or memory does not suffice
-     * @throws DivergenceException if training diverged
+     * @throws LibrettoException if training diverged
      * @throws IOException in one line, if the device cannot be used
      */
     public CharModel fit(Corpus corpus) throws IOException {
@@ -104,7 +103,7 @@ public final class Training {
      * @param run the directory to create
      * @return the weights of the lowest validation loss if there is validation, else those of the end; the caller closes it
      * @throws IllegalArgumentException if the text is too short for a batch, or to validate on, or memory does not suffice
-     * @throws DivergenceException if training diverged; the run keeps the last good weights
+     * @throws LibrettoException if training diverged; the run keeps the last good weights
      * @throws IOException in one line, if there is a run already, it cannot be written, or the device cannot be used
      */
     public CharModel fit(Corpus corpus, Path run) throws IOException {

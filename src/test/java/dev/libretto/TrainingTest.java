@@ -11,9 +11,7 @@ import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import dev.libretto.run.LearningCurve;
 import dev.libretto.run.RunDirectory;
-import dev.libretto.run.RunException;
 import dev.libretto.text.Corpus;
-import dev.libretto.text.CorpusException;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Sampling;
 import dev.libretto.train.EpochMetrics;
@@ -132,7 +130,7 @@ class TrainingTest {
                             .stripTrailing())
                     .isEqualTo(model.write("一二", 12));
             assertThatThrownBy(() -> model.export(ExportFormat.ONNX, file))
-                    .isInstanceOf(RunException.class)
+                    .isInstanceOf(LibrettoException.class)
                     .hasMessage(file + " already exists; overwrite it, or name another");
         }
     }
@@ -168,12 +166,12 @@ class TrainingTest {
         assertThatThrownBy(() -> small().hiddenSize(0).build()).hasMessageContaining("hidden size is 0");
         assertThatThrownBy(() -> small().patience(2).build()).hasMessageContaining("patience is 2");
         assertThatThrownBy(() -> Corpus.of(""))
-                .isInstanceOf(CorpusException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining("is empty");
         assertThatThrownBy(() -> small().build().fit(Corpus.of("short"), folder.resolve("run")))
                 .isInstanceOf(IllegalArgumentException.class);
         assertThat(folder.resolve("run")).doesNotExist();
-        assertThatThrownBy(() -> CharModel.open(folder)).isInstanceOf(RunException.class);
+        assertThatThrownBy(() -> CharModel.open(folder)).isInstanceOf(LibrettoException.class);
         try (CharModel model = small().epochs(0).build().fit(Corpus.of(TEXT))) {
             assertThatThrownBy(() -> model.write("", 5)).hasMessageContaining("the prefix is empty");
             assertThatThrownBy(() -> model.write("x", 5)).hasMessageContaining("'x' (U+0078) is not in the vocabulary");

@@ -1,7 +1,7 @@
 package dev.libretto.cli;
 
+import dev.libretto.LibrettoException;
 import dev.libretto.device.Build;
-import dev.libretto.device.DeviceException;
 import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.Devices;
 import dev.libretto.device.Devices.Choice;
@@ -30,9 +30,9 @@ final class DeviceFlags {
      * Makes TensorFlow use the requested device.
      *
      * @return the device and why it was chosen
-     * @throws DeviceException if the device cannot be used
+     * @throws LibrettoException if the device cannot be used
      */
-    static Choice use(Arguments arguments) throws UsageException, DeviceException {
+    static Choice use(Arguments arguments) throws UsageException, LibrettoException {
         DeviceRequest request = arguments.get(DEVICE);
         Precision precision = arguments.get(PRECISION);
         TensorFlowLibrary.await();
@@ -43,7 +43,7 @@ final class DeviceFlags {
     }
 
     /** Does the same, but prints the device only if there was a choice. */
-    static void useQuietly(Arguments arguments, Console console) throws UsageException, DeviceException {
+    static void useQuietly(Arguments arguments, Console console) throws UsageException, LibrettoException {
         Choice choice = use(arguments);
         if (arguments.has(DEVICE) || Build.current().isCuda()) {
             console.note("device: %s%n", choice);

@@ -1,9 +1,9 @@
 package dev.libretto.cli;
 
+import dev.libretto.LibrettoException;
 import dev.libretto.device.Build;
 import dev.libretto.device.CudaLibrary;
 import dev.libretto.device.Device;
-import dev.libretto.device.DeviceException;
 import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.Devices;
 import dev.libretto.device.Host;
@@ -114,7 +114,7 @@ final class DoctorCommand implements Command {
                 trials.addAll(compared);
                 problem = disagreement(compared, precision);
             }
-        } catch (DeviceException e) {
+        } catch (LibrettoException e) {
             problem = e.getMessage();
         }
         String onnxRuntime = null;
@@ -136,7 +136,7 @@ final class DoctorCommand implements Command {
     }
 
     /** Every cell, because cuDNN does not support all of them. */
-    private static List<Trial> compare(Device device, Precision precision) throws IOException, DeviceException {
+    private static List<Trial> compare(Device device, Precision precision) throws IOException, LibrettoException {
         List<Trial> trials = new ArrayList<>();
         for (CellType cell : CellType.values()) {
             Sessions.use(Device.CPU, Precision.FLOAT32);

@@ -1,25 +1,21 @@
 package dev.libretto.cli;
 
+import dev.libretto.LibrettoException;
 import dev.libretto.cli.Console.Verbosity;
 import dev.libretto.device.Build;
-import dev.libretto.device.DeviceException;
 import dev.libretto.device.Halt;
 import dev.libretto.device.NativeLog;
 import dev.libretto.device.TensorFlowLibrary;
 import dev.libretto.device.Terminal;
-import dev.libretto.device.UnsupportedJavaException;
 import dev.libretto.device.UserHome;
-import dev.libretto.export.WeightsException;
 import dev.libretto.run.Disk;
-import dev.libretto.run.RunException;
 import dev.libretto.run.Runs;
-import dev.libretto.text.CorpusException;
-import dev.libretto.train.DivergenceException;
 import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -205,13 +201,10 @@ public final class Main {
      * @param flags the options of the failed command, some of which the message may suggest
      */
     static String explain(Throwable e, List<Flag<?>> flags) {
-        if (e instanceof CorpusException
-                || e instanceof RunException
-                || e instanceof WeightsException
-                || e instanceof DivergenceException
-                || e instanceof DeviceException
-                || e instanceof UnsupportedJavaException
-                || e instanceof IllegalArgumentException) {
+        if (e instanceof UncheckedIOException unchecked) {
+            return explain(unchecked.getCause(), flags);
+        }
+        if (e instanceof LibrettoException || e instanceof IllegalArgumentException) {
             return e.getMessage();
         }
         if (e instanceof IOException io) {

@@ -1,6 +1,7 @@
 package dev.libretto.device;
 
 import com.sun.jna.Native;
+import dev.libretto.LibrettoException;
 import dev.libretto.device.Gpu.ComputeCapability;
 import java.util.ArrayList;
 import java.util.List;
@@ -22,16 +23,16 @@ record CudaDriver(int cudaVersion, List<Gpu> gpus) {
      * Queries the driver of this machine.
      *
      * @param loader loads the driver's library, or throws a {@link LinkageError}
-     * @throws DeviceException if the driver is missing, too old, or finds no GPU
+     * @throws LibrettoException if the driver is missing, too old, or finds no GPU
      */
-    static CudaDriver probe(Supplier<LibCuda> loader) throws DeviceException {
+    static CudaDriver probe(Supplier<LibCuda> loader) throws LibrettoException {
         LibCuda cuda;
         try {
             cuda = loader.get();
         } catch (LinkageError e) {
-            throw new DeviceException(
-                    "there is no NVIDIA driver (" + LibCuda.NAME + " not found)",
-                    "install it (on Debian, apt install nvidia-driver), or start the container with --gpus all");
+            throw new LibrettoException(
+                    "there is no NVIDIA driver (" + LibCuda.NAME
+                            + " not found); install it (on Debian, apt install nvidia-driver), or start the container with --gpus all");
         }
         int status = cuda.cuInit(0);
         if (status == LibCuda.ERROR_NO_DEVICE) {
@@ -42,9 +43,8 @@ record CudaDriver(int cudaVersion, List<Gpu> gpus) {
         require(cuda.cuDriverGetVersion(value), "cuDriverGetVersion");
         int version = value[0];
         if (version < NEEDED_VERSION) {
-            throw new DeviceException(
-                    "the NVIDIA driver supports CUDA " + describe(version) + ", but TensorFlow 2.18 needs CUDA 12",
-                    "install driver 525.60.13 or newer");
+            throw new LibrettoException("the NVIDIA driver supports CUDA " + describe(version)
+                    + ", but TensorFlow 2.18 needs CUDA 12;" + " install driver 525.60.13 or newer");
         }
         require(cuda.cuDeviceGetCount(value), "cuDeviceGetCount");
         int count = value[0];
@@ -58,16 +58,15 @@ record CudaDriver(int cudaVersion, List<Gpu> gpus) {
         return new CudaDriver(version, List.copyOf(gpus));
     }
 
-    private static DeviceException noGpu() {
+    private static LibrettoException noGpu() {
         String hidden = System.getenv("CUDA_VISIBLE_DEVICES");
         return hidden == null
-                ? new DeviceException("the NVIDIA driver finds no GPU", "check with nvidia-smi")
-                : new DeviceException(
-                        "the NVIDIA driver finds no GPU with CUDA_VISIBLE_DEVICES=" + hidden,
-                        "unset the variable to use all GPUs");
+                ? new LibrettoException("the NVIDIA driver finds no GPU; check with nvidia-smi")
+                : new LibrettoException("the NVIDIA driver finds no GPU with CUDA_VISIBLE_DEVICES=" + hidden
+                        + "; unset the variable to use all GPUs");
     }
 
-    private static Gpu gpu(LibCuda cuda, int index) throws DeviceException {
+    private static Gpu gpu(LibCuda cuda, int index) throws LibrettoException {
         int[] value = new int[1];
         require(cuda.cuDeviceGet(value, index), "cuDeviceGet");
         int device = value[0];
@@ -81,11 +80,10 @@ record CudaDriver(int cudaVersion, List<Gpu> gpus) {
         return new Gpu(index, Native.toString(name), bytes[0], new ComputeCapability(major, value[0]));
     }
 
-    private static void require(int status, String function) throws DeviceException {
+    private static void require(int status, String function) throws LibrettoException {
         if (status != LibCuda.SUCCESS) {
-            throw new DeviceException(
-                    "the NVIDIA driver cannot be used (" + function + " returned error " + status + ")",
-                    "check with nvidia-smi; after a driver update, restart the machine");
+            throw new LibrettoException("the NVIDIA driver cannot be used (" + function + " returned error " + status
+                    + "); check with nvidia-smi; after a driver update, restart the machine");
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.libretto.device;
 
+import dev.libretto.LibrettoException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Function;
@@ -49,49 +50,46 @@ public final class Devices {
     /**
      * Returns the requested device. Only {@code auto} falls back to the CPU.
      *
-     * @throws DeviceException if the device cannot be used
+     * @throws LibrettoException if the device cannot be used
      */
-    public Choice choose(DeviceRequest request) throws DeviceException {
+    public Choice choose(DeviceRequest request) throws LibrettoException {
         if (request.kind() == DeviceRequest.Kind.CPU) {
             return new Choice(Device.CPU, "");
         }
         boolean isAuto = request.kind() == DeviceRequest.Kind.AUTO;
         try {
             return new Choice(gpu(request.index()), isAuto ? "auto: it can be used" : "");
-        } catch (DeviceException e) {
+        } catch (LibrettoException e) {
             if (isAuto) {
-                return new Choice(Device.CPU, "auto: " + e.reason());
+                return new Choice(Device.CPU, "auto: " + e.getMessage().replaceFirst("; .*", ""));
             }
-            throw e.forRequest(request);
+            throw new LibrettoException(request + " cannot be used: " + e.getMessage(), e);
         }
     }
 
-    private Device gpu(int index) throws DeviceException {
+    private Device gpu(int index) throws LibrettoException {
         requireCudaBuild();
         List<Gpu> gpus = CudaDriver.probe(driver).gpus();
         if (index >= gpus.size()) {
-            throw new DeviceException(
-                    "the driver finds " + (gpus.size() == 1 ? "one GPU" : gpus.size() + " GPUs"),
-                    "use " + (gpus.size() == 1 ? "gpu:0" : "gpu:0 to gpu:" + (gpus.size() - 1)));
+            throw new LibrettoException("the driver finds " + (gpus.size() == 1 ? "one GPU" : gpus.size() + " GPUs")
+                    + "; use " + (gpus.size() == 1 ? "gpu:0" : "gpu:0 to gpu:" + (gpus.size() - 1)));
         }
         Device gpu = new Device(gpus.get(index));
         if (!typesOf.apply(gpu).contains("GPU")) {
-            throw new DeviceException(
-                    "TensorFlow cannot use " + gpu,
-                    "the command doctor with --device gpu:" + index + " shows what is missing");
+            throw new LibrettoException("TensorFlow cannot use " + gpu + "; the command doctor with --device gpu:"
+                    + index + " shows what is missing");
         }
         return gpu;
     }
 
-    private void requireCudaBuild() throws DeviceException {
+    private void requireCudaBuild() throws LibrettoException {
         if (build.isCuda()) {
             return;
         }
-        throw new DeviceException(
-                "this is the CPU build",
-                build.classifier().equals("linux-x86_64")
+        throw new LibrettoException("this is the CPU build; "
+                + (build.classifier().equals("linux-x86_64")
                         ? "build with \"mvn -Pgpu,cuda-redist -DskipTests package\" or docker/Dockerfile.gpu"
-                        : "TensorFlow Java has no CUDA build for " + build.classifier() + "; use --device cpu");
+                        : "TensorFlow Java has no CUDA build for " + build.classifier() + "; use --device cpu"));
     }
 
     /** Returns the type, {@code CPU} or {@code GPU}, of each device of a session configured for {@code device}. */

@@ -1,5 +1,6 @@
 package dev.libretto.device;
 
+import dev.libretto.LibrettoException;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
@@ -69,12 +70,10 @@ public record OneDnn(List<String> features, Map<String, String> environment) {
     }
 
     /** Throws if a bfloat16 product on the CPU would abort or be slower than in float32. */
-    void requireBfloat16() throws DeviceException {
+    void requireBfloat16() throws LibrettoException {
         if (Collections.disjoint(features, MULTIPLIERS) || abortsInBfloat16() && cap() == null) {
-            throw new DeviceException(
-                    "this processor has no bfloat16 instructions (" + String.join(", ", MULTIPLIERS)
-                            + "), so bfloat16 would be slower than float32",
-                    "leave --precision out");
+            throw new LibrettoException("this processor has no bfloat16 instructions (" + String.join(", ", MULTIPLIERS)
+                    + "), so bfloat16 would be slower than float32; leave --precision out");
         }
         if (features.contains("bf16")) {
             return;
@@ -89,9 +88,9 @@ public record OneDnn(List<String> features, Map<String, String> environment) {
         }
     }
 
-    private DeviceException refused(String variable, String why) {
-        return new DeviceException(
-                variable + "=" + environment.get(variable) + " " + why, "unset it, or leave --precision out");
+    private LibrettoException refused(String variable, String why) {
+        return new LibrettoException(
+                variable + "=" + environment.get(variable) + " " + why + "; unset it, or leave --precision out");
     }
 
     private boolean isEnabled() {

@@ -2,6 +2,7 @@ package dev.libretto.device;
 
 import com.sun.jna.Function;
 import com.sun.jna.NativeLibrary;
+import dev.libretto.LibrettoException;
 import dev.libretto.device.Gpu.ComputeCapability;
 import java.util.Locale;
 import org.tensorflow.types.TBfloat16;
@@ -58,9 +59,9 @@ public enum Precision {
     /**
      * Sets TensorFlow's precision on a device.
      *
-     * @throws DeviceException if the device does not support it
+     * @throws LibrettoException if the device does not support it
      */
-    void applyTo(Device device) throws DeviceException {
+    void applyTo(Device device) throws LibrettoException {
         if (this != FLOAT32) {
             requireOn(device, OneDnn.current());
         }
@@ -70,7 +71,7 @@ public enum Precision {
     }
 
     /** Throws if the device does not support this precision; {@code cpu} matters for the CPU only. */
-    void requireOn(Device device, OneDnn cpu) throws DeviceException {
+    void requireOn(Device device, OneDnn cpu) throws LibrettoException {
         if (device.isGpu()) {
             ComputeCapability capability = device.gpu().computeCapability();
             if (capability.major() < MAJOR) {
@@ -83,8 +84,8 @@ public enum Precision {
         }
     }
 
-    private static DeviceException lacking(String what) {
-        return new DeviceException(what, "leave --precision out");
+    private static LibrettoException lacking(String what) {
+        return new LibrettoException(what + "; leave --precision out");
     }
 
     /** Returns whether TensorFlow may use TF32. */

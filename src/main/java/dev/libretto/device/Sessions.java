@@ -1,5 +1,6 @@
 package dev.libretto.device;
 
+import dev.libretto.LibrettoException;
 import java.nio.file.Path;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Graph;
@@ -23,9 +24,9 @@ public final class Sessions {
     /**
      * Sets the device and precision of sessions opened from now on.
      *
-     * @throws DeviceException if the device does not support the precision
+     * @throws LibrettoException if the device does not support the precision
      */
-    public static void use(Device chosen, Precision wanted) throws DeviceException {
+    public static void use(Device chosen, Precision wanted) throws LibrettoException {
         wanted.applyTo(chosen);
         device = chosen;
         precision = wanted;

@@ -1,5 +1,6 @@
 package dev.libretto.device;
 
+import java.io.UncheckedIOException;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import org.tensorflow.TensorFlow;
@@ -34,13 +35,13 @@ public final class TensorFlowLibrary {
      * Waits for a load in the background to finish.
      *
      * @throws LinkageError if it cannot be loaded
-     * @throws UnsupportedJavaException if this JVM was started without an option that TensorFlow Java needs
+     * @throws UncheckedIOException if this JVM was started without an option that TensorFlow Java needs
      */
     public static void await() {
         try {
             loading.join();
         } catch (CompletionException e) {
-            if (e.getCause() instanceof UnsupportedJavaException cause) {
+            if (e.getCause() instanceof UncheckedIOException cause) {
                 throw cause;
             }
             throw e.getCause() instanceof LinkageError cause ? cause : new LinkageError(e.getMessage(), e);

@@ -1,5 +1,7 @@
 package dev.libretto.device;
 
+import dev.libretto.LibrettoException;
+import java.io.UncheckedIOException;
 import java.text.DecimalFormatSymbols;
 import java.util.IllformedLocaleException;
 import java.util.LinkedHashMap;
@@ -20,7 +22,7 @@ public final class TensorFlowSetup {
      * Prepares this process for TensorFlow; later calls do nothing. Variables set by the user stay. If JNA's library cannot be
      * loaded, none is set, and rounding may depend on the processor.
      *
-     * @throws UnsupportedJavaException if this JVM was started without an option that TensorFlow Java needs
+     * @throws UncheckedIOException if this JVM was started without an option that TensorFlow Java needs
      */
     public static synchronized void apply() {
         if (applied) {
@@ -78,10 +80,10 @@ public final class TensorFlowSetup {
             // TensorFlow Java writes to tensors this way.
             DataBuffers.ofInts(1).setInt(0, 0);
         } catch (UnsupportedOperationException | ExceptionInInitializerError e) {
-            throw new UnsupportedJavaException(
+            throw new UncheckedIOException(new LibrettoException(
                     "this Java denies access to sun.misc.Unsafe, which TensorFlow Java needs; start it with"
                             + " --sun-misc-unsafe-memory-access=allow",
-                    e);
+                    e));
         }
     }
 }

@@ -3,6 +3,7 @@ package dev.libretto.export;
 import com.fasterxml.jackson.annotation.JacksonInject;
 import com.fasterxml.jackson.annotation.OptBoolean;
 import com.fasterxml.jackson.core.type.TypeReference;
+import dev.libretto.LibrettoException;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.run.Json;
 import dev.libretto.train.CorpusInfo;
@@ -45,12 +46,12 @@ public record Description(
     /**
      * Reads a description.
      *
-     * @throws WeightsException if there is no such file
-     * @throws dev.libretto.run.RunException saying what is wrong with it
+     * @throws LibrettoException if there is no such file
+     * @throws dev.libretto.run.LibrettoException saying what is wrong with it
      */
     public static Description read(Path file) throws IOException {
         if (!Files.exists(file)) {
-            throw new WeightsException(
+            throw LibrettoException.in(
                     file, "there is no such file; export writes it next to the weights; name it with --description");
         }
         return Json.readHandwritten(file, new TypeReference<>() {});

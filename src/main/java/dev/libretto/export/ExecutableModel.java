@@ -1,5 +1,6 @@
 package dev.libretto.export;
 
+import dev.libretto.LibrettoException;
 import dev.libretto.generate.TextModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.text.Vocabulary;
@@ -30,7 +31,7 @@ public interface ExecutableModel extends TextModel {
      */
     static ExecutableModel open(Path path) throws IOException {
         if (!Files.exists(path)) {
-            throw new WeightsException(path, "there is no such file or directory");
+            throw LibrettoException.in(path, "there is no such file or directory");
         }
         return Files.isDirectory(path) ? SavedModel.open(path) : OnnxModel.open(path);
     }

@@ -1,8 +1,8 @@
 package dev.libretto.export;
 
+import dev.libretto.LibrettoException;
 import dev.libretto.run.AtomicWrite;
 import dev.libretto.run.Json;
-import dev.libretto.run.RunException;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -43,7 +43,7 @@ public enum ExportFormat {
      * Throws if a model cannot be written; call before starting work.
      *
      * @param overwrite whether an existing export may be replaced
-     * @throws RunException if the path exists and may not be replaced, or its parent directory is missing
+     * @throws LibrettoException if the path exists and may not be replaced, or its parent directory is missing
      */
     public void requireWritable(Path out, boolean overwrite) throws IOException {
         switch (this) {
@@ -60,8 +60,8 @@ public enum ExportFormat {
      * @param out the file or directory to write
      * @param overwrite whether to replace an existing export
      * @throws IllegalArgumentException if the layout cannot represent one of the weights
-     * @throws RunException if the path may not be replaced or cannot be written
-     * @throws WeightsException if the weights are too large for the format
+     * @throws LibrettoException if the path may not be replaced or cannot be written
+     * @throws LibrettoException if the weights are too large for the format
      */
     public void write(ExportedModel model, Layout layout, Path out, boolean overwrite) throws IOException {
         requireWritable(out, overwrite);
@@ -93,10 +93,10 @@ public enum ExportFormat {
         });
     }
 
-    private static void requireRoom(ExportedModel model, Path out) throws WeightsException {
+    private static void requireRoom(ExportedModel model, Path out) throws LibrettoException {
         long bytes = model.weights().count() * Float.BYTES;
         if (bytes > MAX_WEIGHT_BYTES) {
-            throw new WeightsException(
+            throw LibrettoException.in(
                     out,
                     "the weights have " + bytes + " bytes, more than the " + MAX_WEIGHT_BYTES
                             + " that fit into a graph; export them as safetensors");

@@ -1,5 +1,6 @@
 package dev.libretto.export;
 
+import dev.libretto.LibrettoException;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Weights;
 import dev.libretto.text.Vocabulary;
@@ -29,7 +30,7 @@ public record ExportedModel(ModelSettings settings, Vocabulary vocabulary, Weigh
                     settings.vocabulary(described.vocabulary()),
                     described.layout().weights(LanguageModel.parameters(described.model()), arrays));
         } catch (IllegalArgumentException e) {
-            throw new WeightsException(weights, e.getMessage(), e);
+            throw LibrettoException.in(weights, e.getMessage(), e);
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.libretto.export;
 
+import dev.libretto.LibrettoException;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -48,7 +49,7 @@ final class Npz {
     /**
      * Reads arrays, in the order of the archive.
      *
-     * @throws WeightsException if the archive or one of its files is invalid
+     * @throws LibrettoException if the archive or one of its files is invalid
      */
     static List<NamedArray> read(Path file) throws IOException {
         try (ZipFile zip = new ZipFile(file.toFile())) {
@@ -60,11 +61,11 @@ final class Npz {
             }
             return arrays;
         } catch (ZipException e) {
-            throw new WeightsException(file, "the zip archive is damaged: " + e.getMessage(), e);
+            throw LibrettoException.in(file, "the zip archive is damaged: " + e.getMessage(), e);
         } catch (EOFException e) {
-            throw new WeightsException(file, "the zip archive is damaged: an array ends too early", e);
+            throw LibrettoException.in(file, "the zip archive is damaged: an array ends too early", e);
         } catch (IllegalArgumentException e) {
-            throw new WeightsException(file, String.valueOf(e.getMessage()), e);
+            throw LibrettoException.in(file, String.valueOf(e.getMessage()), e);
         }
     }
 

@@ -14,6 +14,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.UnsafeByteOperations;
+import dev.libretto.LibrettoException;
 import dev.libretto.run.Json;
 import dev.libretto.text.Vocabulary;
 import java.io.BufferedOutputStream;
@@ -107,9 +108,9 @@ final class OnnxModel implements ExecutableModel {
             model = opened;
             return model;
         } catch (OrtException e) {
-            throw new WeightsException(file, "it is damaged: ONNX Runtime cannot load it; export it again", e);
+            throw LibrettoException.in(file, "it is damaged: ONNX Runtime cannot load it; export it again", e);
         } catch (IllegalArgumentException e) {
-            throw new WeightsException(file, e.getMessage(), e);
+            throw LibrettoException.in(file, e.getMessage(), e);
         } finally {
             if (model == null && session != null) {
                 close(session);
@@ -120,7 +121,7 @@ final class OnnxModel implements ExecutableModel {
     /** Returns the file's content, because ONNX Runtime cannot open a path with an emoji. */
     private static byte[] read(Path file) throws IOException {
         if (Files.size(file) > MAX_BYTES) {
-            throw new WeightsException(file, "it has " + Files.size(file) + " bytes; an ONNX model has at most 2 GiB");
+            throw LibrettoException.in(file, "it has " + Files.size(file) + " bytes; an ONNX model has at most 2 GiB");
         }
         return Files.readAllBytes(file);
     }
@@ -145,7 +146,7 @@ final class OnnxModel implements ExecutableModel {
             case KERAS, PYTORCH -> "it is " + kind + "; --model needs an ONNX model or SavedModel exported by Libretto";
             case OTHER -> "it is not an ONNX model";
         };
-        throw new WeightsException(file, problem, cause);
+        throw LibrettoException.in(file, problem, cause);
     }
 
     private static String metadata(ModelProto proto, Map<String, String> metadata, String key) {

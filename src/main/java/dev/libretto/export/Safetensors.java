@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.libretto.LibrettoException;
 import dev.libretto.run.JsonProblem;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
@@ -93,7 +94,7 @@ final class Safetensors {
     /**
      * Reads arrays, in the order of their data.
      *
-     * @throws WeightsException if the file violates the specification
+     * @throws LibrettoException if the file violates the specification
      */
     static List<NamedArray> read(Path file) throws IOException {
         try (InputStream input = new BufferedInputStream(Files.newInputStream(file))) {
@@ -108,11 +109,11 @@ final class Safetensors {
             }
             return arrays;
         } catch (EOFException e) {
-            throw new WeightsException(file, "the file ends too early", e);
+            throw LibrettoException.in(file, "the file ends too early", e);
         } catch (CharacterCodingException e) {
-            throw new WeightsException(file, "the header is not UTF-8", e);
+            throw LibrettoException.in(file, "the header is not UTF-8", e);
         } catch (IllegalArgumentException e) {
-            throw new WeightsException(file, e.getMessage(), e);
+            throw LibrettoException.in(file, e.getMessage(), e);
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.libretto.export;
 
 import com.fasterxml.jackson.core.type.TypeReference;
+import dev.libretto.LibrettoException;
 import dev.libretto.device.Sessions;
 import dev.libretto.device.TensorFlowLibrary;
 import dev.libretto.model.FloatTensors;
@@ -148,13 +149,13 @@ final class SavedModel implements ExecutableModel {
         if (!Files.isRegularFile(directory.resolve(GRAPH))) {
             boolean isRun = Files.exists(directory.resolve("config.json"))
                     && Files.isDirectory(directory.resolve("checkpoints"));
-            throw new WeightsException(
+            throw LibrettoException.in(
                     directory,
                     isRun ? "it is a run; name it with --run" : "it is not a SavedModel: it has no " + GRAPH);
         }
         for (Path file : List.of(assets.resolve(VOCABULARY), assets.resolve(SETTINGS))) {
             if (!Files.isRegularFile(file)) {
-                throw new WeightsException(
+                throw LibrettoException.in(
                         directory,
                         "it was not exported by Libretto: it has no " + directory.relativize(file)
                                 + "; generate needs a model from export --format savedmodel");
@@ -173,9 +174,9 @@ final class SavedModel implements ExecutableModel {
             model = opened;
             return model;
         } catch (TensorFlowException e) {
-            throw new WeightsException(directory, GRAPH + " is damaged: it cannot be loaded; export it again", e);
+            throw LibrettoException.in(directory, GRAPH + " is damaged: it cannot be loaded; export it again", e);
         } catch (IllegalArgumentException e) {
-            throw new WeightsException(directory, e.getMessage(), e);
+            throw LibrettoException.in(directory, e.getMessage(), e);
         } finally {
             if (model == null && bundle != null) {
                 bundle.close();

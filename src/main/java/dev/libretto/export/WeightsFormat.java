@@ -1,5 +1,6 @@
 package dev.libretto.export;
 
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
@@ -31,24 +32,24 @@ enum WeightsFormat {
     /**
      * Reads the arrays of a file, whose format is detected from its content.
      *
-     * @throws WeightsException if the file has another format or is damaged
+     * @throws LibrettoException if the file has another format or is damaged
      */
     static List<NamedArray> read(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
-            throw new WeightsException(file, Files.exists(file) ? "it is not a file" : "there is no such file");
+            throw LibrettoException.in(file, Files.exists(file) ? "it is not a file" : "there is no such file");
         }
         FileKind kind = FileKind.of(file);
         return switch (kind) {
             case NPZ -> Npz.read(file);
             case SAFETENSORS -> Safetensors.read(file);
             case KERAS, PYTORCH ->
-                throw new WeightsException(
+                throw LibrettoException.in(
                         file,
                         "it is " + kind + "; save its weights as safetensors or npz first, as docs/exporting.md shows");
             case ONNX ->
-                throw new WeightsException(
+                throw LibrettoException.in(
                         file, "it is " + kind + ", for generate --model; import reads safetensors and npz");
-            case OTHER -> throw new WeightsException(file, "it is neither a safetensors nor an npz file");
+            case OTHER -> throw LibrettoException.in(file, "it is neither a safetensors nor an npz file");
         };
     }
 

@@ -1,5 +1,6 @@
 package dev.libretto.run;
 
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -39,16 +40,16 @@ public final class AtomicWrite {
      * Throws if files cannot be written; call before starting work.
      *
      * @param overwrite whether existing files may be replaced
-     * @throws RunException if a path exists and may not be replaced, or its parent directory is missing
+     * @throws LibrettoException if a path exists and may not be replaced, or its parent directory is missing
      */
-    public static void requireWritable(boolean overwrite, Path... files) throws RunException {
+    public static void requireWritable(boolean overwrite, Path... files) throws LibrettoException {
         for (Path file : files) {
             requireParent(file);
             if (Files.isDirectory(file)) {
-                throw new RunException(file + " is a directory; name a file");
+                throw new LibrettoException(file + " is a directory; name a file");
             }
             if (Files.exists(file) && !Files.isRegularFile(file)) {
-                throw new RunException(file + " is not a regular file; name another");
+                throw new LibrettoException(file + " is not a regular file; name another");
             }
             if (Files.exists(file) && !overwrite) {
                 throw alreadyExists(file);
@@ -61,13 +62,13 @@ public final class AtomicWrite {
      *
      * @param overwrite whether an existing directory may be replaced
      * @param own which relative paths Libretto writes; a directory with any other file is never replaced
-     * @throws RunException if the path exists and may not be replaced, or its parent directory is missing
+     * @throws LibrettoException if the path exists and may not be replaced, or its parent directory is missing
      */
     public static void requireWritableDirectory(boolean overwrite, Path directory, Predicate<String> own)
             throws IOException {
         requireParent(directory);
         if (Files.isSymbolicLink(directory) || Files.exists(directory) && !Files.isDirectory(directory)) {
-            throw new RunException(directory + " is not a directory; name another");
+            throw new LibrettoException(directory + " is not a directory; name another");
         }
         if (!Files.exists(directory)) {
             return;
@@ -77,21 +78,22 @@ public final class AtomicWrite {
         }
         for (Path path : tree(directory)) {
             if (!path.equals(directory) && !own.test(directory.relativize(path).toString())) {
-                throw new RunException(path + " was not written by Libretto, so " + directory
+                throw new LibrettoException(path + " was not written by Libretto, so " + directory
                         + " is not replaced; name another directory");
             }
         }
     }
 
-    private static void requireParent(Path path) throws RunException {
+    private static void requireParent(Path path) throws LibrettoException {
         Path parent = path.toAbsolutePath().getParent();
         if (!Files.isDirectory(parent)) {
-            throw new RunException("there is no directory " + parent + " to write " + path + " to; create it first");
+            throw new LibrettoException(
+                    "there is no directory " + parent + " to write " + path + " to; create it first");
         }
     }
 
-    private static RunException alreadyExists(Path path) {
-        return new RunException(path + " already exists; overwrite it, or name another");
+    private static LibrettoException alreadyExists(Path path) {
+        return new LibrettoException(path + " already exists; overwrite it, or name another");
     }
 
     /** Writes a text file in UTF-8, replacing an existing one. */
@@ -107,7 +109,7 @@ public final class AtomicWrite {
     /**
      * Writes a file, replacing an existing one.
      *
-     * @throws RunException naming the file and why it could not be written
+     * @throws LibrettoException naming the file and why it could not be written
      */
     public static void file(Path file, Writer writer) throws IOException {
         write(file, temporary -> {
@@ -120,7 +122,7 @@ public final class AtomicWrite {
     /**
      * Writes a directory, replacing an existing one if {@link #requireWritableDirectory} allows it.
      *
-     * @throws RunException naming the directory and why it may not be replaced or could not be written
+     * @throws LibrettoException naming the directory and why it may not be replaced or could not be written
      */
     public static void directory(boolean overwrite, Path directory, Predicate<String> own, Writer writer)
             throws IOException {
@@ -148,10 +150,10 @@ public final class AtomicWrite {
         try {
             writer.write(temporary);
             Disk.syncDirectory(absolute.getParent());
-        } catch (RunException e) {
+        } catch (LibrettoException e) {
             throw e;
         } catch (IOException e) {
-            throw new RunException(target + " could not be written: " + Disk.reason(e), e);
+            throw new LibrettoException(target + " could not be written: " + Disk.reason(e), e);
         } finally {
             locked(() -> {
                 delete(temporary);

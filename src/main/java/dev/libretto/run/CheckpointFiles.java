@@ -1,6 +1,7 @@
 package dev.libretto.run;
 
 import com.fasterxml.jackson.core.type.TypeReference;
+import dev.libretto.LibrettoException;
 import dev.libretto.device.Sessions;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
@@ -85,7 +86,7 @@ final class CheckpointFiles {
     /**
      * Reads a checkpoint.
      *
-     * @throws RunException if it is damaged or belongs to another model
+     * @throws LibrettoException if it is damaged or belongs to another model
      */
     static Checkpoint read(Path directory, RunConfig config) throws IOException {
         Progress progress = readProgress(directory);
@@ -99,7 +100,7 @@ final class CheckpointFiles {
                     restore(tf, directory, Checkpoint.stateArrays(config.model(), config.training())),
                     progress);
         } catch (TensorFlowException | IllegalArgumentException e) {
-            throw new RunException(directory + " cannot be read: " + Disk.reason(e), e);
+            throw new LibrettoException(directory + " cannot be read: " + Disk.reason(e), e);
         }
     }
 

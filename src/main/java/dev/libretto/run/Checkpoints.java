@@ -1,5 +1,6 @@
 package dev.libretto.run;
 
+import dev.libretto.LibrettoException;
 import dev.libretto.train.Checkpoint;
 import dev.libretto.train.CheckpointPolicy;
 import dev.libretto.train.Progress;
@@ -45,11 +46,11 @@ final class Checkpoints {
         /**
          * Returns the position if it matches the directory's name, by which entries are ordered.
          *
-         * @throws RunException if it does not, because the checkpoint was copied here
+         * @throws LibrettoException if it does not, because the checkpoint was copied here
          */
-        Progress checked(Progress progress) throws RunException {
+        Progress checked(Progress progress) throws LibrettoException {
             if (!path.endsWith(name(progress))) {
-                throw new RunException(path + " is damaged: it holds the checkpoint " + name(progress));
+                throw new LibrettoException(path + " is damaged: it holds the checkpoint " + name(progress));
             }
             return progress;
         }
@@ -111,7 +112,7 @@ final class Checkpoints {
 
     private void requireDeleted(Path directory) throws IOException {
         if (!RunFiles.delete(folder.getParent(), directory)) {
-            throw new RunException(directory + " contains a file that is not part of a checkpoint; move it away");
+            throw new LibrettoException(directory + " contains a file that is not part of a checkpoint; move it away");
         }
     }
 
@@ -133,7 +134,7 @@ final class Checkpoints {
                 if (progress.epoch() == now.epoch() && progress.batch() == 0) {
                     return Optional.of(entry.readProgress());
                 }
-            } catch (RunException e) {
+            } catch (LibrettoException e) {
                 // A damaged checkpoint cannot be restored.
             }
         }
@@ -168,7 +169,7 @@ final class Checkpoints {
      * Reads the newest undamaged checkpoint.
      *
      * @param warnings receives a line for each damaged checkpoint skipped
-     * @throws RunException if there is none
+     * @throws LibrettoException if there is none
      */
     Checkpoint newest(RunConfig config, Consumer<String> warnings) throws IOException {
         return newest(
@@ -187,13 +188,13 @@ final class Checkpoints {
                 T checkpoint = reader.read(entry);
                 damages.forEach(damage -> warnings.accept(damage + "; using " + entry.path() + " instead"));
                 return checkpoint;
-            } catch (RunException e) {
+            } catch (LibrettoException e) {
                 damages.add(e.getMessage());
             } catch (NoSuchFileException e) {
                 damages.add(Disk.reason(e));
             }
         }
-        throw new RunException(
+        throw new LibrettoException(
                 damages.isEmpty()
                         ? folder.getParent() + " has no checkpoint; its training ended before the first one"
                         : String.join("; ", damages) + "; there is no other checkpoint");
@@ -202,7 +203,7 @@ final class Checkpoints {
     /**
      * Reads the checkpoint that {@link CheckpointPolicy#best} chooses, or the newest.
      *
-     * @throws RunException if there is none
+     * @throws LibrettoException if there is none
      */
     Checkpoint best(RunConfig config, Consumer<String> warnings) throws IOException {
         return read(config.training().checkpoints()::best, config, warnings);
@@ -211,7 +212,7 @@ final class Checkpoints {
     /**
      * Reads the checkpoint with the lowest validation loss, or the newest before the first validation.
      *
-     * @throws RunException if there is none
+     * @throws LibrettoException if there is none
      */
     Checkpoint bestValidated(RunConfig config, Consumer<String> warnings) throws IOException {
         return read(CheckpointPolicy::bestValidated, config, warnings);
@@ -240,7 +241,7 @@ final class Checkpoints {
                 Progress progress =
                         verified ? entry.readProgress() : entry.checked(CheckpointFiles.peekProgress(entry.path()));
                 saved.put(progress, entry);
-            } catch (RunException e) {
+            } catch (LibrettoException e) {
                 warnings.accept(e.getMessage());
             }
         }
@@ -252,7 +253,7 @@ final class Checkpoints {
         for (Entry entry : entries()) {
             try {
                 entry.readProgress();
-            } catch (RunException e) {
+            } catch (LibrettoException e) {
                 String name = "damaged-" + entry.path().getFileName();
                 Path aside = folder.resolve(name);
                 for (int i = 2; Files.exists(aside); i++) {

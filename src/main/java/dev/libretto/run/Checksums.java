@@ -1,5 +1,6 @@
 package dev.libretto.run;
 
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
@@ -27,23 +28,23 @@ final class Checksums {
         Files.write(directory.resolve(FILE), lines(directory));
     }
 
-    /** @throws RunException naming the first file that is missing, unexpected or changed */
+    /** @throws LibrettoException naming the first file that is missing, unexpected or changed */
     static void verify(Path directory) throws IOException {
         Path sums = directory.resolve(FILE);
         if (!Files.isDirectory(directory)) {
-            throw new RunException(directory + " is damaged: it is not a directory");
+            throw new LibrettoException(directory + " is damaged: it is not a directory");
         }
         String content = Disk.readText(sums, MAX_BYTES);
         List<String> written = content.lines().toList();
         List<String> actual = lines(directory);
         for (String line : actual) {
             if (!written.contains(line)) {
-                throw new RunException(directory.resolve(line.substring(line.indexOf(' ') + 2))
+                throw new LibrettoException(directory.resolve(line.substring(line.indexOf(' ') + 2))
                         + " is damaged: its SHA-256 does not match " + FILE);
             }
         }
         if (!content.equals(String.join("\n", actual) + "\n")) {
-            throw new RunException(sums + " is damaged: it does not list the files in the directory");
+            throw new LibrettoException(sums + " is damaged: it does not list the files in the directory");
         }
     }
 

@@ -1,5 +1,6 @@
 package dev.libretto.run;
 
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
@@ -21,26 +22,26 @@ public final class Disk {
      * Reads a file of a run.
      *
      * @param maxBytes the largest size accepted
-     * @throws RunException naming the file if it is missing, too large or not UTF-8
+     * @throws LibrettoException naming the file if it is missing, too large or not UTF-8
      */
     static String readText(Path file, int maxBytes) throws IOException {
         requireFile(file);
         try {
             if (Files.size(file) > maxBytes) {
-                throw new RunException(file + " is damaged: it has " + Files.size(file) + " bytes");
+                throw new LibrettoException(file + " is damaged: it has " + Files.size(file) + " bytes");
             }
             return Files.readString(file);
         } catch (NoSuchFileException e) {
-            throw new RunException(file + " is missing; the run directory is incomplete", e);
+            throw new LibrettoException(file + " is missing; the run directory is incomplete", e);
         } catch (CharacterCodingException e) {
-            throw new RunException(file + " is damaged: it is not UTF-8", e);
+            throw new LibrettoException(file + " is damaged: it is not UTF-8", e);
         }
     }
 
-    /** @throws RunException if it is a directory; Java's own message would not name it */
-    static void requireFile(Path file) throws RunException {
+    /** @throws LibrettoException if it is a directory; Java's own message would not name it */
+    static void requireFile(Path file) throws LibrettoException {
         if (Files.isDirectory(file)) {
-            throw new RunException(file + " is damaged: it is a directory");
+            throw new LibrettoException(file + " is damaged: it is a directory");
         }
     }
 

@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.cfg.CoercionAction;
 import com.fasterxml.jackson.databind.cfg.CoercionInputShape;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.type.LogicalType;
+import dev.libretto.LibrettoException;
 import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.TrainConfig;
 import java.io.IOException;
@@ -76,7 +77,7 @@ public final class Json {
     /**
      * Reads a file that Libretto wrote.
      *
-     * @throws RunException naming the file if it is missing or does not hold a {@code T}
+     * @throws LibrettoException naming the file if it is missing or does not hold a {@code T}
      */
     public static <T> T read(Path file, TypeReference<T> type) throws IOException {
         return parse(Disk.readText(file, MAX_BYTES), file, type);
@@ -86,9 +87,9 @@ public final class Json {
      * Parses JSON text that Libretto wrote.
      *
      * @param file the file that it comes from, for messages
-     * @throws RunException naming the file if it does not hold a {@code T}
+     * @throws LibrettoException naming the file if it does not hold a {@code T}
      */
-    public static <T> T parse(String json, Path file, TypeReference<T> type) throws RunException {
+    public static <T> T parse(String json, Path file, TypeReference<T> type) throws LibrettoException {
         return parse(json, type, problem -> {
             String position = problem.position().isEmpty() ? "" : problem.position() + ": ";
             return file + " is damaged: " + position;
@@ -98,7 +99,7 @@ public final class Json {
     /**
      * Reads a file that a user may have written.
      *
-     * @throws RunException saying what is expected where in the file
+     * @throws LibrettoException saying what is expected where in the file
      */
     public static <T> T readHandwritten(Path file, TypeReference<T> type) throws IOException {
         return parse(handwrittenText(file), type, problem -> {
@@ -109,14 +110,14 @@ public final class Json {
 
     private static String handwrittenText(Path file) throws IOException {
         if (Files.isDirectory(file)) {
-            throw new RunException(file + " is a directory; name a file");
+            throw new LibrettoException(file + " is a directory; name a file");
         }
         byte[] content;
         try (InputStream input = Files.newInputStream(file)) {
             content = input.readNBytes(MAX_BYTES + 1);
         }
         if (content.length > MAX_BYTES) {
-            throw new RunException(file + " has more than " + MAX_BYTES + " bytes; name a smaller file");
+            throw new LibrettoException(file + " has more than " + MAX_BYTES + " bytes; name a smaller file");
         }
         try {
             String text = StandardCharsets.UTF_8
@@ -126,13 +127,13 @@ public final class Json {
             // Some editors write a byte order mark.
             return text.startsWith("\uFEFF") ? text.substring(1) : text;
         } catch (CharacterCodingException e) {
-            throw new RunException(file + " is not UTF-8; save it as UTF-8", e);
+            throw new LibrettoException(file + " is not UTF-8; save it as UTF-8", e);
         }
     }
 
     /** @param subject returns the start of the message */
     private static <T> T parse(String json, TypeReference<T> type, Function<JsonProblem, String> subject)
-            throws RunException {
+            throws LibrettoException {
         JsonProblem problem;
         JsonProcessingException cause = null;
         try {
@@ -145,6 +146,6 @@ public final class Json {
             problem = JsonProblem.of(e, json);
             cause = e;
         }
-        throw new RunException(subject.apply(problem) + RunException.oneLine(problem.description()), cause);
+        throw new LibrettoException(subject.apply(problem) + LibrettoException.oneLine(problem.description()), cause);
     }
 }

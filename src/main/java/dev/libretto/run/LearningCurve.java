@@ -1,5 +1,6 @@
 package dev.libretto.run;
 
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -33,7 +34,7 @@ public record LearningCurve(String name, List<Epoch> epochs) {
      * Reads the {@code metrics.csv} of a run. Columns are found by name. An incomplete last line, still being written or cut off by
      * a crash, is skipped.
      *
-     * @throws RunException if the file is missing or damaged
+     * @throws LibrettoException if the file is missing or damaged
      */
     public static LearningCurve read(Path run) throws IOException {
         Path file = run.resolve(RunDirectory.METRICS);
@@ -43,7 +44,7 @@ public record LearningCurve(String name, List<Epoch> epochs) {
         List<String> columns =
                 lines.isEmpty() ? List.of() : Arrays.asList(lines.get(0).split(","));
         if (!columns.contains("epoch") || !columns.contains("perplexity")) {
-            throw RunException.damaged(file, "its header lacks epoch or perplexity", null);
+            throw LibrettoException.damaged(file, "its header lacks epoch or perplexity", null);
         }
         int validation = columns.indexOf("validation_perplexity");
         List<Epoch> epochs = new ArrayList<>();
@@ -57,7 +58,7 @@ public record LearningCurve(String name, List<Epoch> epochs) {
                                 ? Double.NaN
                                 : Double.parseDouble(values[validation])));
             } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
-                throw RunException.damaged(file, "line " + (epochs.size() + 2) + " is \"" + line + "\"", e);
+                throw LibrettoException.damaged(file, "line " + (epochs.size() + 2) + " is \"" + line + "\"", e);
             }
         }
         return new LearningCurve(

@@ -1,5 +1,6 @@
 package dev.libretto.run;
 
+import dev.libretto.LibrettoException;
 import dev.libretto.train.EpochMetrics;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -74,8 +75,8 @@ final class MetricsFile {
     private List<String> lines() throws IOException {
         try {
             return Disk.readText(path, MAX_BYTES).lines().toList();
-        } catch (RunException e) {
-            throw new RunException(e.getMessage() + "; move it away to continue without it", e);
+        } catch (LibrettoException e) {
+            throw new LibrettoException(e.getMessage() + "; move it away to continue without it", e);
         }
     }
 }

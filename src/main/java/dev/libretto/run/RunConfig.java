@@ -7,6 +7,7 @@ import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import com.fasterxml.jackson.annotation.OptBoolean;
 import com.fasterxml.jackson.core.type.TypeReference;
 import com.fasterxml.jackson.databind.JsonNode;
+import dev.libretto.LibrettoException;
 import dev.libretto.device.Build;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.train.CorpusInfo;
@@ -50,19 +51,19 @@ public record RunConfig(
     /**
      * Reads a configuration.
      *
-     * @throws RunException if it is missing, damaged, or of a newer format
+     * @throws LibrettoException if it is missing, damaged, or of a newer format
      */
     static RunConfig read(Path file) throws IOException {
         String json = Disk.readText(file, Json.MAX_BYTES);
         JsonNode root = Json.peek(json);
         int written = root.path("format").asInt(1);
         if (written > FORMAT) {
-            throw new RunException(String.format(
+            throw new LibrettoException(String.format(
                     Locale.ROOT,
                     "%s was written by Libretto %s in format %d; this is Libretto %s, which reads formats up to %d; use a"
                             + " newer version",
                     file,
-                    RunException.oneLine(root.path("libretto").asText("?")),
+                    LibrettoException.oneLine(root.path("libretto").asText("?")),
                     written,
                     Build.current().version(),
                     FORMAT));

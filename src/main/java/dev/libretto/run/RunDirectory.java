@@ -1,6 +1,7 @@
 package dev.libretto.run;
 
 import com.fasterxml.jackson.core.type.TypeReference;
+import dev.libretto.LibrettoException;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Checkpoint;
 import dev.libretto.train.CheckpointStore;
@@ -61,51 +62,51 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
      * Throws if a run cannot be created here; call before starting work.
      *
      * @param overwrite whether an existing run may be replaced
-     * @throws RunException if something exists there that may not be replaced
+     * @throws LibrettoException if something exists there that may not be replaced
      */
     public static void requireUsable(Path path, boolean overwrite) throws IOException {
         requireReadableByTensorFlow(path);
         requireNoMissingParent(path);
         if (Files.isSymbolicLink(path)) {
-            throw new RunException(path + " is a link; name a directory with --run");
+            throw new LibrettoException(path + " is a link; name a directory with --run");
         }
         if (!Files.exists(path)) {
             return;
         }
         if (!Files.isDirectory(path)) {
-            throw new RunException(path + " is a file; name a directory with --run");
+            throw new LibrettoException(path + " is a file; name a directory with --run");
         }
         if (RunFiles.isUnused(path)) {
             return;
         }
         Optional<Path> foreign = RunFiles.foreign(path);
         if (foreign.isPresent()) {
-            throw new RunException(foreign.get() + " is not a file of a run, so " + path
+            throw new LibrettoException(foreign.get() + " is not a file of a run, so " + path
                     + " is not replaced; name another directory with --run");
         }
         if (!RunFiles.isRun(path)) {
-            throw new RunException(path + " is not empty and has no " + CONFIG
+            throw new LibrettoException(path + " is not empty and has no " + CONFIG
                     + " of a run, so it is not replaced; name another directory with --run");
         }
         if (!overwrite) {
-            throw new RunException(path + " already holds a run; go on with it by --resume,"
+            throw new LibrettoException(path + " already holds a run; go on with it by --resume,"
                     + " replace it by --overwrite, or name another with --run");
         }
     }
 
     /** Java creates the directory missing/../run as run, but then the system does not find it by its path. */
-    private static void requireNoMissingParent(Path path) throws RunException {
+    private static void requireNoMissingParent(Path path) throws LibrettoException {
         for (Path parent = path; parent != null; parent = parent.getParent()) {
             if (parent.endsWith("..") && !Files.exists(parent)) {
-                throw new RunException(parent + " does not exist; name another directory with --run");
+                throw new LibrettoException(parent + " does not exist; name another directory with --run");
             }
         }
     }
 
     /** TensorFlow reads a checkpoint's path as a pattern. */
-    private static void requireReadableByTensorFlow(Path path) throws RunException {
+    private static void requireReadableByTensorFlow(Path path) throws LibrettoException {
         if (path.toString().matches("(?s).*[\\[\\]*?\\\\{}].*")) {
-            throw new RunException(
+            throw new LibrettoException(
                     path + " has one of [ ] { } * ? \\ in it, which TensorFlow cannot read a checkpoint from;"
                             + " use another path");
         }
@@ -116,7 +117,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
      * is written next to it until {@link #begin} or {@link #replaceOlder}.
      *
      * @param overwrite whether an older run is replaced
-     * @throws RunException if something is there that may not be replaced, or another process is writing it
+     * @throws LibrettoException if something is there that may not be replaced, or another process is writing it
      * @throws IOException if it cannot be written; what was there is untouched
      */
     public static RunDirectory create(Path path, RunConfig config, Vocabulary vocabulary, boolean overwrite)
@@ -188,7 +189,8 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         if (Files.exists(leftover, LinkOption.NOFOLLOW_LINKS)) {
             RunFiles.delete(leftover);
             if (Files.exists(leftover, LinkOption.NOFOLLOW_LINKS)) {
-                throw new RunException(leftover + " is in the way and has files that are not of a run; move it away");
+                throw new LibrettoException(
+                        leftover + " is in the way and has files that are not of a run; move it away");
             }
         }
     }
@@ -222,23 +224,23 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     /**
      * Opens a run for reading.
      *
-     * @throws RunException if the directory is not one, or is damaged
+     * @throws LibrettoException if the directory is not one, or is damaged
      */
     public static RunDirectory open(Path path) throws IOException {
         restoreOlder(path);
         if (!Files.isDirectory(path)) {
-            throw new RunException(
+            throw new LibrettoException(
                     "there is no run directory " + path + "; the command train with --run " + path + " makes one");
         }
         requireReadableByTensorFlow(path);
         if (!Files.exists(path.resolve(CONFIG))) {
-            throw new RunException(path + " is not a run directory: it has no " + CONFIG);
+            throw new LibrettoException(path + " is not a run directory: it has no " + CONFIG);
         }
         RunConfig config = RunConfig.read(path.resolve(CONFIG));
         Vocabulary vocabulary =
                 readVocabulary(path.resolve(VOCABULARY), config.corpus().unknownCharacter());
         if (vocabulary.size() != config.model().vocabularySize()) {
-            throw new RunException(String.format(
+            throw new LibrettoException(String.format(
                     Locale.ROOT,
                     "%s has %d characters, but %s says %d; one of them is not of this run",
                     path.resolve(VOCABULARY),
@@ -255,7 +257,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
      * @param config the settings from now on
      * @param warnings receives a line for each damaged file skipped
      * @return the run and the checkpoint to continue from
-     * @throws RunException if there is no intact checkpoint, or another process is writing to the run
+     * @throws LibrettoException if there is no intact checkpoint, or another process is writing to the run
      */
     public static Resumed resume(Path path, RunConfig config, Consumer<String> warnings) throws IOException {
         RunDirectory reader = open(path);
@@ -286,7 +288,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         try {
             return Vocabulary.ofSymbols(Json.read(file, new TypeReference<List<String>>() {}), unknownCharacter);
         } catch (IllegalArgumentException e) {
-            throw RunException.damaged(file, e.getMessage(), e);
+            throw LibrettoException.damaged(file, e.getMessage(), e);
         }
     }
 
@@ -339,7 +341,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     /**
      * Saves a checkpoint and deletes those that the policy does not keep.
      *
-     * @throws RunException with the reason, and which checkpoint was saved last
+     * @throws LibrettoException with the reason, and which checkpoint was saved last
      */
     @Override
     public void save(Checkpoint checkpoint) throws IOException {
@@ -355,7 +357,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     /**
      * Deletes the checkpoints newer than the one that training returns to.
      *
-     * @throws RunException with the reason, and which checkpoint was saved last
+     * @throws LibrettoException with the reason, and which checkpoint was saved last
      */
     @Override
     public void discardAfter(Progress last) throws IOException {
@@ -371,7 +373,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         return checkpoints.epochStart(now);
     }
 
-    private RunException cannotWrite(String what, IOException cause) {
+    private LibrettoException cannotWrite(String what, IOException cause) {
         String safe;
         try {
             Progress progress = checkpoints.newestProgress(warning -> {});
@@ -383,7 +385,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         } catch (IOException e) {
             safe = "there is no checkpoint in " + path;
         }
-        return new RunException(
+        return new LibrettoException(
                 "could not write " + what + " in " + path + ": " + Disk.reason(cause) + "; " + safe, cause);
     }
 
@@ -411,7 +413,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
      * Returns the newest intact checkpoint.
      *
      * @param warnings receives a line for each damaged checkpoint skipped
-     * @throws RunException if there is none
+     * @throws LibrettoException if there is none
      */
     public Checkpoint newest(Consumer<String> warnings) throws IOException {
         return checkpoints.newest(config, warnings);
@@ -421,7 +423,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
      * Returns the progress of the newest intact checkpoint.
      *
      * @param warnings receives a line for each damaged checkpoint skipped
-     * @throws RunException if there is none
+     * @throws LibrettoException if there is none
      */
     public Progress newestProgress(Consumer<String> warnings) throws IOException {
         return checkpoints.newestProgress(warnings);
@@ -437,7 +439,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
      *
      * @param which the best by validation, or the newest
      * @param warnings receives a line for each damaged checkpoint skipped
-     * @throws RunException if there is none
+     * @throws LibrettoException if there is none
      */
     public Checkpoint checkpoint(Which which, Consumer<String> warnings) throws IOException {
         return which == Which.BEST && config.training().validation().wanted()

@@ -1,5 +1,6 @@
 package dev.libretto.run;
 
+import dev.libretto.LibrettoException;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
@@ -51,7 +52,7 @@ public record RunInfo(
      * Reads the summary of a run.
      *
      * @param warnings receives a line for each damaged file skipped
-     * @throws RunException if there is no undamaged checkpoint
+     * @throws LibrettoException if there is no undamaged checkpoint
      */
     public static RunInfo of(RunDirectory run, Consumer<String> warnings) throws IOException {
         RunConfig config = run.config();
@@ -75,7 +76,7 @@ public record RunInfo(
                     ? null
                     : new Best(
                             best.epoch(), best.decisive(), Double.isNaN(best.validation()) ? "training" : "validation");
-        } catch (RunException e) {
+        } catch (LibrettoException e) {
             warnings.accept(e.getMessage());
             return null;
         }

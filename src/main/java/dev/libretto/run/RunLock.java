@@ -1,5 +1,6 @@
 package dev.libretto.run;
 
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
@@ -23,7 +24,7 @@ final class RunLock implements AutoCloseable {
         this.channel = channel;
     }
 
-    /** @throws RunException if another process, or this one, holds the lock */
+    /** @throws LibrettoException if another process, or this one, holds the lock */
     static RunLock acquire(Path run) throws IOException {
         Path file = run.resolve(FILE);
         while (true) {
@@ -62,8 +63,9 @@ final class RunLock implements AutoCloseable {
         throw heldElsewhere(run);
     }
 
-    static RunException heldElsewhere(Path run) {
-        return new RunException(run + " is being trained by another process; wait until it ends, or use another --run");
+    static LibrettoException heldElsewhere(Path run) {
+        return new LibrettoException(
+                run + " is being trained by another process; wait until it ends, or use another --run");
     }
 
     /** Returns the locked run directory. */

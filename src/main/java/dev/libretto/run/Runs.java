@@ -1,5 +1,6 @@
 package dev.libretto.run;
 
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
@@ -29,11 +30,11 @@ public record Runs(Path folder) {
     /**
      * Returns the run started last.
      *
-     * @throws RunException if there is none
+     * @throws LibrettoException if there is none
      */
     public Path latest() throws IOException {
         if (!Files.isDirectory(link())) {
-            throw new RunException("there is no run yet (" + link()
+            throw new LibrettoException("there is no run yet (" + link()
                     + " is missing); start one with the train command, or name one with --run");
         }
         return resolve(link());
@@ -44,13 +45,15 @@ public record Runs(Path folder) {
         return Files.isSymbolicLink(path) ? path.resolveSibling(Files.readSymbolicLink(path)) : path;
     }
 
-    /** @throws RunException if the folder is a file, or {@code latest} is not a link */
+    /** @throws LibrettoException if the folder is a file, or {@code latest} is not a link */
     public void requireUsable() throws IOException {
         if (Files.exists(folder) && !Files.isDirectory(folder)) {
-            throw new RunException(folder + " is a file; move it away, the name is reserved for the folder of runs");
+            throw new LibrettoException(
+                    folder + " is a file; move it away, the name is reserved for the folder of runs");
         }
         if (Files.exists(link(), LinkOption.NOFOLLOW_LINKS) && !Files.isSymbolicLink(link())) {
-            throw new RunException(link() + " is not a link; move it away, the name is reserved for the latest run");
+            throw new LibrettoException(
+                    link() + " is not a link; move it away, the name is reserved for the latest run");
         }
     }
 

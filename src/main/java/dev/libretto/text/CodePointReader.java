@@ -1,5 +1,6 @@
 package dev.libretto.text;
 
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
@@ -52,7 +53,7 @@ final class CodePointReader {
      * Reads at most {@code limit} code points into the start of an array.
      *
      * @return the number read; fewer than {@code limit} only at the end of the stream
-     * @throws CorpusException on malformed input, naming its offset
+     * @throws LibrettoException on malformed input, naming its offset
      */
     int read(int[] codePoints, int limit) throws IOException {
         int count = 0;
@@ -103,8 +104,8 @@ final class CodePointReader {
         return Character.toCodePoint(first, second);
     }
 
-    private CorpusException unpairedSurrogate(char surrogate) {
-        return new CorpusException(String.format(
+    private LibrettoException unpairedSurrogate(char surrogate) {
+        return new LibrettoException(String.format(
                 Locale.ROOT,
                 "%s is not %s: it has U+%04X, an unpaired surrogate; name the file's encoding with --encoding",
                 source,
@@ -146,19 +147,19 @@ final class CodePointReader {
      * @param earlierBytes the size of the files before this one
      * @param bytes the size of this one, as far as it is known
      */
-    static void requireAtMost(long maxBytes, long earlierBytes, long bytes, String source) throws CorpusException {
+    static void requireAtMost(long maxBytes, long earlierBytes, long bytes, String source) throws LibrettoException {
         if (earlierBytes + bytes > maxBytes) {
-            throw new CorpusException(source + (earlierBytes == 0 ? "" : " with the files before it")
+            throw new LibrettoException(source + (earlierBytes == 0 ? "" : " with the files before it")
                     + " unpacks to more than " + maxBytes + " bytes; --max-bytes sets that limit");
         }
     }
 
     /** Returns false if an error follows chars that have been decoded. */
-    private boolean decode(boolean endOfInput) throws CorpusException {
+    private boolean decode(boolean endOfInput) throws LibrettoException {
         CoderResult result = decoder.decode(bytes, chars, endOfInput);
         // Chars decoded before the error are returned first; the next call meets it again.
         if (result.isError() && chars.position() == 0) {
-            throw new CorpusException(String.format(
+            throw new LibrettoException(String.format(
                     Locale.ROOT,
                     "%s is not %s: in line %d, the byte 0x%02x at offset %d cannot be decoded; %s",
                     source,

@@ -1,5 +1,6 @@
 package dev.libretto.text;
 
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
@@ -72,11 +73,11 @@ public final class Corpus {
     /**
      * Returns a text as a corpus.
      *
-     * @throws CorpusException if it is empty
+     * @throws LibrettoException if it is empty
      */
-    public static Corpus of(String text) throws CorpusException {
+    public static Corpus of(String text) throws LibrettoException {
         if (text.isEmpty()) {
-            throw new CorpusException("the text is empty; it needs at least one character");
+            throw new LibrettoException("the text is empty; it needs at least one character");
         }
         return new Corpus("text", text.codePoints().toArray());
     }
@@ -89,7 +90,7 @@ public final class Corpus {
     /**
      * Reads a text file into memory: plain, gzipped, or the only text of a zip archive.
      *
-     * @throws CorpusException if the file is missing, empty, damaged, not text in the given encoding, or longer than an
+     * @throws LibrettoException if the file is missing, empty, damaged, not text in the given encoding, or longer than an
      *     array
      */
     public static Corpus read(Path file, CorpusOptions options) throws IOException {

@@ -1,5 +1,6 @@
 package dev.libretto.text;
 
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -24,7 +25,7 @@ public record CorpusFiles(String name, List<Path> named, List<Path> files, List<
      * {@code .txt.zip}, without hidden ones.
      *
      * @param named at least one
-     * @throws CorpusException if a directory has no text file
+     * @throws LibrettoException if a directory has no text file
      */
     public static CorpusFiles of(List<Path> named) throws IOException {
         List<Path> files = new ArrayList<>();
@@ -39,7 +40,7 @@ public record CorpusFiles(String name, List<Path> named, List<Path> files, List<
                 (isText(entry) ? files : skipped).add(entry);
             }
             if (files.size() == before) {
-                throw new CorpusException(
+                throw new LibrettoException(
                         path + " is a directory without a text file (.txt, .txt.gz or .txt.zip); name another");
             }
         }

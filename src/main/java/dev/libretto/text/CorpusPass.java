@@ -1,5 +1,6 @@
 package dev.libretto.text;
 
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.Arrays;
@@ -44,7 +45,7 @@ final class CorpusPass implements AutoCloseable {
     }
 
     /** Throws if a file of at least {@code more} bytes would exceed {@code maxBytes}; call before reading it. */
-    void requireWithinLimit(long more, String source) throws CorpusException {
+    void requireWithinLimit(long more, String source) throws LibrettoException {
         if (options.maxChars() == 0) {
             CodePointReader.requireAtMost(options.maxBytes(), bytes, more, source);
         }
@@ -94,7 +95,7 @@ final class CorpusPass implements AutoCloseable {
 
     private void spill() throws IOException {
         if (index == null) {
-            throw new CorpusException(
+            throw new LibrettoException(
                     name + " has more than " + inMemory + " characters, too many to read into memory");
         }
         writer = index.writer();
@@ -115,7 +116,7 @@ final class CorpusPass implements AutoCloseable {
     /** Returns the text; throws if it is empty. */
     Corpus finish() throws IOException {
         if (length == 0) {
-            throw new CorpusException(name + " is empty; a corpus needs text");
+            throw new LibrettoException(name + " is empty; a corpus needs text");
         }
         if (writer != null) {
             return writer.finish(alphabet, hash.hex());

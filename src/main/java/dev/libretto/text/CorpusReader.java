@@ -1,5 +1,6 @@
 package dev.libretto.text;
 
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
@@ -54,7 +55,7 @@ public final class CorpusReader {
     /**
      * Reads a text.
      *
-     * @throws CorpusException if a file is missing, damaged or not text in the given encoding, if all are empty, or if the
+     * @throws LibrettoException if a file is missing, damaged or not text in the given encoding, if all are empty, or if the
      *     index file cannot be written
      */
     public Corpus read(CorpusFiles files, CorpusOptions options) throws IOException {

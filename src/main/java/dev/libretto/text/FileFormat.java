@@ -1,5 +1,6 @@
 package dev.libretto.text;
 
+import dev.libretto.LibrettoException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
@@ -71,7 +72,7 @@ final class FileFormat {
      * @param head the first {@link #HEAD_BYTES}, or fewer for a short file
      * @param source the name of the file, for messages
      */
-    static void requireText(byte[] head, String source, Charset encoding) throws CorpusException {
+    static void requireText(byte[] head, String source, Charset encoding) throws LibrettoException {
         String start = new String(head, StandardCharsets.ISO_8859_1);
         for (Format format : FORMATS) {
             if (format.start().matcher(start).lookingAt()) {
@@ -83,13 +84,14 @@ final class FileFormat {
         }
         String actual = isWide(encoding) ? null : wideEncoding(head);
         if (actual != null) {
-            throw new CorpusException(source + " is in " + actual + ", not " + encoding + "; add --encoding " + actual);
+            throw new LibrettoException(
+                    source + " is in " + actual + ", not " + encoding + "; add --encoding " + actual);
         }
     }
 
     /** Returns the exception for a file that is not text. */
-    static CorpusException notText(String source, String name, String advice) {
-        return new CorpusException(source + " is " + name + ", not text; " + advice);
+    static LibrettoException notText(String source, String name, String advice) {
+        return new LibrettoException(source + " is " + name + ", not text; " + advice);
     }
 
     /** Returns whether the checksum of a tar header is right; its own bytes count as spaces. */

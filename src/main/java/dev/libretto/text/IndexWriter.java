@@ -1,5 +1,6 @@
 package dev.libretto.text;
 
+import dev.libretto.LibrettoException;
 import java.io.ByteArrayOutputStream;
 import java.io.DataOutputStream;
 import java.io.IOException;
@@ -162,9 +163,9 @@ final class IndexWriter implements AutoCloseable {
         return bytes.toByteArray();
     }
 
-    private CorpusException cannotWrite(IOException e) {
+    private LibrettoException cannotWrite(IOException e) {
         String why = e instanceof AccessDeniedException ? "permission denied" : e.getMessage();
-        return new CorpusException(
+        return new LibrettoException(
                 "the index of " + index.name() + " could not be written to "
                         + index.path().getParent() + ": " + why
                         + "; set LIBRETTO_CACHE to a directory with room for it",

@@ -1,5 +1,6 @@
 package dev.libretto.text;
 
+import dev.libretto.LibrettoException;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.FileInputStream;
@@ -60,11 +61,11 @@ final class TextFile implements AutoCloseable {
     /**
      * Opens a file.
      *
-     * @throws CorpusException if it does not exist, is a directory, is an archive without exactly one text, or is not text
+     * @throws LibrettoException if it does not exist, is a directory, is an archive without exactly one text, or is not text
      */
     static TextFile open(Path file, CorpusOptions options) throws IOException {
         if (Files.isDirectory(file)) {
-            throw new CorpusException(file + " is a directory; name a text file, a .txt.gz or a .txt.zip");
+            throw new LibrettoException(file + " is a directory; name a text file, a .txt.gz or a .txt.zip");
         }
         InputStream plain = null;
         try {
@@ -85,7 +86,7 @@ final class TextFile implements AutoCloseable {
             FileFormat.requireText(head(plain, FileFormat.HEAD_BYTES), file.toString(), options.encoding());
             return text;
         } catch (NoSuchFileException e) {
-            throw new CorpusException(
+            throw new LibrettoException(
                     "there is no file " + file + "; check the path, or name another with --corpus", e);
         } catch (ZipException | EOFException e) {
             close(plain);
@@ -128,7 +129,7 @@ final class TextFile implements AutoCloseable {
 
     private static TextFile openZip(Path file, CorpusOptions options) throws IOException {
         if (!Files.isRegularFile(file)) {
-            throw new CorpusException(file + " is a pipe; a zip archive must be a regular file; name the file");
+            throw new LibrettoException(file + " is a pipe; a zip archive must be a regular file; name the file");
         }
         ZipFile zip;
         try {
@@ -142,7 +143,7 @@ final class TextFile implements AutoCloseable {
             List<? extends ZipEntry> texts =
                     zip.stream().filter(TextFile::isText).toList();
             if (texts.size() != 1) {
-                throw new CorpusException(
+                throw new LibrettoException(
                         file + " holds " + texts.size() + " .txt files; a corpus archive holds exactly one");
             }
             ZipEntry entry = texts.get(0);
@@ -165,7 +166,7 @@ final class TextFile implements AutoCloseable {
     }
 
     /** Throws for documents that are zip archives. */
-    private static void requireNoDocument(ZipFile zip, Path file) throws CorpusException {
+    private static void requireNoDocument(ZipFile zip, Path file) throws LibrettoException {
         if (zip.getEntry("[Content_Types].xml") != null) {
             throw FileFormat.notText(file.toString(), "an Office document", "save it as plain text first");
         }
@@ -183,9 +184,9 @@ final class TextFile implements AutoCloseable {
     }
 
     /** Returns the exception for an archive that cannot be unpacked. */
-    static CorpusException damaged(String source, Exception e) {
+    static LibrettoException damaged(String source, Exception e) {
         String why = e instanceof EOFException ? "it ends too early" : e.getMessage();
-        return new CorpusException(source + " is a damaged archive (" + why + "); create it again", e);
+        return new LibrettoException(source + " is a damaged archive (" + why + "); create it again", e);
     }
 
     /** An entry of a zip archive; closing it closes the archive. Checks the CRC-32, which {@link ZipFile} does not. */
@@ -246,9 +247,9 @@ final class TextFile implements AutoCloseable {
         }
 
         /** Throws if {@code bytes} is too large for the archive's size. */
-        void requireNoBomb(long bytes) throws CorpusException {
+        void requireNoBomb(long bytes) throws LibrettoException {
             if (limited && bytes > ANY_RATIO_BYTES && bytes / MAX_RATIO > packed.getAsLong()) {
-                throw new CorpusException(String.format(
+                throw new LibrettoException(String.format(
                         Locale.ROOT,
                         "%s unpacks to more than %d MiB, over %d times its size, like a zip bomb;"
                                 + " if it is text, allow its size with --max-bytes",

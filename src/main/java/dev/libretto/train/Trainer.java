@@ -1,5 +1,6 @@
 package dev.libretto.train;
 
+import dev.libretto.LibrettoException;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
 import dev.libretto.text.Batches;
@@ -85,7 +86,7 @@ public final class Trainer implements AutoCloseable {
      * Trains until all epochs are done, validation stops improving, or the listener requests a stop. Saves a checkpoint.
      *
      * @return the position at the end
-     * @throws DivergenceException if training diverges and no rollback is left; the last good weights are saved
+     * @throws LibrettoException if training diverges and no rollback is left; the last good weights are saved
      * @throws IOException if a checkpoint cannot be saved
      */
     public Progress train() throws IOException {
@@ -244,7 +245,7 @@ public final class Trainer implements AutoCloseable {
             saveLastGood();
             store.discardAfter(lastGood);
             String tried = progress.rollbacks() == 0 ? "" : " after " + progress.rollbacks() + " rollbacks";
-            throw new DivergenceException(
+            throw new LibrettoException(
                     what + tried + "; the last good weights were saved; try a lower --learning-rate or --clip-norm");
         }
         if (config.checkpoints().every().hasEpochEnd(lastGood)) {

@@ -3,6 +3,7 @@ package dev.libretto.device;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.libretto.LibrettoException;
 import java.util.List;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
@@ -21,20 +22,20 @@ class DevicesTest {
     }
 
     @Test
-    void cpuNeedsNoDriver() throws DeviceException {
+    void cpuNeedsNoDriver() throws LibrettoException {
         Devices devices = new Devices(CUDA, NO_DRIVER, device -> List.of());
         assertThat(devices.choose(DeviceRequest.CPU).device()).isEqualTo(Device.CPU);
         assertThat(devices.choose(DeviceRequest.CPU).toString()).matches("CPU, \\d+ cores?");
     }
 
     @Test
-    void autoChoosesFirstGpu() throws DeviceException {
+    void autoChoosesFirstGpu() throws LibrettoException {
         assertThat(devices(CUDA, () -> FakeCuda.TWO_GPUS).choose(DeviceRequest.AUTO))
                 .hasToString("GPU 0, Tesla V100, 16 GiB, compute capability 7.0 (auto: it can be used)");
     }
 
     @Test
-    void gpuIsChosenByIndex() throws DeviceException {
+    void gpuIsChosenByIndex() throws LibrettoException {
         assertThat(devices(CUDA, () -> FakeCuda.TWO_GPUS)
                         .choose(DeviceRequest.parse("gpu:1"))
                         .device()
@@ -50,12 +51,12 @@ class DevicesTest {
                         + " docker/Dockerfile.gpu",
                 "macosx-arm64 | this is the CPU build; TensorFlow Java has no CUDA build for macosx-arm64; use --device cpu",
             })
-    void cpuBuildHasNoGpu(String classifier, String message) throws DeviceException {
+    void cpuBuildHasNoGpu(String classifier, String message) throws LibrettoException {
         expect(devices(new Build("1", "1.1.0", classifier), () -> FakeCuda.TWO_GPUS), message);
     }
 
     @Test
-    void missingDriverIsReported() throws DeviceException {
+    void missingDriverIsReported() throws LibrettoException {
         expect(
                 devices(CUDA, NO_DRIVER),
                 "there is no NVIDIA driver (libcuda.so.1 not found); install it (on Debian, apt install"
@@ -64,14 +65,14 @@ class DevicesTest {
 
     @ParameterizedTest
     @CsvSource({"100, 12060", "0, 12060"})
-    void driverWithoutGpuIsReported(int initStatus, int version) throws DeviceException {
+    void driverWithoutGpuIsReported(int initStatus, int version) throws LibrettoException {
         expect(
                 devices(CUDA, () -> new FakeCuda(initStatus, version, List.of())),
                 "the NVIDIA driver finds no GPU; check with nvidia-smi");
     }
 
     @Test
-    void driverErrorIsReported() throws DeviceException {
+    void driverErrorIsReported() throws LibrettoException {
         expect(
                 devices(CUDA, () -> new FakeCuda(803, 12_060, List.of(FakeCuda.OLD))),
                 "the NVIDIA driver cannot be used (cuInit returned error 803); check with nvidia-smi; after a driver"
@@ -79,7 +80,7 @@ class DevicesTest {
     }
 
     @Test
-    void oldDriverIsRejected() throws DeviceException {
+    void oldDriverIsRejected() throws LibrettoException {
         expect(
                 devices(CUDA, () -> new FakeCuda(0, 11_080, List.of(FakeCuda.OLD))),
                 "the NVIDIA driver supports CUDA 11.8, but TensorFlow 2.18 needs CUDA 12; install driver 525.60.13 or"
@@ -87,7 +88,7 @@ class DevicesTest {
     }
 
     @Test
-    void gpuUnusableByTensorFlowIsReported() throws DeviceException {
+    void gpuUnusableByTensorFlowIsReported() throws LibrettoException {
         expect(
                 new Devices(CUDA, () -> FakeCuda.TWO_GPUS, device -> List.of("CPU")),
                 "TensorFlow cannot use GPU 0, Tesla V100, 16 GiB, compute capability 7.0; the command doctor with"
@@ -97,7 +98,7 @@ class DevicesTest {
     @Test
     void gpuIndexOutOfRangeIsReported() {
         assertThatThrownBy(() -> devices(CUDA, () -> FakeCuda.TWO_GPUS).choose(DeviceRequest.parse("gpu:2")))
-                .isInstanceOf(DeviceException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessage("gpu:2 cannot be used: the driver finds 2 GPUs; use gpu:0 to gpu:1");
         assertThatThrownBy(() -> devices(CUDA, () -> new FakeCuda(0, 12_060, List.of(FakeCuda.OLD)))
                         .choose(DeviceRequest.parse("gpu:1")))
@@ -105,9 +106,9 @@ class DevicesTest {
     }
 
     /** Requesting the GPU fails; {@code auto} falls back to the CPU and says why. */
-    private static void expect(Devices devices, String message) throws DeviceException {
+    private static void expect(Devices devices, String message) throws LibrettoException {
         assertThatThrownBy(() -> devices.choose(DeviceRequest.parse("gpu")))
-                .isInstanceOf(DeviceException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessage("gpu:0 cannot be used: " + message);
         Devices.Choice auto = devices.choose(DeviceRequest.AUTO);
         assertThat(auto.device()).isEqualTo(Device.CPU);

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.libretto.LibrettoException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -86,7 +87,7 @@ class OneDnnTest {
     @Test
     void messageNamesVariable() {
         assertThatThrownBy(() -> on("cooper-lake", "ONEDNN_MAX_CPU_ISA", "AVX2").requireBfloat16())
-                .isInstanceOf(DeviceException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessage("ONEDNN_MAX_CPU_ISA=AVX2 keeps oneDNN from multiplying in bfloat16; unset it, or leave"
                         + " --precision out");
         assertThatThrownBy(() ->
@@ -156,7 +157,7 @@ class OneDnnTest {
                             new OneDnn(features, Map.of("ONEDNN_MAX_CPU_ISA", cap, "TF_ENABLE_ONEDNN_OPTS", enable));
                     try {
                         oneDnn.requireBfloat16();
-                    } catch (DeviceException e) {
+                    } catch (LibrettoException e) {
                         continue;
                     }
                     accepted++;

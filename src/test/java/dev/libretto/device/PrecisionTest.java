@@ -3,6 +3,7 @@ package dev.libretto.device;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.libretto.LibrettoException;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -15,14 +16,14 @@ import org.tensorflow.types.TFloat32;
 
 class PrecisionTest {
     @AfterEach
-    void resetDevice() throws DeviceException {
+    void resetDevice() throws LibrettoException {
         Sessions.use(Device.CPU, Precision.FLOAT32);
     }
 
     /** The switch is on by default. */
     @Test
     @EnabledOnOs(OS.LINUX)
-    void switchesTf32OnAndOffInTensorFlow() throws DeviceException {
+    void switchesTf32OnAndOffInTensorFlow() throws LibrettoException {
         assertThat(TensorFlow.version()).startsWith("2.18");
         Device gpu = new Device(FakeCuda.NEW);
         Precision.FLOAT32.applyTo(gpu);
@@ -34,14 +35,14 @@ class PrecisionTest {
     }
 
     @Test
-    void bfloat16NeedsHardwareSupport() throws DeviceException {
+    void bfloat16NeedsHardwareSupport() throws LibrettoException {
         OneDnn without = new OneDnn(List.of("avx2"), Map.of());
         OneDnn with =
                 new OneDnn(List.of("avx2", "avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512_bf16"), Map.of());
         Precision.BFLOAT16.requireOn(new Device(FakeCuda.NEW), without);
         Precision.BFLOAT16.requireOn(Device.CPU, with);
         assertThatThrownBy(() -> Precision.BFLOAT16.requireOn(Device.CPU, without))
-                .isInstanceOf(DeviceException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessage(
                         "this processor has no bfloat16 instructions (avx512_bf16, amx_bf16, bf16), so bfloat16 would be"
                                 + " slower than float32; leave --precision out");
@@ -52,11 +53,11 @@ class PrecisionTest {
 
     /** A rejected choice changes nothing. */
     @Test
-    void graphsUseFactorTypeOfPrecision() throws DeviceException {
+    void graphsUseFactorTypeOfPrecision() throws LibrettoException {
         assertThat(Sessions.factorType()).isEqualTo(TFloat32.class);
         assertThat(Precision.BFLOAT16.factorType()).isEqualTo(TBfloat16.class);
         assertThat(Precision.TF32.factorType()).isEqualTo(TFloat32.class);
-        assertThatThrownBy(() -> Sessions.use(Device.CPU, Precision.TF32)).isInstanceOf(DeviceException.class);
+        assertThatThrownBy(() -> Sessions.use(Device.CPU, Precision.TF32)).isInstanceOf(LibrettoException.class);
         assertThat(Sessions.factorType()).isEqualTo(TFloat32.class);
         assertThat(Sessions.canFuseProducts()).isTrue();
     }
@@ -64,7 +65,7 @@ class PrecisionTest {
     @Test
     void rejectsTf32OnDevicesWithoutIt() {
         assertThatThrownBy(() -> Sessions.use(Device.CPU, Precision.TF32))
-                .isInstanceOf(DeviceException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessage("the CPU does not have tf32; leave --precision out");
         assertThatThrownBy(() -> Sessions.use(new Device(FakeCuda.OLD), Precision.TF32))
                 .hasMessage("GPU 0, Tesla V100, 16 GiB, compute capability 7.0, does not have tf32, which needs 8.0;"

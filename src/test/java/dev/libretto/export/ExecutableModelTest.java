@@ -8,6 +8,7 @@ import ai.onnx.proto.OnnxMl.StringStringEntryProto;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtSession;
+import dev.libretto.LibrettoException;
 import dev.libretto.NativeMemory;
 import dev.libretto.Rounding;
 import dev.libretto.TestModels;
@@ -306,7 +307,7 @@ class ExecutableModelTest {
         NativeMemory.assertFreedByFailing(() -> {
             try {
                 ExecutableModel.open(directory);
-            } catch (WeightsException e) {
+            } catch (LibrettoException e) {
                 throw new UncheckedIOException(e);
             }
         });

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.libretto.Fuzzing;
+import dev.libretto.LibrettoException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -55,7 +56,7 @@ class WeightsFormatFuzzTest {
         Path file = folder.resolve("weights");
         Files.deleteIfExists(file);
         Files.write(file, content);
-        return Fuzzing.read(file, WeightsException.class, () -> WeightsFormat.read(file));
+        return Fuzzing.read(file, LibrettoException.class, () -> WeightsFormat.read(file));
     }
 
     static List<byte[]> files() throws IOException {

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 
+import dev.libretto.LibrettoException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.ByteBuffer;
@@ -202,7 +203,7 @@ class WeightsFormatTest {
             channel.write(ByteBuffer.allocate(1), channel.size() + 4 * values * count - 1);
         }
         assertThatThrownBy(() -> WeightsFormat.read(file))
-                .isInstanceOf(WeightsException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining("raise the limit with LIBRETTO_JAVA_OPTS");
     }
 
@@ -371,7 +372,7 @@ class WeightsFormatTest {
     }
 
     private static void assertOneLine(Path file, Throwable failure) {
-        assertThat(failure).isInstanceOf(WeightsException.class);
+        assertThat(failure).isInstanceOf(LibrettoException.class);
         assertThat(failure.getMessage()).startsWith(file + ": ").hasLineCount(1).hasSizeLessThan(500);
     }
 }

@@ -3,6 +3,7 @@ package dev.libretto.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.libretto.LibrettoException;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -31,7 +32,7 @@ class AtomicWriteTest {
                     Files.writeString(temporary, "half");
                     throw new IOException("No space left on device");
                 }))
-                .isInstanceOf(RunException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessage(file + " could not be written: No space left on device");
         assertThat(file).hasContent("older");
         assertThat(files()).containsExactly("file");

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.libretto.ByteSource;
 import dev.libretto.Fuzzing;
+import dev.libretto.LibrettoException;
 import dev.libretto.run.RunDirectory.Resumed;
 import dev.libretto.train.Checkpoint;
 import java.io.IOException;
@@ -109,7 +110,7 @@ class CheckpointFuzzTest {
     }
 
     private <T> Optional<T> read(Fuzzing.Reader<T> reader) {
-        return Fuzzing.read(run.path(), RunException.class, reader);
+        return Fuzzing.read(run.path(), LibrettoException.class, reader);
     }
 
     private void damage(RandomGenerator random) throws IOException {

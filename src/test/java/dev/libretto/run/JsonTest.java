@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.core.type.TypeReference;
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -77,7 +78,7 @@ class JsonTest {
     void longOrDeepTextGivesOneShortLine(String part) throws IOException {
         Path file = write("{\"a\": " + part.repeat(100_000));
         assertThatThrownBy(() -> Json.readHandwritten(file, OBJECT))
-                .isInstanceOf(RunException.class)
+                .isInstanceOf(LibrettoException.class)
                 .message()
                 .hasSizeLessThan(500)
                 .doesNotMatch(JARGON)

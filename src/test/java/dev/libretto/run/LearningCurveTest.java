@@ -3,6 +3,7 @@ package dev.libretto.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.libretto.LibrettoException;
 import dev.libretto.run.LearningCurve.Epoch;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -53,7 +54,7 @@ class LearningCurveTest {
     @ValueSource(strings = {"", "epoch,loss\n", "perplexity\n", "epoch,perplexity\n1\n", "epoch,perplexity\none,2\n"})
     void otherContentIsRejected(String content) {
         assertThatThrownBy(() -> read(content))
-                .isInstanceOf(RunException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageStartingWith(folder.resolve("run/metrics.csv") + " is damaged: ");
     }
 

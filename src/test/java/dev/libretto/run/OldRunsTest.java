@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.libretto.LibrettoException;
 import dev.libretto.Rounding;
 import dev.libretto.cli.CliResult;
 import dev.libretto.text.Corpus;
@@ -81,7 +82,7 @@ class OldRunsTest {
         Path config = run.resolve("config.json");
         Files.writeString(config, "{ \"format\" : 3, \"libretto\" : \"9.1.0\", \"texts\" : [] }");
         assertThatThrownBy(() -> RunDirectory.open(run))
-                .isInstanceOf(RunException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageStartingWith(config + " was written by Libretto 9.1.0 in format 3; this is Libretto ")
                 .hasMessageEndingWith(", which reads formats up to 2; use a newer version");
         assertThatThrownBy(() -> RunDirectory.requireUsable(run, true)).hasMessageContaining("it is not replaced");

@@ -3,6 +3,7 @@ package dev.libretto.run;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.libretto.LibrettoException;
 import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
@@ -230,7 +231,7 @@ class RunDirectoryTest {
         }
 
         assertThatThrownBy(() -> RunDirectory.open(path).newest(warnings::add))
-                .isInstanceOf(RunException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining("step-00000010")
                 .hasMessageContaining("step-00000020")
                 .hasMessageContaining("there is no other checkpoint");
@@ -270,10 +271,10 @@ class RunDirectoryTest {
         try (RunDirectory run = create()) {
             run.save(checkpoint(1, 5));
             assertThatThrownBy(() -> RunDirectory.resume(path, CONFIG, warnings::add))
-                    .isInstanceOf(RunException.class)
+                    .isInstanceOf(LibrettoException.class)
                     .hasMessageContaining("is being trained by another process");
             assertThatThrownBy(() -> RunDirectory.create(path, CONFIG, VOCABULARY, true))
-                    .isInstanceOf(RunException.class)
+                    .isInstanceOf(LibrettoException.class)
                     .hasMessageContaining("is being trained by another process");
             assertThat(RunDirectory.open(path).newest(warnings::add).progress().step())
                     .as("reading is free")
@@ -288,7 +289,7 @@ class RunDirectoryTest {
         Files.writeString(path.resolve("metrics.csv"), "precious");
 
         assertThatThrownBy(() -> RunDirectory.create(path, CONFIG, VOCABULARY, false))
-                .isInstanceOf(RunException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining("already holds a run");
         assertThat(path.resolve("metrics.csv")).hasContent("precious");
 
@@ -323,7 +324,7 @@ class RunDirectoryTest {
 
             for (boolean overwrite : new boolean[] {false, true}) {
                 assertThatThrownBy(() -> RunDirectory.create(path, CONFIG, VOCABULARY, overwrite))
-                        .isInstanceOf(RunException.class)
+                        .isInstanceOf(LibrettoException.class)
                         .hasMessageContaining(path.resolve(named) + " is not a file of a run")
                         .hasMessageNotContaining("\n");
             }
@@ -346,7 +347,7 @@ class RunDirectoryTest {
 
         for (boolean overwrite : new boolean[] {false, true}) {
             assertThatThrownBy(() -> RunDirectory.create(path, CONFIG, VOCABULARY, overwrite))
-                    .isInstanceOf(RunException.class)
+                    .isInstanceOf(LibrettoException.class)
                     .hasMessageContaining("is not empty and has no config.json of a run");
         }
         assertThat(tree()).isEqualTo(before);
@@ -360,7 +361,7 @@ class RunDirectoryTest {
         Files.createSymbolicLink(path.resolve("checkpoints/step-00000010"), elsewhere);
 
         assertThatThrownBy(() -> RunDirectory.create(path, CONFIG, VOCABULARY, true))
-                .isInstanceOf(RunException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining("checkpoints/step-00000010 is not a file of a run");
         assertThat(elsewhere.resolve("weights.index")).hasContent("mine");
     }
@@ -484,7 +485,7 @@ class RunDirectoryTest {
                     run.replaceOlder();
                     started++;
                     writers.decrementAndGet();
-                } catch (RunException e) {
+                } catch (LibrettoException e) {
                     assertThat(e).hasMessageContaining("is being trained by another process");
                 }
             }
@@ -508,7 +509,7 @@ class RunDirectoryTest {
     void pathsThatTensorFlowTakesForPatternsAreRejected() {
         for (String name : List.of("a[1]", "b*", "c?", "d{e}", "f\\g")) {
             assertThatThrownBy(() -> RunDirectory.requireUsable(folder.resolve(name), false))
-                    .isInstanceOf(RunException.class)
+                    .isInstanceOf(LibrettoException.class)
                     .hasMessageContaining("which TensorFlow cannot read a checkpoint from");
         }
     }
@@ -520,7 +521,7 @@ class RunDirectoryTest {
         Files.createSymbolicLink(link, path);
 
         assertThatThrownBy(() -> RunDirectory.create(link, CONFIG, VOCABULARY, true))
-                .isInstanceOf(RunException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining("is a link");
         assertThat(path.resolve("config.json")).exists();
     }
@@ -560,7 +561,7 @@ class RunDirectoryTest {
 
         create().close();
         assertThatThrownBy(() -> RunDirectory.open(path).newest(warnings::add))
-                .isInstanceOf(RunException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining("has no checkpoint");
     }
 
@@ -638,7 +639,7 @@ class RunDirectoryTest {
         }
 
         assertThatThrownBy(() -> RunDirectory.resume(path, CONFIG, warnings::add))
-                .isInstanceOf(RunException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining(file + " is damaged: it has 3221225472 bytes");
     }
 
@@ -705,7 +706,7 @@ class RunDirectoryTest {
             run.save(Checkpoint.start(other.model(), other.training(), TestModels.randomWeights(wider, 1)));
 
             assertThatThrownBy(() -> run.newest(warnings::add))
-                    .isInstanceOf(RunException.class)
+                    .isInstanceOf(LibrettoException.class)
                     .hasMessageContaining("layer_0/kernel has the shape [6, 5], not [6, 4]");
         }
     }
@@ -713,7 +714,9 @@ class RunDirectoryTest {
     @Test
     void latestFollowsTheLastRun() throws IOException {
         Runs runs = new Runs(folder.resolve("runs"));
-        assertThatThrownBy(runs::latest).isInstanceOf(RunException.class).hasMessageContaining("there is no run yet");
+        assertThatThrownBy(runs::latest)
+                .isInstanceOf(LibrettoException.class)
+                .hasMessageContaining("there is no run yet");
 
         Path elsewhere = folder.resolve("elsewhere");
         for (Path each : List.of(path, elsewhere, path)) {
@@ -732,7 +735,7 @@ class RunDirectoryTest {
         Files.createDirectories(folder.resolve("runs"));
         Files.writeString(folder.resolve("runs/latest"), "mine");
         try (RunDirectory run = create()) {
-            assertThatThrownBy(() -> runs.pointLatestAt(run)).isInstanceOf(RunException.class);
+            assertThatThrownBy(() -> runs.pointLatestAt(run)).isInstanceOf(LibrettoException.class);
         }
         assertThat(folder.resolve("runs/latest")).hasContent("mine");
     }
@@ -748,7 +751,7 @@ class RunDirectoryTest {
 
     private void assertCannotOpen(String message) {
         assertThatThrownBy(() -> RunDirectory.open(path))
-                .isInstanceOf(RunException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining(message)
                 .hasMessageNotContaining("\n");
     }

@@ -10,6 +10,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.libretto.Fuzzing;
+import dev.libretto.LibrettoException;
 import dev.libretto.train.EpochMetrics;
 import dev.libretto.train.Progress;
 import java.io.IOException;
@@ -73,19 +74,19 @@ class RunFilesFuzzTest {
 
     private void config(byte[] content) throws IOException {
         Path file = run.write("config.json", content);
-        Fuzzing.read(file, RunException.class, () -> Json.<RunConfig>read(file, new TypeReference<>() {}))
+        Fuzzing.read(file, LibrettoException.class, () -> Json.<RunConfig>read(file, new TypeReference<>() {}))
                 .ifPresent(config -> {
                     assertThat(config.corpus().paths())
                             .hasSameSizeAs(config.corpus().files());
                     assertSays(content, config, new TypeReference<>() {});
                 });
-        Fuzzing.read(run.path(), RunException.class, () -> RunDirectory.open(run.path()));
+        Fuzzing.read(run.path(), LibrettoException.class, () -> RunDirectory.open(run.path()));
         run.restore("config.json");
     }
 
     private void vocabulary(byte[] content) throws IOException {
         Path file = run.write("vocabulary.json", content);
-        Fuzzing.read(file, RunException.class, () -> RunDirectory.open(run.path()))
+        Fuzzing.read(file, LibrettoException.class, () -> RunDirectory.open(run.path()))
                 .ifPresent(opened ->
                         assertSays(content, opened.vocabulary().symbols(), new TypeReference<List<String>>() {}));
         run.restore("vocabulary.json");
@@ -94,7 +95,7 @@ class RunFilesFuzzTest {
     private void progress(byte[] content) throws IOException {
         Path file = run.write("checkpoints/step-00000020/progress.json", content);
         Checksums.write(file.getParent());
-        Fuzzing.read(file, RunException.class, () -> CheckpointFiles.readProgress(file.getParent()))
+        Fuzzing.read(file, LibrettoException.class, () -> CheckpointFiles.readProgress(file.getParent()))
                 .ifPresent(progress -> assertSays(content, progress, new TypeReference<>() {}));
         run.restore("checkpoints/step-00000020/progress.json");
     }
@@ -103,7 +104,7 @@ class RunFilesFuzzTest {
         Path file = run.write("metrics.csv", content);
         int epochs = 3;
         MetricsFile metrics = new MetricsFile(file);
-        Fuzzing.read(file, RunException.class, () -> {
+        Fuzzing.read(file, LibrettoException.class, () -> {
                     int rows = metrics.countRows(epochs);
                     metrics.cutAfter(epochs);
                     return rows;

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.libretto.Fuzzing;
+import dev.libretto.LibrettoException;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.Charset;
@@ -42,7 +43,7 @@ class CorpusFuzzTest {
         Files.deleteIfExists(file);
         Files.write(file, Arrays.copyOfRange(input, Math.min(1, input.length), Math.max(1, input.length)));
 
-        Fuzzing.read(file, CorpusException.class, () -> Corpus.read(file, options))
+        Fuzzing.read(file, LibrettoException.class, () -> Corpus.read(file, options))
                 .ifPresent(corpus -> {
                     assertThat(corpus.length()).isPositive();
                     assertThat(Arrays.stream(CodePoints.of(corpus)))

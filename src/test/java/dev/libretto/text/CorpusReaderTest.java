@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.Charset;
@@ -230,7 +231,7 @@ class CorpusReaderTest {
         CorpusFiles files = CorpusFiles.of(List.of(write("text.txt", 5000)));
 
         assertThatThrownBy(() -> reader().read(files, CorpusOptions.WHOLE_TEXT))
-                .isInstanceOf(CorpusException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageStartingWith("the index of " + folder.resolve("text.txt") + " could not be written to "
                         + folder.resolve("cache") + ": ")
                 .hasMessageEndingWith("set LIBRETTO_CACHE to a directory with room for it");

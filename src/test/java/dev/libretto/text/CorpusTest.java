@@ -4,6 +4,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.Charset;
@@ -206,7 +207,7 @@ class CorpusTest {
         assertThat(Files.size(file)).isLessThan(1 << 17);
 
         assertThatThrownBy(() -> Corpus.read(file, CorpusOptions.WHOLE_TEXT.withMaxBytes(1_000_000)))
-                .isInstanceOf(CorpusException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessage(file + " unpacks to more than 1000000 bytes; --max-bytes sets that limit");
         assertThat(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withMaxBytes(1 << 26))
                         .length())
@@ -231,7 +232,7 @@ class CorpusTest {
         CorpusReader reader = new CorpusReader(folder.resolve("cache"), CorpusReader.Listener.NONE);
         CorpusFiles files = CorpusFiles.of(List.of(file));
         assertThatThrownBy(() -> reader.read(files, CorpusOptions.WHOLE_TEXT))
-                .isInstanceOf(CorpusException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessage(file + " unpacks to more than 256 MiB, over 100 times its size, like a zip bomb;"
                         + " if it is text, allow its size with --max-bytes");
 
@@ -281,7 +282,7 @@ class CorpusTest {
 
     private void assertFails(String message) {
         assertThatThrownBy(() -> Corpus.read(file, CorpusOptions.WHOLE_TEXT))
-                .isInstanceOf(CorpusException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining(message)
                 .hasMessageContaining(file.toString());
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import com.code_intelligence.jazzer.junit.FuzzTest;
 import dev.libretto.ByteSource;
 import dev.libretto.Fuzzing;
+import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.file.Files;
@@ -93,10 +94,10 @@ class PackedTextFuzzTest {
             return;
         }
         write(file, damaged);
-        Optional<Corpus> read = Fuzzing.read(file, CorpusException.class, () -> {
+        Optional<Corpus> read = Fuzzing.read(file, LibrettoException.class, () -> {
             try {
                 return Corpus.read(file, options.withMaxChars(0).withMaxBytes(1 << 20));
-            } catch (CorpusException e) {
+            } catch (LibrettoException e) {
                 Matcher undecodable = UNDECODABLE.matcher(e.getMessage());
                 if (packing == Packing.PLAIN && undecodable.find()) {
                     assertThat(damaged[Integer.parseInt(undecodable.group(2))])

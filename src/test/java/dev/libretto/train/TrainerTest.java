@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.assertj.core.api.Assertions.within;
 
+import dev.libretto.LibrettoException;
 import dev.libretto.NativeMemory;
 import dev.libretto.Rounding;
 import dev.libretto.TestModels;
@@ -333,7 +334,7 @@ class TrainerTest {
     void divergenceStopsAndSavesTheLastGoodWeights() throws IOException {
         TrainConfig config = config(50, 1e38, Sampling.CONSECUTIVE);
         assertThatThrownBy(() -> train("diverged", config, () -> false))
-                .isInstanceOf(DivergenceException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining("training diverged in epoch 1")
                 .hasMessageContaining("try a lower --learning-rate");
 
@@ -368,12 +369,12 @@ class TrainerTest {
                         new DivergencePolicy(DivergencePolicy.Action.STOP, jump ? JUMP_FACTOR : 0, 1))
                 .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse(every), 1));
         weightsOfEpoch = start(config).weights();
-        assertThatThrownBy(() -> train("run", config, () -> false)).isInstanceOf(DivergenceException.class);
+        assertThatThrownBy(() -> train("run", config, () -> false)).isInstanceOf(LibrettoException.class);
         assertThat(epochs).hasSize(wholeEpochs);
         Weights left = weightsOfEpoch;
         assertKept("run", wholeEpochs, left);
 
-        assertThatThrownBy(() -> resume("run", config, () -> false)).isInstanceOf(DivergenceException.class);
+        assertThatThrownBy(() -> resume("run", config, () -> false)).isInstanceOf(LibrettoException.class);
         assertKept("run", wholeEpochs, left);
 
         // Repeated interruptions, so that training is resumed within the epoch that diverges.
@@ -383,7 +384,7 @@ class TrainerTest {
                         resume("parts", config, stopAfter(1));
                     }
                 })
-                .isInstanceOf(DivergenceException.class);
+                .isInstanceOf(LibrettoException.class);
         assertKept("parts", wholeEpochs, left);
     }
 
@@ -404,7 +405,7 @@ class TrainerTest {
     @Test
     void explodedLossIsDivergence() {
         assertThatThrownBy(() -> train("exploded", exploding(), () -> false))
-                .isInstanceOf(DivergenceException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining("training diverged in epoch 1")
                 .hasMessageNotContaining("loss NaN")
                 .hasMessageNotContaining("loss Infinity");
@@ -421,7 +422,7 @@ class TrainerTest {
 
         assertThat(epochs).hasSize(3);
         assertThat(thrown)
-                .isInstanceOf(DivergenceException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining("training diverged in epoch 4: loss " + JUMP)
                 .hasMessageContaining("the last perplexity was " + epochs.get(2).perplexity());
     }
@@ -514,7 +515,7 @@ class TrainerTest {
                 gentle.withOptimizer(gentle.optimizer().withClipping(new Clipping(Clipping.By.NORM, 1e30)));
 
         assertThatThrownBy(() -> train("hopeless", config, () -> false))
-                .isInstanceOf(DivergenceException.class)
+                .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining("after 3 rollbacks");
         assertThat(rollbacks).hasSize(3);
     }
