@@ -81,7 +81,7 @@ public enum ExportFormat {
 
     private static void writeWeights(ExportedModel model, Layout layout, WeightsFormat format, Path out)
             throws IOException {
-        List<NamedArray> arrays = layout.arrays(model.weights());
+        List<NamedArray> arrays = layout.arrays(model.settings().model(), model.weights());
         String description = Json.write(model.describe(layout));
         AtomicWrite.file(Description.pathFor(out), temporaryDescription -> {
             Files.writeString(temporaryDescription, description);

@@ -1,7 +1,6 @@
 package dev.libretto.export;
 
 import dev.libretto.LibrettoException;
-import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Weights;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
@@ -28,7 +27,7 @@ public record ExportedModel(ModelSettings settings, Vocabulary vocabulary, Weigh
             return new ExportedModel(
                     settings,
                     settings.vocabulary(described.vocabulary()),
-                    described.layout().weights(LanguageModel.parameters(described.model()), arrays));
+                    described.layout().weights(described.model(), arrays));
         } catch (IllegalArgumentException e) {
             throw LibrettoException.in(weights, e.getMessage(), e);
         }

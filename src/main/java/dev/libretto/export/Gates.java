@@ -1,72 +1,58 @@
 package dev.libretto.export;
 
+import dev.libretto.model.CellSpec.Library;
 import dev.libretto.model.CellType;
 
 /**
  * Converts the order of a cell's gates. They are blocks of columns in Libretto's arrays, and blocks of rows in PyTorch's and ONNX's.
  *
- * @param order the position of each of Libretto's gates in the other framework
- * @param hiddenSize H, the columns or rows of one gate
+ * @param order the index in Libretto's order of each of the library's gates
  */
-record Gates(int[] order, int hiddenSize) {
-    /** @throws IllegalArgumentException if PyTorch has no cell with that many gates */
-    static Gates ofPyTorch(int count, int hiddenSize) {
-        return new Gates(
-                switch (count) {
-                    case 1 -> new int[] {0};
-                    case 3 -> new int[] {1, 0, 2}; // GRU: z, r, h to r, z, n
-                    case 4 -> new int[] {0, 1, 2, 3}; // LSTM: i, f, c, o to i, f, g, o
-                    default -> throw new IllegalArgumentException("PyTorch has no cell with " + count + " gates");
-                },
-                hiddenSize);
-    }
-
-    /** Returns ONNX's order: a GRU's gates are z, r, h, as in Libretto; an LSTM's are i, o, f, c. */
-    static Gates ofOnnx(CellType cell, int hiddenSize) {
-        return new Gates(
-                switch (cell) {
-                    case RNN -> new int[] {0};
-                    case GRU, GRU_RESET_BEFORE -> new int[] {0, 1, 2};
-                    case LSTM -> new int[] {0, 2, 3, 1};
-                },
-                hiddenSize);
-    }
-
-    /** Returns the number of gates, G. */
-    int count() {
-        return order.length;
+record Gates(int... order) {
+    static Gates of(CellType cell, Library library) {
+        return new Gates(cell.gateOrder(library));
     }
 
     /**
      * Converts a kernel to rows of gates.
      *
      * @param kernel {@code [I, G·H]}
+     * @param columns G·H
      * @return {@code [G·H, I]}
      */
-    float[] toRows(float[] kernel) {
-        int columns = order.length * hiddenSize;
+    float[] toRows(float[] kernel, int columns) {
         return reorder(transpose(kernel, kernel.length / columns, columns));
     }
 
     /**
-     * Converts a kernel from rows of gates. The order must be its own inverse, as all of PyTorch's are.
+     * Converts a kernel from rows of gates.
      *
      * @param weight {@code [G·H, I]}
+     * @param rows G·H
      * @return {@code [I, G·H]}
      */
-    float[] fromRows(float[] weight) {
-        int rows = order.length * hiddenSize;
-        return transpose(reorder(weight), rows, weight.length / rows);
+    float[] fromRows(float[] weight, int rows) {
+        return transpose(restore(weight), rows, weight.length / rows);
     }
 
-    /** Returns a vector {@code [G·H]} or matrix {@code [G·H, I]} with its gates reordered. */
+    /** Returns a vector {@code [G·H]} or matrix {@code [G·H, I]} with its gates in the library's order. */
     float[] reorder(float[] matrix) {
         int block = matrix.length / order.length;
         float[] reordered = new float[matrix.length];
         for (int gate = 0; gate < order.length; gate++) {
-            System.arraycopy(matrix, gate * block, reordered, order[gate] * block, block);
+            System.arraycopy(matrix, order[gate] * block, reordered, gate * block, block);
         }
         return reordered;
+    }
+
+    /** Undoes {@link #reorder}. */
+    float[] restore(float[] matrix) {
+        int block = matrix.length / order.length;
+        float[] restored = new float[matrix.length];
+        for (int gate = 0; gate < order.length; gate++) {
+            System.arraycopy(matrix, gate * block, restored, order[gate] * block, block);
+        }
+        return restored;
     }
 
     /**

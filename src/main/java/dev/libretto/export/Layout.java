@@ -1,6 +1,7 @@
 package dev.libretto.export;
 
-import dev.libretto.export.NamedArray.Spec;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import java.util.ArrayList;
@@ -8,8 +9,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.function.BiFunction;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import org.tensorflow.ndarray.Shape;
 
 /**
  * The names, shapes and order of a model's weights in a framework: recurrent layers 0, 1, ... and a dense layer.
@@ -23,38 +26,67 @@ public enum Layout {
      * {@code layer_0/recurrent_kernel [H, G·H]}, {@code layer_0/bias [G·H]} ({@code [2, 3·H]} for a GRU that resets after the
      * product), and so on for each layer, {@code dense/kernel [H, V]}, {@code dense/bias [V]}.
      */
-    KERAS {
-        @Override
-        Function<Parameter, Conversion> conversions(List<Parameter> parameters) {
-            return Conversion::identity;
-        }
-    },
+    KERAS((model, parameter) -> Conversion.identity(new Spec(parameter.name(), parameter.shape()))),
     /**
      * The {@code state_dict} of a PyTorch module with the members {@code rnn}, an {@code nn.RNN}, {@code nn.GRU} or {@code
      * nn.LSTM}, and {@code dense}, an {@code nn.Linear}: {@code rnn.weight_ih_l0 [G·H, I]}, {@code rnn.weight_hh_l0 [G·H,
      * H]}, {@code rnn.bias_ih_l0 [G·H]}, {@code rnn.bias_hh_l0 [G·H]}, and so on for each layer, {@code dense.weight [V,
      * H]}, {@code dense.bias [V]}. With an embedding, {@code embedding.weight [V, E]} of an {@code nn.Embedding} comes first.
      */
-    PYTORCH {
-        @Override
-        Function<Parameter, Conversion> conversions(List<Parameter> parameters) {
-            return new PyTorchConversions(parameters)::of;
-        }
-    };
+    PYTORCH(PyTorchLayout::conversion);
 
-    /** Returns the conversion of each parameter of a model. */
-    abstract Function<Parameter, Conversion> conversions(List<Parameter> parameters);
+    /** The name and shape of an array. */
+    record Spec(String name, Shape shape) {
+        /** @throws IllegalArgumentException if an array has another shape or a value that is not finite */
+        void requireFits(NamedArray array) {
+            if (!array.shape().equals(shape)) {
+                throw new IllegalArgumentException(
+                        name + " must have the shape " + shape + " (got " + array.shape() + ")");
+            }
+            float[] values = array.values();
+            for (int i = 0; i < values.length; i++) {
+                if (!Float.isFinite(values[i])) {
+                    throw new IllegalArgumentException(
+                            name + " must be finite (got " + values[i] + " at position " + i + ")");
+                }
+            }
+        }
+    }
 
     /**
-     * Converts weights to this layout, in the framework's order.
+     * How a layout stores a parameter.
      *
-     * @throws IllegalArgumentException if the layout cannot represent one of them
+     * @param arrays in one or more arrays
+     * @param toLayout returns the values of each array from the parameter's, all row-major
+     * @param toNative returns the parameter's values from those of each array
      */
-    public List<NamedArray> arrays(Weights weights) {
-        Function<Parameter, Conversion> conversions = conversions(weights.parameters());
+    record Conversion(
+            List<Spec> arrays, Function<float[], List<float[]>> toLayout, Function<List<float[]>, float[]> toNative) {
+        static Conversion identity(Spec array) {
+            return new Conversion(List.of(array), List::of, values -> values.get(0));
+        }
+    }
+
+    private final BiFunction<ModelConfig, Parameter, Conversion> conversion;
+
+    Layout(BiFunction<ModelConfig, Parameter, Conversion> conversion) {
+        this.conversion = conversion;
+    }
+
+    /**
+     * Converts a model's weights to this layout, in the library's order.
+     *
+     * @throws IllegalArgumentException if the library does not have the model's cell
+     */
+    public List<NamedArray> arrays(ModelConfig model, Weights weights) {
         List<NamedArray> arrays = new ArrayList<>();
         for (Parameter parameter : weights.parameters()) {
-            arrays.addAll(conversions.apply(parameter).toLayout(weights.of(parameter)));
+            Conversion stored = conversion.apply(model, parameter);
+            List<float[]> values = stored.toLayout().apply(weights.of(parameter));
+            for (int i = 0; i < values.size(); i++) {
+                Spec spec = stored.arrays().get(i);
+                arrays.add(new NamedArray(spec.name(), spec.shape(), values.get(i)));
+            }
         }
         return arrays;
     }
@@ -62,20 +94,25 @@ public enum Layout {
     /**
      * Converts weights from this layout.
      *
-     * @param parameters the parameters of the model, in its order
      * @param arrays the arrays of a file, in any order
      * @throws IllegalArgumentException naming an array that is missing, unknown, not finite or of the wrong shape
      */
-    public Weights weights(List<Parameter> parameters, List<NamedArray> arrays) {
-        Function<Parameter, Conversion> conversions = conversions(parameters);
+    public Weights weights(ModelConfig model, List<NamedArray> arrays) {
         Map<String, NamedArray> byName = new HashMap<>();
         arrays.forEach(array -> byName.put(array.name(), array));
+        List<Parameter> parameters = LanguageModel.parameters(model);
         List<Spec> specs = parameters.stream()
-                .flatMap(parameter -> conversions.apply(parameter).specs().stream())
+                .flatMap(parameter -> conversion.apply(model, parameter).arrays().stream())
                 .toList();
         requireSameNames(specs, byName);
         specs.forEach(spec -> spec.requireFits(byName.get(spec.name())));
-        return new Weights(parameters, parameter -> conversions.apply(parameter).toNative(byName));
+        return new Weights(parameters, parameter -> {
+            Conversion stored = conversion.apply(model, parameter);
+            return stored.toNative()
+                    .apply(stored.arrays().stream()
+                            .map(spec -> byName.get(spec.name()).values())
+                            .toList());
+        });
     }
 
     private void requireSameNames(List<Spec> specs, Map<String, NamedArray> byName) {

@@ -10,27 +10,6 @@ import org.tensorflow.ndarray.Shape;
  * @param values row-major; not copied
  */
 public record NamedArray(String name, Shape shape, float[] values) {
-    /** The name and shape of an array in a layout. */
-    record Spec(String name, Shape shape) {
-        /** @throws IllegalArgumentException if an array has another shape or a value that is not finite */
-        void requireFits(NamedArray array) {
-            if (!array.shape.equals(shape)) {
-                throw new IllegalArgumentException(
-                        name + " must have the shape " + shape + " (got " + array.shape + ")");
-            }
-            for (int i = 0; i < array.values.length; i++) {
-                if (!Float.isFinite(array.values[i])) {
-                    throw new IllegalArgumentException(
-                            name + " must be finite (got " + array.values[i] + " at position " + i + ")");
-                }
-            }
-        }
-
-        NamedArray of(float[] values) {
-            return new NamedArray(name, shape, values);
-        }
-    }
-
     /** @throws IllegalArgumentException if the number of values does not match the shape */
     public NamedArray {
         long size = sizeOf(shape.asArray());

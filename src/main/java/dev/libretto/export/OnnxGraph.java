@@ -8,6 +8,8 @@ import ai.onnx.proto.OnnxMl.TensorShapeProto;
 import ai.onnx.proto.OnnxMl.TypeProto;
 import ai.onnx.proto.OnnxMl.ValueInfoProto;
 import com.google.protobuf.UnsafeByteOperations;
+import dev.libretto.model.CellSpec.Counterpart;
+import dev.libretto.model.CellSpec.Library;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
@@ -112,10 +114,10 @@ final class OnnxGraph {
         int hidden = config.hiddenSize();
         int columns = cell.gates() * hidden;
         String name = "layer_" + layer;
-        Gates gates = Gates.ofOnnx(cell, hidden);
+        Gates gates = Gates.of(cell, Library.ONNX);
         float[] kernel = values(name + "/kernel");
-        initializer(name + "_W", gates.toRows(kernel), 1, columns, kernel.length / columns);
-        initializer(name + "_R", gates.toRows(values(name + "/recurrent_kernel")), 1, columns, hidden);
+        initializer(name + "_W", gates.toRows(kernel, columns), 1, columns, kernel.length / columns);
+        initializer(name + "_R", gates.toRows(values(name + "/recurrent_kernel"), columns), 1, columns, hidden);
         initializer(name + "_B", biases(gates, values(name + "/bias"), columns), 1, 2 * columns);
 
         List<String> inputs = new ArrayList<>(List.of(rows, name + "_W", name + "_R", name + "_B", ""));
@@ -125,30 +127,14 @@ final class OnnxGraph {
             inputs.add(state(i) + "_in");
             outputs.add(nextState(i) + "_out");
         }
-        node(operator(cell), inputs, outputs)
-                .addAttribute(attribute("hidden_size", hidden))
-                .addAllAttribute(resets(cell));
+        Counterpart operator = cell.in(Library.ONNX);
+        NodeProto.Builder node = node(operator.name(), inputs, outputs).addAttribute(attribute("hidden_size", hidden));
+        operator.attributes().forEach((key, value) -> node.addAttribute(attribute(key, value)));
         for (int i = layer * cell.states(); i < (layer + 1) * cell.states(); i++) {
             node("Squeeze", List.of(nextState(i) + "_out", "zero"), nextState(i));
         }
         node("Squeeze", List.of(name + "_Y", "one"), name + "_output");
         return name + "_output";
-    }
-
-    private static String operator(CellType cell) {
-        return switch (cell) {
-            case RNN -> "RNN";
-            case GRU, GRU_RESET_BEFORE -> "GRU";
-            case LSTM -> "LSTM";
-        };
-    }
-
-    private static List<AttributeProto> resets(CellType cell) {
-        return switch (cell) {
-            case GRU -> List.of(attribute("linear_before_reset", 1));
-            case GRU_RESET_BEFORE -> List.of(attribute("linear_before_reset", 0));
-            case RNN, LSTM -> List.of();
-        };
     }
 
     /** Returns ONNX's two biases, for the input and for the recurrent product; the second is zero if the cell has one. */

@@ -1,5 +1,7 @@
 package dev.libretto.model;
 
+import dev.libretto.model.CellSpec.Library;
+import java.util.Arrays;
 import java.util.List;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
@@ -12,42 +14,20 @@ import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TNumber;
 
 /**
- * Computes all time steps of a layer in one cuDNN call, for {@link RnnCell}, {@link GruCell} and {@link LstmCell}. A graph
- * with it can be built anywhere but runs on a GPU only.
+ * Computes all time steps of a layer in one cuDNN call. A graph with it can be built anywhere but runs on a GPU only.
  *
  * @param embedding of the first layer's characters, {@code [V, E]}; null for one-hot characters
- * @param kernel W {@code [I, G·H]}
- * @param recurrentKernel U {@code [H, G·H]}
- * @param bias {@code [G·H]}, or {@code [2, G·H]} for {@link CellType#GRU}
  */
-record CudnnRecurrence(
-        CellType cell,
-        Operand<TFloat32> embedding,
-        Operand<TFloat32> kernel,
-        Operand<TFloat32> recurrentKernel,
-        Operand<TFloat32> bias)
-        implements Recurrence {
+record CudnnRecurrence(CellType cell, Operand<TFloat32> embedding, Cell.Values values) implements Recurrence {
     /** Multiplies the input by a kernel. */
     static final String INPUT_MODE = "linear_input";
 
     static final String DIRECTION = "unidirectional";
 
-    /** @throws IllegalArgumentException if cuDNN does not support the cell */
+    /** @throws IllegalArgumentException if cuDNN does not have the cell */
     CudnnRecurrence {
-        if (mode(cell) == null) {
-            throw new IllegalArgumentException("cuDNN has no " + cell);
-        }
+        cell.in(Library.CUDNN);
         CudnnGradient.register();
-    }
-
-    /** Returns cuDNN's name of a cell, or null if it does not support it. */
-    static String mode(CellType cell) {
-        return switch (cell) {
-            case RNN -> "rnn_tanh";
-            case GRU -> "gru";
-            case GRU_RESET_BEFORE -> null;
-            case LSTM -> "lstm";
-        };
     }
 
     @Override
@@ -65,7 +45,7 @@ record CudnnRecurrence(
     }
 
     private int inputSize() {
-        return Math.toIntExact(kernel.shape().get(0));
+        return Math.toIntExact(values.kernel().shape().get(0));
     }
 
     /**
@@ -86,7 +66,7 @@ record CudnnRecurrence(
                 cell.states() == 2 ? before.get(1) : tf.constant(0f),
                 parameters(tf.withSubScope("parameters")),
                 lengths,
-                CudnnRNN.rnnMode(mode(cell)),
+                CudnnRNN.rnnMode(cell.in(Library.CUDNN).name()),
                 CudnnRNN.inputMode(INPUT_MODE),
                 CudnnRNN.direction(DIRECTION),
                 CudnnRNN.dropout(0f),
@@ -95,7 +75,7 @@ record CudnnRecurrence(
         List<Operand<TFloat32>> after = List.of(read.outputH(), read.outputC()).subList(0, cell.states()).stream()
                 .<Operand<TFloat32>>map(array -> tf.squeeze(array, Squeeze.axis(List.of(0L))))
                 .toList();
-        int hiddenSize = Math.toIntExact(recurrentKernel.shape().get(0));
+        int hiddenSize = Math.toIntExact(values.recurrentKernel().shape().get(0));
         return new Sequence(tf.reshape(read.output(), tf.constant(new int[] {-1, hiddenSize})), after);
     }
 
@@ -106,13 +86,14 @@ record CudnnRecurrence(
      * @return {@code [G·H·I + G·H·H + 2·G·H]}
      */
     Operand<TFloat32> parameters(Ops tf) {
-        List<? extends Operand<TFloat32>> biases = cell == CellType.GRU
+        Operand<TFloat32> bias = values.bias();
+        List<? extends Operand<TFloat32>> biases = cell.spec().hasRecurrentBias()
                 ? tf.unstack(bias, 2L).output()
                 : List.of(bias, tf.fill(tf.constant(bias.shape()), tf.constant(0f)));
         return tf.concat(
                 List.of(
-                        flatRows(tf, kernel),
-                        flatRows(tf, recurrentKernel),
+                        flatRows(tf, values.kernel()),
+                        flatRows(tf, values.recurrentKernel()),
                         inCudnnOrder(tf, biases.get(0), 0),
                         inCudnnOrder(tf, biases.get(1), 0)),
                 tf.constant(0));
@@ -123,12 +104,15 @@ record CudnnRecurrence(
         return tf.reshape(rows, tf.constant(new int[] {-1}));
     }
 
-    /** Reorders gates for cuDNN: a GRU's from z, r, n to r, z, n; an LSTM's are i, f, g, o in both. */
     private Operand<TFloat32> inCudnnOrder(Ops tf, Operand<TFloat32> gates, int axis) {
-        if (cell != CellType.GRU) {
+        if (cell.in(Library.CUDNN).gates().equals(cell.spec().gates())) {
             return gates;
         }
-        List<Output<TFloat32>> zrn = tf.split(tf.constant(axis), gates, 3L).output();
-        return tf.concat(List.of(zrn.get(1), zrn.get(0), zrn.get(2)), tf.constant(axis));
+        List<Output<TFloat32>> blocks =
+                tf.split(tf.constant(axis), gates, (long) cell.gates()).output();
+        List<Operand<TFloat32>> reordered = Arrays.stream(cell.gateOrder(Library.CUDNN))
+                .<Operand<TFloat32>>mapToObj(blocks::get)
+                .toList();
+        return tf.concat(reordered, tf.constant(axis));
     }
 }

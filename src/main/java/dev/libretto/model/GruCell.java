@@ -1,6 +1,10 @@
 package dev.libretto.model;
 
+import dev.libretto.model.CellSpec.Counterpart;
+import dev.libretto.model.CellSpec.Library;
+import dev.libretto.model.Parameter.Initializer;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
 import org.tensorflow.op.Ops;
@@ -23,15 +27,26 @@ import org.tensorflow.types.TFloat32;
  * {@code [2, 3·H]}.
  */
 final class GruCell implements Cell {
+    static final CellSpec SPEC = new CellSpec(
+            "zrn",
+            "h",
+            Initializer.ZEROS,
+            true,
+            List.of("z", "r", "n", "h − n", "h_n"),
+            Map.of(
+                    Library.CUDNN, new Counterpart("gru", "rzn"),
+                    Library.PYTORCH, new Counterpart("GRU", "rzn"),
+                    Library.ONNX, new Counterpart("GRU", "zrn", Map.of("linear_before_reset", 1))));
+
     private final InputProjection input;
     private final Kernel<?> recurrentKernel;
     private final Operand<TFloat32> recurrentBias;
 
-    GruCell(Ops tf, Kernel<?> kernel, Kernel<?> recurrentKernel, Operand<TFloat32> biases) {
-        List<Output<TFloat32>> rows = tf.unstack(biases, 2L).output();
-        this.input = new InputProjection(tf, kernel, rows.get(0));
-        this.recurrentKernel = recurrentKernel;
-        this.recurrentBias = rows.get(1);
+    GruCell(Values values) {
+        List<Output<TFloat32>> biases = values.tf().unstack(values.bias(), 2L).output();
+        input = values.input(biases.get(0));
+        recurrentKernel = values.recurrent();
+        recurrentBias = biases.get(1);
     }
 
     @Override

@@ -1,11 +1,14 @@
 package dev.libretto.model;
 
+import dev.libretto.model.CellSpec.Counterpart;
+import dev.libretto.model.CellSpec.Library;
+import dev.libretto.model.Parameter.Initializer;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.family.TFloating;
 
 /**
  * The gated recurrent unit as first published (Cho et al., 2014), with the reset gate before the recurrent product, as in
@@ -23,20 +26,30 @@ import org.tensorflow.types.family.TFloating;
  * <p>with the kernel W {@code [I, 3·H]}, the recurrent kernel U {@code [H, 3·H]} and the bias b {@code [3·H]}.
  */
 final class GruResetBeforeCell implements Cell {
+    static final CellSpec SPEC = new CellSpec(
+            "zrn",
+            "h",
+            Initializer.ZEROS,
+            false,
+            List.of("z", "r", "n", "h − n", "h", "r ∘ h"),
+            Map.of(Library.ONNX, new Counterpart("GRU", "zrn", Map.of("linear_before_reset", 0))));
+
     private final InputProjection input;
     /** U_z and U_r, {@code [H, 2·H]}. */
     private final Kernel<?> gateKernel;
     /** U_n, {@code [H, H]}. */
     private final Kernel<?> candidateKernel;
 
-    GruResetBeforeCell(
-            Ops tf, InputProjection input, Operand<TFloat32> recurrentKernel, Class<? extends TFloating> factors) {
+    GruResetBeforeCell(Values values) {
+        Ops tf = values.tf();
+        Operand<TFloat32> recurrentKernel = values.recurrentKernel();
         int h = Math.toIntExact(recurrentKernel.shape().get(0));
-        List<Output<TFloat32>> parts = tf.splitV(recurrentKernel, tf.constant(new int[] {2 * h, h}), tf.constant(1), 2L)
+        input = values.input(values.bias());
+        List<Output<TFloat32>> kernels = tf.splitV(
+                        recurrentKernel, tf.constant(new int[] {2 * h, h}), tf.constant(1), 2L)
                 .output();
-        this.input = input;
-        this.gateKernel = new Kernel<>(tf, parts.get(0), factors);
-        this.candidateKernel = new Kernel<>(tf, parts.get(1), factors);
+        gateKernel = new Kernel<>(tf, kernels.get(0), values.factors());
+        candidateKernel = new Kernel<>(tf, kernels.get(1), values.factors());
     }
 
     @Override

@@ -77,51 +77,25 @@ public final class LanguageModel {
         Operand<TFloat32> embedding = config.hasEmbedding() ? valueOf.apply(embeddingParameter(config)) : null;
         for (int layer = 0; layer < config.layers(); layer++) {
             Operand<TFloat32> ofLayer = layer == 0 ? embedding : null;
-            layers.add(
-                    recurrence == RecurrenceType.CUDNN
-                            ? cudnn(layer, ofLayer, valueOf)
-                            : unrolled(tf, parts, layer, ofLayer, valueOf, factors));
+            List<Operand<TFloat32>> values =
+                    cellParameters(config, layer).stream().map(valueOf).toList();
+            Operand<TFloat32> kernel = values.get(0);
+            if (recurrence == RecurrenceType.UNROLLED && ofLayer != null) {
+                // A one-hot vector times E times W is a row of E · W, so embedded characters are a lookup, too.
+                kernel = new Kernel<>(tf, kernel, factors).apply(tf.withName("embedded"), embedding);
+            }
+            Cell.Values ofCell = new Cell.Values(tf, kernel, values.get(1), values.get(2), factors);
+            if (recurrence == RecurrenceType.CUDNN) {
+                layers.add(new CudnnRecurrence(config.cell(), ofLayer, ofCell));
+            } else {
+                cells.add(config.cell().create(ofCell));
+                layers.add(new UnrolledRecurrence(cells.get(layer), config.hiddenSize(), parts));
+            }
         }
         boolean isTied = config.tieEmbeddings();
         denseKernel =
                 new Kernel<>(tf, isTied ? embedding : valueOf.apply(denseKernelParameter(config)), factors, isTied);
         denseBias = valueOf.apply(denseBiasParameter(config));
-    }
-
-    private Recurrence cudnn(int layer, Operand<TFloat32> embedding, Function<Parameter, Operand<TFloat32>> valueOf) {
-        List<Operand<TFloat32>> values =
-                cellParameters(config, layer).stream().map(valueOf).toList();
-        return new CudnnRecurrence(config.cell(), embedding, values.get(0), values.get(1), values.get(2));
-    }
-
-    private Recurrence unrolled(
-            Ops tf,
-            int parts,
-            int layer,
-            Operand<TFloat32> embedding,
-            Function<Parameter, Operand<TFloat32>> valueOf,
-            Class<? extends TFloating> factors) {
-        List<Parameter> parameters = cellParameters(config, layer);
-        Cell cell =
-                config.cell().create(tf, parameters, embedded(tf, embedding, parameters, valueOf, factors), factors);
-        cells.add(cell);
-        return new UnrolledRecurrence(cell, config.hiddenSize(), parts);
-    }
-
-    /**
-     * The values of the first cell. With an embedding its kernel is E · W: a one-hot vector times E times W is a row of that
-     * product, so embedded characters are a lookup, too.
-     */
-    private static Function<Parameter, Operand<TFloat32>> embedded(
-            Ops tf,
-            Operand<TFloat32> embedding,
-            List<Parameter> parameters,
-            Function<Parameter, Operand<TFloat32>> valueOf,
-            Class<? extends TFloating> factors) {
-        Parameter kernel = parameters.get(0);
-        return parameter -> embedding != null && parameter.equals(kernel)
-                ? new Kernel<>(tf, valueOf.apply(parameter), factors).apply(tf.withName("embedded"), embedding)
-                : valueOf.apply(parameter);
     }
 
     /** Returns all parameters in order: embedding, layers, dense layer. */
@@ -198,17 +172,7 @@ public final class LanguageModel {
      * @return logits {@code [B, V]}
      */
     public Output step(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state) {
-        List<Operand<TFloat32>> next = new ArrayList<>();
-        Operand<TFloat32> output = null;
-        for (int layer = 0; layer < cells.size(); layer++) {
-            Cell cell = cells.get(layer);
-            Operand<TFloat32> projected =
-                    output == null ? cell.input().lookup(tf, ids) : cell.input().apply(tf, output);
-            Cell.Step step = cell.step(tf, projected, stateOf(layer, state));
-            output = step.output();
-            next.addAll(step.state());
-        }
-        return new Output(logits(tf, output), next);
+        return step(tf, cells.get(0).input().lookup(tf, ids), state, false);
     }
 
     /** Returns the first cell's projection of every character, {@code [V, G·H]}. */
@@ -224,18 +188,28 @@ public final class LanguageModel {
      * @return logits {@code [1, V]}
      */
     public Output stepOneRow(Ops tf, Operand<TFloat32> projection, List<Operand<TFloat32>> state) {
+        return step(tf, projection, state, true);
+    }
+
+    private Output step(Ops tf, Operand<TFloat32> projection, List<Operand<TFloat32>> state, boolean fused) {
         List<Operand<TFloat32>> next = new ArrayList<>();
         Operand<TFloat32> output = null;
         for (int layer = 0; layer < cells.size(); layer++) {
             Cell cell = cells.get(layer);
             List<Operand<TFloat32>> before = stateOf(layer, state);
-            Cell.Step step = output == null
-                    ? cell.stepOneRow(tf, projection, before)
-                    : cell.step(tf, cell.input().applyFused(tf, output), before);
+            Cell.Step step;
+            if (layer == 0) {
+                step = fused ? cell.stepOneRow(tf, projection, before) : cell.step(tf, projection, before);
+            } else {
+                InputProjection input = cell.input();
+                step = cell.step(tf, fused ? input.applyFused(tf, output) : input.apply(tf, output), before);
+            }
             output = step.output();
             next.addAll(step.state());
         }
-        return new Output(new FusedProduct(denseKernel, denseBias).apply(tf, output), next);
+        Operand<TFloat32> logits =
+                fused ? new FusedProduct(denseKernel, denseBias).apply(tf, output) : logits(tf, output);
+        return new Output(logits, next);
     }
 
     private List<Operand<TFloat32>> stateOf(int layer, List<Operand<TFloat32>> state) {

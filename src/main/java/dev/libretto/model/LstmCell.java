@@ -1,6 +1,10 @@
 package dev.libretto.model;
 
+import dev.libretto.model.CellSpec.Counterpart;
+import dev.libretto.model.CellSpec.Library;
+import dev.libretto.model.Parameter.Initializer;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
@@ -21,6 +25,21 @@ import org.tensorflow.types.TFloat32;
  * @param recurrentKernel U
  */
 record LstmCell(InputProjection input, Kernel<?> recurrentKernel) implements Cell {
+    static final CellSpec SPEC = new CellSpec(
+            "ifgo",
+            "hc",
+            Initializer.UNIT_FORGET_BIAS,
+            false,
+            List.of("i", "f", "g", "o", "c'", "tanh(c')"),
+            Map.of(
+                    Library.CUDNN, new Counterpart("lstm", "ifgo"),
+                    Library.PYTORCH, new Counterpart("LSTM", "ifgo"),
+                    Library.ONNX, new Counterpart("LSTM", "iofg")));
+
+    LstmCell(Values values) {
+        this(values.input(values.bias()), values.recurrent());
+    }
+
     @Override
     public Step step(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
         Operand<TFloat32> h = state.get(0);

@@ -1,5 +1,6 @@
 package dev.libretto.model;
 
+import dev.libretto.model.CellSpec.Library;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
@@ -7,7 +8,7 @@ import org.tensorflow.types.family.TFloating;
 public enum RecurrenceType {
     /** Unrolls the cell over time. Supports every cell on every device, and defines the result. */
     UNROLLED,
-    /** One cuDNN operation for all time steps, on GPUs only and for the cells that cuDNN supports. */
+    /** One cuDNN operation for all time steps, on GPUs only and for the cells that cuDNN has. */
     CUDNN;
 
     /**
@@ -21,6 +22,6 @@ public enum RecurrenceType {
 
     /** Returns whether it supports a cell. */
     public boolean supports(CellType cell) {
-        return this != CUDNN || CudnnRecurrence.mode(cell) != null;
+        return this != CUDNN || cell.isIn(Library.CUDNN);
     }
 }

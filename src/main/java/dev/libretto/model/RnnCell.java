@@ -1,6 +1,10 @@
 package dev.libretto.model;
 
+import dev.libretto.model.CellSpec.Counterpart;
+import dev.libretto.model.CellSpec.Library;
+import dev.libretto.model.Parameter.Initializer;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
@@ -18,6 +22,21 @@ import org.tensorflow.types.TFloat32;
  * @param recurrentKernel U
  */
 record RnnCell(InputProjection input, Kernel<?> recurrentKernel) implements Cell {
+    static final CellSpec SPEC = new CellSpec(
+            "h",
+            "h",
+            Initializer.ZEROS,
+            false,
+            List.of("h'"),
+            Map.of(
+                    Library.CUDNN, new Counterpart("rnn_tanh", "h"),
+                    Library.PYTORCH, new Counterpart("RNN", "h"),
+                    Library.ONNX, new Counterpart("RNN", "h")));
+
+    RnnCell(Values values) {
+        this(values.input(values.bias()), values.recurrent());
+    }
+
     @Override
     public Step step(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
         Operand<TFloat32> h = state.get(0);

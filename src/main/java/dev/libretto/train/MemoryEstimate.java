@@ -1,6 +1,5 @@
 package dev.libretto.train;
 
-import dev.libretto.model.CellType;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
@@ -19,14 +18,8 @@ import java.util.Locale;
  * </pre>
  *
  * <p>Only the larger of copy and training step counts. A layer keeps K arrays {@code [T·B, H]} for the backward pass: the
- * outputs, for the next layer; the previous states, for the gradient of the recurrent kernel; and for the derivatives
- *
- * <pre>
- *     rnn                 h'                                    K = 3
- *     gru                 z, r, n, h − n, h_n                   K = 7
- *     gru-reset-before    z, r, n, h − n, h, r ∘ h              K = 8
- *     lstm                i, f, g, o, c', tanh(c')              K = 8
- * </pre>
+ * outputs, for the next layer; the previous states, for the gradient of the recurrent kernel; and for the derivatives what the
+ * cell says in {@link dev.libretto.model.CellSpec#kept}.
  *
  * <p>The backward pass frees activations as it allocates gradients, so these are not counted. Nor are TensorFlow's temporary
  * buffers, which depend on the scheduling of its threads.
@@ -45,17 +38,9 @@ public record MemoryEstimate(long bytes, long heapBytes) {
         long arrays = parameters * (1 + training.optimizer().kind().slots().size());
         long rows = (long) training.seqLength() * training.batchSize();
         long units = (long) model.layers() * model.hiddenSize();
-        long activations = rows * (units * arraysKept(model.cell()) + 2L * model.vocabularySize());
+        long activations = rows * (units * (2 + model.cell().spec().kept().size()) + 2L * model.vocabularySize());
         long most = 2 * arrays + Math.max(arrays, activations);
         return new MemoryEstimate(most * Float.BYTES, arrays * Float.BYTES);
-    }
-
-    private static int arraysKept(CellType cell) {
-        return switch (cell) {
-            case RNN -> 3;
-            case GRU -> 7;
-            case GRU_RESET_BEFORE, LSTM -> 8;
-        };
     }
 
     /**

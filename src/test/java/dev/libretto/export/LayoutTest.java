@@ -3,41 +3,25 @@ package dev.libretto.export;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.libretto.model.CellSpec.Library;
+import dev.libretto.model.CellType;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
-import dev.libretto.model.Parameter.Initializer;
 import dev.libretto.model.Weights;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.ndarray.Shape;
 
 /** Checks the layouts of frameworks by hand for small cases, and by round trips for all. */
 class LayoutTest {
-    private static Parameter parameter(String name, long... shape) {
-        return new Parameter(name, Shape.of(shape), Initializer.ZEROS);
-    }
-
-    /** @param biasRows 2 for the bias of a GRU that resets after the product, 1 for others */
-    private static List<Parameter> model(int gates, int biasRows, int layers, int v, int h) {
-        List<Parameter> parameters = new ArrayList<>();
-        for (int layer = 0; layer < layers; layer++) {
-            String prefix = "layer_" + layer;
-            parameters.add(parameter(prefix + "/kernel", layer == 0 ? v : h, gates * h));
-            parameters.add(parameter(prefix + "/recurrent_kernel", h, gates * h));
-            parameters.add(
-                    biasRows == 2 ? parameter(prefix + "/bias", 2, gates * h) : parameter(prefix + "/bias", gates * h));
-        }
-        parameters.add(parameter("dense/kernel", h, v));
-        parameters.add(parameter("dense/bias", v));
-        return parameters;
-    }
-
-    private static Weights random(List<Parameter> parameters) {
+    private static Weights random(ModelConfig model) {
         Random random = new Random(3);
-        return new Weights(parameters, parameter -> {
+        return new Weights(LanguageModel.parameters(model), parameter -> {
             float[] values = new float[parameter.size()];
             for (int i = 0; i < values.length; i++) {
                 values[i] = (float) random.nextGaussian();
@@ -47,14 +31,19 @@ class LayoutTest {
     }
 
     /** Every parameter's values are 0, 1, 2, ... */
-    private static Weights counting(List<Parameter> parameters) {
-        return new Weights(parameters, parameter -> {
+    private static Weights counting(ModelConfig model) {
+        return new Weights(LanguageModel.parameters(model), parameter -> {
             float[] values = new float[parameter.size()];
             for (int i = 0; i < values.length; i++) {
                 values[i] = i;
             }
             return values;
         });
+    }
+
+    private static List<NamedArray> arrays(Layout layout, CellType cell, int layers, int v, int h) {
+        ModelConfig model = new ModelConfig(cell, v, h, layers);
+        return layout.arrays(model, counting(model));
     }
 
     private static void assertArray(NamedArray array, String name, Shape shape, double... values) {
@@ -67,15 +56,15 @@ class LayoutTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"1, 1", "3, 2", "4, 1"})
-    void roundTripKeepsTheWeights(int gates, int biasRows) {
-        for (Layout layout : Layout.values()) {
+    @EnumSource
+    void roundTripKeepsTheWeights(CellType cell) {
+        for (Layout layout : cell.isIn(Library.PYTORCH) ? Layout.values() : new Layout[] {Layout.KERAS}) {
             for (int layers = 1; layers <= 3; layers++) {
                 for (int h = 1; h <= 4; h++) {
-                    List<Parameter> parameters = model(gates, biasRows, layers, 5, h);
-                    Weights weights = random(parameters);
-                    Weights back = layout.weights(parameters, layout.arrays(weights));
-                    for (Parameter parameter : parameters) {
+                    ModelConfig model = new ModelConfig(cell, 5, h, layers);
+                    Weights weights = random(model);
+                    Weights back = layout.weights(model, layout.arrays(model, weights));
+                    for (Parameter parameter : weights.parameters()) {
                         assertThat(back.of(parameter)).containsExactly(weights.of(parameter));
                     }
                 }
@@ -83,10 +72,20 @@ class LayoutTest {
         }
     }
 
+    @ParameterizedTest
+    @EnumSource
+    void librariesHaveTheGatesOfTheirCells(CellType cell) {
+        for (Library library : Library.values()) {
+            if (cell.isIn(library)) {
+                assertThat(cell.in(library).gates().split(""))
+                        .containsExactlyInAnyOrder(cell.spec().gates().split(""));
+            }
+        }
+    }
+
     @Test
     void kerasLayoutIsTheIdentity() {
-        List<Parameter> parameters = model(3, 1, 2, 3, 2);
-        List<NamedArray> arrays = Layout.KERAS.arrays(counting(parameters));
+        List<NamedArray> arrays = arrays(Layout.KERAS, CellType.GRU_RESET_BEFORE, 2, 3, 2);
         assertThat(arrays.stream().map(NamedArray::name))
                 .containsExactly(
                         "layer_0/kernel",
@@ -102,7 +101,7 @@ class LayoutTest {
 
     @Test
     void pyTorchRnnIsTransposedWithSecondBiasOfZeros() {
-        List<NamedArray> arrays = Layout.PYTORCH.arrays(counting(model(1, 1, 1, 3, 2)));
+        List<NamedArray> arrays = arrays(Layout.PYTORCH, CellType.RNN, 1, 3, 2);
         assertThat(arrays).hasSize(6);
         assertArray(arrays.get(0), "rnn.weight_ih_l0", Shape.of(2, 3), 0, 2, 4, 1, 3, 5);
         assertArray(arrays.get(1), "rnn.weight_hh_l0", Shape.of(2, 2), 0, 2, 1, 3);
@@ -115,7 +114,7 @@ class LayoutTest {
     /** Columns z0 z1 r0 r1 h0 h1 become rows r0 r1 z0 z1 n0 n1. */
     @Test
     void pyTorchReordersGruGates() {
-        List<NamedArray> arrays = Layout.PYTORCH.arrays(counting(model(3, 2, 2, 2, 2)));
+        List<NamedArray> arrays = arrays(Layout.PYTORCH, CellType.GRU, 2, 2, 2);
         assertThat(arrays).hasSize(10);
         assertArray(arrays.get(0), "rnn.weight_ih_l0", Shape.of(6, 2), 2, 8, 3, 9, 0, 6, 1, 7, 4, 10, 5, 11);
         assertArray(arrays.get(2), "rnn.bias_ih_l0", Shape.of(6), 2, 3, 0, 1, 4, 5);
@@ -126,7 +125,7 @@ class LayoutTest {
     /** Columns i f c o become rows i f g o. */
     @Test
     void pyTorchKeepsTheOrderOfLstmGates() {
-        List<NamedArray> arrays = Layout.PYTORCH.arrays(counting(model(4, 1, 1, 2, 1)));
+        List<NamedArray> arrays = arrays(Layout.PYTORCH, CellType.LSTM, 1, 2, 1);
         assertArray(arrays.get(0), "rnn.weight_ih_l0", Shape.of(4, 2), 0, 4, 1, 5, 2, 6, 3, 7);
         assertArray(arrays.get(1), "rnn.weight_hh_l0", Shape.of(4, 1), 0, 1, 2, 3);
         assertArray(arrays.get(2), "rnn.bias_ih_l0", Shape.of(4), 0, 1, 2, 3);
@@ -135,54 +134,47 @@ class LayoutTest {
 
     @Test
     void pyTorchBiasesAreAdded() {
-        List<Parameter> parameters = model(1, 1, 1, 3, 2);
-        List<NamedArray> arrays = new ArrayList<>(Layout.PYTORCH.arrays(counting(parameters)));
+        ModelConfig model = new ModelConfig(CellType.RNN, 3, 2, 1);
+        List<NamedArray> arrays = new ArrayList<>(Layout.PYTORCH.arrays(model, counting(model)));
         arrays.set(3, new NamedArray("rnn.bias_hh_l0", Shape.of(2), new float[] {10, 20}));
-        assertThat(Layout.PYTORCH.weights(parameters, arrays).of(parameters.get(2)))
+        assertThat(Layout.PYTORCH
+                        .weights(model, arrays)
+                        .of(LanguageModel.parameters(model).get(2)))
                 .containsExactly(10, 21);
     }
 
     @Test
     void pyTorchRejectsGruWithResetBeforeProduct() {
-        assertThatThrownBy(() -> Layout.PYTORCH.arrays(counting(model(3, 1, 1, 3, 2))))
+        assertThatThrownBy(() -> arrays(Layout.PYTORCH, CellType.GRU_RESET_BEFORE, 1, 3, 2))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("layer_0/bias has the shape [6], so the GRU resets before the product,"
-                        + " which PyTorch does not support; use the keras layout");
+                .hasMessage("PyTorch has no gru-reset-before; use the keras layout");
     }
 
     @Test
     void wrongArraysAreNamed() {
-        List<Parameter> parameters = model(1, 1, 1, 3, 2);
-        List<NamedArray> whole = Layout.PYTORCH.arrays(counting(parameters));
+        ModelConfig model = new ModelConfig(CellType.RNN, 3, 2, 1);
+        List<NamedArray> whole = Layout.PYTORCH.arrays(model, counting(model));
 
         List<NamedArray> missing = new ArrayList<>(whole);
         missing.remove(3);
-        assertRejected(parameters, missing, "rnn.bias_hh_l0 [2] is missing; the pytorch layout of this model has rnn.");
+        assertRejected(model, missing, "rnn.bias_hh_l0 [2] is missing; the pytorch layout of this model has rnn.");
 
         List<NamedArray> unknown = new ArrayList<>(whole);
         unknown.add(new NamedArray("rnn.weight_ih_l0_reverse", Shape.of(1), new float[1]));
-        assertRejected(parameters, unknown, "rnn.weight_ih_l0_reverse is unknown; the pytorch layout of this model");
+        assertRejected(model, unknown, "rnn.weight_ih_l0_reverse is unknown; the pytorch layout of this model");
 
         List<NamedArray> shape = new ArrayList<>(whole);
         shape.set(0, new NamedArray("rnn.weight_ih_l0", Shape.of(3, 2), new float[6]));
-        assertRejected(parameters, shape, "rnn.weight_ih_l0 must have the shape [2, 3] (got [3, 2])");
+        assertRejected(model, shape, "rnn.weight_ih_l0 must have the shape [2, 3] (got [3, 2])");
 
         List<NamedArray> infinite = new ArrayList<>(whole);
         infinite.set(2, new NamedArray("rnn.bias_ih_l0", Shape.of(2), new float[] {1, Float.NaN}));
-        assertRejected(parameters, infinite, "rnn.bias_ih_l0 must be finite (got NaN at position 1)");
+        assertRejected(model, infinite, "rnn.bias_ih_l0 must be finite (got NaN at position 1)");
     }
 
-    private static void assertRejected(List<Parameter> parameters, List<NamedArray> arrays, String message) {
-        assertThatThrownBy(() -> Layout.PYTORCH.weights(parameters, arrays))
+    private static void assertRejected(ModelConfig model, List<NamedArray> arrays, String message) {
+        assertThatThrownBy(() -> Layout.PYTORCH.weights(model, arrays))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageStartingWith(message);
-    }
-
-    @Test
-    void unknownParameterIsNamed() {
-        List<Parameter> parameters = new ArrayList<>(model(1, 1, 1, 3, 2));
-        parameters.add(parameter("attention", 3, 2));
-        assertThatThrownBy(() -> Layout.PYTORCH.arrays(counting(parameters)))
-                .hasMessage("PyTorch's layout has no attention");
     }
 }

@@ -96,18 +96,18 @@ record ReferenceFixture(
 
     /** Converts Libretto's arrays to the framework's layout. */
     List<NamedArray> inItsLayout(Weights own) {
-        return layout().arrays(own);
+        return layout().arrays(model(), own);
     }
 
     private Weights ofItsLayout(List<Array> arrays) {
         List<Parameter> parameters = LanguageModel.parameters(model());
         List<NamedArray> named = new ArrayList<>();
-        List<NamedArray> names = layout().arrays(new Weights(parameters, p -> new float[p.size()]));
+        List<NamedArray> names = layout().arrays(model(), new Weights(parameters, p -> new float[p.size()]));
         for (int i = 0; i < arrays.size(); i++) {
             Array array = arrays.get(i);
             named.add(new NamedArray(names.get(i).name(), names.get(i).shape(), array.values()));
         }
-        return layout().weights(parameters, named);
+        return layout().weights(model(), named);
     }
 
     /** Whether an array is the second of two biases that are simply added, as PyTorch's are except for the GRU. */

@@ -1,0 +1,50 @@
+package dev.libretto.model;
+
+import dev.libretto.model.Parameter.Initializer;
+import java.util.List;
+import java.util.Map;
+
+/**
+ * What a cell is, apart from its equations.
+ *
+ * @param gates a letter for each gate, in the order of its blocks of H columns in the kernels, which is Keras's
+ * @param state a letter for each array {@code [B, H]} of the state; the first is the output
+ * @param bias the initial bias
+ * @param hasRecurrentBias whether the recurrent product has its own bias, row 1 of an array {@code [2, G·H]}
+ * @param kept the arrays {@code [B, H]} that a time step keeps for its derivatives, besides its output and the previous state
+ * @param counterparts the same cell in each library that has it
+ */
+public record CellSpec(
+        String gates,
+        String state,
+        Initializer bias,
+        boolean hasRecurrentBias,
+        List<String> kept,
+        Map<Library, Counterpart> counterparts) {
+    /** A library that other cells come from. */
+    public enum Library {
+        CUDNN("cuDNN", ""),
+        PYTORCH("PyTorch", "; use the keras layout"),
+        ONNX("ONNX", "; export a SavedModel");
+
+        final String shown;
+        final String advice;
+
+        Library(String shown, String advice) {
+            this.shown = shown;
+            this.advice = advice;
+        }
+    }
+
+    /**
+     * A cell of a library.
+     *
+     * @param gates the letters of {@link CellSpec#gates} in the library's order
+     * @param attributes what else the library must be told
+     */
+    public record Counterpart(String name, String gates, Map<String, Integer> attributes) {
+        Counterpart(String name, String gates) {
+            this(name, gates, Map.of());
+        }
+    }
+}
