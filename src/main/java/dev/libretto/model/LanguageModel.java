@@ -56,13 +56,13 @@ public final class LanguageModel {
             ModelConfig config,
             Function<Parameter, Operand<TFloat32>> valueOf,
             Class<? extends TFloating> factors) {
-        this(tf, config, valueOf, RecurrenceType.UNROLLED, 1, factors);
+        this(tf, config, valueOf, RecurrenceType.UNROLLED, Parts.of(1), factors);
     }
 
     /**
      * Creates a model with a choice of {@link #unroll}'s implementation.
      *
-     * @param parts the number of parts that an unrolled recurrence splits a batch into by rows, to compute them in parallel
+     * @param parts how an unrolled recurrence splits a batch
      * @param factors the type that matrix products round their factors to; cuDNN ignores it
      * @throws IllegalArgumentException if the recurrence does not support the cell
      */
@@ -71,7 +71,7 @@ public final class LanguageModel {
             ModelConfig config,
             Function<Parameter, Operand<TFloat32>> valueOf,
             RecurrenceType recurrence,
-            int parts,
+            Parts parts,
             Class<? extends TFloating> factors) {
         this.config = config;
         Operand<TFloat32> embedding = config.hasEmbedding() ? valueOf.apply(embeddingParameter(config)) : null;
@@ -89,7 +89,7 @@ public final class LanguageModel {
                 layers.add(new CudnnRecurrence(config.cell(), ofLayer, ofCell));
             } else {
                 cells.add(config.cell().create(ofCell));
-                layers.add(new UnrolledRecurrence(cells.get(layer), config.hiddenSize(), parts));
+                layers.add(new UnrolledRecurrence(cells.get(layer), parts));
             }
         }
         boolean isTied = config.tieEmbeddings();

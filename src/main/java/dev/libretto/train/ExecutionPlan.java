@@ -1,6 +1,7 @@
 package dev.libretto.train;
 
 import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parts;
 import dev.libretto.model.RecurrenceType;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
@@ -9,13 +10,17 @@ import org.tensorflow.types.family.TFloating;
  * How training steps are computed. All plans give the same steps up to rounding.
  *
  * @param recurrence how the recurrence of a layer is computed
- * @param parts the number of parts that the rows of a batch are split into
+ * @param parts how the rows of a batch are split
  * @param factors the type to which the factors of matrix products are rounded
  * @param batchesPerRun the most batches in one run of the graph
  * @param textLength the number of characters of the text stored in the graph; 0 if batches are fed
  */
 record ExecutionPlan(
-        RecurrenceType recurrence, int parts, Class<? extends TFloating> factors, int batchesPerRun, long textLength) {
+        RecurrenceType recurrence,
+        Parts parts,
+        Class<? extends TFloating> factors,
+        int batchesPerRun,
+        long textLength) {
     /** The longest text stored on a GPU, in characters: 128 MiB as int64. */
     private static final long MAX_TEXT_ON_GPU = 1 << 24;
 
@@ -43,7 +48,7 @@ record ExecutionPlan(
         RecurrenceType recurrence = RecurrenceType.of(model.cell(), onGpu, factors);
         return new ExecutionPlan(
                 recurrence,
-                onGpu ? 1 : training.parts(),
+                Parts.of(onGpu ? 1 : training.parts()),
                 factors,
                 // An unrolled graph costs so much more than its call that one batch is enough.
                 recurrence == RecurrenceType.CUDNN ? CUDNN_BATCHES_PER_RUN : 1,

@@ -26,7 +26,7 @@ import org.tensorflow.types.family.TType;
 final class Gradients {
     private final Graph graph;
     private final Ops tf;
-    /** The products of each kernel used more than once, in the order of the time steps. */
+    /** The products of each kernel used more than once, in the order of the time steps, and of the parts at each. */
     private final Map<Output<?>, List<GraphOperation>> products = new LinkedHashMap<>();
 
     private Gradients(Graph graph, Ops tf, List<Output<?>> parameters) {

@@ -8,6 +8,7 @@ import dev.libretto.model.CellType;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
+import dev.libretto.model.Parts;
 import dev.libretto.model.RecurrenceType;
 import java.util.List;
 import java.util.Map;
@@ -39,7 +40,7 @@ class CudnnGraphTest {
                         graph,
                         model,
                         TestModels.runConfig(model, T, B, 0.01).training(),
-                        new ExecutionPlan(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
+                        new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(1), TFloat32.class, 1, 0));
                 GraphDef definition = graph.toGraphDef();
                 return new Built(
                         definition.getNodeList().stream()
@@ -154,7 +155,7 @@ class CudnnGraphTest {
                     graph,
                     model,
                     TestModels.runConfig(model, T, B, 0.01).training(),
-                    new ExecutionPlan(RecurrenceType.CUDNN, 1, TFloat32.class, 3, 0));
+                    new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(1), TFloat32.class, 3, 0));
             nodes = graph.toGraphDef().getNodeList().stream()
                     .collect(Collectors.toMap(NodeDef::getName, Function.identity()));
         }

@@ -8,6 +8,7 @@ import dev.libretto.export.NamedArray;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Parameter;
+import dev.libretto.model.Parts;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import java.io.IOException;
@@ -104,7 +105,7 @@ class CudnnReferenceTest {
                     graph,
                     fixture.model(),
                     fixture.training(),
-                    new ExecutionPlan(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
+                    new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(1), TFloat32.class, 1, 0));
             try (Session session = withoutCudnn(graph)) {
                 training.variables.load(session, fixture.startWeights());
                 Session.Runner runner = session.runner();
@@ -134,7 +135,7 @@ class CudnnReferenceTest {
                     graph,
                     fixture.model(),
                     fixture.training(),
-                    new ExecutionPlan(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 0));
+                    new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(1), TFloat32.class, 1, 0));
             TrainingGraph.Step step = training.steps.get(0);
             List<TFloat32> fed = new ArrayList<>();
             try (Session session = withoutCudnn(graph)) {

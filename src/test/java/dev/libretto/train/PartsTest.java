@@ -1,18 +1,31 @@
 package dev.libretto.train;
 
+import static org.assertj.core.api.Assertions.assertThat;
+
 import dev.libretto.Rounding;
 import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
+import dev.libretto.model.Parts;
+import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Ids;
 import dev.libretto.train.TrainStep.StepMetrics;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.tensorflow.DeviceSpec;
+import org.tensorflow.DeviceSpec.DeviceType;
+import org.tensorflow.Graph;
+import org.tensorflow.proto.NodeDef;
+import org.tensorflow.types.TFloat32;
 
 /** Splitting the rows of a batch into parts gives the same training steps. */
 @Tag("numeric")
@@ -60,6 +73,45 @@ class PartsTest {
             assertClose(actual.weights(), expected.weights(), error);
             assertClose(actual.state(), expected.state(), error);
         }
+    }
+
+    @Test
+    void placesDoNotChangeTheBits() {
+        ModelConfig model = new ModelConfig(CellType.LSTM, V, 5, 1);
+        RunConfig config = TestModels.runConfig(model, T, 5, CLIP_NORM);
+        DeviceSpec cpu = DeviceSpec.newBuilder()
+                .deviceType(DeviceType.CPU)
+                .deviceIndex(0)
+                .build();
+        DeviceSpec anywhere = DeviceSpec.newBuilder().build();
+
+        ExecutionPlan placed = execution(new Parts(List.of(anywhere, cpu)));
+        try (Graph graph = new Graph()) {
+            new TrainingGraph(graph, model, config.training(), placed);
+            assertThat(graph.toGraphDef().getNodeList())
+                    .filteredOn(node ->
+                            node.getOp().equals("MatMul") && node.getName().startsWith("layer_0/step_"))
+                    .extracting(NodeDef::getDevice)
+                    .containsExactlyElementsOf(Stream.generate(() -> List.of("", cpu.toString()))
+                            .limit(T)
+                            .flatMap(List::stream)
+                            .toList());
+        }
+        Checkpoint start = Checkpoint.start(model, config.training(), TestModels.randomWeights(model, 3));
+        Batch batch = new Batch(TestModels.randomIds(T * 5, V, 1), TestModels.randomIds(T * 5, V, 2), true);
+        List<List<float[]>> weights = new ArrayList<>();
+        for (ExecutionPlan plan : List.of(execution(Parts.of(2)), placed)) {
+            try (TrainStep step = new TrainStep(model, config.training(), start, Ids.of(), plan)) {
+                step.run(batch, LEARNING_RATE, 1);
+                Weights after = step.weights();
+                weights.add(after.parameters().stream().map(after::of).toList());
+            }
+        }
+        assertThat(weights.get(1)).usingRecursiveComparison().isEqualTo(weights.get(0));
+    }
+
+    private static ExecutionPlan execution(Parts parts) {
+        return new ExecutionPlan(RecurrenceType.UNROLLED, parts, TFloat32.class, 1, 0);
     }
 
     private static ExecutionPlan execution(RunConfig config, int parts) {

@@ -6,6 +6,7 @@ import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
+import dev.libretto.model.Parts;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunConfig;
@@ -91,6 +92,6 @@ class SeveralBatchesTest {
 
     /** One part, as on a GPU, where several batches are a run. */
     private static ExecutionPlan execution(int batchesPerRun) {
-        return new ExecutionPlan(RecurrenceType.UNROLLED, 1, TFloat32.class, batchesPerRun, 0);
+        return new ExecutionPlan(RecurrenceType.UNROLLED, Parts.of(1), TFloat32.class, batchesPerRun, 0);
     }
 }

@@ -6,6 +6,7 @@ import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
+import dev.libretto.model.Parts;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batches;
@@ -55,7 +56,7 @@ class TextInGraphTest {
                         CONFIG.training(),
                         start,
                         text,
-                        new ExecutionPlan(RecurrenceType.UNROLLED, 2, TFloat32.class, 3, text.length()))) {
+                        new ExecutionPlan(RecurrenceType.UNROLLED, Parts.of(2), TFloat32.class, 3, text.length()))) {
             for (int from = 0; from < steps.size(); from += 3) {
                 steps.subList(from, from + 3).forEach(step -> expected.addAll(fed.run(List.of(step))));
                 actual.addAll(cut.run(steps.subList(from, from + 3)));
@@ -79,7 +80,7 @@ class TextInGraphTest {
                     graph,
                     CONFIG.model(),
                     CONFIG.training(),
-                    new ExecutionPlan(RecurrenceType.CUDNN, 1, TFloat32.class, 1, 100));
+                    new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(1), TFloat32.class, 1, 100));
             List<NodeDef> nodes = graph.toGraphDef().getNodeList();
             assertThat(nodes)
                     .filteredOn(node -> node.getName().equals("text"))

@@ -14,6 +14,7 @@ import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
+import dev.libretto.model.Parts;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunConfig;
@@ -610,7 +611,7 @@ class TrainerTest {
                         Ids.of(),
                         new ExecutionPlan(
                                 RecurrenceType.UNROLLED,
-                                run.config().training().parts(),
+                                Parts.of(run.config().training().parts()),
                                 TFloat32.class,
                                 batchesPerRun,
                                 0)) {
