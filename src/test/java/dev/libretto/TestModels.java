@@ -29,18 +29,7 @@ public final class TestModels {
     }
 
     public static TrainConfig withDropout(TrainConfig config, double dropout) {
-        return new TrainConfig(
-                config.seqLength(),
-                config.batchSize(),
-                config.parts(),
-                config.sampling(),
-                config.epochs(),
-                config.optimizer(),
-                dropout,
-                config.seed(),
-                config.validation(),
-                config.divergence(),
-                config.checkpoints());
+        return config.toBuilder().dropout(dropout).build();
     }
 
     public static Weights randomWeights(ModelConfig config, long seed) {

@@ -119,12 +119,7 @@ final class InfoCommand implements Command {
     private static JsonNode training(TrainConfig training) {
         ObjectNode settings = (ObjectNode) Json.tree(training);
         ObjectNode optimizer = (ObjectNode) settings.get("optimizer");
-        ObjectNode coefficients = (ObjectNode) optimizer.get("coefficients");
-        coefficients.remove(
-                OptimizerFlags.coefficientsWithout(training.optimizer().kind()));
-        if (coefficients.isEmpty()) {
-            optimizer.remove("coefficients");
-        }
+        optimizer.set("coefficients", Json.tree(training.optimizer().rule().coefficients()));
         if (training.optimizer().learningRate().schedule() == LearningRate.Schedule.CONSTANT) {
             ((ObjectNode) optimizer.get("learningRate")).remove(List.of("decay", "decayEpochs"));
         }

@@ -3,10 +3,9 @@ package dev.libretto.cli;
 import dev.libretto.train.Clipping;
 import dev.libretto.train.LearningRate;
 import dev.libretto.train.Optimizer;
-import dev.libretto.train.Optimizer.Coefficients;
 import dev.libretto.train.Optimizer.Kind;
-import dev.libretto.train.TrainConfig;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -15,8 +14,6 @@ import java.util.stream.Collectors;
 
 /** The options of {@code libretto train} that say how gradients become steps. */
 final class OptimizerFlags {
-    private static final Coefficients DEFAULT = Coefficients.DEFAULT;
-
     static final Flag<Kind> OPTIMIZER = Flag.oneOf("optimizer", "how gradients become steps", Kind.SGD);
     static final Flag<Double> LEARNING_RATE = Flag.positive(
             "learning-rate", "factor of each step (more than 0; default " + byOptimizer(Kind::learningRate) + ")");
@@ -38,17 +35,17 @@ final class OptimizerFlags {
     static final Flag<Double> CLIP_VALUE = Flag.positive(
             "clip-value", "largest absolute value of a gradient's element (more than 0), instead of --clip-norm");
     static final Flag<Double> MOMENTUM =
-            Flag.below("momentum", "momentum: how much of the velocity stays", DEFAULT.momentum(), 0, 1);
+            Flag.below("momentum", "momentum: how much of the velocity stays", Kind.DEFAULTS.get("momentum"), 0, 1);
     static final Flag<Double> RHO =
-            Flag.below("rho", "rmsprop: how much of the mean square stays", DEFAULT.rho(), 0, 1);
+            Flag.below("rho", "rmsprop: how much of the mean square stays", Kind.DEFAULTS.get("rho"), 0, 1);
     static final Flag<Double> BETA1 =
-            Flag.below("beta1", "adam, adamw: how much of the mean stays", DEFAULT.beta1(), 0, 1);
+            Flag.below("beta1", "adam, adamw: how much of the mean stays", Kind.DEFAULTS.get("beta1"), 0, 1);
     static final Flag<Double> BETA2 =
-            Flag.below("beta2", "adam, adamw: how much of the mean square stays", DEFAULT.beta2(), 0, 1);
-    static final Flag<Double> EPSILON =
-            Flag.positive("epsilon", "rmsprop, adam, adamw: what keeps the divisor from 0", DEFAULT.epsilon());
+            Flag.below("beta2", "adam, adamw: how much of the mean square stays", Kind.DEFAULTS.get("beta2"), 0, 1);
+    static final Flag<Double> EPSILON = Flag.positive(
+            "epsilon", "rmsprop, adam, adamw: what keeps the divisor from 0", Kind.DEFAULTS.get("epsilon"));
     static final Flag<Double> WEIGHT_DECAY =
-            Flag.notNegative("weight-decay", "adamw: what is taken off the weights", DEFAULT.weightDecay());
+            Flag.notNegative("weight-decay", "adamw: what is taken off the weights", Kind.DEFAULTS.get("weightDecay"));
 
     /** All of them, in the order of the help. */
     static final List<Flag<?>> ALL = List.of(
@@ -67,14 +64,8 @@ final class OptimizerFlags {
             EPSILON,
             WEIGHT_DECAY);
 
-    /** The optimizers that have a coefficient. */
-    private static final Map<Flag<Double>, List<Kind>> COEFFICIENTS = Map.of(
-            MOMENTUM, List.of(Kind.MOMENTUM),
-            RHO, List.of(Kind.RMSPROP),
-            BETA1, List.of(Kind.ADAM, Kind.ADAMW),
-            BETA2, List.of(Kind.ADAM, Kind.ADAMW),
-            EPSILON, List.of(Kind.RMSPROP, Kind.ADAM, Kind.ADAMW),
-            WEIGHT_DECAY, List.of(Kind.ADAMW));
+    /** The coefficients of {@link Optimizer.Rule}. */
+    private static final List<Flag<Double>> COEFFICIENTS = List.of(MOMENTUM, RHO, BETA1, BETA2, EPSILON, WEIGHT_DECAY);
 
     private static final List<LearningRate.Schedule> FALLING =
             List.of(LearningRate.Schedule.STEP, LearningRate.Schedule.EXPONENTIAL, LearningRate.Schedule.COSINE);
@@ -105,20 +96,19 @@ final class OptimizerFlags {
      * @param epochs how many the run has, which a schedule takes where nothing else is said
      */
     static Optimizer config(Arguments arguments, int epochs) throws UsageException {
-        Optimizer defaults = Optimizer.defaults(arguments.get(OPTIMIZER));
-        for (Map.Entry<Flag<Double>, List<Kind>> coefficient : COEFFICIENTS.entrySet()) {
-            arguments.requireEffect(coefficient.getKey(), OPTIMIZER, coefficient.getValue());
+        Kind kind = arguments.get(OPTIMIZER);
+        Optimizer defaults = Optimizer.defaults(kind);
+        Map<String, Double> coefficients = new HashMap<>();
+        for (Flag<Double> flag : COEFFICIENTS) {
+            String name = TrainFlags.componentOf(flag);
+            List<Kind> having = Arrays.stream(Kind.values())
+                    .filter(each -> each.rule().coefficients().containsKey(name))
+                    .toList();
+            arguments.requireEffect(flag, OPTIMIZER, having);
+            coefficients.put(name, arguments.get(flag));
         }
-        Coefficients coefficients = new Coefficients(
-                arguments.get(MOMENTUM),
-                arguments.get(RHO),
-                arguments.get(BETA1),
-                arguments.get(BETA2),
-                arguments.get(EPSILON),
-                arguments.get(WEIGHT_DECAY));
         return new Optimizer(
-                defaults.kind(),
-                coefficients,
+                kind.rule().with(coefficients),
                 learningRate(arguments, defaults, epochs),
                 clipping(arguments, defaults));
     }
@@ -150,38 +140,5 @@ final class OptimizerFlags {
             return defaults.clipping();
         }
         return new Clipping(given == CLIP_NORM ? Clipping.By.NORM : Clipping.By.VALUE, arguments.get(given));
-    }
-
-    /** Returns the names of the coefficients that an optimizer does not have, as in a run's configuration. */
-    static List<String> coefficientsWithout(Kind kind) {
-        return COEFFICIENTS.entrySet().stream()
-                .filter(coefficient -> !coefficient.getValue().contains(kind))
-                .map(coefficient -> coefficient.getKey() == WEIGHT_DECAY
-                        ? "weightDecay"
-                        : coefficient.getKey().name())
-                .toList();
-    }
-
-    /** @throws UsageException if an option is given that would change how a stored run is trained */
-    static void requireSame(Arguments arguments, TrainConfig stored) throws UsageException {
-        Optimizer optimizer = stored.optimizer();
-        LearningRate rate = optimizer.learningRate();
-        Coefficients coefficients = optimizer.coefficients();
-        boolean byNorm = optimizer.clipping().by() == Clipping.By.NORM;
-        double limit = optimizer.clipping().limit();
-        TrainFlags.requireSame(arguments, OPTIMIZER, optimizer.kind());
-        TrainFlags.requireSame(arguments, LEARNING_RATE, rate.rate());
-        TrainFlags.requireSame(arguments, SCHEDULE, rate.schedule());
-        TrainFlags.requireSame(arguments, DECAY, rate.decay());
-        TrainFlags.requireSame(arguments, DECAY_EPOCHS, rate.decayEpochs());
-        TrainFlags.requireSame(arguments, WARMUP_EPOCHS, rate.warmupEpochs());
-        TrainFlags.requireSame(arguments, CLIP_NORM, byNorm ? limit : null);
-        TrainFlags.requireSame(arguments, CLIP_VALUE, byNorm ? null : limit);
-        TrainFlags.requireSame(arguments, MOMENTUM, coefficients.momentum());
-        TrainFlags.requireSame(arguments, RHO, coefficients.rho());
-        TrainFlags.requireSame(arguments, BETA1, coefficients.beta1());
-        TrainFlags.requireSame(arguments, BETA2, coefficients.beta2());
-        TrainFlags.requireSame(arguments, EPSILON, coefficients.epsilon());
-        TrainFlags.requireSame(arguments, WEIGHT_DECAY, coefficients.weightDecay());
     }
 }

@@ -1,7 +1,9 @@
 package dev.libretto.cli;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.run.Json;
 import dev.libretto.run.ReportConfig;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.CorpusOptions;
@@ -16,6 +18,9 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /** The options of {@code libretto train}. */
@@ -183,6 +188,29 @@ final class TrainFlags {
             .<Flag<?>>flatMap(List::stream)
             .toList();
 
+    /** The options that may change when a run is resumed; all others must be as before. */
+    static final List<Flag<?>> CHANGEABLE = List.of(
+            CORPUS,
+            ENCODING,
+            MAX_BYTES,
+            EPOCHS,
+            VALIDATION_CORPUS,
+            PATIENCE,
+            CHECKPOINT_EVERY,
+            KEEP,
+            REPORT_EVERY,
+            TENSORBOARD,
+            PREFIX,
+            LENGTH);
+
+    /** The options whose value has another name in a run's configuration. */
+    private static final Map<String, String> OTHER_NAMES = Map.of(
+            "optimizer", "kind",
+            "learning-rate", "rate",
+            "validation-fraction", "fraction",
+            "on-divergence", "action",
+            "divergence-factor", "factor");
+
     /** All options in the order of the help. */
     static final List<Flag<?>> ALL = Stream.of(
                     List.of(RUN, OVERWRITE, RESUME, PRESET, CONFIG),
@@ -285,26 +313,8 @@ final class TrainFlags {
      * @throws UsageException if an option would change what the run computes
      */
     static TrainConfig resumedConfig(Arguments arguments, RunConfig stored) throws UsageException {
+        requireSame(arguments, stored);
         TrainConfig training = stored.training();
-        requireSame(arguments, CELL, stored.model().cell());
-        requireSame(arguments, LAYERS, stored.model().layers());
-        requireSame(arguments, HIDDEN_SIZE, stored.model().hiddenSize());
-        requireSame(arguments, SEQ_LENGTH, training.seqLength());
-        requireSame(arguments, BATCH_SIZE, training.batchSize());
-        requireSame(arguments, PARTS, training.parts());
-        requireSame(arguments, EMBEDDING_SIZE, stored.model().embeddingSize());
-        requireSame(arguments, TIE_EMBEDDINGS, stored.model().tieEmbeddings());
-        requireSame(arguments, DROPOUT, training.dropout());
-        requireSame(arguments, VALIDATION_FRACTION, training.validation().fraction());
-        OptimizerFlags.requireSame(arguments, training);
-        requireSame(arguments, SAMPLING, training.sampling());
-        requireSame(arguments, SEED, training.seed());
-        requireSame(arguments, ON_DIVERGENCE, training.divergence().action());
-        requireSame(arguments, DIVERGENCE_FACTOR, training.divergence().factor());
-        requireSame(arguments, MAX_ROLLBACKS, training.divergence().maxRollbacks());
-        requireSame(arguments, MAX_CHARS, stored.corpus().maxChars());
-        requireSame(arguments, KEEP_NEWLINES, stored.corpus().keepNewlines());
-        requireSame(arguments, MIN_COUNT, stored.corpus().minCount());
         CheckpointPolicy checkpoints = training.checkpoints();
         ValidationConfig validation = training.validation();
         return training.withEpochs(arguments.has(EPOCHS) ? arguments.get(EPOCHS) : training.epochs())
@@ -332,11 +342,29 @@ final class TrainFlags {
                 arguments.get(TENSORBOARD) || stored.tensorBoard());
     }
 
-    /** @param stored null if it is not set in the run */
-    static <T> void requireSame(Arguments arguments, Flag<T> flag, T stored) throws UsageException {
-        if (arguments.has(flag) && !arguments.get(flag).equals(stored)) {
-            throw new UsageException("--" + flag.name() + " is " + (stored == null ? "not set" : stored)
-                    + " in this run and cannot be changed; remove the option, or start a new run");
+    /** @throws UsageException if an option is given that would change what the run computes */
+    private static void requireSame(Arguments arguments, RunConfig stored) throws UsageException {
+        JsonNode settings = Json.tree(stored);
+        JsonNode clipping = settings.findValue("clipping");
+        for (Flag<?> flag : SETTINGS) {
+            if (!arguments.has(flag) || CHANGEABLE.contains(flag)) {
+                continue;
+            }
+            JsonNode kept = flag == OptimizerFlags.CLIP_NORM || flag == OptimizerFlags.CLIP_VALUE
+                    ? flag.name().equals("clip-" + clipping.get("by").asText()) ? clipping.get("limit") : null
+                    : settings.findValue(componentOf(flag));
+            if (kept == null || !kept.asText().equals(arguments.get(flag).toString())) {
+                throw new UsageException("--" + flag.name() + " is " + (kept == null ? "not set" : kept.asText())
+                        + " in this run and cannot be changed; remove the option, or start a new run");
+            }
         }
+    }
+
+    /** Returns the name of an option's value in a run's configuration. */
+    static String componentOf(Flag<?> flag) {
+        String camelCase = Pattern.compile("-(.)")
+                .matcher(flag.name())
+                .replaceAll(letter -> letter.group(1).toUpperCase(Locale.ROOT));
+        return OTHER_NAMES.getOrDefault(flag.name(), camelCase);
     }
 }

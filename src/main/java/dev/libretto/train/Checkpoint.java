@@ -31,7 +31,7 @@ public record Checkpoint(Weights weights, Weights slots, Weights state, Progress
     /** Returns the arrays of the optimizer: for each of its slots, one array per parameter. */
     public static List<Parameter> slotArrays(ModelConfig model, TrainConfig training) {
         List<Parameter> arrays = new ArrayList<>();
-        for (String slot : training.optimizer().kind().slots()) {
+        for (String slot : training.optimizer().rule().slots()) {
             for (Parameter parameter : LanguageModel.parameters(model)) {
                 arrays.add(new Parameter(
                         "optimizer/" + slot + "/" + parameter.name(), parameter.shape(), Initializer.ZEROS));

@@ -1,7 +1,11 @@
 package dev.libretto.train;
 
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
 
 /**
  * Gradient clipping.
@@ -14,6 +18,27 @@ public record Clipping(By by, double limit) {
     public Clipping {
         Objects.requireNonNull(by, "clipping by");
         Require.positive("clip " + by, limit);
+    }
+
+    /** Returns the clipped gradients. */
+    List<Operand<TFloat32>> clip(Ops tf, List<Operand<TFloat32>> gradients, Operand<TFloat32> norm) {
+        if (by == By.NORM) {
+            Operand<TFloat32> factor = factor(tf, norm);
+            return gradients.stream()
+                    .<Operand<TFloat32>>map(gradient -> tf.math.mul(gradient, factor))
+                    .toList();
+        }
+        Operand<TFloat32> least = Optimizer.constant(tf, -limit);
+        Operand<TFloat32> most = Optimizer.constant(tf, limit);
+        return gradients.stream()
+                .<Operand<TFloat32>>map(gradient -> tf.clipByValue(gradient, least, most))
+                .toList();
+    }
+
+    /** Returns min(1, limit / norm). */
+    Operand<TFloat32> factor(Ops tf, Operand<TFloat32> norm) {
+        Operand<TFloat32> most = Optimizer.constant(tf, limit);
+        return tf.withName("clip_factor").math.div(most, tf.math.maximum(norm, most));
     }
 
     /** The clipping method. */

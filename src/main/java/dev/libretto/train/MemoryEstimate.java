@@ -35,7 +35,7 @@ public record MemoryEstimate(long bytes, long heapBytes) {
         long parameters = LanguageModel.parameters(model).stream()
                 .mapToLong(Parameter::size)
                 .sum();
-        long arrays = parameters * (1 + training.optimizer().kind().slots().size());
+        long arrays = parameters * (1 + training.optimizer().rule().slots().size());
         long rows = (long) training.seqLength() * training.batchSize();
         long units = (long) model.layers() * model.hiddenSize();
         long activations = rows * (units * (2 + model.cell().spec().kept().size()) + 2L * model.vocabularySize());

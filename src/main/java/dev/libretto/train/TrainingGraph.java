@@ -47,7 +47,7 @@ final class TrainingGraph {
 
     /**
      * One training step: the model unrolled over T time steps, the mean softmax cross entropy of its logits, its gradients, their
-     * global norm, and the update by {@link Descent}:
+     * global norm, and the update by {@link Optimizer#update}:
      *
      * <pre>
      *     loss   = mean over t, b of −log softmax(logits[t·B + b])[targets[t, b]]
@@ -109,8 +109,15 @@ final class TrainingGraph {
                     values.values().stream().map(Operand::asOutput).toArray(Output<?>[]::new));
             gradientNorm = globalNorm(tf.withSubScope("clip"), gradients);
             List<Op> changes = new ArrayList<>();
-            changes.add(new Descent(training.optimizer(), learningRate, number)
-                    .update(tf.withSubScope("descend"), variables, slots, gradients, gradientNorm));
+            changes.add(training.optimizer()
+                    .update(
+                            tf.withSubScope("descend"),
+                            variables,
+                            slots,
+                            gradients,
+                            gradientNorm,
+                            learningRate,
+                            number));
             // Once the norm is computed, no operation reads the old state.
             changes.addAll(state.assign(carrying.withControlDependencies(List.of(gradientNorm)), after));
             update = tf.withName("update").withControlDependencies(changes).noOp();

@@ -3,7 +3,12 @@ package dev.libretto.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.libretto.TestModels;
 import dev.libretto.cli.OptionsFile.Preset;
+import dev.libretto.model.CellType;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.run.Json;
 import dev.libretto.train.Clipping;
 import dev.libretto.train.Optimizer;
 import dev.libretto.train.Optimizer.Kind;
@@ -32,6 +37,18 @@ class OptionsFileTest {
         assertThat(TrainFlags.modelConfig(textbook, 9)).isEqualTo(TrainFlags.modelConfig(none, 9));
         assertThat(TrainFlags.corpusOptions(textbook)).isEqualTo(TrainFlags.corpusOptions(none));
         assertThat(textbook.get(TrainFlags.REPORT_EVERY)).isEqualTo(none.get(TrainFlags.REPORT_EVERY));
+    }
+
+    /** Else the option would be accepted with {@code --resume} and ignored. */
+    @Test
+    void everyOptionThatARunKeepsIsFoundInItsConfiguration() {
+        JsonNode settings = Json.tree(TestModels.runConfig(new ModelConfig(CellType.RNN, 9, 4, 1), 5, 2, 1));
+        assertThat(TrainFlags.SETTINGS)
+                .filteredOn(flag ->
+                        !TrainFlags.CHANGEABLE.contains(flag) && !flag.name().startsWith("clip-"))
+                .allSatisfy(flag -> assertThat(settings.findValue(TrainFlags.componentOf(flag)))
+                        .as(flag.name())
+                        .isNotNull());
     }
 
     @ParameterizedTest

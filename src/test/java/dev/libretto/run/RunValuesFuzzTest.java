@@ -162,6 +162,10 @@ class RunValuesFuzzTest {
             boolean isAbsent = isOptional && random.nextInt(3) == 0;
             return isAbsent ? null : any(type, random);
         }
+        if (type.isSealed()) {
+            Class<?>[] records = type.getPermittedSubclasses();
+            return any(records[random.nextInt(records.length)], random);
+        }
         if (type.isEnum()) {
             return type.getEnumConstants()[random.nextInt(type.getEnumConstants().length)];
         }

@@ -27,7 +27,7 @@ import org.tensorflow.types.TInt64;
 
 /** Each rule against arithmetic done by hand: one weight that starts at 1, learning rate 0.1, two gradients. */
 @Tag("numeric")
-class DescentTest {
+class OptimizerTest {
     private static final Parameter W = new Parameter("w", Shape.of(1), Initializer.ZEROS);
     private static final double NO_CLIPPING = 1e9;
     /** Two steps of a few roundings and functions each, of numbers up to about 1. The expected ones have 8 digits. */
@@ -74,7 +74,7 @@ class DescentTest {
 
     /** The weight after each gradient. */
     private static double[] steps(Optimizer config, float... gradients) {
-        List<Parameter> slotArrays = config.kind().slots().stream()
+        List<Parameter> slotArrays = config.rule().slots().stream()
                 .map(slot -> new Parameter(slot, W.shape(), Initializer.ZEROS))
                 .toList();
         try (Graph graph = new Graph()) {
@@ -84,8 +84,7 @@ class DescentTest {
             Placeholder<TFloat32> gradient = tf.placeholder(TFloat32.class, Placeholder.shape(W.shape()));
             Placeholder<TInt64> number = tf.placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
             Operand<TFloat32> norm = tf.math.sqrt(tf.math.mul(tf.constant(2f), tf.nn.l2Loss(gradient)));
-            Op update = new Descent(config, tf.constant(0.1f), number)
-                    .update(tf, variables, slots, List.of(gradient), norm);
+            Op update = config.update(tf, variables, slots, List.of(gradient), norm, tf.constant(0.1f), number);
             try (Session session = new Session(graph)) {
                 variables.load(session, new Weights(List.of(W), w -> new float[] {1}));
                 slots.load(session, new Weights(slotArrays, slot -> new float[1]));
