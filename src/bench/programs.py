@@ -74,9 +74,9 @@ def prepare(folder, workload, epochs, seconds):
     text = text_of(workload)
     (folder / "text.txt").write_text(text, encoding="utf-8")
     subprocess.run(train_command(settings, "start", epochs=0), check=True, stdout=sys.stderr, cwd=folder)
-    for layout, file in [("keras", "weights.npz"), ("pytorch", "weights.safetensors")]:
+    for layout, file in [("keras", "keras.safetensors"), ("pytorch", "weights.safetensors")]:
         export = [LIBRETTO, "export", "--run", "start", "--layout", layout, "--out", file]
-        subprocess.run([*export, "--format", file.split(".")[1]], check=True, cwd=folder)
+        subprocess.run(export, check=True, cwd=folder)
     vocabulary = json.loads((folder / "start" / "vocabulary.json").read_text(encoding="utf-8"))
     ids = {symbol: i for i, symbol in enumerate(vocabulary)}
     settings |= {"V": len(ids), "ids": [ids[symbol] for symbol in text], "vocabulary": vocabulary}

@@ -10,7 +10,6 @@ import os
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # On some processors it is off by default, and quicker.
 import keras
-import numpy as np
 import tensorflow as tf
 
 import workload
@@ -60,8 +59,7 @@ def zeros():
 # Keras is batch-major.
 batches = [(tf.constant(x.T, tf.int32), tf.constant(y.T, tf.int32)) for x, y in w.batches()]
 forward(batches[0][0], zeros())
-arrays = np.load(w.folder / "weights.npz")
-values = [arrays[name] for name in arrays.files]
+values = w.keras_weights()
 for layer in [characters, *layers, dense]:
     layer.set_weights([values.pop(0) for _ in layer.weights])
 variables = [variable.value for layer in [characters, *layers, dense] for variable in layer.trainable_variables]

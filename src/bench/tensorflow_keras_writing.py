@@ -9,7 +9,6 @@ import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 import keras
-import numpy as np
 import tensorflow as tf
 
 import workload
@@ -18,8 +17,7 @@ w, how = workload.arguments()
 rnn = keras.layers.SimpleRNN(w.H, return_sequences=True, return_state=True)
 dense = keras.layers.Dense(w.V)
 dense(rnn(tf.zeros((1, 1, w.V)))[0])
-arrays = np.load(w.folder / "weights.npz")
-values = [arrays[name] for name in arrays.files]
+values = w.keras_weights()
 dense.set_weights([values.pop(-2), values.pop(-1)])
 rnn.set_weights(values)
 kernel, recurrent, bias = [tf.constant(array) for array in rnn.get_weights()]

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from safetensors.numpy import load_file
 
 
 class Workload:
@@ -21,6 +22,12 @@ class Workload:
     def __init__(self, folder):
         self.folder = Path(folder)
         vars(self).update(json.loads((self.folder / "settings.json").read_text()))
+
+    def keras_weights(self):
+        """The first weights as Keras's layers take them, bottom layer first."""
+        arrays = load_file(self.folder / "keras.safetensors")
+        layers = [f"layer_{n}/{name}" for n in range(self.layers) for name in ("kernel", "recurrent_kernel", "bias")]
+        return [arrays[name] for name in [*layers, "dense/kernel", "dense/bias"]]
 
     def batches(self):
         """An epoch's inputs and targets, each [T, B]; row b goes on where it ended in the batch before."""

@@ -2,7 +2,7 @@
 
     python exported_models.py RUN
 
-Log-probabilities are compared with those of Keras, which gets the run's weights by way of an npz file.
+Log-probabilities are compared with those of Keras, which gets the run's weights in a safetensors file.
 """
 
 import sys
@@ -76,13 +76,13 @@ def log_probabilities(model, ids):
 
 def main(run):
     with tempfile.TemporaryDirectory() as folder:
-        npz, savedmodel, onnx = (pathlib.Path(folder, name) for name in ("w.npz", "savedmodel", "model.onnx"))
-        libretto("export", "--run", run, "--format", "npz", "--layout", "keras", "--out", npz)
+        weights, savedmodel, onnx = (pathlib.Path(folder, name) for name in ("w.safetensors", "savedmodel", "model.onnx"))
+        libretto("export", "--run", run, "--layout", "keras", "--out", weights)
         libretto("export", "--run", run, "--format", "savedmodel", "--out", savedmodel)
         libretto("export", "--run", run, "--format", "onnx", "--out", onnx)
-        description = json.loads(pathlib.Path(f"{npz}.json").read_text("utf-8"))
+        description = json.loads(pathlib.Path(f"{weights}.json").read_text("utf-8"))
         vocabulary = description["vocabulary"]
-        keras_model = keras_roundtrip.load(npz, description)
+        keras_model = keras_roundtrip.load(weights, description)
 
         text = TEXT.read_text("utf-8")[:MAX_CHARS]
         if not description["keepNewlines"]:

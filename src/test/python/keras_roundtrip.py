@@ -12,6 +12,7 @@ os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
 
 import keras
 import numpy as np
+from safetensors.numpy import load_file, save_file
 
 from roundtrip import trip
 
@@ -44,20 +45,21 @@ class Model:
 def load(file, description):
     sizes = description["model"]
     model = Model(sizes["cell"], sizes["layers"], sizes["vocabularySize"], sizes["hiddenSize"])
-    arrays = np.load(file)
-    weights = [arrays[name] for name in arrays.files]
+    arrays = load_file(file)
+    layers = [f"layer_{n}/{name}" for n in range(sizes["layers"]) for name in ("kernel", "recurrent_kernel", "bias")]
+    model.names = [*layers, "dense/kernel", "dense/bias"]
+    weights = [arrays[name] for name in model.names]
     for layer in model.layers:
         count = len(layer.get_weights())
         layer.set_weights(weights[:count])
         weights = weights[count:]
-    model.names = arrays.files
     return model
 
 
 def save(model, file):
     weights = [array for layer in model.layers for array in layer.get_weights()]
-    np.savez(file, **dict(zip(model.names, weights, strict=True)))
+    save_file(dict(zip(model.names, weights, strict=True)), file)
 
 
 if __name__ == "__main__":
-    trip(sys.argv[1], "keras", ".npz", load, save)
+    trip(sys.argv[1], "keras", load, save)

@@ -46,4 +46,4 @@ def save(run, file):
 
 
 if __name__ == "__main__":
-    trip(sys.argv[1], "pytorch", ".safetensors", load, save)
+    trip(sys.argv[1], "pytorch", load, save)

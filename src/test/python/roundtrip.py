@@ -44,11 +44,11 @@ def check(what, same):
         sys.exit(1)
 
 
-def trip(run, layout, suffix, load, save):
+def trip(run, layout, load, save):
     """load(file, description) gives the framework's model, save(model, file) writes its weights."""
     with tempfile.TemporaryDirectory() as folder:
-        exported, saved = pathlib.Path(folder, "exported" + suffix), pathlib.Path(folder, "saved" + suffix)
-        libretto("export", "--run", run, "--layout", layout, "--format", suffix[1:], "--out", exported)
+        exported, saved = pathlib.Path(folder, "exported.safetensors"), pathlib.Path(folder, "saved.safetensors")
+        libretto("export", "--run", run, "--layout", layout, "--out", exported)
         description = json.loads(pathlib.Path(f"{exported}.json").read_text("utf-8"))
         model = load(exported, description)
 

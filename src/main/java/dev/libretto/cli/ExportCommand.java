@@ -2,8 +2,8 @@ package dev.libretto.cli;
 
 import dev.libretto.CharModel;
 import dev.libretto.device.NativeLog;
-import dev.libretto.export.Description;
 import dev.libretto.export.ExportFormat;
+import dev.libretto.export.ExportedModel;
 import dev.libretto.export.Layout;
 import dev.libretto.run.RunDirectory.Which;
 import java.nio.file.Path;
@@ -14,13 +14,14 @@ import java.util.Set;
 /** {@code libretto export}: exports weights for Keras or PyTorch, or a model for a runtime. */
 final class ExportCommand implements Command {
     /** Extensions of formats that Libretto does not write. */
-    private static final Set<String> FOREIGN = Set.of("h5", "hdf5", "keras", "pt", "pth", "ckpt", "pb", "tflite");
+    private static final Set<String> FOREIGN =
+            Set.of("h5", "hdf5", "keras", "npz", "pt", "pth", "ckpt", "pb", "tflite");
 
     static final Flag<Path> RUN = Flag.path("run", "DIR", "run to export (default the latest, runs/latest)");
     static final Flag<Which> CHECKPOINT = GenerateFlags.CHECKPOINT;
     static final Flag<ExportFormat> FORMAT = Flag.oneOf(
             "format",
-            "weights as safetensors or npz, or a model as savedmodel or onnx; by default, the format that --out ends in",
+            "weights as safetensors, or a model as savedmodel or onnx; by default, the format that --out ends in",
             ExportFormat.SAFETENSORS);
     static final Flag<Layout> LAYOUT =
             Flag.oneOf("layout", "names, shapes and gate order of the weights", Layout.PYTORCH);
@@ -50,7 +51,7 @@ final class ExportCommand implements Command {
     public List<String> examples() {
         return List.of(
                 "export --out lyrics.safetensors",
-                "export --run runs/latest --layout keras --out lyrics.npz",
+                "export --run runs/latest --layout keras --out lyrics.safetensors",
                 "export --out lyrics.onnx",
                 "export --format savedmodel --out lyrics");
     }
@@ -76,7 +77,7 @@ final class ExportCommand implements Command {
             if (format.hasLayout()) {
                 console.note(
                         "wrote %,d parameters to %s in the %s layout; %s describes the model%n",
-                        model.weights().count(), out, layout, Description.pathFor(out));
+                        model.weights().count(), out, layout, ExportedModel.descriptionOf(out));
             } else {
                 console.note(
                         "wrote a model of %,d parameters to %s%n",
@@ -95,7 +96,7 @@ final class ExportCommand implements Command {
         }
         if (FOREIGN.contains(extension)) {
             throw new UsageException("--out cannot be a ." + extension
-                    + " file; it may end in .safetensors, .npz or .onnx (got " + Shell.quote(out.toString()) + ")");
+                    + " file; it may end in .safetensors or .onnx (got " + Shell.quote(out.toString()) + ")");
         }
         ExportFormat named = ExportFormat.ofExtension(extension).orElse(given);
         if (arguments.has(FORMAT) && named != given) {

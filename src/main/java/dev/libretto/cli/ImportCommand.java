@@ -1,7 +1,6 @@
 package dev.libretto.cli;
 
 import dev.libretto.device.NativeLog;
-import dev.libretto.export.Description;
 import dev.libretto.export.ExportedModel;
 import dev.libretto.export.ModelSettings;
 import dev.libretto.run.RunConfig;
@@ -14,7 +13,7 @@ import java.util.List;
 
 /** {@code libretto import}: creates a run from weights of Keras or PyTorch. */
 final class ImportCommand implements Command {
-    static final Flag<Path> WEIGHTS = Flag.path("weights", "FILE", "weights to read, safetensors or npz");
+    static final Flag<Path> WEIGHTS = Flag.path("weights", "FILE", "weights to read, safetensors");
     static final Flag<Path> DESCRIPTION = Flag.path(
             "description", "FILE", "layout, cell, sizes and vocabulary of the model (default the weights' FILE.json)");
     static final Flag<Path> RUN = Flag.path("run", "DIR", "run directory to write");
@@ -39,7 +38,7 @@ final class ImportCommand implements Command {
     public List<String> examples() {
         return List.of(
                 "import --weights lyrics.safetensors --run runs/lyrics",
-                "import --weights tuned.npz --description lyrics.npz.json --run runs/tuned");
+                "import --weights tuned.safetensors --description lyrics.safetensors.json --run runs/tuned");
     }
 
     @Override
@@ -56,7 +55,7 @@ final class ImportCommand implements Command {
         }
         RunDirectory.requireUsable(path, overwrite);
         ExportedModel model =
-                ExportedModel.read(weights, description == null ? Description.pathFor(weights) : description);
+                ExportedModel.read(weights, description == null ? ExportedModel.descriptionOf(weights) : description);
         NativeLog.suppressFirstRunMessages();
         int exitCode = write(model, path, overwrite);
         console.note(

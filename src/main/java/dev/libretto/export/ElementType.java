@@ -6,90 +6,51 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
-import java.util.Arrays;
-import java.util.Optional;
-import java.util.stream.Collectors;
+import java.nio.FloatBuffer;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.ndarray.buffer.ShortDataBuffer;
 import org.tensorflow.ndarray.buffer.layout.DataLayouts;
 import org.tensorflow.ndarray.buffer.layout.FloatDataLayout;
 
-/** The types of numbers in weights files, all little-endian. All are read as float32; only float32 is written. */
+/** The types of numbers in safetensors, all little-endian. All are read as float32; only float32 is written. */
 enum ElementType {
-    F32(4, "<f4") {
-        @Override
-        void decode(ByteBuffer bytes, float[] values, int from, int count) {
-            bytes.asFloatBuffer().get(values, from, count);
+    F16(2, halves(DataLayouts.FLOAT16)),
+    BF16(2, halves(DataLayouts.BFLOAT16)),
+    F32(4, (bytes, values) -> values.put(bytes.asFloatBuffer())),
+    F64(8, (bytes, values) -> {
+        while (bytes.hasRemaining()) {
+            values.put((float) bytes.getDouble());
         }
-    },
-    F64(8, "<f8") {
-        @Override
-        void decode(ByteBuffer bytes, float[] values, int from, int count) {
-            for (int i = 0; i < count; i++) {
-                values[from + i] = (float) bytes.getDouble();
-            }
-        }
-    },
-    F16(2, "<f2") {
-        @Override
-        void decode(ByteBuffer bytes, float[] values, int from, int count) {
-            decodeHalf(DataLayouts.FLOAT16, bytes, values, from, count);
-        }
-    },
-    BF16(2, null) { // NumPy has no bfloat16
-        @Override
-        void decode(ByteBuffer bytes, float[] values, int from, int count) {
-            decodeHalf(DataLayouts.BFLOAT16, bytes, values, from, count);
-        }
-    };
+    });
+
+    /** Converts all bytes to values. */
+    private interface Decoder {
+        void decode(ByteBuffer bytes, FloatBuffer values);
+    }
 
     private static final int CHUNK = 1 << 16;
 
     private final int bytes;
-    private final String numpyName;
+    private final Decoder decoder;
 
-    ElementType(int bytes, String numpyName) {
+    ElementType(int bytes, Decoder decoder) {
         this.bytes = bytes;
-        this.numpyName = numpyName;
+        this.decoder = decoder;
+    }
+
+    private static Decoder halves(FloatDataLayout<ShortDataBuffer> layout) {
+        return (bytes, values) -> {
+            short[] halves = new short[bytes.remaining() / Short.BYTES];
+            bytes.asShortBuffer().get(halves);
+            float[] decoded = new float[halves.length];
+            layout.applyTo(DataBuffers.of(halves, true, false)).read(decoded);
+            values.put(decoded);
+        };
     }
 
     /** Returns the size of a number in bytes. */
     int bytes() {
         return bytes;
-    }
-
-    /** Returns the name in an npy header, such as {@code <f4}. */
-    String numpyName() {
-        return numpyName;
-    }
-
-    /** Returns the type with the given safetensors name, such as {@code F32}. */
-    static Optional<ElementType> ofSafetensors(String name) {
-        return Arrays.stream(values()).filter(type -> type.name().equals(name)).findFirst();
-    }
-
-    /** Returns the type with the given name in an npy header. */
-    static Optional<ElementType> ofNumpy(String name) {
-        return Arrays.stream(values())
-                .filter(type -> name.equals(type.numpyName))
-                .findFirst();
-    }
-
-    /** Returns the supported names in npy headers, for messages. */
-    static String numpyNames() {
-        return Arrays.stream(values())
-                .filter(type -> type.numpyName != null)
-                .map(ElementType::numpyName)
-                .collect(Collectors.joining(", "));
-    }
-
-    abstract void decode(ByteBuffer bytes, float[] values, int from, int count);
-
-    private static void decodeHalf(
-            FloatDataLayout<ShortDataBuffer> layout, ByteBuffer bytes, float[] values, int from, int count) {
-        short[] halves = new short[count];
-        bytes.asShortBuffer().get(halves);
-        layout.applyTo(DataBuffers.of(halves, true, false)).read(values, from, count);
     }
 
     /**
@@ -100,13 +61,14 @@ enum ElementType {
      */
     float[] read(InputStream input, int count) throws IOException {
         float[] values = new float[count];
-        byte[] chunk = new byte[Math.min(CHUNK, Math.max(1, count)) * bytes];
+        byte[] chunk = new byte[Math.min(CHUNK, count) * bytes];
         for (int from = 0; from < count; from += CHUNK) {
             int n = Math.min(CHUNK, count - from);
             if (input.readNBytes(chunk, 0, n * bytes) < n * bytes) {
                 throw new EOFException();
             }
-            decode(ByteBuffer.wrap(chunk).order(ByteOrder.LITTLE_ENDIAN), values, from, n);
+            ByteBuffer numbers = ByteBuffer.wrap(chunk, 0, n * bytes).order(ByteOrder.LITTLE_ENDIAN);
+            decoder.decode(numbers, FloatBuffer.wrap(values, from, n));
         }
         return values;
     }

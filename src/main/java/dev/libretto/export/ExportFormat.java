@@ -2,7 +2,6 @@ package dev.libretto.export;
 
 import dev.libretto.LibrettoException;
 import dev.libretto.run.AtomicWrite;
-import dev.libretto.run.Json;
 import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
@@ -17,8 +16,6 @@ import java.util.stream.Stream;
 public enum ExportFormat {
     /** Weights in Hugging Face's safetensors. */
     SAFETENSORS,
-    /** Weights in NumPy's npz. */
-    NPZ,
     /** A TensorFlow SavedModel directory. */
     SAVEDMODEL,
     /** An ONNX file. */
@@ -29,14 +26,14 @@ public enum ExportFormat {
 
     /** Returns the format with the given file extension; empty if there is none. */
     public static Optional<ExportFormat> ofExtension(String extension) {
-        return Stream.of(SAFETENSORS, NPZ, ONNX)
+        return Stream.of(SAFETENSORS, ONNX)
                 .filter(format -> format.toString().equals(extension))
                 .findFirst();
     }
 
     /** Returns whether this format has only weights, in a {@link Layout}. */
     public boolean hasLayout() {
-        return this == SAFETENSORS || this == NPZ;
+        return this == SAFETENSORS;
     }
 
     /**
@@ -47,7 +44,7 @@ public enum ExportFormat {
      */
     public void requireWritable(Path out, boolean overwrite) throws IOException {
         switch (this) {
-            case SAFETENSORS, NPZ -> AtomicWrite.requireWritable(overwrite, out, Description.pathFor(out));
+            case SAFETENSORS -> AtomicWrite.requireWritable(overwrite, out, ExportedModel.descriptionOf(out));
             case SAVEDMODEL -> AtomicWrite.requireWritableDirectory(overwrite, out, SavedModel.OWN);
             case ONNX -> AtomicWrite.requireWritable(overwrite, out);
         }
@@ -66,8 +63,7 @@ public enum ExportFormat {
     public void write(ExportedModel model, Layout layout, Path out, boolean overwrite) throws IOException {
         requireWritable(out, overwrite);
         switch (this) {
-            case SAFETENSORS -> writeWeights(model, layout, WeightsFormat.SAFETENSORS, out);
-            case NPZ -> writeWeights(model, layout, WeightsFormat.NPZ, out);
+            case SAFETENSORS -> writeWeights(model, layout, out);
             case SAVEDMODEL -> {
                 requireRoom(model, out);
                 AtomicWrite.directory(overwrite, out, SavedModel.OWN, temporary -> SavedModel.write(temporary, model));
@@ -79,15 +75,14 @@ public enum ExportFormat {
         }
     }
 
-    private static void writeWeights(ExportedModel model, Layout layout, WeightsFormat format, Path out)
-            throws IOException {
+    private static void writeWeights(ExportedModel model, Layout layout, Path out) throws IOException {
         List<NamedArray> arrays = layout.arrays(model.settings().model(), model.weights());
-        String description = Json.write(model.describe(layout));
-        AtomicWrite.file(Description.pathFor(out), temporaryDescription -> {
+        String description = model.describe(layout);
+        AtomicWrite.file(ExportedModel.descriptionOf(out), temporaryDescription -> {
             Files.writeString(temporaryDescription, description);
             AtomicWrite.file(out, temporary -> {
                 try (OutputStream output = new BufferedOutputStream(Files.newOutputStream(temporary))) {
-                    format.write(output, arrays);
+                    Safetensors.write(output, arrays);
                 }
             });
         });

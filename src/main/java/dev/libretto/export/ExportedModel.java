@@ -1,9 +1,16 @@
 package dev.libretto.export;
 
+import com.fasterxml.jackson.annotation.JacksonInject;
+import com.fasterxml.jackson.annotation.OptBoolean;
+import com.fasterxml.jackson.core.type.TypeReference;
 import dev.libretto.LibrettoException;
+import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
+import dev.libretto.run.Json;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.CorpusInfo;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 
@@ -14,13 +21,47 @@ import java.util.List;
  */
 public record ExportedModel(ModelSettings settings, Vocabulary vocabulary, Weights weights) {
     /**
-     * Reads a safetensors or npz file and its description.
+     * The JSON file next to a weights file: the settings, and what else the weights need.
      *
-     * @throws IOException naming the file and what is wrong with it
+     * @param layout the layout of the weights
+     * @param vocabulary the characters in id order, one string each
+     */
+    record Description(
+            Layout layout,
+            ModelConfig model,
+            boolean keepNewlines,
+
+            @JacksonInject(value = CorpusInfo.UNKNOWN_CHARACTER, useInput = OptBoolean.TRUE)
+            boolean unknownCharacter,
+
+            List<String> vocabulary) {
+        /** @throws IllegalArgumentException if a field is missing, or the vocabulary is invalid or not of the model's size */
+        Description {
+            if (layout == null || model == null || vocabulary == null) {
+                throw new IllegalArgumentException("one of layout, model and vocabulary is missing");
+            }
+            new ModelSettings(model, keepNewlines, unknownCharacter).vocabulary(vocabulary);
+        }
+    }
+
+    /** Returns the default path of a weights file's description: its name followed by {@code .json}. */
+    public static Path descriptionOf(Path weights) {
+        return weights.resolveSibling(weights.getFileName() + ".json");
+    }
+
+    /**
+     * Reads a safetensors file and its description.
+     *
+     * @throws LibrettoException naming the file and what is wrong with it
      */
     public static ExportedModel read(Path weights, Path description) throws IOException {
-        Description described = Description.read(description);
-        List<NamedArray> arrays = WeightsFormat.read(weights);
+        if (!Files.exists(description)) {
+            throw LibrettoException.in(
+                    description,
+                    "there is no such file; export writes it next to the weights; name it if it is elsewhere");
+        }
+        Description described = Json.readHandwritten(description, new TypeReference<>() {});
+        List<NamedArray> arrays = Safetensors.read(weights);
         try {
             ModelSettings settings =
                     new ModelSettings(described.model(), described.keepNewlines(), described.unknownCharacter());
@@ -33,8 +74,9 @@ public record ExportedModel(ModelSettings settings, Vocabulary vocabulary, Weigh
         }
     }
 
-    Description describe(Layout layout) {
-        return new Description(
-                layout, settings.model(), settings.keepNewlines(), settings.unknownCharacter(), vocabulary.symbols());
+    /** Returns the content of a description. */
+    String describe(Layout layout) throws IOException {
+        return Json.write(new Description(
+                layout, settings.model(), settings.keepNewlines(), settings.unknownCharacter(), vocabulary.symbols()));
     }
 }

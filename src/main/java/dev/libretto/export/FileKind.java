@@ -6,19 +6,25 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Map;
+import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
 /** The kind of a model or weights file, detected from its content. */
 enum FileKind {
     SAFETENSORS("a safetensors file"),
-    NPZ("an npz file"),
     ONNX("an ONNX model"),
     KERAS("a Keras file"),
     PYTORCH("a PyTorch file"),
+    NPZ("an npz file"),
     OTHER("of another kind");
 
     /** The offset of the JSON header in safetensors. */
     private static final int HEADER = Long.BYTES;
+
+    /** A file in the zip archive of each kind that is one. */
+    private static final Map<String, FileKind> IN_ARCHIVE =
+            Map.of("data.pkl", PYTORCH, ".weights.h5", KERAS, ".npy", NPZ);
 
     private static final List<String> ZIP = List.of("504b0304", "504b0506");
     /** Used by Keras for {@code .h5}. */
@@ -60,13 +66,14 @@ enum FileKind {
 
     private static FileKind ofArchive(Path file) {
         try (ZipFile zip = new ZipFile(file.toFile())) {
-            List<String> names = zip.stream().map(entry -> entry.getName()).toList();
-            if (names.stream().anyMatch(name -> name.endsWith("data.pkl"))) {
-                return PYTORCH;
-            }
-            return names.stream().anyMatch(name -> name.endsWith(".weights.h5")) ? KERAS : NPZ;
+            List<String> names = zip.stream().map(ZipEntry::getName).toList();
+            return IN_ARCHIVE.entrySet().stream()
+                    .filter(kind -> names.stream().anyMatch(name -> name.endsWith(kind.getKey())))
+                    .map(Map.Entry::getValue)
+                    .findFirst()
+                    .orElse(OTHER);
         } catch (IOException e) {
-            return NPZ;
+            return OTHER;
         }
     }
 

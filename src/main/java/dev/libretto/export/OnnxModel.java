@@ -142,8 +142,8 @@ final class OnnxModel implements ExecutableModel {
         FileKind kind = FileKind.of(file);
         String problem = switch (kind) {
             case ONNX -> "it is damaged or incomplete; export it again";
-            case SAFETENSORS, NPZ -> "it is " + kind + ", which has only weights; convert it to a run with import";
-            case KERAS, PYTORCH -> "it is " + kind + "; --model needs an ONNX model or SavedModel exported by Libretto";
+            case SAFETENSORS -> "it is " + kind + ", which has only weights; convert it to a run with import";
+            case KERAS, PYTORCH, NPZ -> "it is " + kind + "; name an ONNX model or SavedModel exported by Libretto";
             case OTHER -> "it is not an ONNX model";
         };
         throw LibrettoException.in(file, problem, cause);

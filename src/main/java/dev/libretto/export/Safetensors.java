@@ -24,6 +24,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -94,14 +95,28 @@ final class Safetensors {
     /**
      * Reads arrays, in the order of their data.
      *
-     * @throws LibrettoException if the file violates the specification
+     * @throws LibrettoException if it is another file or violates the specification
      */
     static List<NamedArray> read(Path file) throws IOException {
+        if (!Files.isRegularFile(file)) {
+            throw LibrettoException.in(file, Files.exists(file) ? "it is not a file" : "there is no such file");
+        }
+        FileKind kind = FileKind.of(file);
+        switch (kind) {
+            case SAFETENSORS -> {}
+            case KERAS, PYTORCH, NPZ ->
+                throw LibrettoException.in(
+                        file, "it is " + kind + "; save its weights as safetensors first, as docs/exporting.md shows");
+            case ONNX ->
+                throw LibrettoException.in(
+                        file, "it is " + kind + ", which generate can use; import reads safetensors");
+            case OTHER -> throw LibrettoException.in(file, "it is not a safetensors file");
+        }
         try (InputStream input = new BufferedInputStream(Files.newInputStream(file))) {
             long size = Files.size(file);
             byte[] header = readHeader(input, size);
             long dataSize = size - Long.BYTES - header.length;
-            WeightsFormat.requireMemory(dataSize);
+            requireMemory(dataSize);
             List<NamedArray> arrays = new ArrayList<>();
             for (Placed array : placed(header, dataSize)) {
                 float[] values = array.type().read(input, NamedArray.sizeOf(array.shape()));
@@ -114,6 +129,16 @@ final class Safetensors {
             throw LibrettoException.in(file, "the header is not UTF-8", e);
         } catch (IllegalArgumentException e) {
             throw LibrettoException.in(file, e.getMessage(), e);
+        }
+    }
+
+    /** Throws if arrays and their copy in another layout do not fit into memory. */
+    private static void requireMemory(long bytes) {
+        long available = Runtime.getRuntime().maxMemory();
+        if (bytes > available / 2) {
+            throw new IllegalArgumentException(
+                    "its arrays have " + bytes + " bytes, and reading them needs twice that, but" + " Java has "
+                            + available + "; raise the limit with LIBRETTO_JAVA_OPTS=-Xmx8g");
         }
     }
 
@@ -182,7 +207,9 @@ final class Safetensors {
         if (entry == null) {
             throw new IllegalArgumentException(name + " is null in the header");
         }
-        ElementType type = ElementType.ofSafetensors(entry.dtype())
+        ElementType type = Arrays.stream(ElementType.values())
+                .filter(supported -> supported.name().equals(entry.dtype()))
+                .findFirst()
                 .orElseThrow(() -> new IllegalArgumentException(
                         name + " has the type " + entry.dtype() + "; only F16, BF16, F32 and F64 are supported"));
         if (entry.offsets().length != 2 || entry.offsets()[0] < 0) {

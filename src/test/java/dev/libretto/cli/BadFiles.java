@@ -93,6 +93,7 @@ final class BadFiles {
             entry("other.onnx", file -> Files.write(file, otherOnnx())),
             entry("keras.h5", bytes("894844460d0a1a0a00000000")),
             entry("keras.keras", zip("config.json", "model.weights.h5")),
+            entry("weights.npz", zip("layer_0/kernel.npy", "dense/bias.npy")),
             entry("torch.pt", zip("net/data.pkl", "net/data/0")),
             entry("old-torch.pt", bytes("80028a0a6cfc9c46f92068a85019")),
             entry("list.json", text("[1, 2]")),

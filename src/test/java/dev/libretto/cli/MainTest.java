@@ -499,7 +499,7 @@ class MainTest {
         assertThat(run("evaluate", "--corpus", corpus.toString())).isZero();
         assertThat(out).startsWith("characters predicted: 9\ncharacters outside the vocabulary, left out: 2\n");
 
-        String weights = folder.resolve("weights.npz").toString();
+        String weights = folder.resolve("weights.safetensors").toString();
         String imported = folder.resolve("imported").toString();
         assertThat(run("export", "--out", weights)).isZero();
         assertThat(run("import", "--weights", weights, "--run", imported))
