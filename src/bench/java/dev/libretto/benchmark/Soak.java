@@ -83,7 +83,11 @@ public final class Soak {
         int[] written = new int[1];
         try (EagerModel model = new EagerModel(workload.config().model(), workload.weights())) {
             new Decoder(model)
-                    .continueText(workload.vocabulary().encode("分开"), characters, id -> samples.done(++written[0]));
+                    .write(
+                            List.of(workload.vocabulary().encode("分开")),
+                            1,
+                            Decoder.Options.greedy(characters),
+                            (row, id, logProbability) -> samples.done(++written[0]));
         }
         return new Memory(characters + " generated characters", samples.taken);
     }

@@ -78,10 +78,12 @@ final class TrainReport implements TrainingListener {
             Decoder decoder = new Decoder(model);
             for (String prefix : prefixes) {
                 StringBuilder text = new StringBuilder(prefix);
-                decoder.continueText(
-                        run.vocabulary().encode(prefix),
-                        config.length(),
-                        id -> text.append(run.vocabulary().decode(id)));
+                decoder.write(
+                        List.of(run.vocabulary().encode(prefix)),
+                        1,
+                        Decoder.Options.greedy(config.length()),
+                        (row, id, logProbability) ->
+                                text.append(run.vocabulary().decode(id)));
                 report.append(" - ").append(text).append(System.lineSeparator());
                 texts.add(text.toString());
             }

@@ -2,12 +2,17 @@ package dev.libretto.generate;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.Iterator;
 import java.util.List;
 import java.util.Queue;
-import java.util.function.IntConsumer;
 import java.util.stream.IntStream;
 
-/** Continues texts with a model, as one batch with a row for each text. */
+/**
+ * Continues texts with a model, as one batch with a row for each text. The model reads the prefixes up to their last
+ * characters. Then it maps the last character of each row to the logits of the next, from which the sampler chooses; greedy
+ * decoding leaves that to the model, which may write many characters at once. A row that ends leaves the batch.
+ */
 public final class Decoder {
     /**
      * How to continue a text.
@@ -52,18 +57,6 @@ public final class Decoder {
     }
 
     /**
-     * Continues one text greedily.
-     *
-     * @param prefix at least one id
-     * @param length the number of characters to write
-     * @param written receives each new id as soon as it is known
-     * @throws IllegalArgumentException if the prefix is empty
-     */
-    public void continueText(int[] prefix, int length, IntConsumer written) {
-        write(List.of(prefix), 1, Options.greedy(length), (row, id, logProbability) -> written.accept(id));
-    }
-
-    /**
      * Continues texts.
      *
      * @param prefixes at least one id each
@@ -77,40 +70,104 @@ public final class Decoder {
         if (options.length() == 0 || prefixes.isEmpty()) {
             return;
         }
-        int count = Math.multiplyExact(prefixes.size(), samples);
+        int[] prefixOfRow = IntStream.range(0, Math.multiplyExact(prefixes.size(), samples))
+                .map(row -> row / samples)
+                .toArray();
         List<Row> rows = new ArrayList<>();
-        for (int row = 0; row < count; row++) {
-            int[] prefix = prefixes.get(row / samples);
+        for (int row = 0; row < prefixOfRow.length; row++) {
+            int[] prefix = prefixes.get(prefixOfRow[row]);
             rows.add(new Row(row, row % samples, prefix[prefix.length - 1], options, listener));
         }
-        int[] prefixOfRow = IntStream.range(0, count).map(row -> row / samples).toArray();
-        List<float[]> state = Primer.selectRows(new Primer(model, prefixes).prime(), prefixes.size(), prefixOfRow);
+        List<float[]> state = selectRows(read(prefixes), prefixes.size(), prefixOfRow);
         while (!rows.isEmpty()) {
-            state = writeUntilARowEnds(rows, state, options);
-            int[] running = IntStream.range(0, rows.size())
-                    .filter(i -> !rows.get(i).hasEnded())
-                    .toArray();
-            state = Primer.selectRows(state, rows.size(), running);
-            rows.removeIf(Row::hasEnded);
+            TextModel.Written next = next(rows, state, options);
+            for (int t = 0; t < next.ids().length; t++) {
+                for (int i = 0; i < rows.size(); i++) {
+                    rows.get(i).accept(next.ids()[t][i], next.logProbabilities()[t][i]);
+                }
+            }
+            state = next.state();
+            if (rows.stream().anyMatch(Row::hasEnded)) {
+                int[] running = IntStream.range(0, rows.size())
+                        .filter(i -> !rows.get(i).hasEnded())
+                        .toArray();
+                state = selectRows(state, rows.size(), running);
+                rows.removeIf(Row::hasEnded);
+            }
         }
     }
 
-    private List<float[]> writeUntilARowEnds(List<Row> rows, List<float[]> state, Options options) {
-        int[] ids = rows.stream().mapToInt(row -> row.last).toArray();
-        TextModel.Sink sink = (next, logProbabilities) -> {
-            boolean all = true;
-            for (int i = 0; i < next.length; i++) {
-                rows.get(i).accept(next[i], logProbabilities == null ? 0 : logProbabilities[i]);
-                all &= !rows.get(i).hasEnded();
-            }
-            return all;
-        };
+    private TextModel.Written next(List<Row> rows, List<float[]> state, Options options) {
+        int[] last = rows.stream().mapToInt(row -> row.last).toArray();
         if (options.sampler() == Sampler.GREEDY) {
-            return model.writeGreedily(ids, state, options.logProbabilities(), sink);
+            return model.writeGreedily(last, state, options.logProbabilities());
         }
-        SamplingLoop.Chooser chooser =
-                (row, logits) -> options.sampler().sample(logits, rows.get(row).uniform());
-        return new SamplingLoop(model, chooser, options.logProbabilities()).write(ids, state, sink);
+        double[] uniform = rows.stream().mapToDouble(Row::uniform).toArray();
+        return model.step(last, state).choose(options.sampler(), uniform, options.logProbabilities());
+    }
+
+    /**
+     * Returns the state before the last character of each prefix. The longest prefix starts first; shorter ones join later, so
+     * that all end at the same time step.
+     */
+    private List<float[]> read(List<int[]> prefixes) {
+        int count = prefixes.size();
+        int[] order = IntStream.range(0, count)
+                .boxed()
+                .sorted(Comparator.comparing(i -> -prefixes.get(i).length))
+                .mapToInt(i -> i)
+                .toArray();
+        int longest = prefixes.get(order[0]).length;
+        List<float[]> state = model.zeroState(0);
+        int t = 0;
+        for (int rows = 1; rows <= count; rows++) {
+            int nextJoins = longest - (rows < count ? prefixes.get(order[rows]).length : 1);
+            if (nextJoins > t) {
+                state = model.read(timeSteps(prefixes, order, rows, t, nextJoins), withRows(state, rows));
+                t = nextJoins;
+            }
+        }
+        int[] rank = new int[count];
+        for (int i = 0; i < count; i++) {
+            rank[order[i]] = i;
+        }
+        return selectRows(withRows(state, count), count, rank);
+    }
+
+    /** The ids of the first {@code rows} prefixes in {@code order}, {@code [T][B]}. */
+    private static int[][] timeSteps(List<int[]> prefixes, int[] order, int rows, int from, int to) {
+        int longest = prefixes.get(order[0]).length;
+        return IntStream.range(from, to)
+                .mapToObj(t -> IntStream.of(order)
+                        .limit(rows)
+                        .mapToObj(prefixes::get)
+                        .mapToInt(prefix -> prefix[t - longest + prefix.length])
+                        .toArray())
+                .toArray(int[][]::new);
+    }
+
+    /** Adds rows of zeros to a state. */
+    private List<float[]> withRows(List<float[]> state, int rows) {
+        List<float[]> more = model.zeroState(rows);
+        for (int i = 0; i < more.size(); i++) {
+            float[] array = state.get(i);
+            System.arraycopy(array, 0, more.get(i), 0, array.length);
+        }
+        return more;
+    }
+
+    /** Returns the selected rows in order; a row may be selected several times. */
+    private static List<float[]> selectRows(List<float[]> state, int rows, int[] selected) {
+        return state.stream()
+                .map(array -> {
+                    int n = array.length / rows;
+                    float[] result = new float[selected.length * n];
+                    for (int i = 0; i < selected.length; i++) {
+                        System.arraycopy(array, selected[i] * n, result, i * n, n);
+                    }
+                    return result;
+                })
+                .toList();
     }
 
     /** A text in progress. */
@@ -119,8 +176,7 @@ public final class Decoder {
         private final int sample;
         private final Options options;
         private final Listener listener;
-        private final StopMatcher stop;
-        /** Characters that may turn out to be the stop text. */
+        /** The last characters, if they may turn out to be the stop text. */
         private final Queue<Character> held = new ArrayDeque<>();
 
         private int last;
@@ -134,7 +190,6 @@ public final class Decoder {
             this.last = last;
             this.options = options;
             this.listener = listener;
-            this.stop = new StopMatcher(options.stop());
         }
 
         double uniform() {
@@ -142,7 +197,11 @@ public final class Decoder {
         }
 
         boolean hasEnded() {
-            return stop.isFound() || position == options.length();
+            return position == options.length() || isStopped();
+        }
+
+        private boolean isStopped() {
+            return options.stop().length > 0 && held.size() == options.stop().length;
         }
 
         /** Adds the next character; ignores those after the end. */
@@ -153,14 +212,20 @@ public final class Decoder {
             last = id;
             position++;
             held.add(new Character(id, logProbability));
-            int pending = stop.accept(id);
-            if (stop.isFound()) {
-                return;
-            }
-            while (held.size() > (hasEnded() ? 0 : pending)) {
+            while (!stopStartsWithHeld() || position == options.length() && !isStopped() && !held.isEmpty()) {
                 Character known = held.remove();
                 listener.written(number, known.id(), known.logProbability());
             }
+        }
+
+        private boolean stopStartsWithHeld() {
+            int i = 0;
+            for (Iterator<Character> characters = held.iterator(); characters.hasNext(); i++) {
+                if (i == options.stop().length || characters.next().id() != options.stop()[i]) {
+                    return false;
+                }
+            }
+            return true;
         }
     }
 }

@@ -14,6 +14,7 @@ import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
+import org.tensorflow.ndarray.StdArrays;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
@@ -113,7 +114,7 @@ final class DecodingGraph implements AutoCloseable {
     /** {@link TextModel#step}. */
     TextModel.Step step(int[] characters, List<float[]> before) {
         try (TInt32 input = TInt32.vectorOf(characters);
-                Result result = run(ids, input, characters.length, before, step.state(), List.of(step.logits()))) {
+                Result result = run(ids, input, before, step.state(), step.logits())) {
             return new TextModel.Step(FloatTensors.toArray((TFloat32) result.get(state.size())), arrays(result));
         }
     }
@@ -123,66 +124,47 @@ final class DecodingGraph implements AutoCloseable {
         List<float[]> current = before;
         int t = 0;
         for (; t + STEPS <= characters.length; t += STEPS) {
-            current = read(text, Arrays.copyOfRange(characters, t, t + STEPS), current, readState);
+            try (TInt32 input = TInt32.tensorOf(StdArrays.ndCopyOf(Arrays.copyOfRange(characters, t, t + STEPS)));
+                    Result result = run(text, input, current, readState)) {
+                current = arrays(result);
+            }
         }
         for (; t < characters.length; t++) {
-            current = read(ids, new int[][] {characters[t]}, current, step.state());
-        }
-        return current;
-    }
-
-    private List<float[]> read(
-            Placeholder<TInt32> where, int[][] characters, List<float[]> before, List<Operand<TFloat32>> after) {
-        int rows = characters[0].length;
-        int[] flat = Arrays.stream(characters).flatMapToInt(Arrays::stream).toArray();
-        Shape shape = where == ids ? Shape.of(rows) : Shape.of(characters.length, rows);
-        try (TInt32 input = TInt32.tensorOf(shape, DataBuffers.of(flat));
-                Result result = run(where, input, rows, before, after, List.of())) {
-            return arrays(result);
-        }
-    }
-
-    /** {@link TextModel#writeGreedily}. */
-    List<float[]> writeGreedily(int[] first, List<float[]> before, boolean scored, TextModel.Sink sink) {
-        int rows = first.length;
-        int[] last = first;
-        List<float[]> current = before;
-        boolean more = true;
-        while (more) {
-            try (TInt32 input = TInt32.vectorOf(last);
-                    Result result = run(
-                            ids,
-                            input,
-                            rows,
-                            current,
-                            writtenState,
-                            scored ? List.of(written, logProbabilities) : List.of(written))) {
-                TInt32 characters = (TInt32) result.get(state.size());
-                float[] scores = scored ? FloatTensors.toArray((TFloat32) result.get(state.size() + 1)) : null;
-                for (int t = 0; t < STEPS; t++) {
-                    last = new int[rows];
-                    for (int row = 0; row < rows; row++) {
-                        last[row] = characters.getInt(t, row);
-                    }
-                    more &= sink.written(last, scored ? Arrays.copyOfRange(scores, t * rows, (t + 1) * rows) : null);
-                }
+            try (TInt32 input = TInt32.vectorOf(characters[t]);
+                    Result result = run(ids, input, current, step.state())) {
                 current = arrays(result);
             }
         }
         return current;
     }
 
+    /** {@link TextModel#writeGreedily}. */
+    TextModel.Written writeGreedily(int[] last, List<float[]> before, boolean scored) {
+        try (TInt32 input = TInt32.vectorOf(last);
+                Result result = scored
+                        ? run(ids, input, before, writtenState, written, logProbabilities)
+                        : run(ids, input, before, writtenState, written)) {
+            int[][] characters = new int[STEPS][last.length];
+            float[][] scores = new float[STEPS][last.length];
+            StdArrays.copyFrom((TInt32) result.get(state.size()), characters);
+            if (scored) {
+                StdArrays.copyFrom((TFloat32) result.get(state.size() + 1), scores);
+            }
+            return new TextModel.Written(characters, scores, arrays(result));
+        }
+    }
+
     /** Runs the graph; the result holds {@code after}, then {@code more}. */
     private Result run(
             Placeholder<TInt32> where,
             TInt32 input,
-            int rows,
             List<float[]> before,
             List<Operand<TFloat32>> after,
-            List<Operand<?>> more) {
+            Operand<?>... more) {
         Session.Runner runner = session.runner().feed(where, input);
         after.forEach(runner::fetch);
-        more.forEach(runner::fetch);
+        List.of(more).forEach(runner::fetch);
+        int rows = (int) input.shape().get(input.rank() - 1);
         List<Shape> shapes = LanguageModel.stateShapes(config, rows);
         List<TFloat32> fed = new ArrayList<>();
         try {

@@ -5,8 +5,8 @@ import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
+import java.util.AbstractList;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -30,6 +30,27 @@ public final class EagerModel implements TextModel {
     /** The shortest prefix read with a graph; building one takes as long as this many time steps. */
     private static final int MIN_GRAPH_STEPS = 1024;
 
+    /** A state that stays in TensorFlow from step to step; an array is copied when it is read. */
+    private static final class TensorState extends AbstractList<float[]> {
+        private final EagerSession session;
+        private final List<Operand<TFloat32>> tensors;
+
+        TensorState(EagerSession session, List<Operand<TFloat32>> tensors) {
+            this.session = session;
+            this.tensors = tensors;
+        }
+
+        @Override
+        public float[] get(int index) {
+            return FloatTensors.toArray(tensors.get(index));
+        }
+
+        @Override
+        public int size() {
+            return tensors.size();
+        }
+    }
+
     private final ModelConfig config;
     private final Weights weights;
     private EagerSession session;
@@ -52,97 +73,60 @@ public final class EagerModel implements TextModel {
 
     @Override
     public Step step(int[] ids, List<float[]> state) {
-        ensureSession(ids.length);
-        LanguageModel.Output output = computeStep(ids, operands(state, ids.length));
-        return new Step(FloatTensors.toArray(output.logits()), arrays(output.state()));
+        LanguageModel.Output output = compute(ids, state);
+        return new Step(FloatTensors.toArray(output.logits()), new TensorState(session, output.state()));
     }
 
     @Override
     public List<float[]> read(int[][] ids, List<float[]> state) {
-        if (ids.length >= MIN_GRAPH_STEPS) {
+        if (ids.length >= MIN_GRAPH_STEPS && GraphModel.fits(config)) {
             try (GraphModel graph = new GraphModel(config, weights)) {
                 return graph.read(ids, state);
             }
         }
         List<float[]> current = state;
-        for (int from = 0; from < ids.length; ) {
-            int count = Math.min(ids.length - from, ensureSession(ids[from].length));
-            List<Operand<TFloat32>> operands = operands(current, ids[from].length);
-            for (int[] timeStep : Arrays.copyOfRange(ids, from, from + count)) {
-                operands = computeStep(timeStep, operands).state();
-            }
-            current = arrays(operands);
-            from += count;
+        for (int[] timeStep : ids) {
+            List<Operand<TFloat32>> next = compute(timeStep, current).state();
+            current = new TensorState(session, next);
         }
         return current;
     }
 
-    @Override
-    public List<float[]> writeGreedily(int[] ids, List<float[]> state, boolean logProbabilities, Sink sink) {
-        if (logProbabilities) {
-            return TextModel.super.writeGreedily(ids, state, true, sink);
+    private LanguageModel.Output compute(int[] ids, List<float[]> state) {
+        List<float[]> before = state;
+        if (left < ids.length) {
+            before = List.copyOf(state);
+            openSession();
+            left = Math.max(STEPS_PER_SESSION, ids.length);
         }
-        int[] last = ids;
-        List<float[]> current = state;
-        boolean more = true;
-        while (more) {
-            int steps = ensureSession(ids.length);
-            List<Operand<TFloat32>> operands = operands(current, ids.length);
-            for (int i = 0; i < steps && more; i++) {
-                LanguageModel.Output output = computeStep(last, operands);
-                operands = output.state();
-                last = mostLikely(FloatTensors.toArray(output.logits()), ids.length);
-                more = sink.written(last, null);
-            }
-            current = arrays(operands);
-        }
-        return current;
-    }
-
-    private LanguageModel.Output computeStep(int[] ids, List<Operand<TFloat32>> state) {
         left -= ids.length;
+        List<Operand<TFloat32>> tensors = tensors(before, ids.length);
         if (ids.length > 1 || !Sessions.canFuseProducts()) {
-            return model.step(tf, tf.constant(ids), state);
+            return model.step(tf, tf.constant(ids), tensors);
         }
         Operand<TFloat32> projection = projections.computeIfAbsent(
                 ids[0], id -> tf.gather(model.projections(), tf.constant(id), tf.constant(0)));
-        return model.stepOneRow(tf, projection, state);
+        return model.stepOneRow(tf, projection, tensors);
     }
 
-    /** Ensures the session has steps left, and returns how many. */
-    private int ensureSession(int rows) {
-        if (left < rows) {
-            close();
-            session = Sessions.openEager();
-            tf = Ops.create(session);
-            model = new LanguageModel(
-                    tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))), Sessions.factorType());
-            left = Math.max(STEPS_PER_SESSION, rows);
+    private void openSession() {
+        close();
+        session = Sessions.openEager();
+        tf = Ops.create(session);
+        model = new LanguageModel(
+                tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))), Sessions.factorType());
+    }
+
+    private List<Operand<TFloat32>> tensors(List<float[]> state, int rows) {
+        if (state instanceof TensorState known && known.session == session) {
+            return known.tensors;
         }
-        return left / rows;
-    }
-
-    /** Chosen in Java, because an eager operation takes longer than reading the logits. */
-    private static int[] mostLikely(float[] logits, int rows) {
-        int v = logits.length / rows;
-        int[] ids = new int[rows];
-        for (int row = 0; row < rows; row++) {
-            ids[row] = Sampler.GREEDY.sample(Arrays.copyOfRange(logits, row * v, (row + 1) * v), 0);
-        }
-        return ids;
-    }
-
-    private List<Operand<TFloat32>> operands(List<float[]> state, int rows) {
         List<Shape> shapes = LanguageModel.stateShapes(config, rows);
-        List<Operand<TFloat32>> operands = new ArrayList<>();
+        List<Operand<TFloat32>> tensors = new ArrayList<>();
         for (int i = 0; i < state.size(); i++) {
-            operands.add(tf.constant(shapes.get(i), DataBuffers.of(state.get(i))));
+            tensors.add(tf.constant(shapes.get(i), DataBuffers.of(state.get(i))));
         }
-        return operands;
-    }
-
-    private static List<float[]> arrays(List<Operand<TFloat32>> operands) {
-        return operands.stream().map(FloatTensors::toArray).toList();
+        return tensors;
     }
 
     @Override

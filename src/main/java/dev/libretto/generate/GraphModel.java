@@ -1,31 +1,47 @@
 package dev.libretto.generate;
 
 import dev.libretto.device.Sessions;
+import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /** Runs a model with a graph, which is faster for long texts and many rows. */
 public final class GraphModel implements TextModel {
+    /** The most values of a graph's constants: a protocol buffer has at most 2 GiB, and 64 MiB of these are for operations. */
+    static final long MAX_WEIGHTS = (1L << 31) - (1 << 26) >> 2;
+
     private final ModelConfig config;
     private final Weights weights;
-    /** The graph for a single row; null until needed. */
-    private DecodingGraph ofOneRow;
-    /** The graph for any number of rows; null until needed. */
-    private DecodingGraph ofRows;
+    /** Built when needed: whether for a single row, with fused products, or for any number. */
+    private final Map<Boolean, DecodingGraph> graphs = new HashMap<>();
 
+    /** @throws IllegalArgumentException if the weights are too large for a graph */
     public GraphModel(ModelConfig config, Weights weights) {
+        if (!fits(config)) {
+            throw new IllegalArgumentException("the model has " + count(config) + " weights, but a graph holds at most "
+                    + MAX_WEIGHTS + "; use the eager decoder");
+        }
         this.config = config;
         this.weights = weights;
     }
 
-    private DecodingGraph of(int rows) {
-        if (rows == 1 && Sessions.canFuseProducts()) {
-            ofOneRow = ofOneRow == null ? new DecodingGraph(config, weights, true) : ofOneRow;
-            return ofOneRow;
-        }
-        ofRows = ofRows == null ? new DecodingGraph(config, weights, false) : ofRows;
-        return ofRows;
+    static boolean fits(ModelConfig config) {
+        return count(config) <= MAX_WEIGHTS;
+    }
+
+    private static long count(ModelConfig config) {
+        return LanguageModel.parameters(config).stream()
+                .mapToLong(Parameter::size)
+                .sum();
+    }
+
+    private DecodingGraph graph(int rows) {
+        return graphs.computeIfAbsent(
+                rows == 1 && Sessions.canFuseProducts(), isOneRow -> new DecodingGraph(config, weights, isOneRow));
     }
 
     @Override
@@ -35,26 +51,21 @@ public final class GraphModel implements TextModel {
 
     @Override
     public Step step(int[] ids, List<float[]> state) {
-        return of(ids.length).step(ids, state);
+        return graph(ids.length).step(ids, state);
     }
 
     @Override
     public List<float[]> read(int[][] ids, List<float[]> state) {
-        return of(ids[0].length).read(ids, state);
+        return graph(ids[0].length).read(ids, state);
     }
 
     @Override
-    public List<float[]> writeGreedily(int[] ids, List<float[]> state, boolean logProbabilities, Sink sink) {
-        return of(ids.length).writeGreedily(ids, state, logProbabilities, sink);
+    public Written writeGreedily(int[] ids, List<float[]> state, boolean scored) {
+        return graph(ids.length).writeGreedily(ids, state, scored);
     }
 
     @Override
     public void close() {
-        if (ofOneRow != null) {
-            ofOneRow.close();
-        }
-        if (ofRows != null) {
-            ofRows.close();
-        }
+        graphs.values().forEach(DecodingGraph::close);
     }
 }

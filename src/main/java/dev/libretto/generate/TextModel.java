@@ -2,6 +2,7 @@ package dev.libretto.generate;
 
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
+import java.util.Arrays;
 import java.util.List;
 
 /**
@@ -9,7 +10,7 @@ import java.util.List;
  * choose the backend.
  *
  * <p>A state is a list of row-major arrays {@code [B, N]}, each with its own N, so rows can be selected and joined between steps.
- * Implementations neither modify nor keep the arrays they are passed; the caller owns those it gets.
+ * Implementations neither modify nor keep the arrays they are passed. A state that they return is valid until their next call.
  */
 public interface TextModel extends AutoCloseable {
     /**
@@ -18,28 +19,48 @@ public interface TextModel extends AutoCloseable {
      * @param logits the scores of the next character, row-major {@code [B, V]}
      * @param state the next state
      */
-    record Step(float[] logits, List<float[]> state) {}
-
-    /** Receives the characters, time step by time step. */
-    @FunctionalInterface
-    interface Sink {
+    record Step(float[] logits, List<float[]> state) {
         /**
-         * Receives the characters of a time step.
+         * Chooses the next character of each row.
          *
-         * @param ids the new character of each row, {@code [B]}
-         * @param logProbabilities the natural logarithm of their probabilities, {@code [B]}; null if not requested
-         * @return whether to continue; a model that computes several time steps at once still passes on the rest of them
+         * @param uniform a random number in [0, 1) for each row
+         * @param scored whether to compute log-probabilities
          */
-        boolean written(int[] ids, float[] logProbabilities);
+        Written choose(Sampler sampler, double[] uniform, boolean scored) {
+            int rows = uniform.length;
+            int v = logits.length / rows;
+            int[] ids = new int[rows];
+            float[] scores = new float[rows];
+            for (int row = 0; row < rows; row++) {
+                float[] ofRow = Arrays.copyOfRange(logits, row * v, (row + 1) * v);
+                ids[row] = sampler.sample(ofRow, uniform[row]);
+                scores[row] = scored ? logProbability(ofRow, ids[row]) : 0;
+            }
+            return new Written(new int[][] {ids}, new float[][] {scores}, state);
+        }
+
+        /** Returns log softmax(logits)[id]. */
+        static float logProbability(float[] logits, int id) {
+            float max = logits[Sampler.GREEDY.sample(logits, 0)];
+            double sum = 0;
+            for (float logit : logits) {
+                sum += Math.exp(logit - max);
+            }
+            return (float) (logits[id] - max - Math.log(sum));
+        }
     }
+
+    /**
+     * The next characters of each row.
+     *
+     * @param ids {@code [T][B]}
+     * @param logProbabilities the natural logarithm of their probabilities, {@code [T][B]}; zeros if not requested
+     * @param state the state before the last of them
+     */
+    record Written(int[][] ids, float[][] logProbabilities, List<float[]> state) {}
 
     /** Returns the cell and the sizes. */
     ModelConfig config();
-
-    /** Returns V, the size of the vocabulary. */
-    default int vocabularySize() {
-        return config().vocabularySize();
-    }
 
     /** Returns the initial state, zeros. */
     default List<float[]> zeroState(int rows) {
@@ -71,16 +92,14 @@ public interface TextModel extends AutoCloseable {
     }
 
     /**
-     * Writes the most likely character of each row and feeds it back, until the sink stops.
+     * Writes the most likely characters: one for each row, or as many as the model computes at once.
      *
      * @param ids the last character of each row, {@code [B]}
      * @param state the state before it
-     * @param logProbabilities whether the sink receives them
-     * @return the state before the last characters passed to the sink
+     * @param scored whether to compute log-probabilities
      */
-    default List<float[]> writeGreedily(int[] ids, List<float[]> state, boolean logProbabilities, Sink sink) {
-        return new SamplingLoop(this, (row, logits) -> Sampler.GREEDY.sample(logits, 0), logProbabilities)
-                .write(ids, state, sink);
+    default Written writeGreedily(int[] ids, List<float[]> state, boolean scored) {
+        return step(ids, state).choose(Sampler.GREEDY, new double[ids.length], scored);
     }
 
     @Override

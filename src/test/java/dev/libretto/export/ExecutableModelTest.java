@@ -125,7 +125,7 @@ class ExecutableModelTest {
             assertThat(opened.settings()).isEqualTo(trained.settings());
             assertThat(opened.vocabulary().symbols())
                     .isEqualTo(trained.vocabulary().symbols());
-            assertThat(opened.vocabularySize()).isEqualTo(V);
+            assertThat(opened.config().vocabularySize()).isEqualTo(V);
             for (int rows : new int[] {1, 3}) {
                 List<float[]> state = TestModels.randomState(config, rows, 5);
                 for (int t = 0; t < 5; t++) {

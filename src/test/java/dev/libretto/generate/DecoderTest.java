@@ -15,6 +15,8 @@ import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
+import java.util.Random;
+import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Tag;
@@ -214,6 +216,74 @@ class DecoderTest {
         }
     }
 
+    /** Characters are passed on at once unless they may begin the stop text. Random texts of two letters. */
+    @Test
+    void stopTextMatchesNaiveSearch() {
+        Random random = new Random(1);
+        for (int trial = 0; trial < 500; trial++) {
+            int[] text = random.ints(100, 0, 2).toArray();
+            int[] stop = random.ints(random.nextInt(7), 0, 2).toArray();
+            int end = stop.length == 0 ? -1 : string(text, text.length).indexOf(string(stop, stop.length));
+            List<Integer> written = new ArrayList<>();
+            Sampler recited = new Sampler() {
+                private int position;
+
+                @Override
+                public int sample(float[] logits, double uniform) {
+                    String before = string(text, position);
+                    int held = IntStream.rangeClosed(0, stop.length)
+                            .filter(length -> before.endsWith(string(stop, length)))
+                            .max()
+                            .orElseThrow();
+                    assertThat(written).hasSize(position - held);
+                    return text[position++];
+                }
+            };
+            Decoder.Options options = new Decoder.Options(text.length, recited, 1, stop, false);
+            new Decoder(new NoModel())
+                    .write(List.of(new int[] {0}), 1, options, (row, id, logProbability) -> written.add(id));
+
+            int length = end < 0 ? text.length : end;
+            assertThat(written)
+                    .containsExactlyElementsOf(
+                            IntStream.of(text).limit(length).boxed().toList());
+        }
+    }
+
+    private static String string(int[] ids, int length) {
+        return IntStream.of(ids).limit(length).mapToObj(Integer::toString).collect(Collectors.joining());
+    }
+
+    /** Computes nothing. */
+    private record NoModel() implements TextModel {
+        @Override
+        public ModelConfig config() {
+            return TINY;
+        }
+
+        @Override
+        public Step step(int[] ids, List<float[]> state) {
+            return new Step(new float[ids.length * TINY.vocabularySize()], state);
+        }
+
+        @Override
+        public void close() {}
+    }
+
+    /** The limit, 2²⁹ − 2²⁴ weights, lies between these two; their arrays are not needed. */
+    @Test
+    void modelTooLargeForAGraphIsRefused() {
+        ModelConfig fits = new ModelConfig(CellType.RNN, 7_679, 16_384, 1);
+        ModelConfig large = new ModelConfig(CellType.RNN, 7_680, 16_384, 1);
+
+        assertThat(GraphModel.fits(fits)).isTrue();
+        assertThat(GraphModel.fits(large)).isFalse();
+        assertThatThrownBy(() -> new GraphModel(large, null))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage(
+                        "the model has 520117760 weights, but a graph holds at most 520093696; use the eager decoder");
+    }
+
     @Test
     void graphThatCannotBeBuiltIsClosed() {
         // Weights of another model make the constructor fail halfway.
@@ -245,9 +315,13 @@ class DecoderTest {
         for (TextModel model : models(TINY, TestModels.randomWeights(TINY, 1))) {
             try (model) {
                 List<Long> open = new ArrayList<>();
+                Decoder.Options options = Decoder.Options.greedy(4 * EagerModel.STEPS_PER_SESSION);
                 new Decoder(model)
-                        .continueText(
-                                new int[] {1}, 4 * EagerModel.STEPS_PER_SESSION, id -> open.add(Pointer.totalCount()));
+                        .write(
+                                List.of(new int[] {1}),
+                                1,
+                                options,
+                                (row, id, logProbability) -> open.add(Pointer.totalCount()));
                 long first = Collections.min(open.subList(0, EagerModel.STEPS_PER_SESSION + 1));
                 long last = Collections.min(
                         open.subList(3 * EagerModel.STEPS_PER_SESSION - 1, 4 * EagerModel.STEPS_PER_SESSION));
@@ -303,9 +377,9 @@ class DecoderTest {
     }
 
     private static List<Integer> decode(TextModel model, int[] prefix, int length) {
-        List<Integer> written = new ArrayList<>();
-        new Decoder(model).continueText(prefix, length, written::add);
-        return written;
+        return write(model, List.of(prefix), 1, Decoder.Options.greedy(length))
+                .get(0)
+                .ids();
     }
 
     private static List<Written> write(TextModel model, List<int[]> prefixes, int samples, Decoder.Options options) {

@@ -126,8 +126,8 @@ class SamplerTest {
 
     @Test
     void logProbabilityIsLogSoftmax() {
-        assertThat(SamplingLoop.logProbability(LOGITS, 4)).isCloseTo((float) Math.log(0.3), within(1e-6f));
-        assertThat(SamplingLoop.logProbability(new float[] {-1e30f, 500, 500}, 1))
+        assertThat(TextModel.Step.logProbability(LOGITS, 4)).isCloseTo((float) Math.log(0.3), within(1e-6f));
+        assertThat(TextModel.Step.logProbability(new float[] {-1e30f, 500, 500}, 1))
                 .isCloseTo((float) -Math.log(2), within(1e-6f));
     }
 
