@@ -9,18 +9,26 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 
 /** An exported model with its graph, a SavedModel or an ONNX file, run by TensorFlow or ONNX Runtime. */
-public interface ExecutableModel extends TextModel {
-    ModelSettings settings();
+public abstract class ExecutableModel implements TextModel {
+    static final String IDS = "ids";
+    static final String LOGITS = "logits";
+    static final String LOG_PROBABILITIES = "log_probabilities";
 
-    Vocabulary vocabulary();
+    private final ModelSettings settings;
+    private final Vocabulary vocabulary;
 
-    @Override
-    default ModelConfig config() {
-        return settings().model();
+    ExecutableModel(ModelSettings settings, Vocabulary vocabulary) {
+        this.settings = settings;
+        this.vocabulary = vocabulary;
+    }
+
+    /** Returns the name of a state input. */
+    static String state(int index) {
+        return "state_" + index;
     }
 
     /** Returns whether a path is an ONNX file, which always runs on the CPU in float32. */
-    static boolean isOnnx(Path path) {
+    public static boolean isOnnx(Path path) {
         return Files.isRegularFile(path);
     }
 
@@ -29,10 +37,23 @@ public interface ExecutableModel extends TextModel {
      *
      * @throws IOException naming the file and what is wrong with it
      */
-    static ExecutableModel open(Path path) throws IOException {
+    public static ExecutableModel open(Path path) throws IOException {
         if (!Files.exists(path)) {
             throw LibrettoException.in(path, "there is no such file or directory");
         }
-        return Files.isDirectory(path) ? SavedModel.open(path) : OnnxModel.open(path);
+        return Files.isDirectory(path) ? SavedModel.openDirectory(path) : OnnxModel.openFile(path);
+    }
+
+    public final ModelSettings settings() {
+        return settings;
+    }
+
+    public final Vocabulary vocabulary() {
+        return vocabulary;
+    }
+
+    @Override
+    public final ModelConfig config() {
+        return settings.model();
     }
 }

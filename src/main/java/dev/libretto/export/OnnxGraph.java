@@ -1,5 +1,10 @@
 package dev.libretto.export;
 
+import static dev.libretto.export.ExecutableModel.IDS;
+import static dev.libretto.export.ExecutableModel.LOGITS;
+import static dev.libretto.export.ExecutableModel.LOG_PROBABILITIES;
+import static dev.libretto.export.ExecutableModel.state;
+
 import ai.onnx.proto.OnnxMl.AttributeProto;
 import ai.onnx.proto.OnnxMl.GraphProto;
 import ai.onnx.proto.OnnxMl.NodeProto;
@@ -29,10 +34,6 @@ import java.util.List;
  * <p>Row t of the log-probabilities is log p(ids[t + 1] | ids[0] … ids[t], state), in nats. A decoding step has T = 1.
  */
 final class OnnxGraph {
-    static final String IDS = "ids";
-    static final String LOGITS = "logits";
-    static final String LOG_PROBABILITIES = "log_probabilities";
-
     private final ModelConfig config;
     private final Weights weights;
     private final GraphProto.Builder graph = GraphProto.newBuilder().setName("language_model");
@@ -40,11 +41,6 @@ final class OnnxGraph {
     private OnnxGraph(ModelConfig config, Weights weights) {
         this.config = config;
         this.weights = weights;
-    }
-
-    /** Returns the name of a state input. */
-    static String state(int index) {
-        return "state_" + index;
     }
 
     /** Returns the name of a state output. */
@@ -62,7 +58,7 @@ final class OnnxGraph {
     private void declare() {
         graph.addInput(value(IDS, TensorProto.DataType.INT64, "T", "B"));
         graph.addOutput(value(LOGITS, TensorProto.DataType.FLOAT, "T", "B", config.vocabularySize()));
-        for (int i = 0; i < config.layers() * config.cell().states(); i++) {
+        for (int i = 0; i < config.states(); i++) {
             graph.addInput(value(state(i), TensorProto.DataType.FLOAT, "B", config.hiddenSize()));
             graph.addOutput(value(nextState(i), TensorProto.DataType.FLOAT, "B", config.hiddenSize()));
         }
@@ -150,7 +146,7 @@ final class OnnxGraph {
     private void logProbabilities() {
         node("Slice", List.of(LOGITS, "zero", "minus_one", "zero"), "predicting");
         node("LogSoftmax", List.of("predicting"), "log_softmax").addAttribute(attribute("axis", -1));
-        initializerOfLongs("largest", Long.MAX_VALUE);
+        constant("largest", Long.MAX_VALUE);
         node("Slice", List.of(IDS, "one", "largest", "zero"), "predicted");
         node("Unsqueeze", List.of("predicted", "minus_one"), "places");
         node("GatherElements", List.of("log_softmax", "places"), "picked").addAttribute(attribute("axis", 2));
@@ -166,10 +162,6 @@ final class OnnxGraph {
     }
 
     private void constant(String name, long value) {
-        initializerOfLongs(name, value);
-    }
-
-    private void initializerOfLongs(String name, long value) {
         graph.addInitializer(TensorProto.newBuilder()
                 .setName(name)
                 .setDataType(TensorProto.DataType.INT64_VALUE)

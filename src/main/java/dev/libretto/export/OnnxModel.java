@@ -15,6 +15,7 @@ import com.google.protobuf.CodedInputStream;
 import com.google.protobuf.InvalidProtocolBufferException;
 import com.google.protobuf.UnsafeByteOperations;
 import dev.libretto.LibrettoException;
+import dev.libretto.model.ModelConfig;
 import dev.libretto.run.Json;
 import dev.libretto.text.Vocabulary;
 import java.io.BufferedOutputStream;
@@ -31,10 +32,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.stream.Collectors;
 
 /** An ONNX file: the graph of {@link OnnxGraph}, with vocabulary and settings in its metadata. */
-final class OnnxModel implements ExecutableModel {
+final class OnnxModel extends ExecutableModel {
     /** Operator set 17, of 2022, has all operators of the graph and is supported by every runtime since. */
     private static final long OPERATOR_SET = 17;
     /** The version of the file format that came with operator set 17. */
@@ -43,22 +43,21 @@ final class OnnxModel implements ExecutableModel {
     /** The size limit of a protocol buffer. */
     private static final long MAX_BYTES = Integer.MAX_VALUE;
 
+    private static final String PRODUCER = "Libretto";
     private static final String VOCABULARY = "vocabulary";
     private static final String SETTINGS = "settings";
 
     private final Path file;
-    private final ModelSettings settings;
-    private final Vocabulary vocabulary;
     private final OrtSession session;
+    /** Without the log-probabilities. */
     private final Set<String> outputs = new LinkedHashSet<>();
 
     private OnnxModel(Path file, ModelSettings settings, Vocabulary vocabulary, OrtSession session) {
+        super(settings, vocabulary);
         this.file = file;
-        this.settings = settings;
-        this.vocabulary = vocabulary;
         this.session = session;
-        outputs.add(OnnxGraph.LOGITS);
-        for (int i = 0; i < states(); i++) {
+        outputs.add(LOGITS);
+        for (int i = 0; i < config().states(); i++) {
             outputs.add(OnnxGraph.nextState(i));
         }
     }
@@ -68,7 +67,7 @@ final class OnnxModel implements ExecutableModel {
             ModelProto.newBuilder()
                     .setIrVersion(IR_VERSION)
                     .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(OPERATOR_SET))
-                    .setProducerName("Libretto")
+                    .setProducerName(PRODUCER)
                     .setDocString("A character-level language model; the metadata has the characters in id order.")
                     .setGraph(OnnxGraph.of(model.settings().model(), model.weights()))
                     .addMetadataProps(
@@ -88,33 +87,18 @@ final class OnnxModel implements ExecutableModel {
      *
      * @throws IOException naming the file and what is wrong with it
      */
-    static OnnxModel open(Path file) throws IOException {
+    static OnnxModel openFile(Path file) throws IOException {
         byte[] content = read(file);
         ModelProto proto = parse(file, content);
-        // ONNX Runtime returns metadata in modified UTF-8, which corrupts emoji.
-        Map<String, String> metadata = proto.getMetadataPropsList().stream()
-                .collect(Collectors.toMap(
-                        StringStringEntryProto::getKey, StringStringEntryProto::getValue, (first, second) -> second));
-        OrtSession session = null;
-        OnnxModel model = null;
         try {
-            ModelSettings settings =
-                    Json.parse(metadata(proto, metadata, SETTINGS), file, new TypeReference<ModelSettings>() {});
-            Vocabulary vocabulary = settings.vocabulary(
-                    Json.parse(metadata(proto, metadata, VOCABULARY), file, new TypeReference<List<String>>() {}));
-            session = OnnxRuntime.environment().createSession(content);
-            OnnxModel opened = new OnnxModel(file, settings, vocabulary, session);
-            opened.requireGraph();
-            model = opened;
-            return model;
+            ModelSettings settings = Json.parse(metadata(proto, SETTINGS), file, new TypeReference<>() {});
+            Vocabulary vocabulary =
+                    settings.vocabulary(Json.parse(metadata(proto, VOCABULARY), file, new TypeReference<>() {}));
+            return new OnnxModel(file, settings, vocabulary, load(content, settings.model()));
         } catch (OrtException e) {
             throw LibrettoException.in(file, "it is damaged: ONNX Runtime cannot load it; export it again", e);
         } catch (IllegalArgumentException e) {
             throw LibrettoException.in(file, e.getMessage(), e);
-        } finally {
-            if (model == null && session != null) {
-                close(session);
-            }
         }
     }
 
@@ -149,27 +133,42 @@ final class OnnxModel implements ExecutableModel {
         throw LibrettoException.in(file, problem, cause);
     }
 
-    private static String metadata(ModelProto proto, Map<String, String> metadata, String key) {
-        if (!metadata.containsKey(key)) {
-            String producer = proto.getProducerName().isEmpty() ? "" : " (by " + proto.getProducerName() + ")";
-            throw new IllegalArgumentException("it was not exported by Libretto" + producer + ": its metadata has no "
-                    + key + "; generate needs a model from export --format onnx");
+    /** Reads the protocol buffer, because ONNX Runtime returns metadata in modified UTF-8, which corrupts emoji. */
+    private static String metadata(ModelProto proto, String key) {
+        String producer = proto.getProducerName();
+        return proto.getMetadataPropsList().stream()
+                .filter(property -> property.getKey().equals(key))
+                .map(StringStringEntryProto::getValue)
+                .findFirst()
+                .orElseThrow(() -> new IllegalArgumentException(
+                        producer.equals(PRODUCER)
+                                ? "it was exported by Libretto, but its metadata has no " + key + "; export it again"
+                                : "it was not exported by Libretto" + (producer.isEmpty() ? "" : ", but by " + producer)
+                                        + ": its metadata has no " + key + "; export the model with Libretto"));
+    }
+
+    private static OrtSession load(byte[] content, ModelConfig model) throws IOException, OrtException {
+        OrtSession session = OnnxRuntime.environment().createSession(content);
+        try {
+            requireGraph(session, model);
+            return session;
+        } catch (OrtException | IllegalArgumentException e) {
+            session.close();
+            throw e;
         }
-        return metadata.get(key);
     }
 
     /** @throws IllegalArgumentException if the graph's inputs and outputs do not match the settings */
-    private void requireGraph() throws OrtException {
-        long h = settings.model().hiddenSize();
+    private static void requireGraph(OrtSession session, ModelConfig model) throws OrtException {
         Map<String, NodeInfo> in = session.getInputInfo();
         Map<String, NodeInfo> out = session.getOutputInfo();
-        require(in, OnnxGraph.IDS, OnnxJavaType.INT64, -1, -1);
-        require(out, OnnxGraph.LOGITS, OnnxJavaType.FLOAT, -1, -1, vocabulary.size());
-        for (int i = 0; i < states(); i++) {
-            require(in, OnnxGraph.state(i), OnnxJavaType.FLOAT, -1, h);
-            require(out, OnnxGraph.nextState(i), OnnxJavaType.FLOAT, -1, h);
+        require(in, IDS, OnnxJavaType.INT64, -1, -1);
+        require(out, LOGITS, OnnxJavaType.FLOAT, -1, -1, model.vocabularySize());
+        for (int i = 0; i < model.states(); i++) {
+            require(in, state(i), OnnxJavaType.FLOAT, -1, model.hiddenSize());
+            require(out, OnnxGraph.nextState(i), OnnxJavaType.FLOAT, -1, model.hiddenSize());
         }
-        if (in.size() != 1 + states()) {
+        if (in.size() != 1 + model.states()) {
             throw new IllegalArgumentException("it has unexpected inputs: " + in.keySet());
         }
     }
@@ -191,20 +190,6 @@ final class OnnxModel implements ExecutableModel {
     }
 
     @Override
-    public ModelSettings settings() {
-        return settings;
-    }
-
-    @Override
-    public Vocabulary vocabulary() {
-        return vocabulary;
-    }
-
-    private int states() {
-        return settings.model().layers() * settings.model().cell().states();
-    }
-
-    @Override
     public Step step(int[] ids, List<float[]> state) {
         long rows = ids.length;
         OrtEnvironment environment = OrtEnvironment.getEnvironment();
@@ -212,18 +197,18 @@ final class OnnxModel implements ExecutableModel {
         try {
             LongBuffer characters =
                     LongBuffer.wrap(Arrays.stream(ids).asLongStream().toArray());
-            inputs.put(OnnxGraph.IDS, OnnxTensor.createTensor(environment, characters, new long[] {1, rows}));
-            for (int i = 0; i < states(); i++) {
-                long[] shape = {rows, settings.model().hiddenSize()};
+            inputs.put(IDS, OnnxTensor.createTensor(environment, characters, new long[] {1, rows}));
+            for (int i = 0; i < state.size(); i++) {
                 FloatBuffer values = FloatBuffer.wrap(state.get(i));
-                inputs.put(OnnxGraph.state(i), OnnxTensor.createTensor(environment, values, shape));
+                long[] shape = {rows, config().hiddenSize()};
+                inputs.put(state(i), OnnxTensor.createTensor(environment, values, shape));
             }
             try (OrtSession.Result result = session.run(inputs, outputs)) {
                 List<float[]> next = new ArrayList<>();
-                for (int i = 0; i < states(); i++) {
+                for (int i = 0; i < state.size(); i++) {
                     next.add(values(result, OnnxGraph.nextState(i)));
                 }
-                return new Step(values(result, OnnxGraph.LOGITS), next);
+                return new Step(values(result, LOGITS), next);
             }
         } catch (OrtException e) {
             throw new IllegalArgumentException(file + ": ONNX Runtime cannot run it; export it again", e);
@@ -242,10 +227,6 @@ final class OnnxModel implements ExecutableModel {
 
     @Override
     public void close() {
-        close(session);
-    }
-
-    private static void close(OrtSession session) {
         try {
             session.close();
         } catch (OrtException e) {

@@ -6,6 +6,7 @@ import dev.libretto.device.Sessions;
 import dev.libretto.device.TensorFlowLibrary;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
 import dev.libretto.run.Json;
 import dev.libretto.text.Vocabulary;
 import java.io.BufferedOutputStream;
@@ -15,6 +16,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
@@ -23,8 +25,9 @@ import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
 import org.tensorflow.SavedModelBundle;
-import org.tensorflow.Session;
+import org.tensorflow.SessionFunction;
 import org.tensorflow.Signature;
+import org.tensorflow.Tensor;
 import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
@@ -43,7 +46,7 @@ import org.tensorflow.types.TString;
  * A TensorFlow SavedModel: {@code saved_model.pb}, which is the graph of {@link SavedModelGraph} with its weights, and the assets
  * {@code vocabulary.json} and {@code settings.json}.
  */
-final class SavedModel implements ExecutableModel {
+final class SavedModel extends ExecutableModel {
     /** The relative paths in an exported SavedModel, including the fingerprint that TensorFlow may add. */
     static final Predicate<String> OWN = Pattern.compile(
                     "saved_model\\.pb|fingerprint\\.pb|assets(/(vocabulary|settings)\\.json)?"
@@ -55,25 +58,13 @@ final class SavedModel implements ExecutableModel {
     private static final String VOCABULARY = "vocabulary.json";
     private static final String SETTINGS = "settings.json";
 
-    private final Path directory;
-    private final ModelSettings settings;
-    private final Vocabulary vocabulary;
     private final SavedModelBundle bundle;
-    private final Signature step;
+    private final SessionFunction step;
 
-    private SavedModel(Path directory, ModelSettings settings, Vocabulary vocabulary, SavedModelBundle bundle) {
-        this.directory = directory;
-        this.settings = settings;
-        this.vocabulary = vocabulary;
+    private SavedModel(ModelSettings settings, Vocabulary vocabulary, SavedModelBundle bundle) {
+        super(settings, vocabulary);
         this.bundle = bundle;
-        this.step = bundle.function(SavedModelGraph.STEP).signature();
-    }
-
-    /** @throws IllegalArgumentException if the signature {@code step} is missing */
-    private static void requireSignature(SavedModelBundle bundle) {
-        if (!bundle.metaGraphDef().containsSignatureDef(SavedModelGraph.STEP)) {
-            throw new IllegalArgumentException("it has no signature " + SavedModelGraph.STEP);
-        }
+        this.step = bundle.function(SavedModelGraph.STEP);
     }
 
     /** Writes the files into an existing directory. */
@@ -144,55 +135,59 @@ final class SavedModel implements ExecutableModel {
      *
      * @throws IOException naming the directory or file and what is wrong with it
      */
-    static SavedModel open(Path directory) throws IOException {
+    static SavedModel openDirectory(Path directory) throws IOException {
         Path assets = directory.resolve(ASSETS);
         if (!Files.isRegularFile(directory.resolve(GRAPH))) {
             boolean isRun = Files.exists(directory.resolve("config.json"))
                     && Files.isDirectory(directory.resolve("checkpoints"));
             throw LibrettoException.in(
                     directory,
-                    isRun ? "it is a run; name it with --run" : "it is not a SavedModel: it has no " + GRAPH);
+                    isRun
+                            ? "it is a run, not an exported model; write with the run, or export it"
+                            : "it is not a SavedModel: it has no " + GRAPH);
         }
         for (Path file : List.of(assets.resolve(VOCABULARY), assets.resolve(SETTINGS))) {
             if (!Files.isRegularFile(file)) {
                 throw LibrettoException.in(
                         directory,
                         "it was not exported by Libretto: it has no " + directory.relativize(file)
-                                + "; generate needs a model from export --format savedmodel");
+                                + "; export the model with Libretto");
             }
         }
         ModelSettings settings = Json.read(assets.resolve(SETTINGS), new TypeReference<>() {});
         List<String> symbols = Json.read(assets.resolve(VOCABULARY), new TypeReference<>() {});
-        SavedModelBundle bundle = null;
-        SavedModel model = null;
         try {
             Vocabulary vocabulary = settings.vocabulary(symbols);
-            bundle = Sessions.load(directory);
-            requireSignature(bundle);
-            SavedModel opened = new SavedModel(directory, settings, vocabulary, bundle);
-            opened.requireStep();
-            model = opened;
-            return model;
+            return new SavedModel(settings, vocabulary, load(directory, settings.model()));
         } catch (TensorFlowException e) {
             throw LibrettoException.in(directory, GRAPH + " is damaged: it cannot be loaded; export it again", e);
         } catch (IllegalArgumentException e) {
             throw LibrettoException.in(directory, e.getMessage(), e);
-        } finally {
-            if (model == null && bundle != null) {
-                bundle.close();
-            }
+        }
+    }
+
+    private static SavedModelBundle load(Path directory, ModelConfig model) {
+        SavedModelBundle bundle = Sessions.load(directory);
+        try {
+            requireStep(bundle, model);
+            return bundle;
+        } catch (IllegalArgumentException e) {
+            bundle.close();
+            throw e;
         }
     }
 
     /** @throws IllegalArgumentException if the inputs and outputs of {@code step} do not match the settings */
-    private void requireStep() {
-        long v = settings.model().vocabularySize();
-        long h = settings.model().hiddenSize();
-        require(step.getInputs(), SavedModelGraph.IDS, DataType.DT_INT32, -1);
-        require(step.getOutputs(), SavedModelGraph.LOGITS, DataType.DT_FLOAT, -1, v);
-        for (int i = 0; i < settings.model().layers() * settings.model().cell().states(); i++) {
-            require(step.getInputs(), SavedModelGraph.state(i), DataType.DT_FLOAT, -1, h);
-            require(step.getOutputs(), SavedModelGraph.state(i), DataType.DT_FLOAT, -1, h);
+    private static void requireStep(SavedModelBundle bundle, ModelConfig model) {
+        if (!bundle.metaGraphDef().containsSignatureDef(SavedModelGraph.STEP)) {
+            throw new IllegalArgumentException("it has no signature " + SavedModelGraph.STEP);
+        }
+        Signature step = bundle.function(SavedModelGraph.STEP).signature();
+        require(step.getInputs(), IDS, DataType.DT_INT32, -1);
+        require(step.getOutputs(), LOGITS, DataType.DT_FLOAT, -1, model.vocabularySize());
+        for (int i = 0; i < model.states(); i++) {
+            require(step.getInputs(), state(i), DataType.DT_FLOAT, -1, model.hiddenSize());
+            require(step.getOutputs(), state(i), DataType.DT_FLOAT, -1, model.hiddenSize());
         }
     }
 
@@ -207,49 +202,32 @@ final class SavedModel implements ExecutableModel {
     }
 
     @Override
-    public ModelSettings settings() {
-        return settings;
-    }
-
-    @Override
-    public Vocabulary vocabulary() {
-        return vocabulary;
-    }
-
-    @Override
     public Step step(int[] ids, List<float[]> state) {
-        Map<String, Signature.TensorDescription> inputs = step.getInputs();
-        Map<String, Signature.TensorDescription> outputs = step.getOutputs();
-        List<Shape> shapes = LanguageModel.stateShapes(settings.model(), ids.length);
-        List<TFloat32> fed = new ArrayList<>();
-        Session.Runner runner = bundle.session().runner();
-        try (TInt32 characters = TInt32.tensorOf(Shape.of(ids.length), DataBuffers.of(ids))) {
-            runner.feed(inputs.get(SavedModelGraph.IDS).name, characters);
-            runner.fetch(outputs.get(SavedModelGraph.LOGITS).name);
+        List<Shape> shapes = LanguageModel.stateShapes(config(), ids.length);
+        Map<String, Tensor> inputs = new HashMap<>();
+        try {
+            inputs.put(IDS, TInt32.tensorOf(Shape.of(ids.length), DataBuffers.of(ids)));
             for (int i = 0; i < shapes.size(); i++) {
-                fed.add(FloatTensors.of(shapes.get(i), state.get(i)));
-                runner.feed(inputs.get(SavedModelGraph.state(i)).name, fed.get(i));
-                runner.fetch(outputs.get(SavedModelGraph.state(i)).name);
+                inputs.put(state(i), FloatTensors.of(shapes.get(i), state.get(i)));
             }
-            try (Result result = runner.run()) {
+            try (Result result = step.call(inputs)) {
                 List<float[]> next = new ArrayList<>();
                 for (int i = 0; i < shapes.size(); i++) {
-                    next.add(FloatTensors.toArray((TFloat32) result.get(1 + i)));
+                    next.add(values(result, state(i)));
                 }
-                return new Step(FloatTensors.toArray((TFloat32) result.get(0)), next);
+                return new Step(values(result, LOGITS), next);
             }
         } finally {
-            fed.forEach(TFloat32::close);
+            inputs.values().forEach(Tensor::close);
         }
+    }
+
+    private static float[] values(Result result, String name) {
+        return FloatTensors.toArray((TFloat32) result.get(name).orElseThrow());
     }
 
     @Override
     public void close() {
         bundle.close();
-    }
-
-    @Override
-    public String toString() {
-        return directory.toString();
     }
 }

@@ -1,5 +1,10 @@
 package dev.libretto.export;
 
+import static dev.libretto.export.ExecutableModel.IDS;
+import static dev.libretto.export.ExecutableModel.LOGITS;
+import static dev.libretto.export.ExecutableModel.LOG_PROBABILITIES;
+import static dev.libretto.export.ExecutableModel.state;
+
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
@@ -38,9 +43,6 @@ import org.tensorflow.types.TInt32;
 final class SavedModelGraph {
     static final String STEP = "step";
     static final String SCORE = "score";
-    static final String IDS = "ids";
-    static final String LOGITS = "logits";
-    static final String LOG_PROBABILITIES = "log_probabilities";
 
     /** Time steps per round of the loop; a round computes time-invariant values once. */
     static final int ROUND = 16;
@@ -63,15 +65,6 @@ final class SavedModelGraph {
         }
     }
 
-    /** Returns the name of a state input and output. */
-    static String state(int index) {
-        return "state_" + index;
-    }
-
-    private static int states(ModelConfig config) {
-        return config.layers() * config.cell().states();
-    }
-
     /** Builds the signature of one time step. */
     Signature step() {
         Ops scope = tf.withSubScope(STEP);
@@ -80,7 +73,7 @@ final class SavedModelGraph {
                 scope.withName(IDS).placeholder(TInt32.class, Placeholder.shape(Shape.of(Shape.UNKNOWN_SIZE)));
         signature.input(IDS, ids);
         List<Operand<TFloat32>> state = new ArrayList<>();
-        for (int i = 0; i < states(config); i++) {
+        for (int i = 0; i < config.states(); i++) {
             state.add(scope.withName(state(i)).placeholder(TFloat32.class, Placeholder.shape(stateShape())));
             signature.input(state(i), state.get(i));
         }
@@ -115,7 +108,7 @@ final class SavedModelGraph {
                 scope.fill(scope.stack(List.of(batch, scope.constant(config.hiddenSize()))), scope.constant(0f));
 
         List<Operand<?>> variables = new ArrayList<>(List.of(scope.constant(0), padded, none));
-        variables.addAll(Collections.nCopies(states(config), zero));
+        variables.addAll(Collections.nCopies(config.states(), zero));
         variables.addAll(weights);
         try (ConcreteFunction goesOn = ConcreteFunction.create(ops -> new Round(ops).goesOn());
                 ConcreteFunction next = ConcreteFunction.create(ops -> new Round(ops).next())) {
@@ -150,7 +143,7 @@ final class SavedModelGraph {
             t = ops.placeholder(TInt32.class, Placeholder.shape(Shape.scalar()));
             ids = ops.placeholder(TInt32.class, Placeholder.shape(matrix));
             done = ops.placeholder(TFloat32.class, Placeholder.shape(matrix));
-            for (int i = 0; i < states(config); i++) {
+            for (int i = 0; i < config.states(); i++) {
                 state.add(ops.placeholder(TFloat32.class, Placeholder.shape(stateShape())));
             }
             for (Parameter parameter : parameters) {

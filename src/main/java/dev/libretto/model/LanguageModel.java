@@ -135,7 +135,7 @@ public final class LanguageModel {
     /** Returns the shape of each array of the state for {@code batchSize} rows. */
     public static List<Shape> stateShapes(ModelConfig config, int batchSize) {
         Shape shape = Shape.of(batchSize, config.hiddenSize());
-        return Collections.nCopies(config.layers() * config.cell().states(), shape);
+        return Collections.nCopies(config.states(), shape);
     }
 
     /**

@@ -60,6 +60,11 @@ public record ModelConfig(
         this(cell, vocabularySize, hiddenSize, layers, 0, false);
     }
 
+    /** Returns the number of arrays {@code [B, H]} in the state of all layers. */
+    public int states() {
+        return layers * cell.states();
+    }
+
     boolean hasEmbedding() {
         return embeddingSize > 0;
     }

@@ -90,7 +90,8 @@ final class BadFiles {
             entry("picture.png", bytes(PNG)),
             // Models and weights of Libretto and other programs
             entry("cut.onnx", bytes("080812084c6962726574746f3affff7f")),
-            entry("other.onnx", file -> Files.write(file, otherOnnx())),
+            entry("other.onnx", onnx("pytorch")),
+            entry("bare.onnx", onnx("Libretto")),
             entry("keras.h5", bytes("894844460d0a1a0a00000000")),
             entry("keras.keras", zip("config.json", "model.weights.h5")),
             entry("weights.npz", zip("layer_0/kernel.npy", "dense/bias.npy")),
@@ -148,13 +149,16 @@ final class BadFiles {
         }
     }
 
-    private static byte[] otherOnnx() {
-        return ModelProto.newBuilder()
-                .setIrVersion(8)
-                .setProducerName("pytorch")
-                .setGraph(GraphProto.newBuilder().setName("main"))
-                .build()
-                .toByteArray();
+    /** Without metadata. */
+    private static Maker onnx(String producer) {
+        return file -> Files.write(
+                file,
+                ModelProto.newBuilder()
+                        .setIrVersion(8)
+                        .setProducerName(producer)
+                        .setGraph(GraphProto.newBuilder().setName("net"))
+                        .build()
+                        .toByteArray());
     }
 
     private static Maker text(String text) {

@@ -294,7 +294,8 @@ class ExecutableModelTest {
                 .hasMessage(folder + ": it is not a SavedModel: it has no saved_model.pb");
         Files.writeString(folder.resolve("config.json"), "{}");
         Files.createDirectory(folder.resolve("checkpoints"));
-        assertThatThrownBy(() -> ExecutableModel.open(folder)).hasMessage(folder + ": it is a run; name it with --run");
+        assertThatThrownBy(() -> ExecutableModel.open(folder))
+                .hasMessage(folder + ": it is a run, not an exported model; write with the run, or export it");
     }
 
     /** Its shapes, which do not match the settings, are checked after the graph is loaded. */
@@ -340,7 +341,7 @@ class ExecutableModelTest {
                         "onnx",
                         "",
                         edited(model -> model.clearMetadataProps()),
-                        "(by Libretto): its metadata has no settings"),
+                        "it was exported by Libretto, but its metadata has no settings; export it again"),
                 Arguments.of("onnx", "", edited(model -> metadata(model, 1).setValue("5")), "is damaged: "),
                 Arguments.of("onnx", "", edited(model -> metadata(model, 0).setValue("[\"a\"]")), "has 1 characters"),
                 Arguments.of(
