@@ -36,7 +36,7 @@ public final class Batches {
         }
         if (count > Integer.MAX_VALUE) {
             throw new IllegalArgumentException("an epoch would have " + count + " batches; the limit is "
-                    + Integer.MAX_VALUE + "; use a larger --batch-size or --seq-length");
+                    + Integer.MAX_VALUE + "; use a larger batch size or sequence length");
         }
         this.count = (int) count;
     }
@@ -122,10 +122,10 @@ public final class Batches {
                 needed);
         long rows = ids.length() / (seqLength + 1);
         if (rows >= 1) {
-            return message + "; --batch-size " + rows + " fits";
+            return message + "; a batch size of " + rows + " fits";
         }
         return ids.length() < 2
                 ? message + "; at least 2 characters are needed"
-                : message + "; --batch-size 1 --seq-length " + (ids.length() - 1) + " fits";
+                : message + "; a batch size of 1 and a sequence length of " + (ids.length() - 1) + " fit";
     }
 }

@@ -107,7 +107,7 @@ final class CodePointReader {
     private LibrettoException unpairedSurrogate(char surrogate) {
         return new LibrettoException(String.format(
                 Locale.ROOT,
-                "%s is not %s: it has U+%04X, an unpaired surrogate; name the file's encoding with --encoding",
+                "%s is not %s: it has U+%04X, an unpaired surrogate; name the file's encoding",
                 source,
                 decoder.charset(),
                 (int) surrogate));
@@ -150,7 +150,7 @@ final class CodePointReader {
     static void requireAtMost(long maxBytes, long earlierBytes, long bytes, String source) throws LibrettoException {
         if (earlierBytes + bytes > maxBytes) {
             throw new LibrettoException(source + (earlierBytes == 0 ? "" : " with the files before it")
-                    + " unpacks to more than " + maxBytes + " bytes; --max-bytes sets that limit");
+                    + " unpacks to more than " + maxBytes + " bytes; if it is text, raise max-bytes");
         }
     }
 
@@ -175,14 +175,14 @@ final class CodePointReader {
     /** Suggests a fix for an undecodable byte, judging by the bytes around it. */
     private String advice() {
         if (!decoder.charset().equals(StandardCharsets.UTF_8)) {
-            return "name the file's encoding with --encoding, e.g. --encoding UTF-8";
+            return "name the file's encoding, e.g. UTF-8";
         }
         // Start at a multiple of four bytes, so that wide characters are aligned.
         int aligned = (int) Math.min(bytes.limit(), -bufferOffset & 3);
         byte[] around = Arrays.copyOfRange(bytes.array(), aligned, bytes.limit());
         String wide = FileFormat.encodingFromZeros(around, 1 + around.length / 256);
         if (wide != null) {
-            return "it seems to be " + wide + " without a byte order mark; add --encoding " + wide;
+            return "it seems to be " + wide + " without a byte order mark; name that encoding";
         }
         String text = new String(around, StandardCharsets.UTF_8);
         long wrong = text.codePoints().filter(c -> c == REPLACEMENT).count();
@@ -190,7 +190,6 @@ final class CodePointReader {
         if (right > 10 * wrong) {
             return "the text around it is UTF-8, so correct that byte, or delete all such bytes with iconv -c -f UTF-8 -t UTF-8";
         }
-        return "name the file's encoding with --encoding, e.g. --encoding GB18030"
-                + (wrong == 1 ? ", or correct that byte" : "");
+        return "name the file's encoding, e.g. GB18030" + (wrong == 1 ? ", or correct that byte" : "");
     }
 }

@@ -85,7 +85,7 @@ final class FileFormat {
         String actual = isWide(encoding) ? null : wideEncoding(head);
         if (actual != null) {
             throw new LibrettoException(
-                    source + " is in " + actual + ", not " + encoding + "; add --encoding " + actual);
+                    source + " is in " + actual + ", not " + encoding + "; name " + actual + " as its encoding");
         }
     }
 

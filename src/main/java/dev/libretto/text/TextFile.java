@@ -86,8 +86,7 @@ final class TextFile implements AutoCloseable {
             FileFormat.requireText(head(plain, FileFormat.HEAD_BYTES), file.toString(), options.encoding());
             return text;
         } catch (NoSuchFileException e) {
-            throw new LibrettoException(
-                    "there is no file " + file + "; check the path, or name another with --corpus", e);
+            throw new LibrettoException("there is no file " + file + "; check the path, or name another text", e);
         } catch (ZipException | EOFException e) {
             close(plain);
             throw damaged(file.toString(), e);
@@ -252,7 +251,7 @@ final class TextFile implements AutoCloseable {
                 throw new LibrettoException(String.format(
                         Locale.ROOT,
                         "%s unpacks to more than %d MiB, over %d times its size, like a zip bomb;"
-                                + " if it is text, allow its size with --max-bytes",
+                                + " if it is text, raise max-bytes",
                         file,
                         ANY_RATIO_BYTES >> 20,
                         MAX_RATIO));

@@ -47,7 +47,7 @@ public final class Vocabulary {
                 .toArray();
         if (frequent.length == 0) {
             throw new IllegalArgumentException(
-                    "no character occurs " + minCount + " times in " + corpus.name() + "; use a lower --min-count");
+                    "no character occurs " + minCount + " times in " + corpus.name() + "; use a lower min-count");
         }
         IntStream unknown = frequent.length == alphabet.size() ? IntStream.empty() : IntStream.of(UNKNOWN);
         return new Vocabulary(

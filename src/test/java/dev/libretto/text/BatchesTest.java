@@ -148,7 +148,7 @@ class BatchesTest {
         }
         assertThatThrownBy(() -> new Batches(ids, 1, 1, sampling, 1))
                 .hasMessage("an epoch would have 21474836479 batches; the limit is 2147483647;"
-                        + " use a larger --batch-size or --seq-length");
+                        + " use a larger batch size or sequence length");
     }
 
     @Test
@@ -173,11 +173,11 @@ class BatchesTest {
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining(
                         "the text has 100 characters, too short for one batch of 32 rows of 35 time steps")
-                .hasMessageEndingWith("--batch-size 2 fits");
+                .hasMessageEndingWith("; a batch size of 2 fits");
         assertThat(batches(100, 2, 35, sampling).count()).isPositive();
 
         assertThatThrownBy(() -> batches(20, 32, 35, sampling))
-                .hasMessageEndingWith("--batch-size 1 --seq-length 19 fits");
+                .hasMessageEndingWith("; a batch size of 1 and a sequence length of 19 fit");
         assertThat(batches(20, 1, 19, sampling).count()).isEqualTo(1);
 
         assertThatThrownBy(() -> batches(1, 32, 35, sampling)).hasMessageEndingWith("at least 2 characters are needed");

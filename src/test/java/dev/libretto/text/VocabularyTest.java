@@ -87,7 +87,7 @@ class VocabularyTest {
         assertThat(Vocabulary.of(corpus("abab"), 2).hasUnknown()).isFalse();
         assertThatThrownBy(() -> Vocabulary.of(corpus("abab"), 3))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("no character occurs 3 times in test; use a lower --min-count");
+                .hasMessage("no character occurs 3 times in test; use a lower min-count");
 
         // With a minimum count, U+FFFD in the text is the unknown character, too.
         assertThat(Vocabulary.of(corpus("ab\uFFFDab\uFFFD"), 2).encode("猫")).containsExactly(2);
