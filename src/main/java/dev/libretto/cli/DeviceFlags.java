@@ -8,7 +8,7 @@ import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.NativeLog;
 import dev.libretto.device.Precision;
 import dev.libretto.device.Sessions;
-import dev.libretto.device.TensorFlowLibrary;
+import dev.libretto.device.TensorFlowSetup;
 
 /** The options for device and precision. */
 final class DeviceFlags {
@@ -35,7 +35,7 @@ final class DeviceFlags {
     static Choice use(Arguments arguments) throws UsageException, LibrettoException {
         DeviceRequest request = arguments.get(DEVICE);
         Precision precision = arguments.get(PRECISION);
-        TensorFlowLibrary.await();
+        TensorFlowSetup.await();
         NativeLog.suppressFirstRunMessages();
         Choice choice = new Devices().choose(request);
         Sessions.use(choice.device(), precision);

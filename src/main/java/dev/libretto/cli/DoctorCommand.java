@@ -11,7 +11,7 @@ import dev.libretto.device.NativeLog;
 import dev.libretto.device.NvidiaSmi;
 import dev.libretto.device.Precision;
 import dev.libretto.device.Sessions;
-import dev.libretto.device.TensorFlowLibrary;
+import dev.libretto.device.TensorFlowSetup;
 import dev.libretto.export.OnnxRuntime;
 import dev.libretto.model.CellType;
 import dev.libretto.run.Json;
@@ -126,7 +126,7 @@ final class DoctorCommand implements Command {
         return new Report(
                 Runtime.version().toString(),
                 build,
-                TensorFlowLibrary.version(),
+                TensorFlowSetup.version(),
                 onnxRuntime,
                 Host.current(),
                 build.isCuda() ? NvidiaSmi.query() : null,

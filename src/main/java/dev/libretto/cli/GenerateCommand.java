@@ -4,7 +4,7 @@ import dev.libretto.cli.GenerateFlags.Format;
 import dev.libretto.cli.GenerateFlags.Unknown;
 import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.Precision;
-import dev.libretto.device.TensorFlowLibrary;
+import dev.libretto.device.TensorFlowSetup;
 import dev.libretto.export.ExecutableModel;
 import dev.libretto.generate.Decoder;
 import dev.libretto.generate.TextModel;
@@ -59,7 +59,7 @@ final class GenerateCommand implements Command {
         checkUsage(arguments);
         int samples = arguments.get(GenerateFlags.NUM_SAMPLES);
         if (!isOnnx(arguments)) {
-            TensorFlowLibrary.loadInBackground();
+            TensorFlowSetup.loadInBackground();
         }
         Source source = open(arguments, console);
         try (TextModel model = source.model();

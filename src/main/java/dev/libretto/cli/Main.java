@@ -5,7 +5,7 @@ import dev.libretto.cli.Console.Verbosity;
 import dev.libretto.device.Build;
 import dev.libretto.device.Halt;
 import dev.libretto.device.NativeLog;
-import dev.libretto.device.TensorFlowLibrary;
+import dev.libretto.device.TensorFlowSetup;
 import dev.libretto.device.Terminal;
 import dev.libretto.device.UserHome;
 import dev.libretto.run.Disk;
@@ -192,7 +192,7 @@ public final class Main {
         Build build = Build.current();
         console.print(
                 "libretto %s, TensorFlow %s (TensorFlow Java %s), Java %s%n",
-                build.version(), TensorFlowLibrary.version(), build.tensorflowJava(), Runtime.version());
+                build.version(), TensorFlowSetup.version(), build.tensorflowJava(), Runtime.version());
     }
 
     /**

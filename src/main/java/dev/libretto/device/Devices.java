@@ -1,18 +1,11 @@
 package dev.libretto.device;
 
 import dev.libretto.LibrettoException;
-import java.util.ArrayList;
+import dev.libretto.device.CudaDriver.LibCuda;
+import dev.libretto.device.Device.Gpu;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;
-import org.bytedeco.javacpp.BytePointer;
-import org.bytedeco.javacpp.PointerScope;
-import org.tensorflow.internal.c_api.TF_DeviceList;
-import org.tensorflow.internal.c_api.TF_Graph;
-import org.tensorflow.internal.c_api.TF_Session;
-import org.tensorflow.internal.c_api.TF_SessionOptions;
-import org.tensorflow.internal.c_api.TF_Status;
-import org.tensorflow.internal.c_api.global.tensorflow;
 
 /** Finds the requested device among those that TensorFlow can use on this machine. */
 public final class Devices {
@@ -76,8 +69,8 @@ public final class Devices {
         }
         Device gpu = new Device(gpus.get(index));
         if (!typesOf.apply(gpu).contains("GPU")) {
-            throw new LibrettoException("TensorFlow cannot use " + gpu + "; the command doctor with --device gpu:"
-                    + index + " shows what is missing");
+            throw new LibrettoException(
+                    "TensorFlow cannot use " + gpu + "; the command doctor shows what is missing for gpu:" + index);
         }
         return gpu;
     }
@@ -89,33 +82,11 @@ public final class Devices {
         throw new LibrettoException("this is the CPU build; "
                 + (build.classifier().equals("linux-x86_64")
                         ? "build with \"mvn -Pgpu,cuda-redist -DskipTests package\" or docker/Dockerfile.gpu"
-                        : "TensorFlow Java has no CUDA build for " + build.classifier() + "; use --device cpu"));
+                        : "TensorFlow Java has no CUDA build for " + build.classifier() + "; use the CPU"));
     }
 
     /** Returns the type, {@code CPU} or {@code GPU}, of each device of a session configured for {@code device}. */
     public static List<String> types(Device device) {
-        TensorFlowSetup.apply();
-        PointerScope scope = new PointerScope();
-        try (scope) {
-            TF_Status status = TF_Status.newStatus();
-            TF_SessionOptions options = TF_SessionOptions.newSessionOptions();
-            byte[] config = device.config().toByteArray();
-            tensorflow.TF_SetConfig(options, new BytePointer(config), config.length, status);
-            status.throwExceptionIfNotOK();
-            TF_Session session = TF_Session.newSession(TF_Graph.newGraph(), options, status);
-            status.throwExceptionIfNotOK();
-            TF_DeviceList devices = tensorflow.TF_SessionListDevices(session, status);
-            status.throwExceptionIfNotOK();
-            try {
-                List<String> types = new ArrayList<>();
-                for (int i = 0; i < tensorflow.TF_DeviceListCount(devices); i++) {
-                    types.add(tensorflow.TF_DeviceListType(devices, i, status).getString());
-                    status.throwExceptionIfNotOK();
-                }
-                return types;
-            } finally {
-                tensorflow.TF_DeleteDeviceList(devices);
-            }
-        }
+        return TensorFlowInternals.deviceTypes(device.config());
     }
 }

@@ -8,19 +8,8 @@ import com.sun.jna.Pointer;
  * native libraries, which can crash a thread that still computes.
  */
 public final class Halt {
-    private final LibC libc;
-
-    /** Loads the C library now, so that ending the process loads nothing. */
-    public Halt() {
-        LibC loaded;
-        try {
-            loaded = LibC.load();
-        } catch (LinkageError e) {
-            // JNA's library cannot be unpacked: fall back to Runtime.halt and System.exit.
-            loaded = null;
-        }
-        libc = loaded;
-    }
+    /** Loaded before it is needed, so that ending the process loads nothing. */
+    private final LibC libc = LibC.load();
 
     /** Ends the process at once, without shutdown hooks. */
     public void now(int exitCode) {

@@ -21,28 +21,9 @@ import java.util.regex.Pattern;
  * @param javaHeap the maximum heap size, in bytes
  */
 public record Host(String system, String processor, int cores, List<String> features, long memory, long javaHeap) {
-    private static final Set<String> KNOWN = Set.of(
-            "sse4_1",
-            "sse4_2",
-            "avx",
-            "avx2",
-            "fma",
-            "avx512f",
-            "avx512bw",
-            "avx512dq",
-            "avx512vl",
-            "avx512_vnni",
-            "avx512_bf16",
-            "avx512_fp16",
-            "avx_vnni",
-            "avx_vnni_int8",
-            "avx_ne_convert",
-            "amx_tile",
-            "amx_int8",
-            "amx_bf16",
-            "asimd",
-            "sve",
-            "bf16");
+    private static final Set<String> KNOWN = words("""
+            sse4_1 sse4_2 avx avx2 fma avx512f avx512bw avx512dq avx512vl avx512_vnni avx512_bf16 avx512_fp16
+            avx_vnni avx_vnni_int8 avx_ne_convert amx_tile amx_int8 amx_bf16 asimd sve bf16""");
 
     /** Returns this machine. */
     public static Host current() {
@@ -76,8 +57,12 @@ public record Host(String system, String processor, int cores, List<String> feat
     }
 
     private static List<String> features(String flags) {
-        Set<String> features = new TreeSet<>(List.of(flags.split(" ")));
+        Set<String> features = words(flags);
         features.retainAll(KNOWN);
         return List.copyOf(features);
+    }
+
+    private static Set<String> words(String text) {
+        return new TreeSet<>(List.of(text.split("\\s+")));
     }
 }

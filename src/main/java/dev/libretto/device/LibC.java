@@ -28,9 +28,13 @@ interface LibC extends Library {
     /** Registers a function for {@code exit}, to be called before those registered earlier. */
     int __cxa_atexit(Pointer function, Pointer argument, Pointer library);
 
-    /** @throws LinkageError if JNA's library cannot be unpacked */
+    /** Returns the C library, or null if JNA's library cannot be unpacked. */
     static LibC load() {
         NativeLibraryPath.configure();
-        return Native.load("c", LibC.class);
+        try {
+            return Native.load("c", LibC.class);
+        } catch (LinkageError e) {
+            return null;
+        }
     }
 }

@@ -23,27 +23,19 @@ public final class NativeLog {
     /** Shows all messages; call before using TensorFlow. */
     public static void show() {
         verbose = true;
-        try {
-            LibC.load().setenv(LEVEL, "0", 1);
-        } catch (LinkageError e) {
-            // JNA's library cannot be unpacked: the environment's level stays.
-            return;
+        LibC libc = LibC.load();
+        if (libc != null) {
+            libc.setenv(LEVEL, "0", 1);
         }
     }
 
     /**
      * Triggers the one-time messages with stderr redirected to /dev/null, by running a graph of one constant on the CPU. Does
-     * nothing if messages are shown.
+     * nothing if messages are shown or the C library cannot be loaded.
      */
     public static void suppressFirstRunMessages() {
-        if (verbose) {
-            return;
-        }
-        LibC libc;
-        try {
-            libc = LibC.load();
-        } catch (LinkageError e) {
-            // JNA's library cannot be unpacked: the messages are shown.
+        LibC libc = verbose ? null : LibC.load();
+        if (libc == null) {
             return;
         }
         int stderr = libc.dup(STDERR);

@@ -73,7 +73,7 @@ public record OneDnn(List<String> features, Map<String, String> environment) {
     void requireBfloat16() throws LibrettoException {
         if (Collections.disjoint(features, MULTIPLIERS) || abortsInBfloat16() && cap() == null) {
             throw new LibrettoException("this processor has no bfloat16 instructions (" + String.join(", ", MULTIPLIERS)
-                    + "), so bfloat16 would be slower than float32; leave --precision out");
+                    + "), so bfloat16 would be slower than float32; use float32");
         }
         if (features.contains("bf16")) {
             return;
@@ -90,7 +90,7 @@ public record OneDnn(List<String> features, Map<String, String> environment) {
 
     private LibrettoException refused(String variable, String why) {
         return new LibrettoException(
-                variable + "=" + environment.get(variable) + " " + why + "; unset it, or leave --precision out");
+                variable + "=" + environment.get(variable) + " " + why + "; unset it, or use float32");
     }
 
     private boolean isEnabled() {

@@ -1,9 +1,7 @@
 package dev.libretto.device;
 
-import com.sun.jna.Function;
-import com.sun.jna.NativeLibrary;
 import dev.libretto.LibrettoException;
-import dev.libretto.device.Gpu.ComputeCapability;
+import dev.libretto.device.Device.Gpu.ComputeCapability;
 import java.util.Locale;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
@@ -31,10 +29,6 @@ public enum Precision {
 
     /** The compute capability that tf32 and bfloat16 need. */
     private static final int MAJOR = 8;
-
-    private static final String FRAMEWORK = "libtensorflow_framework.so.2";
-    private static final String ENABLE = "_ZN3tsl32enable_tensor_float_32_executionEb";
-    private static final String ENABLED = "_ZN3tsl33tensor_float_32_execution_enabledEv";
 
     private final double tolerance;
 
@@ -66,7 +60,7 @@ public enum Precision {
             requireOn(device, OneDnn.current());
         }
         if (device.isGpu()) {
-            function(ENABLE).invokeVoid(new Object[] {this == TF32 ? 1 : 0});
+            TensorFlowInternals.allowTf32(this == TF32);
         }
     }
 
@@ -85,16 +79,7 @@ public enum Precision {
     }
 
     private static LibrettoException lacking(String what) {
-        return new LibrettoException(what + "; leave --precision out");
-    }
-
-    /** Returns whether TensorFlow may use TF32. */
-    static boolean tf32Enabled() {
-        return (function(ENABLED).invokeInt(new Object[0]) & 0xff) != 0;
-    }
-
-    private static Function function(String name) {
-        return NativeLibrary.getInstance(FRAMEWORK).getFunction(name);
+        return new LibrettoException(what + "; use float32");
     }
 
     @Override

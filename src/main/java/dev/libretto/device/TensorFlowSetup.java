@@ -1,13 +1,12 @@
 package dev.libretto.device;
 
-import dev.libretto.LibrettoException;
 import java.io.UncheckedIOException;
-import java.text.DecimalFormatSymbols;
-import java.util.IllformedLocaleException;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
-import org.tensorflow.ndarray.buffer.DataBuffers;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import org.tensorflow.TensorFlow;
 
 /**
  * Sets TensorFlow's environment before its native library is loaded, so that the same seed gives the same bits however the
@@ -15,6 +14,7 @@ import org.tensorflow.ndarray.buffer.DataBuffers;
  */
 public final class TensorFlowSetup {
     private static boolean applied;
+    private static CompletableFuture<String> loading = CompletableFuture.completedFuture("");
 
     private TensorFlowSetup() {}
 
@@ -28,20 +28,54 @@ public final class TensorFlowSetup {
         if (applied) {
             return;
         }
-        Locale.setDefault(Locale.Category.FORMAT, withAsciiDigits(Locale.getDefault(Locale.Category.FORMAT)));
-        requireUnsafe();
+        Locale.setDefault(
+                Locale.Category.FORMAT, TensorFlowInternals.withAsciiDigits(Locale.getDefault(Locale.Category.FORMAT)));
+        TensorFlowInternals.requireUnsafe();
         NativeLibraryPath.configure();
-        try {
-            LibC libc = LibC.load();
-            variables(Build.current()).forEach((name, value) -> {
-                if (System.getenv().getOrDefault(name, "").isEmpty()) {
-                    libc.setenv(name, value, 1);
-                }
-            });
-        } catch (LinkageError e) {
-            // JNA's library cannot be unpacked.
-        }
+        LibC libc = LibC.load();
+        variables(Build.current()).forEach((name, value) -> {
+            if (libc != null && System.getenv().getOrDefault(name, "").isEmpty()) {
+                libc.setenv(name, value, 1);
+            }
+        });
         applied = true;
+    }
+
+    /**
+     * Starts loading in the background, which shortens start-up. Call {@link #await} before using TensorFlow. The CUDA build
+     * loads on first use instead, since loading writes to stderr, which {@link NativeLog} suppresses.
+     */
+    public static void loadInBackground() {
+        if (!Build.current().isCuda()) {
+            loading = CompletableFuture.supplyAsync(TensorFlowSetup::version, task -> {
+                Thread thread = new Thread(task, "native library");
+                thread.setDaemon(true);
+                thread.start();
+            });
+        }
+    }
+
+    /** Returns TensorFlow's version. */
+    public static String version() {
+        apply();
+        return TensorFlow.version();
+    }
+
+    /**
+     * Waits for a load in the background to finish.
+     *
+     * @throws LinkageError if it cannot be loaded
+     * @throws UncheckedIOException if this JVM was started without an option that TensorFlow Java needs
+     */
+    public static void await() {
+        try {
+            loading.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof UncheckedIOException cause) {
+                throw cause;
+            }
+            throw e.getCause() instanceof LinkageError cause ? cause : new LinkageError(e.getMessage(), e);
+        }
     }
 
     /** Returns Libretto's defaults for TensorFlow's environment variables. */
@@ -58,32 +92,5 @@ public final class TensorFlowSetup {
             variables.put("CUBLAS_WORKSPACE_CONFIG", ":4096:8");
         }
         return variables;
-    }
-
-    /** TensorFlow Java formats numbers in operation names by the default locale; TensorFlow accepts ASCII only. */
-    static Locale withAsciiDigits(Locale locale) {
-        if (DecimalFormatSymbols.getInstance(locale).getZeroDigit() == '0') {
-            return locale;
-        }
-        try {
-            return new Locale.Builder()
-                    .setLocale(locale)
-                    .setUnicodeLocaleKeyword("nu", "latn")
-                    .build();
-        } catch (IllformedLocaleException e) {
-            return Locale.ROOT;
-        }
-    }
-
-    private static void requireUnsafe() {
-        try {
-            // TensorFlow Java writes to tensors this way.
-            DataBuffers.ofInts(1).setInt(0, 0);
-        } catch (UnsupportedOperationException | ExceptionInInitializerError e) {
-            throw new UncheckedIOException(new LibrettoException(
-                    "this Java denies access to sun.misc.Unsafe, which TensorFlow Java needs; start it with"
-                            + " --sun-misc-unsafe-memory-access=allow",
-                    e));
-        }
     }
 }

@@ -6,6 +6,9 @@ import com.sun.jna.Platform;
 
 /** The terminal or pipe behind stdout and stderr. */
 public final class Terminal {
+    /** Null if JNA's library cannot be unpacked. */
+    private static final LibC LIBC = LibC.load();
+
     private static final int STDOUT = 1;
     private static final int STDERR = 2;
     private static final int DEFAULT_WIDTH = 80;
@@ -35,12 +38,7 @@ public final class Terminal {
     }
 
     private static boolean isTerminal(int descriptor) {
-        try {
-            return LibC.load().isatty(descriptor) == 1;
-        } catch (LinkageError e) {
-            // JNA's library cannot be unpacked.
-            return false;
-        }
+        return LIBC != null && LIBC.isatty(descriptor) == 1;
     }
 
     /**
@@ -49,14 +47,14 @@ public final class Terminal {
      */
     public static boolean isStdoutClosed() {
         // struct pollfd: descriptor, requested events and returned events, of 32, 16 and 16 bits.
+        if (LIBC == null) {
+            return false;
+        }
         try (Memory pollfd = new Memory(8)) {
             pollfd.clear();
             pollfd.setInt(0, STDOUT);
-            LibC.load().poll(pollfd, new NativeLong(1), 0);
+            LIBC.poll(pollfd, new NativeLong(1), 0);
             return (pollfd.getShort(6) & (POLLERR | POLLHUP)) != 0;
-        } catch (LinkageError e) {
-            // JNA's library cannot be unpacked.
-            return false;
         }
     }
 
@@ -66,7 +64,7 @@ public final class Terminal {
         // struct winsize: rows, columns, width and height in pixels, 16 bits each.
         try (Memory size = new Memory(8)) {
             size.clear();
-            LibC.load().ioctl(STDERR, windowSize, size);
+            LIBC.ioctl(STDERR, windowSize, size);
             int columns = size.getShort(2) & 0xffff;
             return columns == 0 ? DEFAULT_WIDTH : columns;
         }

@@ -3,7 +3,7 @@ package dev.libretto.export;
 import com.fasterxml.jackson.core.type.TypeReference;
 import dev.libretto.LibrettoException;
 import dev.libretto.device.Sessions;
-import dev.libretto.device.TensorFlowLibrary;
+import dev.libretto.device.TensorFlowSetup;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
@@ -88,7 +88,7 @@ final class SavedModel extends ExecutableModel {
             MetaGraphDef.Builder metaGraph = MetaGraphDef.newBuilder()
                     .setMetaInfoDef(MetaGraphDef.MetaInfoDef.newBuilder()
                             .addTags(SavedModelBundle.DEFAULT_TAG)
-                            .setTensorflowVersion(TensorFlowLibrary.version()));
+                            .setTensorflowVersion(TensorFlowSetup.version()));
             SignatureDef score = signatureDef(built.score());
             metaGraph
                     .putSignatureDef(SavedModelGraph.STEP, signatureDef(built.step()))

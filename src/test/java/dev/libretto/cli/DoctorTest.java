@@ -59,6 +59,6 @@ class DoctorTest {
     void unsupportedPrecisionFails() {
         CliResult result = doctor("--device", "cpu", "--precision", "tf32");
         assertThat(result.exitCode()).isEqualTo(1);
-        assertThat(result.err()).isEqualTo("libretto doctor: the CPU does not have tf32; leave --precision out\n");
+        assertThat(result.err()).isEqualTo("libretto doctor: the CPU does not have tf32; use float32\n");
     }
 }

@@ -86,7 +86,7 @@ class CudaLibraryTest {
     /** JNA's library stands in for a wrong one. */
     @Test
     void differentLibraryWithTheSameNameIsRejected() throws IOException {
-        Native.load("c", LibC.class);
+        LibC.load();
         String system =
                 "/com/sun/jna/linux-" + (System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86-64");
         File library = Native.extractFromResourcePath(system + "/libjnidispatch.so", Native.class.getClassLoader());

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.LibrettoException;
+import dev.libretto.device.CudaDriver.LibCuda;
 import java.util.List;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
@@ -49,7 +50,7 @@ class DevicesTest {
             value = {
                 "linux-x86_64 | this is the CPU build; build with \"mvn -Pgpu,cuda-redist -DskipTests package\" or"
                         + " docker/Dockerfile.gpu",
-                "macosx-arm64 | this is the CPU build; TensorFlow Java has no CUDA build for macosx-arm64; use --device cpu",
+                "macosx-arm64 | this is the CPU build; TensorFlow Java has no CUDA build for macosx-arm64; use the CPU",
             })
     void cpuBuildHasNoGpu(String classifier, String message) throws LibrettoException {
         expect(devices(new Build("1", "1.1.0", classifier), () -> FakeCuda.TWO_GPUS), message);
@@ -91,8 +92,8 @@ class DevicesTest {
     void gpuUnusableByTensorFlowIsReported() throws LibrettoException {
         expect(
                 new Devices(CUDA, () -> FakeCuda.TWO_GPUS, device -> List.of("CPU")),
-                "TensorFlow cannot use GPU 0, Tesla V100, 16 GiB, compute capability 7.0; the command doctor with"
-                        + " --device gpu:0 shows what is missing");
+                "TensorFlow cannot use GPU 0, Tesla V100, 16 GiB, compute capability 7.0; the command doctor shows"
+                        + " what is missing for gpu:0");
     }
 
     @Test

@@ -2,7 +2,9 @@ package dev.libretto.device;
 
 import static java.nio.charset.StandardCharsets.UTF_8;
 
-import dev.libretto.device.Gpu.ComputeCapability;
+import dev.libretto.device.CudaDriver.LibCuda;
+import dev.libretto.device.Device.Gpu;
+import dev.libretto.device.Device.Gpu.ComputeCapability;
 import java.util.List;
 
 /**

@@ -88,14 +88,14 @@ class OneDnnTest {
     void messageNamesVariable() {
         assertThatThrownBy(() -> on("cooper-lake", "ONEDNN_MAX_CPU_ISA", "AVX2").requireBfloat16())
                 .isInstanceOf(LibrettoException.class)
-                .hasMessage("ONEDNN_MAX_CPU_ISA=AVX2 keeps oneDNN from multiplying in bfloat16; unset it, or leave"
-                        + " --precision out");
+                .hasMessage(
+                        "ONEDNN_MAX_CPU_ISA=AVX2 keeps oneDNN from multiplying in bfloat16; unset it, or use float32");
         assertThatThrownBy(() ->
                         on("sapphire-rapids", "DNNL_MAX_CPU_ISA", "avx512_core").requireBfloat16())
                 .hasMessageStartingWith("DNNL_MAX_CPU_ISA=avx512_core keeps oneDNN");
         assertThatThrownBy(() -> on("cooper-lake", "TF_ENABLE_ONEDNN_OPTS", "0").requireBfloat16())
-                .hasMessage("TF_ENABLE_ONEDNN_OPTS=0 turns off oneDNN, which multiplies in bfloat16; unset it, or leave"
-                        + " --precision out");
+                .hasMessage(
+                        "TF_ENABLE_ONEDNN_OPTS=0 turns off oneDNN, which multiplies in bfloat16; unset it, or use float32");
         for (String processor :
                 List.of("haswell", "knights-landing", "skylake", "sierra-forest", "partly-masked", "unknown")) {
             assertThatThrownBy(() -> on(processor).requireBfloat16())

@@ -8,9 +8,6 @@ import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledOnOs;
-import org.junit.jupiter.api.condition.OS;
-import org.tensorflow.TensorFlow;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 
@@ -18,20 +15,6 @@ class PrecisionTest {
     @AfterEach
     void resetDevice() throws LibrettoException {
         Sessions.use(Device.CPU, Precision.FLOAT32);
-    }
-
-    /** The switch is on by default. */
-    @Test
-    @EnabledOnOs(OS.LINUX)
-    void switchesTf32OnAndOffInTensorFlow() throws LibrettoException {
-        assertThat(TensorFlow.version()).startsWith("2.18");
-        Device gpu = new Device(FakeCuda.NEW);
-        Precision.FLOAT32.applyTo(gpu);
-        assertThat(Precision.tf32Enabled()).isFalse();
-        Precision.TF32.applyTo(gpu);
-        assertThat(Precision.tf32Enabled()).isTrue();
-        Precision.FLOAT32.applyTo(gpu);
-        assertThat(Precision.tf32Enabled()).isFalse();
     }
 
     @Test
@@ -45,10 +28,10 @@ class PrecisionTest {
                 .isInstanceOf(LibrettoException.class)
                 .hasMessage(
                         "this processor has no bfloat16 instructions (avx512_bf16, amx_bf16, bf16), so bfloat16 would be"
-                                + " slower than float32; leave --precision out");
+                                + " slower than float32; use float32");
         assertThatThrownBy(() -> Precision.BFLOAT16.requireOn(new Device(FakeCuda.OLD), with))
                 .hasMessage("GPU 0, Tesla V100, 16 GiB, compute capability 7.0, does not have bfloat16, which needs"
-                        + " 8.0; leave --precision out");
+                        + " 8.0; use float32");
     }
 
     /** A rejected choice changes nothing. */
@@ -66,9 +49,9 @@ class PrecisionTest {
     void rejectsTf32OnDevicesWithoutIt() {
         assertThatThrownBy(() -> Sessions.use(Device.CPU, Precision.TF32))
                 .isInstanceOf(LibrettoException.class)
-                .hasMessage("the CPU does not have tf32; leave --precision out");
+                .hasMessage("the CPU does not have tf32; use float32");
         assertThatThrownBy(() -> Sessions.use(new Device(FakeCuda.OLD), Precision.TF32))
                 .hasMessage("GPU 0, Tesla V100, 16 GiB, compute capability 7.0, does not have tf32, which needs 8.0;"
-                        + " leave --precision out");
+                        + " use float32");
     }
 }

@@ -2,11 +2,8 @@ package dev.libretto.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import java.util.Locale;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.ValueSource;
 
 class TensorFlowSetupTest {
     @Test
@@ -20,27 +17,5 @@ class TensorFlowSetupTest {
                         "TF_DETERMINISTIC_OPS", "1",
                         "TF_DISABLE_SCATTER_OP_DETERMINISM", "1",
                         "CUBLAS_WORKSPACE_CONFIG", ":4096:8"));
-    }
-
-    @ParameterizedTest
-    @ValueSource(strings = {"ar-EG", "fa-IR", "mr-IN", "ar-u-nu-arab", "th-TH-u-nu-thai", "my-MM", "ne-NP"})
-    void onlyDigitsOfLocaleChange(String tag) {
-        Locale locale = Locale.forLanguageTag(tag);
-        Locale changed = TensorFlowSetup.withAsciiDigits(locale);
-        assertThat(String.format(changed, "%d", 1234567890)).isEqualTo("1234567890");
-        assertThat(changed.getLanguage()).isEqualTo(locale.getLanguage());
-        assertThat(changed.getCountry()).isEqualTo(locale.getCountry());
-    }
-
-    /** Includes legacy variants, some of which a locale builder rejects. */
-    @Test
-    void everyAvailableLocaleGetsAsciiDigits() {
-        for (Locale locale : Locale.getAvailableLocales()) {
-            Locale changed = TensorFlowSetup.withAsciiDigits(locale);
-            assertThat(String.format(changed, "%d", 1234567890))
-                    .as(locale.toString())
-                    .isEqualTo("1234567890");
-        }
-        assertThat(TensorFlowSetup.withAsciiDigits(Locale.GERMANY)).isEqualTo(Locale.GERMANY);
     }
 }

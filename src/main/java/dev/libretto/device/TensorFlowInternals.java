@@ -1,0 +1,140 @@
+package dev.libretto.device;
+
+import com.google.protobuf.ByteString;
+import com.sun.jna.Function;
+import com.sun.jna.NativeLibrary;
+import dev.libretto.LibrettoException;
+import java.io.UncheckedIOException;
+import java.text.DecimalFormatSymbols;
+import java.util.ArrayList;
+import java.util.IllformedLocaleException;
+import java.util.List;
+import java.util.Locale;
+import org.bytedeco.javacpp.BytePointer;
+import org.bytedeco.javacpp.PointerScope;
+import org.tensorflow.Operand;
+import org.tensorflow.OperationBuilder;
+import org.tensorflow.Output;
+import org.tensorflow.internal.c_api.TF_DeviceList;
+import org.tensorflow.internal.c_api.TF_Graph;
+import org.tensorflow.internal.c_api.TF_Session;
+import org.tensorflow.internal.c_api.TF_SessionOptions;
+import org.tensorflow.internal.c_api.TF_Status;
+import org.tensorflow.internal.c_api.global.tensorflow;
+import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.op.Ops;
+import org.tensorflow.proto.AttrValue;
+import org.tensorflow.proto.ConfigProto;
+import org.tensorflow.types.TFloat32;
+
+/**
+ * What Libretto uses of TensorFlow 2.18 and TensorFlow Java 1.1.0 beyond their public interfaces. {@code
+ * TensorFlowInternalsTest} says what to do when an upgrade breaks one.
+ */
+public final class TensorFlowInternals {
+    private static final String FRAMEWORK = "libtensorflow_framework.so.2";
+
+    private TensorFlowInternals() {}
+
+    /** Sets whether GPUs may compute in TF32. Python's {@code enable_tensor_float_32_execution} calls the same C++ function. */
+    static void allowTf32(boolean allowed) {
+        framework("_ZN3tsl32enable_tensor_float_32_executionEb").invokeVoid(new Object[] {allowed ? 1 : 0});
+    }
+
+    static boolean isTf32Allowed() {
+        // Only the lowest byte of the register is the bool.
+        return (framework("_ZN3tsl33tensor_float_32_execution_enabledEv").invokeInt(new Object[0]) & 0xff) != 0;
+    }
+
+    private static Function framework(String symbol) {
+        return NativeLibrary.getInstance(FRAMEWORK).getFunction(symbol);
+    }
+
+    /**
+     * Adds f(x · W + b) as one operation, {@code _FusedMatMul}, which TensorFlow's graph optimizer creates, too.
+     *
+     * @param functions {@code BiasAdd}, then f if it is not the identity
+     */
+    public static Operand<TFloat32> fusedMatMul(
+            Ops tf,
+            Operand<TFloat32> x,
+            boolean isXTransposed,
+            Operand<?> kernel,
+            boolean isKernelTransposed,
+            Operand<TFloat32> bias,
+            AttrValue functions) {
+        OperationBuilder operation = tf.scope().opBuilder("_FusedMatMul", "FusedMatMul");
+        operation.addInput(x.asOutput());
+        operation.addInput(kernel.asOutput());
+        operation.addInputList(new Output<?>[] {bias.asOutput()});
+        operation.setAttr("fused_ops", functions);
+        operation.setAttr("transpose_a", isXTransposed);
+        if (isKernelTransposed) {
+            operation.setAttr("transpose_b", true);
+        }
+        return operation.build().output(0);
+    }
+
+    /** Returns an attribute that is a list of strings, which TensorFlow Java crashes on unless it is a protocol buffer. */
+    public static AttrValue strings(String... values) {
+        AttrValue.ListValue.Builder list = AttrValue.ListValue.newBuilder();
+        for (String value : values) {
+            list.addS(ByteString.copyFromUtf8(value));
+        }
+        return AttrValue.newBuilder().setList(list).build();
+    }
+
+    /** Returns the type, {@code CPU} or {@code GPU}, of each device of a session with the given configuration. */
+    static List<String> deviceTypes(ConfigProto config) {
+        TensorFlowSetup.apply();
+        PointerScope scope = new PointerScope();
+        try (scope) {
+            TF_Status status = TF_Status.newStatus();
+            TF_SessionOptions options = TF_SessionOptions.newSessionOptions();
+            byte[] bytes = config.toByteArray();
+            tensorflow.TF_SetConfig(options, new BytePointer(bytes), bytes.length, status);
+            status.throwExceptionIfNotOK();
+            TF_Session session = TF_Session.newSession(TF_Graph.newGraph(), options, status);
+            status.throwExceptionIfNotOK();
+            TF_DeviceList devices = tensorflow.TF_SessionListDevices(session, status);
+            status.throwExceptionIfNotOK();
+            try {
+                List<String> types = new ArrayList<>();
+                for (int i = 0; i < tensorflow.TF_DeviceListCount(devices); i++) {
+                    types.add(tensorflow.TF_DeviceListType(devices, i, status).getString());
+                    status.throwExceptionIfNotOK();
+                }
+                return types;
+            } finally {
+                tensorflow.TF_DeleteDeviceList(devices);
+            }
+        }
+    }
+
+    /** Returns the locale with ASCII digits: TensorFlow Java formats numbers in operation names by the default locale. */
+    static Locale withAsciiDigits(Locale locale) {
+        if (DecimalFormatSymbols.getInstance(locale).getZeroDigit() == '0') {
+            return locale;
+        }
+        try {
+            return new Locale.Builder()
+                    .setLocale(locale)
+                    .setUnicodeLocaleKeyword("nu", "latn")
+                    .build();
+        } catch (IllformedLocaleException e) {
+            return Locale.ROOT;
+        }
+    }
+
+    /** Throws if this JVM was started without the option that TensorFlow Java needs to write to tensors. */
+    static void requireUnsafe() {
+        try {
+            DataBuffers.ofInts(1).setInt(0, 0);
+        } catch (UnsupportedOperationException | ExceptionInInitializerError e) {
+            throw new UncheckedIOException(new LibrettoException(
+                    "this Java denies access to sun.misc.Unsafe, which TensorFlow Java needs; start it with"
+                            + " --sun-misc-unsafe-memory-access=allow",
+                    e));
+        }
+    }
+}

@@ -1,0 +1,123 @@
+package dev.libretto.device;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
+
+import dev.libretto.LibrettoException;
+import dev.libretto.model.FloatTensors;
+import java.util.List;
+import java.util.Locale;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.EagerSession;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.TensorFlow;
+import org.tensorflow.op.Ops;
+import org.tensorflow.proto.AttrValue;
+import org.tensorflow.types.TFloat32;
+
+/** Each test says what to do if an upgrade of TensorFlow breaks it. */
+class TensorFlowInternalsTest {
+    @Test
+    void upgradeHasBeenChecked() {
+        assertThat(TensorFlow.version())
+                .as(
+                        "TensorFlow's version. After an upgrade, run these tests, then change the number here and in the comments"
+                                + " of CudaLibrary, NativeLog, OneDnn and TensorFlowInternals")
+                .startsWith("2.18.");
+    }
+
+    /** The switch is on by default; the library must have been loaded. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void tf32CanBeSwitched() throws LibrettoException {
+        TensorFlow.version();
+        Device gpu = new Device(FakeCuda.NEW);
+        assertThatCode(() -> Precision.FLOAT32.applyTo(gpu))
+                .as("the switch of TF32. If its symbol is missing, look for the new one with nm -D"
+                        + " libtensorflow_framework.so.2 | grep tensor_float_32")
+                .doesNotThrowAnyException();
+        assertThat(TensorFlowInternals.isTf32Allowed()).isFalse();
+        Precision.TF32.applyTo(gpu);
+        assertThat(TensorFlowInternals.isTf32Allowed()).isTrue();
+        Precision.FLOAT32.applyTo(gpu);
+        assertThat(TensorFlowInternals.isTf32Allowed()).isFalse();
+    }
+
+    /** [1, 2] · W + b = [1 + 4, 3 − 2] + [1, −1] = [6, 0], in eager mode and in a graph. */
+    @Test
+    void productAndBiasCanBeFused() {
+        String advice =
+                "_FusedMatMul. If it is gone or has other attributes, let FusedProduct compute matMul, biasAdd and tanh"
+                        + " as three operations, and compare the speed with src/bench/benchmark";
+        AttrValue biasAdd = TensorFlowInternals.strings("BiasAdd");
+        try (EagerSession eager = Sessions.openEager();
+                Graph graph = Sessions.newGraph();
+                Session session = Sessions.open(graph);
+                Result result = session.runner()
+                        .fetch(fused(Ops.create(graph), biasAdd))
+                        .run()) {
+            assertThat(FloatTensors.toArray(fused(Ops.create(eager), biasAdd)))
+                    .as(advice)
+                    .containsExactly(6, 0);
+            assertThat(FloatTensors.toArray((TFloat32) result.get(0)))
+                    .as(advice)
+                    .containsExactly(6, 0);
+            AttrValue biasAddTanh = TensorFlowInternals.strings("BiasAdd", "Tanh");
+            float[] tanh = FloatTensors.toArray(fused(Ops.create(eager), biasAddTanh));
+            assertThat(tanh[0]).as(advice).isBetween(0.999f, 1f);
+            assertThat(tanh[1]).as(advice).isZero();
+        }
+    }
+
+    private static Operand<TFloat32> fused(Ops tf, AttrValue functions) {
+        Operand<TFloat32> kernel = tf.constant(new float[][] {{1, 3}, {2, -1}});
+        Operand<TFloat32> bias = tf.constant(new float[] {1, -1});
+        return TensorFlowInternals.fusedMatMul(
+                tf, tf.constant(new float[][] {{1, 2}}), false, kernel, false, bias, functions);
+    }
+
+    @Test
+    void sessionListsItsDevices() {
+        assertThat(Devices.types(Device.CPU))
+                .as(
+                        "the devices of a session. If the C API is gone, run a constant placed on /GPU:0 instead, which fails"
+                                + " without a GPU")
+                .isEqualTo(List.of("CPU"));
+    }
+
+    /** If TensorFlow Java no longer needs the option, delete requireUnsafe, and the option where the launcher sets it. */
+    @Test
+    void thisJvmLetsTensorFlowJavaWriteToTensors() {
+        assertThatCode(TensorFlowInternals::requireUnsafe).doesNotThrowAnyException();
+    }
+
+    /** If TensorFlow Java names operations with ASCII digits in every locale, delete withAsciiDigits. */
+    @ParameterizedTest
+    @ValueSource(strings = {"ar-EG", "fa-IR", "mr-IN", "ar-u-nu-arab", "th-TH-u-nu-thai", "my-MM", "ne-NP"})
+    void onlyDigitsOfLocaleChange(String tag) {
+        Locale locale = Locale.forLanguageTag(tag);
+        Locale changed = TensorFlowInternals.withAsciiDigits(locale);
+        assertThat(String.format(changed, "%d", 1234567890)).isEqualTo("1234567890");
+        assertThat(changed.getLanguage()).isEqualTo(locale.getLanguage());
+        assertThat(changed.getCountry()).isEqualTo(locale.getCountry());
+    }
+
+    /** Includes legacy variants, some of which a locale builder rejects. */
+    @Test
+    void everyAvailableLocaleGetsAsciiDigits() {
+        for (Locale locale : Locale.getAvailableLocales()) {
+            Locale changed = TensorFlowInternals.withAsciiDigits(locale);
+            assertThat(String.format(changed, "%d", 1234567890))
+                    .as(locale.toString())
+                    .isEqualTo("1234567890");
+        }
+        assertThat(TensorFlowInternals.withAsciiDigits(Locale.GERMANY)).isEqualTo(Locale.GERMANY);
+    }
+}
