@@ -1,6 +1,7 @@
 package dev.libretto.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -16,7 +17,7 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** ONNX Runtime in a process: no telemetry, and a one-line message if the temp folder is missing. */
+/** ONNX Runtime in a process: no telemetry, and a one-line message if the temp folder cannot be used. */
 class OnnxRuntimeIT {
     /** The launcher uses unpacked native libraries; with the jar alone, ONNX Runtime unpacks its own. */
     enum Start {
@@ -31,6 +32,11 @@ class OnnxRuntimeIT {
 
     @TempDir
     private Path folder;
+
+    private static final String MOUNT_NOEXEC = "mount -t tmpfs -o noexec tmpfs \"$TMPDIR\" && exec \"$@\"";
+
+    /** Comes before the command line, to change what it sees of the file system. */
+    private List<String> mount = List.of();
 
     private Path home;
     private Path temp;
@@ -81,6 +87,32 @@ class OnnxRuntimeIT {
                 .hasLineCount(1);
     }
 
+    /** The build unpacks the libraries, so the launcher needs no temp folder that allows executables. */
+    @ParameterizedTest
+    @EnumSource
+    void tempFolderMountedNoexec(Start start) throws Exception {
+        mount = List.of("unshare", "--mount", "--map-root-user", "bash", "-c", MOUNT_NOEXEC, "bash");
+        Process trial = new ProcessBuilder(
+                        List.of("unshare", "--mount", "--map-root-user", "mount", "-t", "tmpfs", "tmpfs", "."))
+                .directory(temp.toFile())
+                .start();
+        assumeTrue(trial.waitFor() == 0, "this machine does not let the test mount a file system");
+
+        CliResult result = run(start, "generate", "--model", model().toString(), "--prefix", "分开");
+
+        switch (start) {
+            case LAUNCHER -> {
+                assertThat(result.err()).isEmpty();
+                assertThat(result.out()).startsWith("分开");
+            }
+            case JAR ->
+                assertThat(result.err())
+                        .startsWith("libretto generate: ONNX Runtime cannot be loaded (" + temp)
+                        .contains("not mounted noexec")
+                        .hasLineCount(1);
+        }
+    }
+
     @Test
     void doctorChecksOnnxRuntime() throws Exception {
         CliResult fine = run(Start.LAUNCHER, "doctor", "--device", "cpu");
@@ -104,7 +136,7 @@ class OnnxRuntimeIT {
 
     private CliResult run(Start start, String... arguments) throws Exception {
         List<String> options = List.of("-Djava.io.tmpdir=" + temp, "-Duser.home=" + home);
-        List<String> line = new ArrayList<>();
+        List<String> line = new ArrayList<>(mount);
         switch (start) {
             case LAUNCHER -> line.add(Path.of("libretto").toAbsolutePath().toString());
             case JAR -> {
