@@ -1,6 +1,5 @@
 package dev.libretto.tensorboard;
 
-import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.train.EpochMetrics;
@@ -23,16 +22,6 @@ import org.tensorflow.exceptions.TensorFlowException;
  * and later ones. If writing fails, it warns once and training continues.
  */
 public final class TensorBoard implements TrainingListener, AutoCloseable {
-    private static final String LOSS = "loss";
-    private static final String PERPLEXITY = "perplexity";
-    private static final String LEARNING_RATE = "learning_rate";
-    private static final String GRADIENT_NORM = "gradient_norm";
-    private static final String CHARS_PER_SECOND = "chars_per_second";
-    private static final String VALIDATION_LOSS = "validation_loss";
-    private static final String VALIDATION_PERPLEXITY = "validation_perplexity";
-    private static final List<String> SCALARS = List.of(
-            LOSS, PERPLEXITY, LEARNING_RATE, GRADIENT_NORM, CHARS_PER_SECOND, VALIDATION_LOSS, VALIDATION_PERPLEXITY);
-
     private final RunDirectory run;
     private final int every;
     private final Consumer<String> warnings;
@@ -68,11 +57,7 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
 
     private void start(long atStep) throws IOException {
         if (writer == null) {
-            writer = new EventWriter(
-                    Files.createDirectories(run.tensorBoard()),
-                    ".step-" + atStep,
-                    SCALARS,
-                    LanguageModel.parameters(run.config().model()));
+            writer = new EventWriter(Files.createDirectories(run.tensorBoard()), ".step-" + atStep);
         }
         writer.start(atStep);
     }
@@ -83,17 +68,17 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
             writer.scalars(
                     step,
                     Map.of(
-                            LOSS, metrics.loss(),
-                            PERPLEXITY, metrics.perplexity(),
-                            LEARNING_RATE, metrics.learningRate(),
-                            GRADIENT_NORM, gradientNormSum / batches,
-                            CHARS_PER_SECOND, metrics.charsPerSecond()));
+                            "loss", metrics.loss(),
+                            "perplexity", metrics.perplexity(),
+                            "learning_rate", metrics.learningRate(),
+                            "gradient_norm", gradientNormSum / batches,
+                            "chars_per_second", metrics.charsPerSecond()));
             if (metrics.validationLoss() != null) {
                 writer.scalars(
                         step,
                         Map.of(
-                                VALIDATION_LOSS, metrics.validationLoss(),
-                                VALIDATION_PERPLEXITY, metrics.validationPerplexity()));
+                                "validation_loss", metrics.validationLoss(),
+                                "validation_perplexity", metrics.validationPerplexity()));
             }
             if (metrics.epoch() % every == 0) {
                 writer.histograms(step, weights.get());
@@ -108,10 +93,7 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
         if (writer == null) {
             return;
         }
-        write(() -> {
-            writer.text(step, texts);
-            writer.flush();
-        });
+        write(() -> writer.text(step, texts));
     }
 
     @FunctionalInterface
@@ -135,8 +117,7 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
     @Override
     public void close() {
         if (writer != null) {
-            write(writer::finish);
-            writer.close();
+            write(writer::close);
         }
     }
 }
