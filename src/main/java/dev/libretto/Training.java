@@ -3,7 +3,6 @@ package dev.libretto;
 import dev.libretto.device.Device;
 import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.Devices;
-import dev.libretto.device.Host;
 import dev.libretto.device.Precision;
 import dev.libretto.device.Sessions;
 import dev.libretto.model.CellType;
@@ -65,9 +64,8 @@ public final class Training {
     private Training(Builder builder) {
         model = new ModelConfig(
                 builder.cell, 1, builder.hiddenSize, builder.layers, builder.embeddingSize, builder.tieEmbeddings);
-        config = builder.config
-                .validation(new ValidationConfig(builder.fraction, null, builder.patience))
-                .build();
+        builder.config.validation = new ValidationConfig(builder.fraction, null, builder.patience);
+        config = builder.config.build();
         device = builder.device;
         precision = builder.precision;
         listener = listener(builder.onEpoch, builder.stopRequested);
@@ -128,8 +126,7 @@ public final class Training {
         TrainingData data = TrainingData.of(config, vocabulary, corpus, null);
         Device chosen = new Devices().choose(device).device();
         if (!chosen.isGpu()) {
-            MemoryEstimate.of(sized, config)
-                    .requireFits(Host.current().memory(), Host.current().javaHeap());
+            MemoryEstimate.ofTraining(sized, config).requireFits();
         }
         Sessions.use(chosen, precision);
         Weights weights = Initializers.draw(LanguageModel.parameters(sized), config.seed());
@@ -155,7 +152,7 @@ public final class Training {
 
     /** Settings of a {@link Training}; {@link #build} checks them. */
     public static final class Builder {
-        private final TrainConfig.Builder config = TrainConfig.TEXTBOOK.toBuilder();
+        private final TrainConfig.Builder config = new TrainConfig.Builder(TrainConfig.TEXTBOOK);
         private CellType cell = CellType.RNN;
         private int layers = ModelConfig.DEFAULT_LAYERS;
         private int hiddenSize = ModelConfig.DEFAULT_HIDDEN_SIZE;
@@ -202,7 +199,7 @@ public final class Training {
 
         /** Probability of dropping an element of a layer's output, in training only. */
         public Builder dropout(double value) {
-            config.dropout(value);
+            config.dropout = value;
             return this;
         }
 
@@ -213,31 +210,33 @@ public final class Training {
          * @param seqLength T
          */
         public Builder batches(int batchSize, int seqLength) {
-            config.batchSize(batchSize).seqLength(seqLength).parts(TrainConfig.partsFor(batchSize));
+            config.batchSize = batchSize;
+            config.seqLength = seqLength;
+            config.parts = TrainConfig.partsFor(batchSize);
             return this;
         }
 
         /** How the text is cut into batches. */
         public Builder sampling(Sampling value) {
-            config.sampling(value);
+            config.sampling = value;
             return this;
         }
 
         /** Passes over the text. */
         public Builder epochs(int value) {
-            config.epochs(value);
+            config.epochs = value;
             return this;
         }
 
         /** How gradients become steps. */
         public Builder optimizer(Optimizer value) {
-            config.optimizer(value);
+            config.optimizer = value;
             return this;
         }
 
         /** Random seed of the first weights, the shuffling and the dropout. */
         public Builder seed(long value) {
-            config.seed(value);
+            config.seed = value;
             return this;
         }
 

@@ -24,12 +24,12 @@ public final class TestModels {
                 model,
                 TrainConfig.TEXTBOOK
                         .withBatches(seqLength, batchSize, Sampling.CONSECUTIVE)
-                        .withParts(Math.min(2, batchSize))
-                        .withOptimizer(optimizer));
+                        .with(c -> c.parts = Math.min(2, batchSize))
+                        .with(c -> c.optimizer = optimizer));
     }
 
     public static TrainConfig withDropout(TrainConfig config, double dropout) {
-        return config.toBuilder().dropout(dropout).build();
+        return config.with(c -> c.dropout = dropout);
     }
 
     public static Weights randomWeights(ModelConfig config, long seed) {

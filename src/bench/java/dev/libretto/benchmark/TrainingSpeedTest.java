@@ -46,7 +46,7 @@ class TrainingSpeedTest {
 
     private List<Double> trained(Workload workload, int epochs) throws IOException {
         RunConfig config = workload.config();
-        RunConfig forEpochs = config.withTraining(config.training().withEpochs(epochs));
+        RunConfig forEpochs = config.withTraining(config.training().with(c -> c.epochs = epochs));
         List<Double> losses = new ArrayList<>();
         try (RunDirectory run = RunDirectory.create(folder.resolve("run"), forEpochs, workload.vocabulary(), false);
                 Trainer trainer = new Trainer(

@@ -64,7 +64,7 @@ public record Workload(
     static TrainConfig training(int seqLength, int batchSize, Sampling sampling) {
         return TrainConfig.TEXTBOOK
                 .withBatches(seqLength, batchSize, sampling)
-                .withOptimizer(Optimizer.TEXTBOOK.withLearningRate(LearningRate.constant(1)));
+                .with(c -> c.optimizer = Optimizer.TEXTBOOK.withLearningRate(LearningRate.constant(1)));
     }
 
     /** Returns the constant learning rate. */

@@ -80,7 +80,7 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
         return new Flag<>(name, "X", withDefault(description, "greater than 0", defaultValue), defaultValue, value -> {
             double number = decimal(value);
             if (!((float) number > 0 && (float) number <= Float.MAX_VALUE)) {
-                throw new IllegalArgumentException("must be a positive float32 number");
+                throw new IllegalArgumentException("must be a number greater than 0 that fits into float32");
             }
             return number;
         });

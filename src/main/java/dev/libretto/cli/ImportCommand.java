@@ -53,7 +53,7 @@ final class ImportCommand implements Command {
         if (path == null) {
             throw new UsageException("missing run directory; add --run DIR");
         }
-        RunDirectory.requireUsable(path, overwrite);
+        RunDirectory.requireWritable(path, overwrite);
         ExportedModel model =
                 ExportedModel.read(weights, description == null ? ExportedModel.descriptionOf(weights) : description);
         NativeLog.suppressFirstRunMessages();
@@ -86,7 +86,7 @@ final class ImportCommand implements Command {
         RunConfig config = new RunConfig(
                 CorpusInfo.unknown(settings.keepNewlines(), settings.unknownCharacter()),
                 settings.model(),
-                TrainConfig.TEXTBOOK.withEpochs(0));
+                TrainConfig.TEXTBOOK.with(c -> c.epochs = 0));
         try (StopSignal stop = new StopSignal(() -> {}, () -> {})) {
             stop.trainingStarted();
             try (RunDirectory run = RunDirectory.create(path, config, model.vocabulary(), overwrite)) {

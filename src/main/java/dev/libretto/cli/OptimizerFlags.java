@@ -16,24 +16,24 @@ import java.util.stream.Collectors;
 final class OptimizerFlags {
     static final Flag<Kind> OPTIMIZER = Flag.oneOf("optimizer", "how gradients become steps", Kind.SGD);
     static final Flag<Double> LEARNING_RATE = Flag.positive(
-            "learning-rate", "factor of each step (more than 0; default " + byOptimizer(Kind::learningRate) + ")");
+            "learning-rate", "factor of each step (greater than 0; default " + byOptimizer(Kind::learningRate) + ")");
     static final Flag<LearningRate.Schedule> SCHEDULE =
             Flag.oneOf("schedule", "how the learning rate falls", LearningRate.Schedule.CONSTANT);
     static final Flag<Double> DECAY = Flag.parsed(
             "decay",
             "X",
-            "to which part the learning rate falls in --decay-epochs (more than 0, at most 1)",
+            "to which part the learning rate falls in --decay-epochs (greater than 0, at most 1)",
             LearningRate.DEFAULT_DECAY,
             OptimizerFlags::decay);
-    static final Flag<Double> DECAY_EPOCHS =
-            Flag.positive("decay-epochs", "epochs in which it falls (more than 0; default all that --epochs asks for)");
+    static final Flag<Double> DECAY_EPOCHS = Flag.positive(
+            "decay-epochs", "epochs in which it falls (greater than 0; default all that --epochs asks for)");
     static final Flag<Double> WARMUP_EPOCHS =
             Flag.notNegative("warmup-epochs", "epochs over which the learning rate first rises from 0", 0);
     static final Flag<Double> CLIP_NORM = Flag.positive(
             "clip-norm",
-            "largest global norm of the gradients (more than 0; default " + byOptimizer(Kind::clipNorm) + ")");
+            "largest global norm of the gradients (greater than 0; default " + byOptimizer(Kind::clipNorm) + ")");
     static final Flag<Double> CLIP_VALUE = Flag.positive(
-            "clip-value", "largest absolute value of a gradient's element (more than 0), instead of --clip-norm");
+            "clip-value", "largest absolute value of a gradient's element (greater than 0), instead of --clip-norm");
     static final Flag<Double> MOMENTUM =
             Flag.below("momentum", "momentum: how much of the velocity stays", Kind.DEFAULTS.get("momentum"), 0, 1);
     static final Flag<Double> RHO =
@@ -85,7 +85,7 @@ final class OptimizerFlags {
     private static double decay(String value) {
         double decay = Flag.decimal(value);
         if (!(decay > 0 && decay <= 1)) {
-            throw new IllegalArgumentException("must be a number more than 0 and at most 1");
+            throw new IllegalArgumentException("must be greater than 0 and at most 1");
         }
         return decay;
     }

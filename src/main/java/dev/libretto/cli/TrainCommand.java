@@ -1,7 +1,6 @@
 package dev.libretto.cli;
 
 import dev.libretto.device.Devices.Choice;
-import dev.libretto.device.Host;
 import dev.libretto.device.Sessions;
 import dev.libretto.model.CellType;
 import dev.libretto.model.Initializers;
@@ -56,9 +55,9 @@ final class TrainCommand implements Command {
         TrainPlan plan = TrainPlan.of(given, console);
         Choice device = DeviceFlags.use(given);
         MemoryEstimate memory =
-                MemoryEstimate.of(plan.config().model(), plan.config().training());
+                MemoryEstimate.ofTraining(plan.config().model(), plan.config().training());
         if (!device.device().isGpu()) {
-            memory.requireFits(Host.current().memory(), Host.current().javaHeap());
+            memory.requireFits();
         }
         try (StopSignal stop = new StopSignal(
                 () -> console.note("stopping after this batch%n"),

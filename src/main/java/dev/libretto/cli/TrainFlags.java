@@ -316,12 +316,18 @@ final class TrainFlags {
         requireSame(arguments, stored);
         TrainConfig training = stored.training();
         CheckpointPolicy checkpoints = training.checkpoints();
-        ValidationConfig validation = training.validation();
-        return training.withEpochs(arguments.has(EPOCHS) ? arguments.get(EPOCHS) : training.epochs())
-                .withValidation(arguments.has(PATIENCE) ? validation.withPatience(arguments.get(PATIENCE)) : validation)
-                .withCheckpoints(new CheckpointPolicy(
-                        arguments.has(CHECKPOINT_EVERY) ? arguments.get(CHECKPOINT_EVERY) : checkpoints.every(),
-                        arguments.has(KEEP) ? arguments.get(KEEP) : checkpoints.keep()));
+        int epochs = arguments.has(EPOCHS) ? arguments.get(EPOCHS) : training.epochs();
+        int patience = arguments.has(PATIENCE)
+                ? arguments.get(PATIENCE)
+                : training.validation().patience();
+        CheckpointPolicy.Every every =
+                arguments.has(CHECKPOINT_EVERY) ? arguments.get(CHECKPOINT_EVERY) : checkpoints.every();
+        int keep = arguments.has(KEEP) ? arguments.get(KEEP) : checkpoints.keep();
+        return training.with(c -> {
+            c.epochs = epochs;
+            c.validation = c.validation.withPatience(patience);
+            c.checkpoints = new CheckpointPolicy(every, keep);
+        });
     }
 
     /** Returns what a new run reports. */

@@ -37,7 +37,7 @@ record TrainPlan(
         TrainPlan plan = given.has(TrainFlags.RESUME)
                 ? resumedRun(given, console)
                 : newRun(TrainFlags.withFiles(given), console);
-        console.runs().requireUsable();
+        console.runs().requireWritable();
         return plan;
     }
 
@@ -92,7 +92,7 @@ record TrainPlan(
             throw new UsageException("--overwrite replaces the run that --run names; add --run DIR");
         }
         Path path = given == null ? console.runs().unusedPath() : given;
-        RunDirectory.requireUsable(path, overwrite);
+        RunDirectory.requireWritable(path, overwrite);
         Corpus corpus = CorpusLoader.load(files, options, console);
         Vocabulary vocabulary = Vocabulary.of(corpus, options.minCount());
         ModelConfig model = TrainFlags.modelConfig(arguments, vocabulary.size());

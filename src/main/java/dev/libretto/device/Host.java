@@ -17,7 +17,7 @@ import java.util.regex.Pattern;
  * @param processor its name; empty if unknown
  * @param cores the number available to the process
  * @param features the processor's instruction sets that TensorFlow has kernels for; empty if unknown
- * @param memory of the machine or container, in bytes
+ * @param memory of the machine or container, or the limit of the address space, in bytes
  * @param javaHeap the maximum heap size, in bytes
  */
 public record Host(String system, String processor, int cores, List<String> features, long memory, long javaHeap) {
@@ -27,17 +27,25 @@ public record Host(String system, String processor, int cores, List<String> feat
 
     /** Returns this machine. */
     public static Host current() {
-        String cpuInfo;
-        try {
-            cpuInfo = Files.readString(Path.of("/proc/cpuinfo"));
-        } catch (IOException e) {
-            cpuInfo = "";
-        }
-        return of(cpuInfo);
+        return of(read("/proc/cpuinfo"), read("/proc/self/limits"));
     }
 
-    /** @param cpuInfo Linux's {@code /proc/cpuinfo} */
-    static Host of(String cpuInfo) {
+    private static String read(String file) {
+        try {
+            return Files.readString(Path.of(file));
+        } catch (IOException e) {
+            return "";
+        }
+    }
+
+    /**
+     * @param cpuInfo Linux's {@code /proc/cpuinfo}
+     * @param limits Linux's {@code /proc/self/limits}
+     */
+    static Host of(String cpuInfo, String limits) {
+        Matcher addressSpace = Pattern.compile("^Max address space +(\\d+) ", Pattern.MULTILINE)
+                .matcher(limits);
+        long limit = addressSpace.find() ? Long.parseLong(addressSpace.group(1)) : Long.MAX_VALUE;
         long memory = ManagementFactory.getPlatformMXBean(com.sun.management.OperatingSystemMXBean.class)
                 .getTotalMemorySize();
         Runtime java = Runtime.getRuntime();
@@ -46,7 +54,7 @@ public record Host(String system, String processor, int cores, List<String> feat
                 field(cpuInfo, "model name"),
                 java.availableProcessors(),
                 features(field(cpuInfo, "flags|Features")),
-                memory,
+                Math.min(memory, limit),
                 java.maxMemory());
     }
 

@@ -249,7 +249,7 @@ final class Checkpoints {
     }
 
     /** Renames damaged checkpoints, so that they do not block new ones. */
-    void setDamagedAside() throws IOException {
+    void moveDamagedAside() throws IOException {
         for (Entry entry : entries()) {
             try {
                 entry.readProgress();

@@ -6,6 +6,7 @@ import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Checkpoint;
 import dev.libretto.train.CheckpointStore;
 import dev.libretto.train.EpochMetrics;
+import dev.libretto.train.MemoryEstimate;
 import dev.libretto.train.Progress;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -64,33 +65,33 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
      * @param overwrite whether an existing run may be replaced
      * @throws LibrettoException if something exists there that may not be replaced
      */
-    public static void requireUsable(Path path, boolean overwrite) throws IOException {
+    public static void requireWritable(Path path, boolean overwrite) throws IOException {
         requireReadableByTensorFlow(path);
         requireNoMissingParent(path);
         if (Files.isSymbolicLink(path)) {
-            throw new LibrettoException(path + " is a link; name a directory with --run");
+            throw new LibrettoException(path + " is a link; name a directory");
         }
         if (!Files.exists(path)) {
             return;
         }
         if (!Files.isDirectory(path)) {
-            throw new LibrettoException(path + " is a file; name a directory with --run");
+            throw new LibrettoException(path + " is a file; name a directory");
         }
         if (RunFiles.isUnused(path)) {
             return;
         }
         Optional<Path> foreign = RunFiles.foreign(path);
         if (foreign.isPresent()) {
-            throw new LibrettoException(foreign.get() + " is not a file of a run, so " + path
-                    + " is not replaced; name another directory with --run");
+            throw new LibrettoException(
+                    foreign.get() + " is not a file of a run, so " + path + " is not replaced; name another directory");
         }
         if (!RunFiles.isRun(path)) {
             throw new LibrettoException(path + " is not empty and has no " + CONFIG
-                    + " of a run, so it is not replaced; name another directory with --run");
+                    + " of a run, so it is not replaced; name another directory");
         }
         if (!overwrite) {
-            throw new LibrettoException(path + " already holds a run; go on with it by --resume,"
-                    + " replace it by --overwrite, or name another with --run");
+            throw new LibrettoException(
+                    path + " already holds a run; resume it, overwrite it, or name another directory");
         }
     }
 
@@ -98,7 +99,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     private static void requireNoMissingParent(Path path) throws LibrettoException {
         for (Path parent = path; parent != null; parent = parent.getParent()) {
             if (parent.endsWith("..") && !Files.exists(parent)) {
-                throw new LibrettoException(parent + " does not exist; name another directory with --run");
+                throw new LibrettoException(parent + " does not exist; name another directory");
             }
         }
     }
@@ -127,7 +128,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         RunLock lock = lockUsable(path, overwrite);
         try {
             // Another process may have left a run since.
-            requireUsable(path, overwrite);
+            requireWritable(path, overwrite);
             if (RunFiles.isUnused(path)) {
                 return fill(path, path, config, vocabulary, lock, null);
             }
@@ -148,7 +149,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     private static RunLock lockUsable(Path path, boolean overwrite) throws IOException {
         try {
             if (!Files.isRegularFile(path.resolve(RunLock.FILE), LinkOption.NOFOLLOW_LINKS)) {
-                requireUsable(path, overwrite);
+                requireWritable(path, overwrite);
                 Files.createDirectories(path);
             }
             return RunLock.acquire(path);
@@ -210,7 +211,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         if (olderLock == null) {
             return;
         }
-        requireUsable(path, true);
+        requireWritable(path, true);
         Path older = sibling(path, "old");
         removeLeftover(older);
         AtomicWrite.replace(path, place, older);
@@ -229,8 +230,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     public static RunDirectory open(Path path) throws IOException {
         restoreOlder(path);
         if (!Files.isDirectory(path)) {
-            throw new LibrettoException(
-                    "there is no run directory " + path + "; the command train with --run " + path + " makes one");
+            throw new LibrettoException("there is no run directory " + path + "; train a model there, or name another");
         }
         requireReadableByTensorFlow(path);
         if (!Files.exists(path.resolve(CONFIG))) {
@@ -320,7 +320,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     public void begin(Checkpoint start) throws IOException {
         try {
             AtomicWrite.file(place.resolve(CONFIG), Json.write(config));
-            checkpoints.setDamagedAside();
+            checkpoints.moveDamagedAside();
         } catch (IOException e) {
             throw cannotWrite("the files", e);
         }
@@ -379,7 +379,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
             Progress progress = checkpoints.newestProgress(warning -> {});
             safe = String.format(
                     Locale.ROOT,
-                    "the checkpoint of epoch %d, step %d was saved; fix the problem, then continue this run with train --resume",
+                    "the checkpoint of epoch %d, step %d was saved; fix the problem, then resume this run",
                     progress.epoch(),
                     progress.step());
         } catch (IOException e) {
@@ -440,8 +440,10 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
      * @param which the best by validation, or the newest
      * @param warnings receives a line for each damaged checkpoint skipped
      * @throws LibrettoException if there is none
+     * @throws IllegalArgumentException if the model does not fit into memory
      */
     public Checkpoint checkpoint(Which which, Consumer<String> warnings) throws IOException {
+        MemoryEstimate.ofModel(config.model(), config.training()).requireFits();
         return which == Which.BEST && config.training().validation().wanted()
                 ? checkpoints.bestValidated(config, warnings)
                 : newest(warnings);

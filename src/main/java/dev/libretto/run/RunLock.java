@@ -65,7 +65,7 @@ final class RunLock implements AutoCloseable {
 
     static LibrettoException heldElsewhere(Path run) {
         return new LibrettoException(
-                run + " is being trained by another process; wait until it ends, or use another --run");
+                run + " is being trained by another process; wait until it ends, or use another directory");
     }
 
     /** Returns the locked run directory. */

@@ -34,8 +34,8 @@ public record Runs(Path folder) {
      */
     public Path latest() throws IOException {
         if (!Files.isDirectory(link())) {
-            throw new LibrettoException("there is no run yet (" + link()
-                    + " is missing); start one with the train command, or name one with --run");
+            throw new LibrettoException(
+                    "there is no run yet (" + link() + " is missing); train a model, or name a run");
         }
         return resolve(link());
     }
@@ -46,7 +46,7 @@ public record Runs(Path folder) {
     }
 
     /** @throws LibrettoException if the folder is a file, or {@code latest} is not a link */
-    public void requireUsable() throws IOException {
+    public void requireWritable() throws IOException {
         if (Files.exists(folder) && !Files.isDirectory(folder)) {
             throw new LibrettoException(
                     folder + " is a file; move it away, the name is reserved for the folder of runs");
@@ -63,7 +63,7 @@ public record Runs(Path folder) {
      * @throws IOException if it cannot be written
      */
     public void pointLatestAt(RunDirectory run) throws IOException {
-        requireUsable();
+        requireWritable();
         Files.createDirectories(folder);
         Path here = folder.toAbsolutePath().normalize();
         Path target = run.path().toAbsolutePath().normalize();

@@ -1,7 +1,7 @@
 package dev.libretto.train;
 
 import dev.libretto.text.Batch;
-import java.util.Map;
+import java.util.function.BiConsumer;
 import org.tensorflow.Operand;
 import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
@@ -20,8 +20,12 @@ interface BatchInput {
     /** Returns the next character of each, {@code [T, B]}. */
     Operand<? extends TNumber> targets();
 
-    /** Returns the tensors to feed for a batch; the caller closes them. */
-    Map<Operand<?>, Tensor> feeds(Batch batch);
+    /**
+     * Feeds a batch.
+     *
+     * @param feed receives each tensor as soon as it is allocated, and owns it
+     */
+    void feed(Batch batch, BiConsumer<Operand<?>, Tensor> feed);
 
     /** Feeds the characters of each batch. */
     record Fed(Placeholder<TInt32> inputs, Placeholder<TInt32> targets) implements BatchInput {
@@ -33,8 +37,9 @@ interface BatchInput {
         }
 
         @Override
-        public Map<Operand<?>, Tensor> feeds(Batch batch) {
-            return Map.of(inputs, ids(batch.inputs()), targets, ids(batch.targets()));
+        public void feed(Batch batch, BiConsumer<Operand<?>, Tensor> feed) {
+            feed.accept(inputs, ids(batch.inputs()));
+            feed.accept(targets, ids(batch.targets()));
         }
 
         private TInt32 ids(int[] values) {
@@ -63,8 +68,8 @@ interface BatchInput {
         }
 
         @Override
-        public Map<Operand<?>, Tensor> feeds(Batch batch) {
-            return Map.of(starts, TInt64.vectorOf(batch.starts()));
+        public void feed(Batch batch, BiConsumer<Operand<?>, Tensor> feed) {
+            feed.accept(starts, TInt64.vectorOf(batch.starts()));
         }
     }
 }

@@ -8,6 +8,7 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -74,7 +75,8 @@ public final class DeviceTrial {
         Batches.Epoch epoch = batches.epoch(0);
         List<Float> losses = new ArrayList<>();
         double[] seconds = new double[STEPS];
-        try (TrainStep step = new TrainStep(model, training, start, factors)) {
+        ExecutionPlan plan = ExecutionPlan.of(model, training, Sessions.areOnGpu(), factors, 0);
+        try (TrainStep step = new TrainStep(model, training, start, Ids.of(), plan)) {
             for (int i = 0; i < STEPS; i++) {
                 long before = System.nanoTime();
                 losses.add(step.run(epoch.batch(i), LEARNING_RATE, i + 1).loss());

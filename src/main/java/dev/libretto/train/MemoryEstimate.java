@@ -1,13 +1,14 @@
 package dev.libretto.train;
 
+import dev.libretto.device.Host;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import java.util.Locale;
 
 /**
- * A lower bound of the memory that training needs on a CPU, computed before anything is allocated. With P parameters and an
- * optimizer of s slots, 4 bytes for each of
+ * A lower bound of the memory that a model needs on a CPU, computed before anything is allocated. With P parameters and an
+ * optimizer of s slots, training needs 4 bytes for each of
  *
  * <pre>
  *     (1 + s) P                     the variables
@@ -24,46 +25,73 @@ import java.util.Locale;
  * <p>The backward pass frees activations as it allocates gradients, so these are not counted. Nor are TensorFlow's temporary
  * buffers, which depend on the scheduling of its threads.
  *
+ * <p>Without training, a model needs (1 + s) P for its checkpoint, in Java's heap, and P for its variables.
+ *
+ * @param needing what needs it, for messages
  * @param bytes the total
  * @param heapBytes the part of it in Java's heap
  */
-public record MemoryEstimate(long bytes, long heapBytes) {
+public record MemoryEstimate(String needing, long bytes, long heapBytes) {
     private static final double GIB = 1 << 30;
 
-    /** Returns the estimate for a model and its training. */
-    public static MemoryEstimate of(ModelConfig model, TrainConfig training) {
-        long parameters = LanguageModel.parameters(model).stream()
-                .mapToLong(Parameter::size)
-                .sum();
-        long arrays = parameters * (1 + training.optimizer().rule().slots().size());
+    /**
+     * Java and TensorFlow without a model. With the smallest heap, they hold 88 MiB that cannot be dropped; another 220 MiB are
+     * pages of the libraries' files, which the system drops when memory is short.
+     */
+    private static final long BASE_BYTES = 80 << 20;
+
+    /** Returns the estimate for training a model. */
+    public static MemoryEstimate ofTraining(ModelConfig model, TrainConfig training) {
+        long arrays = arrays(model, training);
         long rows = (long) training.seqLength() * training.batchSize();
         long units = (long) model.layers() * model.hiddenSize();
         long activations = rows * (units * (2 + model.cell().spec().kept().size()) + 2L * model.vocabularySize());
         long most = 2 * arrays + Math.max(arrays, activations);
-        return new MemoryEstimate(most * Float.BYTES, arrays * Float.BYTES);
+        return new MemoryEstimate("training", BASE_BYTES + most * Float.BYTES, arrays * Float.BYTES);
+    }
+
+    /** Returns the estimate for using a trained model, to generate, evaluate or export. */
+    public static MemoryEstimate ofModel(ModelConfig model, TrainConfig training) {
+        long heapBytes = arrays(model, training) * Float.BYTES;
+        return new MemoryEstimate("the model", BASE_BYTES + heapBytes + parameters(model) * Float.BYTES, heapBytes);
+    }
+
+    private static long arrays(ModelConfig model, TrainConfig training) {
+        return parameters(model) * (1 + training.optimizer().rule().slots().size());
+    }
+
+    private static long parameters(ModelConfig model) {
+        return LanguageModel.parameters(model).stream()
+                .mapToLong(Parameter::size)
+                .sum();
+    }
+
+    /** @throws IllegalArgumentException if it does not fit into this machine, saying what is needed and available */
+    public void requireFits() {
+        Host host = Host.current();
+        requireFits(host.memory(), host.javaHeap());
     }
 
     /**
-     * Throws if training cannot fit into memory.
-     *
      * @param memory the memory of the machine or container, in bytes
      * @param heap the maximum size of Java's heap, in bytes
-     * @throws IllegalArgumentException saying how much is needed and available, and what to do
      */
-    public void requireFits(long memory, long heap) {
+    void requireFits(long memory, long heap) {
         if (bytes > memory) {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT,
-                    "training needs at least %.1f GiB of memory, but only %.1f GiB are available; lower --hidden-size,"
-                            + " --layers, --batch-size or --seq-length",
+                    "%s needs at least %.1f GiB of memory, but only %.1f GiB are available; use a larger machine, or fewer"
+                            + " hidden units, layers, rows or time steps",
+                    needing,
                     bytes / GIB,
                     memory / GIB));
         }
         if (heapBytes > heap) {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT,
-                    "training needs at least %.1f GiB of Java heap, but at most %.1f GiB are available; lower"
-                            + " --hidden-size or --layers, or set LIBRETTO_JAVA_OPTS=-Xmx%dg",
+                    "%s needs at least %.1f GiB of Java heap, but at most %.1f GiB are available; set"
+                            + " LIBRETTO_JAVA_OPTS=-Xmx%dg, or use fewer hidden units or layers",
+                    needing,
                     heapBytes / GIB,
                     heap / GIB,
                     (long) Math.ceil(1.2 * heapBytes / GIB)));
@@ -72,7 +100,6 @@ public record MemoryEstimate(long bytes, long heapBytes) {
 
     @Override
     public String toString() {
-        return String.format(
-                Locale.ROOT, "at least %,d MiB, besides Java and TensorFlow themselves", (bytes >> 20) + 1);
+        return String.format(Locale.ROOT, "at least %,d MiB", (bytes >> 20) + 1);
     }
 }

@@ -14,7 +14,7 @@ public final class Require {
     public static void positive(String name, double value) {
         if (!((float) value > 0 && (float) value <= Float.MAX_VALUE)) {
             throw new IllegalArgumentException(
-                    name + " must be greater than 0 and fit into float32 (got " + value + ")");
+                    name + " must be a number greater than 0 that fits into float32 (got " + value + ")");
         }
     }
 

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JacksonInject;
 import com.fasterxml.jackson.annotation.OptBoolean;
 import dev.libretto.text.Sampling;
 import java.util.Objects;
+import java.util.function.Consumer;
 
 /**
  * How a model is trained.
@@ -99,60 +100,38 @@ public record TrainConfig(
     }
 
     /** Returns a copy with the given batches, in as many parts as suits them on this machine. */
-    public TrainConfig withBatches(int newSeqLength, int newBatchSize, Sampling newSampling) {
-        return toBuilder()
-                .seqLength(newSeqLength)
-                .batchSize(newBatchSize)
-                .parts(partsFor(newBatchSize))
-                .sampling(newSampling)
-                .build();
+    public TrainConfig withBatches(int seqLength, int batchSize, Sampling sampling) {
+        return with(c -> {
+            c.seqLength = seqLength;
+            c.batchSize = batchSize;
+            c.parts = partsFor(batchSize);
+            c.sampling = sampling;
+        });
     }
 
-    /** Returns a copy with the given number of parts. */
-    public TrainConfig withParts(int newParts) {
-        return toBuilder().parts(newParts).build();
+    /** Returns a copy with changes, such as {@code config.with(c -> c.epochs = 10)}. */
+    public TrainConfig with(Consumer<Builder> changes) {
+        Builder builder = new Builder(this);
+        changes.accept(builder);
+        return builder.build();
     }
 
-    /** Returns a copy with the given number of epochs. */
-    public TrainConfig withEpochs(int newEpochs) {
-        return toBuilder().epochs(newEpochs).build();
-    }
-
-    /** Returns a copy with the given optimizer. */
-    public TrainConfig withOptimizer(Optimizer newOptimizer) {
-        return toBuilder().optimizer(newOptimizer).build();
-    }
-
-    /** Returns a copy with the given validation. */
-    public TrainConfig withValidation(ValidationConfig newValidation) {
-        return toBuilder().validation(newValidation).build();
-    }
-
-    /** Returns a copy with the given checkpoints. */
-    public TrainConfig withCheckpoints(CheckpointPolicy newCheckpoints) {
-        return toBuilder().checkpoints(newCheckpoints).build();
-    }
-
-    /** Returns a builder with these settings. */
-    public Builder toBuilder() {
-        return new Builder(this);
-    }
-
-    /** Changes some settings; see the components of {@link TrainConfig}. */
+    /** The components of a {@link TrainConfig}, to be changed. */
     public static final class Builder {
-        private int seqLength;
-        private int batchSize;
-        private int parts;
-        private Sampling sampling;
-        private int epochs;
-        private Optimizer optimizer;
-        private double dropout;
-        private long seed;
-        private ValidationConfig validation;
-        private DivergencePolicy divergence;
-        private CheckpointPolicy checkpoints;
+        public int seqLength;
+        public int batchSize;
+        public int parts;
+        public Sampling sampling;
+        public int epochs;
+        public Optimizer optimizer;
+        public double dropout;
+        public long seed;
+        public ValidationConfig validation;
+        public DivergencePolicy divergence;
+        public CheckpointPolicy checkpoints;
 
-        private Builder(TrainConfig config) {
+        /** Starts with the given settings. */
+        public Builder(TrainConfig config) {
             seqLength = config.seqLength;
             batchSize = config.batchSize;
             parts = config.parts;
@@ -164,61 +143,6 @@ public record TrainConfig(
             validation = config.validation;
             divergence = config.divergence;
             checkpoints = config.checkpoints;
-        }
-
-        public Builder seqLength(int value) {
-            seqLength = value;
-            return this;
-        }
-
-        public Builder batchSize(int value) {
-            batchSize = value;
-            return this;
-        }
-
-        public Builder parts(int value) {
-            parts = value;
-            return this;
-        }
-
-        public Builder sampling(Sampling value) {
-            sampling = value;
-            return this;
-        }
-
-        public Builder epochs(int value) {
-            epochs = value;
-            return this;
-        }
-
-        public Builder optimizer(Optimizer value) {
-            optimizer = value;
-            return this;
-        }
-
-        public Builder dropout(double value) {
-            dropout = value;
-            return this;
-        }
-
-        public Builder seed(long value) {
-            seed = value;
-            return this;
-        }
-
-        public Builder validation(ValidationConfig value) {
-            validation = value;
-            return this;
-        }
-
-        public Builder divergence(DivergencePolicy value) {
-            divergence = value;
-            return this;
-        }
-
-        public Builder checkpoints(CheckpointPolicy value) {
-            checkpoints = value;
-            return this;
         }
 
         /** @throws IllegalArgumentException naming the value that is out of range */

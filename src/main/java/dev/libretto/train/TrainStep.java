@@ -8,9 +8,9 @@ import dev.libretto.model.Weights;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Ids;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.BiConsumer;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
@@ -19,7 +19,6 @@ import org.tensorflow.Tensor;
 import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt64;
-import org.tensorflow.types.family.TFloating;
 
 /** Runs training steps: a session over a {@link TrainingGraph}. */
 public class TrainStep implements AutoCloseable {
@@ -47,28 +46,14 @@ public class TrainStep implements AutoCloseable {
         this(model, training, start, Ids.of());
     }
 
-    /**
-     * Builds the graph for batches of one text and restores a checkpoint.
-     *
-     * @param text the text that all batches are cut from
-     */
+    /** Builds the graph for batches that are all cut from one text, and restores a checkpoint. */
     public TrainStep(ModelConfig model, TrainConfig training, Checkpoint start, Ids text) {
-        this(model, training, start, text, Sessions.factorType());
-    }
-
-    /** @param factors the type to which the factors of matrix products are rounded, instead of the process's precision */
-    TrainStep(ModelConfig model, TrainConfig training, Checkpoint start, Class<? extends TFloating> factors) {
-        this(model, training, start, Ids.of(), factors);
-    }
-
-    private TrainStep(
-            ModelConfig model, TrainConfig training, Checkpoint start, Ids text, Class<? extends TFloating> factors) {
         this(
                 model,
                 training,
                 start,
                 text,
-                ExecutionPlan.of(model, training, Sessions.areOnGpu(), factors, text.length()));
+                ExecutionPlan.of(model, training, Sessions.areOnGpu(), Sessions.factorType(), text.length()));
     }
 
     /** @param text the text that batches are cut from; ignored if the plan feeds the batches */
@@ -121,9 +106,19 @@ public class TrainStep implements AutoCloseable {
     public List<StepMetrics> run(List<StepInput> inputs) {
         Session.Runner runner = session.runner().addTarget(nodes.steps.get(inputs.size() - 1).update);
         List<Tensor> fed = new ArrayList<>();
+        BiConsumer<Operand<?>, Tensor> feed = (placeholder, tensor) -> {
+            fed.add(tensor);
+            runner.feed(placeholder, tensor);
+        };
         try {
             for (int i = 0; i < inputs.size(); i++) {
-                feed(runner, nodes.steps.get(i), inputs.get(i), fed);
+                TrainingGraph.Step step = nodes.steps.get(i);
+                StepInput input = inputs.get(i);
+                step.characters.feed(input.batch(), feed);
+                feed.accept(step.continues, TBool.scalarOf(input.batch().continues()));
+                feed.accept(step.learningRate, TFloat32.scalarOf((float) input.learningRate()));
+                feed.accept(step.number, TInt64.scalarOf(input.step()));
+                runner.fetch(step.loss).fetch(step.gradientNorm);
             }
             try (Result result = runner.run()) {
                 List<StepMetrics> metrics = new ArrayList<>();
@@ -135,17 +130,6 @@ public class TrainStep implements AutoCloseable {
         } finally {
             fed.forEach(Tensor::close);
         }
-    }
-
-    /** @param fed receives the tensors, to be closed after the run */
-    private static void feed(Session.Runner runner, TrainingGraph.Step step, StepInput input, List<Tensor> fed) {
-        Map<Operand<?>, Tensor> values = new HashMap<>(step.characters.feeds(input.batch()));
-        values.put(step.continues, TBool.scalarOf(input.batch().continues()));
-        values.put(step.learningRate, TFloat32.scalarOf((float) input.learningRate()));
-        values.put(step.number, TInt64.scalarOf(input.step()));
-        fed.addAll(values.values());
-        values.forEach(runner::feed);
-        runner.fetch(step.loss).fetch(step.gradientNorm);
     }
 
     private static float scalar(Result result, int index) {

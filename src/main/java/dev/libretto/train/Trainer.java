@@ -246,7 +246,7 @@ public final class Trainer implements AutoCloseable {
             store.discardAfter(lastGood);
             String tried = progress.rollbacks() == 0 ? "" : " after " + progress.rollbacks() + " rollbacks";
             throw new LibrettoException(
-                    what + tried + "; the last good weights were saved; try a lower --learning-rate or --clip-norm");
+                    what + tried + "; the last good weights were saved; try a lower learning rate or clipping norm");
         }
         if (config.checkpoints().every().hasEpochEnd(lastGood)) {
             saveLastGood();

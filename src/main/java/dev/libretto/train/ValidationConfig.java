@@ -19,8 +19,8 @@ public record ValidationConfig(double fraction, CorpusInfo corpus, int patience)
         }
         Require.inRange("patience", patience, 0, TrainConfig.MAX_EPOCHS);
         if (patience > 0 && !(fraction > 0 || corpus != null)) {
-            throw new IllegalArgumentException("patience is " + patience
-                    + ", but there is no validation; add --validation-fraction or --validation-corpus");
+            throw new IllegalArgumentException(
+                    "patience is " + patience + ", but there is no validation; add a validation fraction or corpus");
         }
     }
 

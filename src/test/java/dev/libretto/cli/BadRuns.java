@@ -93,6 +93,11 @@ final class BadRuns implements AutoCloseable {
             case "text-gone" -> Files.writeString(file, withFiles(file, "[ \"gone.txt\" ]"));
             case "text-piped" -> Files.writeString(file, withFiles(file, "[ \"/dev/null\" ]"));
             case "text-built-in" -> Files.writeString(file, withFiles(file, "[ ]"));
+            case "huge" -> {
+                for (String change : List.of("cell=\"lstm\"", "layers=64", "hiddenSize=16384")) {
+                    Files.writeString(file, edited(file, change));
+                }
+            }
             case "other", "twin" -> copy(trained.resolve(damage).resolve(run.relativize(file)), file);
             default -> Files.writeString(file, damage.contains("=") ? edited(file, damage) : INSTEAD.get(damage));
         }

@@ -57,7 +57,7 @@ class LibrettoIT {
                         + "model: RNN, 256 hidden units, 393,086 parameters\n"
                         + "device: [^\n]+\n"
                         + "parts: [^\n]+\n"
-                        + "memory: at least [0-9]+ MiB, besides Java and TensorFlow themselves\n"
+                        + "memory: at least [0-9]+ MiB\n"
                         + "the run is in runs/[^\n]+; write with it:\n"
                         + "  [^\n]+ generate --run runs/[^\n]+ --prefix 分开 --length 50\n");
 

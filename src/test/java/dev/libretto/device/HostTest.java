@@ -14,7 +14,7 @@ class HostTest {
 
                 processor\t: 1
                 model name\t: another
-                """);
+                """, "");
         assertThat(host.processor()).isEqualTo("AMD EPYC 9R14");
         assertThat(host.features()).containsExactly("avx", "avx2", "avx512_bf16", "avx512f", "fma", "sse4_2");
         assertThat(host.memory()).isGreaterThan(host.javaHeap());
@@ -22,9 +22,18 @@ class HostTest {
 
     @Test
     void readsArmFeaturesAndAcceptsNone() {
-        assertThat(Host.of("processor\t: 0\nFeatures\t: fp asimd sve bf16\n").features())
+        assertThat(Host.of("processor\t: 0\nFeatures\t: fp asimd sve bf16\n", "")
+                        .features())
                 .containsExactly("asimd", "bf16", "sve");
-        assertThat(Host.of("").features()).isEmpty();
-        assertThat(Host.of("").processor()).isEmpty();
+        assertThat(Host.of("", "").features()).isEmpty();
+        assertThat(Host.of("", "").processor()).isEmpty();
+    }
+
+    @Test
+    void memoryIsAtMostTheLimitOfTheAddressSpace() {
+        String limits = "Max address space         %s             unlimited            bytes     \n";
+        long whole = Host.of("", "").memory();
+        assertThat(Host.of("", limits.formatted(whole / 2)).memory()).isEqualTo(whole / 2);
+        assertThat(Host.of("", limits.formatted("unlimited")).memory()).isEqualTo(whole);
     }
 }

@@ -31,8 +31,10 @@ class CheckpointStoreTest {
     @CsvSource({"1, 1, 1", "1, 3, 2", "2, 2, 3", "2b, 1, 4", "4b, 2, 5", "1m, 2, 6"})
     void memoryMatchesDisk(String every, int keep, long seed) throws IOException {
         CheckpointPolicy policy = new CheckpointPolicy(Every.parse(every), keep);
-        RunConfig config = TestRun.CONFIG.withTraining(
-                TestRun.CONFIG.training().withCheckpoints(policy).withValidation(new ValidationConfig(0.5, null, 0)));
+        RunConfig config = TestRun.CONFIG.withTraining(TestRun.CONFIG
+                .training()
+                .with(c -> c.checkpoints = policy)
+                .with(c -> c.validation = new ValidationConfig(0.5, null, 0)));
         MemoryStore memory = new MemoryStore(policy);
         Random random = new Random(seed);
         Progress progress = Progress.start();

@@ -85,7 +85,7 @@ class OldRunsTest {
                 .isInstanceOf(LibrettoException.class)
                 .hasMessageStartingWith(config + " was written by Libretto 9.1.0 in format 3; this is Libretto ")
                 .hasMessageEndingWith(", which reads formats up to 2; use a newer version");
-        assertThatThrownBy(() -> RunDirectory.requireUsable(run, true)).hasMessageContaining("it is not replaced");
+        assertThatThrownBy(() -> RunDirectory.requireWritable(run, true)).hasMessageContaining("it is not replaced");
     }
 
     private static void noWarning(String warning) {

@@ -53,8 +53,8 @@ class RunDirectoryTest {
             CorpusInfo.of(CORPUS),
             MODEL,
             TrainConfig.TEXTBOOK
-                    .withOptimizer(Optimizer.defaults(Optimizer.Kind.ADAM))
-                    .withCheckpoints(new CheckpointPolicy(Every.parse("1"), 2)));
+                    .with(c -> c.optimizer = Optimizer.defaults(Optimizer.Kind.ADAM))
+                    .with(c -> c.checkpoints = new CheckpointPolicy(Every.parse("1"), 2)));
 
     @TempDir
     private Path folder;
@@ -249,7 +249,7 @@ class RunDirectoryTest {
         Files.writeString(path.resolve("metrics.csv"), "4,0.5,1.6", StandardOpenOption.APPEND);
         Files.writeString(path.resolve("checkpoints/step-00000020/progress.json"), "{}");
 
-        RunConfig more = CONFIG.withTraining(CONFIG.training().withEpochs(500));
+        RunConfig more = CONFIG.withTraining(CONFIG.training().with(c -> c.epochs = 500));
         List<String> before = contents();
         Resumed resumed = RunDirectory.resume(path, more, warnings::add);
         try (RunDirectory run = resumed.run()) {
@@ -508,7 +508,7 @@ class RunDirectoryTest {
     @Test
     void pathsThatTensorFlowTakesForPatternsAreRejected() {
         for (String name : List.of("a[1]", "b*", "c?", "d{e}", "f\\g")) {
-            assertThatThrownBy(() -> RunDirectory.requireUsable(folder.resolve(name), false))
+            assertThatThrownBy(() -> RunDirectory.requireWritable(folder.resolve(name), false))
                     .isInstanceOf(LibrettoException.class)
                     .hasMessageContaining("which TensorFlow cannot read a checkpoint from");
         }
@@ -588,13 +588,13 @@ class RunDirectoryTest {
     @CsvSource({"4, 2", "5, 1"})
     void configurationWithoutPartsHasThoseOfItsVersion(int batchSize, int parts) throws IOException {
         TrainConfig training = CONFIG.training().withBatches(2, batchSize, Sampling.CONSECUTIVE);
-        RunDirectory.create(path, CONFIG.withTraining(training.withParts(3)), VOCABULARY, false)
+        RunDirectory.create(path, CONFIG.withTraining(training.with(c -> c.parts = 3)), VOCABULARY, false)
                 .close();
         assertThat(RunDirectory.open(path).config().training().parts()).isEqualTo(3);
 
         Path file = path.resolve("config.json");
         Files.writeString(file, Files.readString(file).replaceFirst("\\s*\"parts\" : 3,", ""));
-        assertThat(RunDirectory.open(path).config().training()).isEqualTo(training.withParts(parts));
+        assertThat(RunDirectory.open(path).config().training()).isEqualTo(training.with(c -> c.parts = parts));
     }
 
     @ParameterizedTest

@@ -91,7 +91,9 @@ class RunValuesFuzzTest {
                 new ModelConfig(cell, 1 + random.nextInt(20), 1 + random.nextInt(20), 1 + random.nextInt(3));
         Optimizer.Kind kind = Optimizer.Kind.values()[random.nextInt(5)];
         RunConfig config = new RunConfig(
-                TestRun.CONFIG.corpus(), model, TestRun.CONFIG.training().withOptimizer(Optimizer.defaults(kind)));
+                TestRun.CONFIG.corpus(),
+                model,
+                TestRun.CONFIG.training().with(c -> c.optimizer = Optimizer.defaults(kind)));
         Checkpoint checkpoint = new Checkpoint(
                 anyBits(LanguageModel.parameters(model), random),
                 anyBits(Checkpoint.slotArrays(config.model(), config.training()), random),

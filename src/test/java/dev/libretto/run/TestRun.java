@@ -38,7 +38,7 @@ record TestRun(Path path, List<Checkpoint> oldestFirst, Map<String, byte[]> file
     static final RunConfig CONFIG = new RunConfig(
             CorpusInfo.of(CORPUS),
             MODEL,
-            TrainConfig.TEXTBOOK.withCheckpoints(new CheckpointPolicy(Every.parse("1"), 2)));
+            TrainConfig.TEXTBOOK.with(c -> c.checkpoints = new CheckpointPolicy(Every.parse("1"), 2)));
 
     static TestRun create(Path path) throws IOException {
         List<Checkpoint> checkpoints = List.of(checkpoint(1), checkpoint(2));

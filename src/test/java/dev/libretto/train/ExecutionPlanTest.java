@@ -43,6 +43,6 @@ class ExecutionPlanTest {
 
     private static RunConfig config(CellType cell) {
         RunConfig config = TestModels.runConfig(new ModelConfig(cell, 5, 4, 1), 2, 4, 1);
-        return config.withTraining(config.training().withParts(3));
+        return config.withTraining(config.training().with(c -> c.parts = 3));
     }
 }

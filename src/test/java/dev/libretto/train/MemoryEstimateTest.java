@@ -18,24 +18,31 @@ class MemoryEstimateTest {
     void countsParametersSlotsAndActivations() {
         long parameters = 16 * 15 + 10 * 5;
         long activations = 5 * 3 * (4 * 8 + 2 * 10);
-        assertThat(MemoryEstimate.of(SGD.model(), SGD.training()))
-                .isEqualTo(
-                        new MemoryEstimate(4 * (2 * parameters + Math.max(parameters, activations)), 4 * parameters));
+        MemoryEstimate sgd = MemoryEstimate.ofTraining(SGD.model(), SGD.training());
+        MemoryEstimate model = MemoryEstimate.ofModel(SGD.model(), SGD.training());
+        long base = model.bytes() - 8 * parameters;
+        assertThat(base).isPositive();
+        assertThat(sgd.bytes()).isEqualTo(base + 4 * (2 * parameters + Math.max(parameters, activations)));
+        assertThat(sgd.heapBytes()).isEqualTo(4 * parameters);
 
-        RunConfig adam = SGD.withTraining(SGD.training().withOptimizer(Optimizer.defaults(Optimizer.Kind.ADAM)));
+        RunConfig adam =
+                SGD.withTraining(SGD.training().with(c -> c.optimizer = Optimizer.defaults(Optimizer.Kind.ADAM)));
         long withActivations = 6 * parameters + activations;
-        assertThat(MemoryEstimate.of(adam.model(), adam.training()))
-                .isEqualTo(new MemoryEstimate(4 * Math.max(9 * parameters, withActivations), 12 * parameters));
+        MemoryEstimate trained = MemoryEstimate.ofTraining(adam.model(), adam.training());
+        assertThat(trained.bytes()).isEqualTo(base + 4 * Math.max(9 * parameters, withActivations));
+        assertThat(trained.heapBytes()).isEqualTo(12 * parameters);
+        assertThat(MemoryEstimate.ofModel(adam.model(), adam.training()).bytes())
+                .isEqualTo(base + 16 * parameters);
     }
 
     @Test
     void tooLittleMemoryIsRejected() {
-        MemoryEstimate estimate = new MemoryEstimate(3L << 30, 1L << 30);
+        MemoryEstimate estimate = new MemoryEstimate("training", 3L << 30, 1L << 30);
         assertThatCode(() -> estimate.requireFits(3L << 30, 1L << 30)).doesNotThrowAnyException();
         assertThatThrownBy(() -> estimate.requireFits((3L << 30) - 1, 1L << 30))
                 .isInstanceOf(IllegalArgumentException.class)
-                .hasMessage("training needs at least 3.0 GiB of memory, but only 3.0 GiB are available; lower"
-                        + " --hidden-size, --layers, --batch-size or --seq-length");
+                .hasMessage("training needs at least 3.0 GiB of memory, but only 3.0 GiB are available; use a larger"
+                        + " machine, or fewer hidden units, layers, rows or time steps");
         assertThatThrownBy(() -> estimate.requireFits(4L << 30, 1L << 29))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("1.0 GiB of Java heap, but at most 0.5 GiB are available")

@@ -115,7 +115,7 @@ class PartsTest {
     }
 
     private static ExecutionPlan execution(RunConfig config, int parts) {
-        return ExecutionPlan.onCpu(config.model(), config.training().withParts(parts));
+        return ExecutionPlan.onCpu(config.model(), config.training().with(c -> c.parts = parts));
     }
 
     /**

@@ -15,6 +15,7 @@ import dev.libretto.model.Weights;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batch;
 import dev.libretto.text.Batches;
+import dev.libretto.text.Ids;
 import dev.libretto.train.DeviceTrial.Steps;
 import java.io.IOException;
 import java.util.ArrayList;
@@ -81,11 +82,21 @@ class PrecisionAgreementTest {
         Batch batch = trial.batches.epoch(0).batch(0);
         Checkpoint trained;
         float before;
-        try (TrainStep step = new TrainStep(trial.model, trial.training, start, TBfloat16.class)) {
+        try (TrainStep step = new TrainStep(
+                trial.model,
+                trial.training,
+                start,
+                Ids.of(),
+                ExecutionPlan.of(trial.model, trial.training, false, TBfloat16.class, 0))) {
             before = step.run(batch, DeviceTrial.LEARNING_RATE, 1).loss();
             trained = step.checkpoint(start.progress());
         }
-        try (TrainStep step = new TrainStep(trial.model, trial.training, trained, TFloat32.class)) {
+        try (TrainStep step = new TrainStep(
+                trial.model,
+                trial.training,
+                trained,
+                Ids.of(),
+                ExecutionPlan.of(trial.model, trial.training, false, TFloat32.class, 0))) {
             Checkpoint same = step.checkpoint(start.progress());
             trained.weights()
                     .parameters()

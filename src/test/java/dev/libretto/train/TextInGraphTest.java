@@ -1,6 +1,7 @@
 package dev.libretto.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
@@ -9,6 +10,7 @@ import dev.libretto.model.Parameter;
 import dev.libretto.model.Parts;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.run.RunConfig;
+import dev.libretto.text.Batch;
 import dev.libretto.text.Batches;
 import dev.libretto.text.Ids;
 import dev.libretto.text.Sampling;
@@ -21,6 +23,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.Graph;
+import org.tensorflow.Tensor;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
 import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.types.TFloat32;
@@ -99,5 +104,18 @@ class TextInGraphTest {
                     .singleElement()
                     .satisfies(node -> assertThat(node.getName()).isEqualTo("characters/starts"));
         }
+    }
+
+    /** So the tensors made before an allocation fails are closed with the others. */
+    @Test
+    void eachFedTensorIsHandedOverBeforeTheNextIsMade() {
+        List<Tensor> fed = new ArrayList<>();
+        try (Graph graph = new Graph()) {
+            BatchInput input = new BatchInput.Fed(Ops.create(graph), Shape.of(2, 1));
+            Batch withoutTargets = new Batch(new int[2], null, false);
+            assertThatThrownBy(() -> input.feed(withoutTargets, (placeholder, tensor) -> fed.add(tensor)))
+                    .isInstanceOf(NullPointerException.class);
+        }
+        assertThat(fed).singleElement().satisfies(Tensor::close);
     }
 }

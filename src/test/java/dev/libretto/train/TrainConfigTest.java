@@ -16,9 +16,10 @@ class TrainConfigTest {
 
     @Test
     void thereAreAtMostAsManyPartsAsRows() {
-        assertThatThrownBy(() -> TrainConfig.TEXTBOOK.withParts(33))
+        assertThatThrownBy(() -> TrainConfig.TEXTBOOK.with(c -> c.parts = 33))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("parts must be from 1 to 32 (got 33)");
-        assertThatThrownBy(() -> TrainConfig.TEXTBOOK.withParts(0)).isInstanceOf(IllegalArgumentException.class);
+        assertThatThrownBy(() -> TrainConfig.TEXTBOOK.with(c -> c.parts = 0))
+                .isInstanceOf(IllegalArgumentException.class);
     }
 }

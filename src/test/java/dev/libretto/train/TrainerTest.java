@@ -229,8 +229,8 @@ class TrainerTest {
         Optimizer optimizer = Optimizer.defaults(kind)
                 .withLearningRate(new LearningRate(0.01, LearningRate.Schedule.COSINE, 0.1, 4, 0.5));
         TrainConfig config = TestModels.withDropout(config(4, 10, Sampling.CONSECUTIVE), 0.3)
-                .withOptimizer(optimizer)
-                .withValidation(new ValidationConfig(0.2, null, 0));
+                .with(c -> c.optimizer = optimizer)
+                .with(c -> c.validation = new ValidationConfig(0.2, null, 0));
         Trained whole = train("whole", config, () -> false);
         train("parts", config, stopAfter(23));
         resume("parts", config, stopAfter(16));
@@ -286,8 +286,8 @@ class TrainerTest {
     @Test
     void patienceEndsTrainingAndKeepsTheBestWeights() throws IOException {
         TrainConfig config = config(200, 10, Sampling.CONSECUTIVE)
-                .withValidation(new ValidationConfig(0.3, null, 3))
-                .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse("1000"), 1));
+                .with(c -> c.validation = new ValidationConfig(0.3, null, 3))
+                .with(c -> c.checkpoints = new CheckpointPolicy(CheckpointPolicy.Every.parse("1000"), 1));
         Trained trained = train("patient", config, () -> false);
 
         Progress.Validation validation = trained.progress().validation();
@@ -316,7 +316,7 @@ class TrainerTest {
     @CsvSource({"1, 2 3", "2, 2 3", "3, 0 3", "20b, 40 48", "16b, 32 48", "1000b, 0 48", "10m, 0 48"})
     void checkpointsFollowTheSchedule(String every, String expected) throws IOException {
         TrainConfig config = config(3, 1, Sampling.CONSECUTIVE)
-                .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse(every), 2));
+                .with(c -> c.checkpoints = new CheckpointPolicy(CheckpointPolicy.Every.parse(every), 2));
         train("run", config, () -> false);
 
         boolean epochsExpected = !every.matches(".*[bm]");
@@ -368,7 +368,7 @@ class TrainerTest {
         TrainConfig config = withDivergence(
                         jump ? config(50, 1, Sampling.CONSECUTIVE) : exploding(),
                         new DivergencePolicy(DivergencePolicy.Action.STOP, jump ? JUMP_FACTOR : 0, 1))
-                .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse(every), 1));
+                .with(c -> c.checkpoints = new CheckpointPolicy(CheckpointPolicy.Every.parse(every), 1));
         weightsOfEpoch = start(config).weights();
         assertThatThrownBy(() -> train("run", config, () -> false)).isInstanceOf(LibrettoException.class);
         assertThat(epochs).hasSize(wholeEpochs);
@@ -399,7 +399,7 @@ class TrainerTest {
     /** Unclipped steps of 1e5 times the gradient; the logits of the second batch are about that large. */
     private static TrainConfig exploding() {
         TrainConfig clipped = config(50, 1e5, Sampling.CONSECUTIVE);
-        return clipped.withOptimizer(clipped.optimizer().withClipping(new Clipping(Clipping.By.NORM, 1e9)));
+        return clipped.with(c -> c.optimizer = clipped.optimizer().withClipping(new Clipping(Clipping.By.NORM, 1e9)));
     }
 
     /** The loss is finite, but the next characters have zero probability in float32. */
@@ -465,7 +465,7 @@ class TrainerTest {
         jumpsWhileTheLearningRateIsAbove(expectedRollbacks == 0 ? 1 : 0.2);
         DivergencePolicy policy = new DivergencePolicy(DivergencePolicy.Action.ROLLBACK, JUMP_FACTOR, 20);
         TrainConfig config = withDivergence(config(6, 1, Sampling.CONSECUTIVE), policy)
-                .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse(every), 100));
+                .with(c -> c.checkpoints = new CheckpointPolicy(CheckpointPolicy.Every.parse(every), 100));
         Trained one = train("one", config, () -> false);
         List<String> batchesOfOne = List.copyOf(ofBatches);
         List<String> rollbacksOfOne = List.copyOf(rollbacks);
@@ -513,7 +513,7 @@ class TrainerTest {
         DivergencePolicy policy = new DivergencePolicy(DivergencePolicy.Action.ROLLBACK, 0, 3);
         TrainConfig gentle = withDivergence(config(12, 3e38, Sampling.CONSECUTIVE), policy);
         TrainConfig config =
-                gentle.withOptimizer(gentle.optimizer().withClipping(new Clipping(Clipping.By.NORM, 1e30)));
+                gentle.with(c -> c.optimizer = gentle.optimizer().withClipping(new Clipping(Clipping.By.NORM, 1e30)));
 
         assertThatThrownBy(() -> train("hopeless", config, () -> false))
                 .isInstanceOf(LibrettoException.class)
@@ -532,7 +532,7 @@ class TrainerTest {
         ModelConfig wide = new ModelConfig(CellType.RNN, vocabulary().size(), 256, 1);
         TrainConfig config = config(80, 1, Sampling.CONSECUTIVE)
                 .withBatches(2, 64, Sampling.CONSECUTIVE)
-                .withCheckpoints(new CheckpointPolicy(CheckpointPolicy.Every.parse("10"), 1));
+                .with(c -> c.checkpoints = new CheckpointPolicy(CheckpointPolicy.Every.parse("10"), 1));
         RunConfig runConfig = new RunConfig(CorpusInfo.of(corpus()), wide, config);
         Checkpoint start = Checkpoint.start(
                 runConfig.model(),
@@ -678,9 +678,9 @@ class TrainerTest {
                 .withClipping(new Clipping(Clipping.By.NORM, 0.1));
         return TrainConfig.TEXTBOOK
                 .withBatches(10, 4, sampling)
-                .withEpochs(epochs)
-                .withOptimizer(optimizer)
-                .withCheckpoints(new CheckpointPolicy(EVERY_EPOCH, 2));
+                .with(c -> c.epochs = epochs)
+                .with(c -> c.optimizer = optimizer)
+                .with(c -> c.checkpoints = new CheckpointPolicy(EVERY_EPOCH, 2));
     }
 
     private static TrainConfig withDivergence(TrainConfig config, DivergencePolicy divergence) {
