@@ -82,7 +82,7 @@ class SurvivalIT {
         assertThat(second.exitCode()).isEqualTo(1);
         assertThat(second.lastLine())
                 .isEqualTo("libretto train: one is being trained by another process;"
-                        + " wait until it ends, or use another --run");
+                        + " wait until it ends, or use another directory");
         assertThat(run("train --resume one --epochs 1").exitCode()).isZero();
     }
 

@@ -337,7 +337,7 @@ class TrainerTest {
         assertThatThrownBy(() -> train("diverged", config, () -> false))
                 .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining("training diverged in epoch 1")
-                .hasMessageContaining("try a lower --learning-rate");
+                .hasMessageContaining("try a lower learning rate");
 
         Weights kept = RunDirectory.open(folder.resolve("diverged"))
                 .newest(this::noWarning)
