@@ -91,7 +91,7 @@ final class SavedModelGraph {
 
     private LanguageModel model(Ops scope, List<? extends Operand<TFloat32>> values) {
         Function<Parameter, Operand<TFloat32>> valueOf = parameter -> values.get(parameters.indexOf(parameter));
-        return new LanguageModel(scope, config, valueOf);
+        return new LanguageModel(scope, config, valueOf, TFloat32.class);
     }
 
     /** Builds the signature that scores the characters of whole texts. */

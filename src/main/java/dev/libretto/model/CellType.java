@@ -20,9 +20,9 @@ public enum CellType {
     LSTM(LstmCell.SPEC, LstmCell::new);
 
     private final CellSpec spec;
-    private final Function<Cell.Values, Cell> constructor;
+    private final Function<Cell.Recurrent, Cell> constructor;
 
-    CellType(CellSpec spec, Function<Cell.Values, Cell> constructor) {
+    CellType(CellSpec spec, Function<Cell.Recurrent, Cell> constructor) {
         this.spec = spec;
         this.constructor = constructor;
     }
@@ -82,9 +82,8 @@ public enum CellType {
                 new Parameter(prefix + "bias", biasShape, spec.bias()));
     }
 
-    /** Returns the cell with the values of {@link #parameters}. */
-    Cell create(Cell.Values values) {
-        return constructor.apply(values);
+    Cell create(Cell.Recurrent recurrent) {
+        return constructor.apply(recurrent);
     }
 
     /** Returns the name used on the command line and in configuration files. */

@@ -17,8 +17,17 @@ import org.tensorflow.types.family.TNumber;
  * Computes all time steps of a layer in one cuDNN call. A graph with it can be built anywhere but runs on a GPU only.
  *
  * @param embedding of the first layer's characters, {@code [V, E]}; null for one-hot characters
+ * @param kernel W {@code [I, G·H]}
+ * @param recurrentKernel U {@code [H, G·H]}
+ * @param bias {@code [G·H]}, or {@code [2, G·H]} with a recurrent bias
  */
-record CudnnRecurrence(CellType cell, Operand<TFloat32> embedding, Cell.Values values) implements Recurrence {
+record CudnnRecurrence(
+        CellType cell,
+        Operand<TFloat32> embedding,
+        Operand<TFloat32> kernel,
+        Operand<TFloat32> recurrentKernel,
+        Operand<TFloat32> bias)
+        implements Recurrence {
     /** Multiplies the input by a kernel. */
     static final String INPUT_MODE = "linear_input";
 
@@ -45,7 +54,7 @@ record CudnnRecurrence(CellType cell, Operand<TFloat32> embedding, Cell.Values v
     }
 
     private int inputSize() {
-        return Math.toIntExact(values.kernel().shape().get(0));
+        return Math.toIntExact(kernel.shape().get(0));
     }
 
     /**
@@ -75,7 +84,7 @@ record CudnnRecurrence(CellType cell, Operand<TFloat32> embedding, Cell.Values v
         List<Operand<TFloat32>> after = List.of(read.outputH(), read.outputC()).subList(0, cell.states()).stream()
                 .<Operand<TFloat32>>map(array -> tf.squeeze(array, Squeeze.axis(List.of(0L))))
                 .toList();
-        int hiddenSize = Math.toIntExact(values.recurrentKernel().shape().get(0));
+        int hiddenSize = Math.toIntExact(recurrentKernel.shape().get(0));
         return new Sequence(tf.reshape(read.output(), tf.constant(new int[] {-1, hiddenSize})), after);
     }
 
@@ -86,14 +95,13 @@ record CudnnRecurrence(CellType cell, Operand<TFloat32> embedding, Cell.Values v
      * @return {@code [G·H·I + G·H·H + 2·G·H]}
      */
     Operand<TFloat32> parameters(Ops tf) {
-        Operand<TFloat32> bias = values.bias();
         List<? extends Operand<TFloat32>> biases = cell.spec().hasRecurrentBias()
                 ? tf.unstack(bias, 2L).output()
                 : List.of(bias, tf.fill(tf.constant(bias.shape()), tf.constant(0f)));
         return tf.concat(
                 List.of(
-                        flatRows(tf, values.kernel()),
-                        flatRows(tf, values.recurrentKernel()),
+                        flatRows(tf, kernel),
+                        flatRows(tf, recurrentKernel),
                         inCudnnOrder(tf, biases.get(0), 0),
                         inCudnnOrder(tf, biases.get(1), 0)),
                 tf.constant(0));

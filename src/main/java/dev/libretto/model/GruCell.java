@@ -25,8 +25,11 @@ import org.tensorflow.types.TFloat32;
  *
  * <p>with the kernel W {@code [I, 3·H]}, the recurrent kernel U {@code [H, 3·H]} and the biases b and d, the rows of an array
  * {@code [2, 3·H]}.
+ *
+ * @param recurrentKernel U
+ * @param recurrentBias d
  */
-final class GruCell implements Cell {
+record GruCell(Kernel<?> recurrentKernel, Operand<TFloat32> recurrentBias) implements Cell {
     static final CellSpec SPEC = new CellSpec(
             "zrn",
             "h",
@@ -38,20 +41,8 @@ final class GruCell implements Cell {
                     Library.PYTORCH, new Counterpart("GRU", "rzn"),
                     Library.ONNX, new Counterpart("GRU", "zrn", Map.of("linear_before_reset", 1))));
 
-    private final InputProjection input;
-    private final Kernel<?> recurrentKernel;
-    private final Operand<TFloat32> recurrentBias;
-
-    GruCell(Values values) {
-        List<Output<TFloat32>> biases = values.tf().unstack(values.bias(), 2L).output();
-        input = values.input(biases.get(0));
-        recurrentKernel = values.recurrent();
-        recurrentBias = biases.get(1);
-    }
-
-    @Override
-    public InputProjection input() {
-        return input;
+    GruCell(Recurrent recurrent) {
+        this(recurrent.factor(), recurrent.bias());
     }
 
     @Override

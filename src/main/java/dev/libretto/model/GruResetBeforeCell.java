@@ -34,27 +34,19 @@ final class GruResetBeforeCell implements Cell {
             List.of("z", "r", "n", "h − n", "h", "r ∘ h"),
             Map.of(Library.ONNX, new Counterpart("GRU", "zrn", Map.of("linear_before_reset", 0))));
 
-    private final InputProjection input;
     /** U_z and U_r, {@code [H, 2·H]}. */
     private final Kernel<?> gateKernel;
     /** U_n, {@code [H, H]}. */
     private final Kernel<?> candidateKernel;
 
-    GruResetBeforeCell(Values values) {
-        Ops tf = values.tf();
-        Operand<TFloat32> recurrentKernel = values.recurrentKernel();
-        int h = Math.toIntExact(recurrentKernel.shape().get(0));
-        input = values.input(values.bias());
+    GruResetBeforeCell(Recurrent recurrent) {
+        Ops tf = recurrent.tf();
+        int h = Math.toIntExact(recurrent.kernel().shape().get(0));
         List<Output<TFloat32>> kernels = tf.splitV(
-                        recurrentKernel, tf.constant(new int[] {2 * h, h}), tf.constant(1), 2L)
+                        recurrent.kernel(), tf.constant(new int[] {2 * h, h}), tf.constant(1), 2L)
                 .output();
-        gateKernel = new Kernel<>(tf, kernels.get(0), values.factors());
-        candidateKernel = new Kernel<>(tf, kernels.get(1), values.factors());
-    }
-
-    @Override
-    public InputProjection input() {
-        return input;
+        gateKernel = new Kernel<>(tf, kernels.get(0), recurrent.factors());
+        candidateKernel = new Kernel<>(tf, kernels.get(1), recurrent.factors());
     }
 
     @Override

@@ -51,6 +51,6 @@ final class InputProjection {
 
     /** Projects any inputs in one operation, on the CPU only. */
     Operand<TFloat32> applyFused(Ops tf, Operand<TFloat32> x) {
-        return new FusedProduct(kernel, bias).apply(tf, x);
+        return kernel.fused(tf, x, bias, Kernel.Activation.NONE);
     }
 }

@@ -1,8 +1,10 @@
 package dev.libretto.model;
 
+import dev.libretto.device.TensorFlowInternals;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.linalg.MatMul;
+import org.tensorflow.proto.AttrValue;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
@@ -20,15 +22,23 @@ import org.tensorflow.types.family.TFloating;
  * @param <T> the type of the factors
  */
 final class Kernel<T extends TFloating> {
+    /** The f of {@link #fused}. */
+    enum Activation {
+        NONE("BiasAdd"),
+        TANH("BiasAdd", "Tanh");
+
+        private final AttrValue operations;
+
+        Activation(String... operations) {
+            this.operations = TensorFlowInternals.strings(operations);
+        }
+    }
+
     private final Operand<TFloat32> values;
     private final Class<T> factors;
     private final Operand<T> rounded;
     private final boolean isTransposed;
 
-    /**
-     * @param values W {@code [I, O]}
-     * @param factors the type of the factors
-     */
     Kernel(Ops tf, Operand<TFloat32> values, Class<T> factors) {
         this(tf, values, factors, false);
     }
@@ -41,7 +51,7 @@ final class Kernel<T extends TFloating> {
         this.isTransposed = isTransposed;
     }
 
-    /** Returns the trained values: W, or its transpose. */
+    /** Returns W, or its transpose. */
     Operand<TFloat32> values() {
         return values;
     }
@@ -57,8 +67,20 @@ final class Kernel<T extends TFloating> {
         return cast(tf, y, TFloat32.class);
     }
 
-    boolean isTransposed() {
-        return isTransposed;
+    /**
+     * Returns f(x · W + b) as one operation. For one row, calling an operation takes as long as its arithmetic, so fewer
+     * operations are faster. It rounds differently, has no gradient, lacks some f on GPUs, and accumulates in the type of its
+     * factors, so it is used in float32 only.
+     *
+     * @param x {@code [1, I]}
+     * @param bias b {@code [O]}
+     * @return {@code [1, O]}
+     */
+    Operand<TFloat32> fused(Ops tf, Operand<TFloat32> x, Operand<TFloat32> bias, Activation f) {
+        // In graphs oneDNN would take over, which is slower for one row; it leaves transposed factors alone.
+        boolean asColumn = tf.scope().env().isGraph();
+        Operand<TFloat32> factor = asColumn ? tf.reshape(x, tf.constant(new int[] {-1, 1})) : x;
+        return TensorFlowInternals.fusedMatMul(tf, factor, asColumn, values, isTransposed, bias, f.operations);
     }
 
     private static <U extends TFloating> Operand<U> cast(Ops tf, Operand<?> x, Class<U> type) {

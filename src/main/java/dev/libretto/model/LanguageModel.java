@@ -2,6 +2,7 @@ package dev.libretto.model;
 
 import dev.libretto.model.Parameter.Initializer;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.List;
 import java.util.function.Function;
@@ -38,19 +39,17 @@ public final class LanguageModel {
 
     private final ModelConfig config;
     private final List<Recurrence> layers = new ArrayList<>();
-    /** The cell of each layer; empty if cuDNN computes the layers. */
-    private final List<Cell> cells = new ArrayList<>();
+    /** The same; empty if cuDNN computes the layers. */
+    private final List<UnrolledRecurrence> unrolled = new ArrayList<>();
     /** W {@code [H, V]}, or the embedding {@code [V, H]} as its transpose. */
     private final Kernel<?> denseKernel;
 
     private final Operand<TFloat32> denseBias;
 
-    /** @param valueOf returns each of {@link #parameters} as an operand of {@code tf} */
-    public LanguageModel(Ops tf, ModelConfig config, Function<Parameter, Operand<TFloat32>> valueOf) {
-        this(tf, config, valueOf, TFloat32.class);
-    }
-
-    /** @param factors the type that matrix products round their factors to, float32 or bfloat16 */
+    /**
+     * @param valueOf returns each of {@link #parameters} as an operand of {@code tf}
+     * @param factors the type that matrix products round their factors to, float32 or bfloat16
+     */
     public LanguageModel(
             Ops tf,
             ModelConfig config,
@@ -74,43 +73,57 @@ public final class LanguageModel {
             Parts parts,
             Class<? extends TFloating> factors) {
         this.config = config;
-        Operand<TFloat32> embedding = config.hasEmbedding() ? valueOf.apply(embeddingParameter(config)) : null;
+        Operand<TFloat32> embedding = config.hasEmbedding() ? valueOf.apply(embedding(config)) : null;
         for (int layer = 0; layer < config.layers(); layer++) {
             Operand<TFloat32> ofLayer = layer == 0 ? embedding : null;
             List<Operand<TFloat32>> values =
                     cellParameters(config, layer).stream().map(valueOf).toList();
-            Operand<TFloat32> kernel = values.get(0);
-            if (recurrence == RecurrenceType.UNROLLED && ofLayer != null) {
-                // A one-hot vector times E times W is a row of E · W, so embedded characters are a lookup, too.
-                kernel = new Kernel<>(tf, kernel, factors).apply(tf.withName("embedded"), embedding);
-            }
-            Cell.Values ofCell = new Cell.Values(tf, kernel, values.get(1), values.get(2), factors);
             if (recurrence == RecurrenceType.CUDNN) {
-                layers.add(new CudnnRecurrence(config.cell(), ofLayer, ofCell));
+                layers.add(new CudnnRecurrence(config.cell(), ofLayer, values.get(0), values.get(1), values.get(2)));
             } else {
-                cells.add(config.cell().create(ofCell));
-                layers.add(new UnrolledRecurrence(cells.get(layer), parts));
+                unrolled.add(unrolled(tf, config.cell(), ofLayer, values, parts, factors));
             }
         }
+        layers.addAll(unrolled);
         boolean isTied = config.tieEmbeddings();
-        denseKernel =
-                new Kernel<>(tf, isTied ? embedding : valueOf.apply(denseKernelParameter(config)), factors, isTied);
-        denseBias = valueOf.apply(denseBiasParameter(config));
+        denseKernel = new Kernel<>(tf, isTied ? embedding : valueOf.apply(denseKernel(config)), factors, isTied);
+        denseBias = valueOf.apply(denseBias(config));
+    }
+
+    /** @param values kernel, recurrent kernel and bias */
+    private static UnrolledRecurrence unrolled(
+            Ops tf,
+            CellType type,
+            Operand<TFloat32> embedding,
+            List<Operand<TFloat32>> values,
+            Parts parts,
+            Class<? extends TFloating> factors) {
+        Operand<TFloat32> kernel = values.get(0);
+        if (embedding != null) {
+            // A one-hot vector times E times W is a row of E · W, so embedded characters are a lookup, too.
+            kernel = new Kernel<>(tf, kernel, factors).apply(tf.withName("embedded"), embedding);
+        }
+        List<? extends Operand<TFloat32>> biases = type.spec().hasRecurrentBias()
+                ? tf.unstack(values.get(2), 2L).output()
+                : Arrays.asList(values.get(2), null);
+        InputProjection input = new InputProjection(tf, new Kernel<>(tf, kernel, factors), biases.get(0));
+        Cell cell = type.create(new Cell.Recurrent(tf, values.get(1), biases.get(1), factors));
+        return new UnrolledRecurrence(input, cell, parts);
     }
 
     /** Returns all parameters in order: embedding, layers, dense layer. */
     public static List<Parameter> parameters(ModelConfig config) {
         List<Parameter> parameters = new ArrayList<>();
         if (config.hasEmbedding()) {
-            parameters.add(embeddingParameter(config));
+            parameters.add(embedding(config));
         }
         for (int layer = 0; layer < config.layers(); layer++) {
             parameters.addAll(cellParameters(config, layer));
         }
         if (!config.tieEmbeddings()) {
-            parameters.add(denseKernelParameter(config));
+            parameters.add(denseKernel(config));
         }
-        parameters.add(denseBiasParameter(config));
+        parameters.add(denseBias(config));
         return List.copyOf(parameters);
     }
 
@@ -118,17 +131,17 @@ public final class LanguageModel {
         return config.cell().parameters(layer, config.inputSize(layer), config.hiddenSize());
     }
 
-    private static Parameter embeddingParameter(ModelConfig config) {
+    private static Parameter embedding(ModelConfig config) {
         Shape shape = Shape.of(config.vocabularySize(), config.embeddingSize());
         return new Parameter("embedding", shape, Initializer.GLOROT_UNIFORM);
     }
 
-    private static Parameter denseKernelParameter(ModelConfig config) {
+    private static Parameter denseKernel(ModelConfig config) {
         Shape shape = Shape.of(config.hiddenSize(), config.vocabularySize());
         return new Parameter("dense/kernel", shape, Initializer.GLOROT_UNIFORM);
     }
 
-    private static Parameter denseBiasParameter(ModelConfig config) {
+    private static Parameter denseBias(ModelConfig config) {
         return new Parameter("dense/bias", Shape.of(config.vocabularySize()), Initializer.ZEROS);
     }
 
@@ -139,17 +152,12 @@ public final class LanguageModel {
     }
 
     /**
-     * Computes all time steps of a batch, layer by layer.
+     * Computes all time steps of a batch, layer by layer, with dropout between layers, never between time steps.
      *
      * @param ids the characters, {@code [T, B]} with a known T
      * @param state the state before the first time step
      * @return logits {@code [T·B, V]}, row {@code t·B + b} for time step t of row b
      */
-    public Output unroll(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state) {
-        return unroll(tf, ids, state, Dropout.NONE);
-    }
-
-    /** Computes all time steps with dropout between layers, never between time steps. */
     public Output unroll(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state, Dropout dropout) {
         List<Operand<TFloat32>> next = new ArrayList<>();
         Operand<TFloat32> rows = null;
@@ -172,12 +180,12 @@ public final class LanguageModel {
      * @return logits {@code [B, V]}
      */
     public Output step(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state) {
-        return step(tf, cells.get(0).input().lookup(tf, ids), state, false);
+        return step(tf, unrolled.get(0).input().lookup(tf, ids), state, false);
     }
 
     /** Returns the first cell's projection of every character, {@code [V, G·H]}. */
     public Operand<TFloat32> projections() {
-        return cells.get(0).input().table();
+        return unrolled.get(0).input().table();
     }
 
     /**
@@ -194,21 +202,21 @@ public final class LanguageModel {
     private Output step(Ops tf, Operand<TFloat32> projection, List<Operand<TFloat32>> state, boolean fused) {
         List<Operand<TFloat32>> next = new ArrayList<>();
         Operand<TFloat32> output = null;
-        for (int layer = 0; layer < cells.size(); layer++) {
-            Cell cell = cells.get(layer);
+        for (int layer = 0; layer < unrolled.size(); layer++) {
+            InputProjection input = unrolled.get(layer).input();
+            Cell cell = unrolled.get(layer).cell();
             List<Operand<TFloat32>> before = stateOf(layer, state);
             Cell.Step step;
             if (layer == 0) {
                 step = fused ? cell.stepOneRow(tf, projection, before) : cell.step(tf, projection, before);
             } else {
-                InputProjection input = cell.input();
                 step = cell.step(tf, fused ? input.applyFused(tf, output) : input.apply(tf, output), before);
             }
             output = step.output();
             next.addAll(step.state());
         }
         Operand<TFloat32> logits =
-                fused ? new FusedProduct(denseKernel, denseBias).apply(tf, output) : logits(tf, output);
+                fused ? denseKernel.fused(tf, output, denseBias, Kernel.Activation.NONE) : logits(tf, output);
         return new Output(logits, next);
     }
 

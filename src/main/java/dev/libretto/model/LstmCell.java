@@ -21,10 +21,9 @@ import org.tensorflow.types.TFloat32;
  * <p>with the kernel W {@code [I, 4·H]}, the recurrent kernel U {@code [H, 4·H]} and the bias b {@code [4·H]}. The state is
  * h and c, the output h'.
  *
- * @param input x · W + b
  * @param recurrentKernel U
  */
-record LstmCell(InputProjection input, Kernel<?> recurrentKernel) implements Cell {
+record LstmCell(Kernel<?> recurrentKernel) implements Cell {
     static final CellSpec SPEC = new CellSpec(
             "ifgo",
             "hc",
@@ -36,8 +35,8 @@ record LstmCell(InputProjection input, Kernel<?> recurrentKernel) implements Cel
                     Library.PYTORCH, new Counterpart("LSTM", "ifgo"),
                     Library.ONNX, new Counterpart("LSTM", "iofg")));
 
-    LstmCell(Values values) {
-        this(values.input(values.bias()), values.recurrent());
+    LstmCell(Recurrent recurrent) {
+        this(recurrent.factor());
     }
 
     @Override
@@ -48,7 +47,7 @@ record LstmCell(InputProjection input, Kernel<?> recurrentKernel) implements Cel
 
     @Override
     public Step stepOneRow(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
-        return step(tf, new FusedProduct(recurrentKernel, projected).apply(tf, state.get(0)), state.get(1));
+        return step(tf, recurrentKernel.fused(tf, state.get(0), projected, Kernel.Activation.NONE), state.get(1));
     }
 
     /** @param gates i, f, g, o before activation */

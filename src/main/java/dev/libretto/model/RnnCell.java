@@ -18,10 +18,9 @@ import org.tensorflow.types.TFloat32;
  *
  * <p>with the kernel W {@code [I, H]}, the recurrent kernel U {@code [H, H]} and the bias b {@code [H]}.
  *
- * @param input x · W + b
  * @param recurrentKernel U
  */
-record RnnCell(InputProjection input, Kernel<?> recurrentKernel) implements Cell {
+record RnnCell(Kernel<?> recurrentKernel) implements Cell {
     static final CellSpec SPEC = new CellSpec(
             "h",
             "h",
@@ -33,8 +32,8 @@ record RnnCell(InputProjection input, Kernel<?> recurrentKernel) implements Cell
                     Library.PYTORCH, new Counterpart("RNN", "h"),
                     Library.ONNX, new Counterpart("RNN", "h")));
 
-    RnnCell(Values values) {
-        this(values.input(values.bias()), values.recurrent());
+    RnnCell(Recurrent recurrent) {
+        this(recurrent.factor());
     }
 
     @Override
@@ -46,7 +45,7 @@ record RnnCell(InputProjection input, Kernel<?> recurrentKernel) implements Cell
 
     @Override
     public Step stepOneRow(Ops tf, Operand<TFloat32> projected, List<Operand<TFloat32>> state) {
-        Operand<TFloat32> next = new FusedProduct(recurrentKernel, projected).applyTanh(tf, state.get(0));
+        Operand<TFloat32> next = recurrentKernel.fused(tf, state.get(0), projected, Kernel.Activation.TANH);
         return new Step(next, List.of(next));
     }
 }

@@ -11,16 +11,16 @@ import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TNumber;
 
 /** Unrolls the cell over time, once for each part of the rows. */
-record UnrolledRecurrence(Cell cell, Parts parts) implements Recurrence {
+record UnrolledRecurrence(InputProjection input, Cell cell, Parts parts) implements Recurrence {
     @Override
     public Sequence readCharacters(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state) {
-        return unroll(tf, cell.input().lookup(tf, ids), state);
+        return unroll(tf, input.lookup(tf, ids), state);
     }
 
     @Override
     public Sequence readRows(Ops tf, Operand<TFloat32> rows, Shape batch, List<Operand<TFloat32>> state) {
         Operand<TInt64> timeMajor = tf.constant(new long[] {batch.get(0), batch.get(1), -1});
-        return unroll(tf, tf.reshape(cell.input().apply(tf, rows), timeMajor), state);
+        return unroll(tf, tf.reshape(input.apply(tf, rows), timeMajor), state);
     }
 
     /** @param projected {@code [T, B, G·H]} */

@@ -99,8 +99,8 @@ class ExecutableModelTest {
         public Step step(int[] ids, List<float[]> state) {
             try (EagerSession session = EagerSession.create()) {
                 Ops tf = Ops.create(session);
-                LanguageModel model =
-                        new LanguageModel(tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))));
+                LanguageModel model = new LanguageModel(
+                        tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))), TFloat32.class);
                 List<Operand<TFloat32>> operands = new ArrayList<>();
                 for (float[] array : state) {
                     operands.add(tf.constant(Shape.of(ids.length, H), DataBuffers.of(array)));

@@ -169,11 +169,11 @@ class LanguageModelTest {
         ModelConfig config = new ModelConfig(CellType.RNN, 1027, 256, 1);
         try (Graph graph = new Graph()) {
             Ops tf = Ops.create(graph);
-            LanguageModel model =
-                    new LanguageModel(tf, config, p -> tf.placeholder(TFloat32.class, Placeholder.shape(p.shape())));
+            LanguageModel model = new LanguageModel(
+                    tf, config, p -> tf.placeholder(TFloat32.class, Placeholder.shape(p.shape())), TFloat32.class);
             Operand<TInt32> inputs = tf.zeros(tf.constant(new int[] {35, 2}), TInt32.class);
             Operand<TFloat32> start = tf.zeros(tf.constant(new int[] {2, 256}), TFloat32.class);
-            LanguageModel.Output output = model.unroll(tf, inputs, List.of(start));
+            LanguageModel.Output output = model.unroll(tf, inputs, List.of(start), Dropout.NONE);
 
             assertThat(output.logits().shape()).isEqualTo(Shape.of(70, 1027));
             assertThat(graph.operation("layer_0/outputs").output(0).shape()).isEqualTo(Shape.of(70, 256));
@@ -236,11 +236,11 @@ class LanguageModelTest {
     private static LanguageModel.Output unroll(
             Ops tf, ModelConfig config, Weights weights, int[] chunk, int steps, List<float[]> from) {
         Operand<TInt32> inputs = tf.constant(Shape.of(steps, B), DataBuffers.of(chunk));
-        return model(tf, config, weights).unroll(tf, inputs, operands(tf, from));
+        return model(tf, config, weights).unroll(tf, inputs, operands(tf, from), Dropout.NONE);
     }
 
     private static LanguageModel model(Ops tf, ModelConfig config, Weights weights) {
-        return new LanguageModel(tf, config, p -> constant(tf, p.shape(), weights.of(p)));
+        return new LanguageModel(tf, config, p -> constant(tf, p.shape(), weights.of(p)), TFloat32.class);
     }
 
     private static Operand<TFloat32> constant(Ops tf, Shape shape, float[] values) {
