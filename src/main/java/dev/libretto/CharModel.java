@@ -1,12 +1,18 @@
 package dev.libretto;
 
+import dev.libretto.device.DeviceRequest;
+import dev.libretto.device.Devices;
+import dev.libretto.device.Devices.Choice;
+import dev.libretto.device.Precision;
 import dev.libretto.export.ExportFormat;
 import dev.libretto.export.ExportedModel;
 import dev.libretto.export.Layout;
 import dev.libretto.export.ModelSettings;
 import dev.libretto.generate.Decoder;
 import dev.libretto.generate.EagerModel;
+import dev.libretto.generate.GraphModel;
 import dev.libretto.generate.Sampler;
+import dev.libretto.generate.TextModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunDirectory;
@@ -32,8 +38,9 @@ import java.util.function.LongConsumer;
  * }
  * }</pre>
  *
- * <p>It computes on the device that {@link Training} or the command line chose last, the CPU by default. It is not safe for
- * use by several threads at once.
+ * <p>Each model has a device and a precision, so models on a CPU and on a GPU, and in float32 and bfloat16, can be used in turn.
+ * Two choices TensorFlow has for the whole process: which one GPU, and whether that GPU computes in TF32. A model is not safe
+ * for use by several threads at once, nor are two models of different devices or precisions.
  */
 public final class CharModel implements AutoCloseable {
     private static final System.Logger LOGGER = System.getLogger("dev.libretto");
@@ -42,41 +49,56 @@ public final class CharModel implements AutoCloseable {
     private final Vocabulary vocabulary;
     private final Weights weights;
     private final CorpusOptions reading;
-    private final EagerModel eager;
+    private final Choice device;
+    private final TextModel eager;
+    private final TextModel graph;
 
-    /** @param reading how the text was read that it learnt from */
-    CharModel(ModelConfig config, Vocabulary vocabulary, Weights weights, CorpusOptions reading) {
+    /** @param reading how the training text was read */
+    CharModel(ModelConfig config, Vocabulary vocabulary, Weights weights, CorpusOptions reading, Choice device) {
         this.config = config;
         this.vocabulary = vocabulary;
         this.weights = weights;
         this.reading = reading;
+        this.device = device;
         this.eager = new EagerModel(config, weights);
+        this.graph = new GraphModel(config, weights);
     }
 
     /**
-     * Opens a run: the weights of the lowest validation loss if it has validation, else the newest.
+     * Opens a run: the weights of the lowest validation loss if it has validation, else the newest. It computes in float32, on a
+     * GPU if one can be used.
      *
      * @throws IOException in one line, if there is no run, or it is damaged; a damaged checkpoint is skipped with a warning to
      *     the logger {@code dev.libretto}
      */
     public static CharModel open(Path run) throws IOException {
-        return open(run, Which.BEST, warning -> LOGGER.log(System.Logger.Level.WARNING, warning));
+        return open(run, new Devices().choose(DeviceRequest.AUTO, Precision.FLOAT32));
+    }
+
+    static CharModel open(Path run, Choice device) throws IOException {
+        return open(
+                RunDirectory.open(run),
+                Which.BEST,
+                device,
+                warning -> LOGGER.log(System.Logger.Level.WARNING, warning));
     }
 
     /**
-     * Opens a run.
+     * Returns the model of a run.
      *
      * @param which which of its checkpoints
+     * @param device where and how precisely it computes, {@link Devices#choose}
      * @param warnings receives a line for each damaged checkpoint skipped
-     * @throws IOException in one line, if there is no run, or it is damaged
+     * @throws IOException in one line, if there is no intact checkpoint
      */
-    public static CharModel open(Path run, Which which, Consumer<String> warnings) throws IOException {
-        RunDirectory directory = RunDirectory.open(run);
+    public static CharModel open(RunDirectory run, Which which, Choice device, Consumer<String> warnings)
+            throws IOException {
         return new CharModel(
-                directory.config().model(),
-                directory.vocabulary(),
-                directory.checkpoint(which, warnings).weights(),
-                directory.config().corpus().options());
+                run.config().model(),
+                run.vocabulary(),
+                run.checkpoint(which, warnings).weights(),
+                run.config().corpus().options(),
+                device);
     }
 
     /**
@@ -109,8 +131,18 @@ public final class CharModel implements AutoCloseable {
     public void write(String prefix, int length, Sampler sampler, long seed, Consumer<String> written) {
         int[] ids = vocabulary.encode(vocabulary.withKnownLineEnds(prefix));
         Decoder.Options options = new Decoder.Options(length, sampler, seed, new int[0], false);
-        new Decoder(eager)
+        new Decoder(decoding(false))
                 .write(List.of(ids), 1, options, (row, id, logProbability) -> written.accept(vocabulary.decode(id)));
+    }
+
+    /**
+     * Returns what a {@link Decoder} runs, to continue many texts at once; closed with this.
+     *
+     * @param withGraph faster for long texts and many rows; without, the first character comes sooner
+     */
+    public TextModel decoding(boolean withGraph) {
+        device.use();
+        return withGraph ? graph : eager;
     }
 
     /**
@@ -129,6 +161,7 @@ public final class CharModel implements AutoCloseable {
      * @param progress receives the number of characters passed from time to time
      */
     public Evaluation evaluate(Ids ids, LongConsumer progress) {
+        device.use();
         try (Evaluator evaluator = new Evaluator(config, weights)) {
             return evaluator.evaluate(ids, progress);
         }
@@ -151,6 +184,7 @@ public final class CharModel implements AutoCloseable {
      * @throws IOException in one line, if something is there that may not be replaced, or it cannot be written
      */
     public void export(ExportFormat format, Layout layout, Path out, boolean overwrite) throws IOException {
+        Choice.CPU.use();
         ModelSettings settings = new ModelSettings(config, reading.keepNewlines(), vocabulary.hasUnknown());
         format.write(new ExportedModel(settings, vocabulary, weights), layout, out, overwrite);
     }
@@ -170,7 +204,7 @@ public final class CharModel implements AutoCloseable {
         return weights;
     }
 
-    /** How the text was read that it learnt from. */
+    /** How the training text was read. */
     public CorpusOptions reading() {
         return reading;
     }
@@ -179,5 +213,6 @@ public final class CharModel implements AutoCloseable {
     @Override
     public void close() {
         eager.close();
+        graph.close();
     }
 }

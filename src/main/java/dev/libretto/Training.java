@@ -1,10 +1,9 @@
 package dev.libretto;
 
-import dev.libretto.device.Device;
 import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.Devices;
+import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.Precision;
-import dev.libretto.device.Sessions;
 import dev.libretto.model.CellType;
 import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
@@ -31,6 +30,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
+import java.util.function.IntConsumer;
 import java.util.function.Supplier;
 
 /**
@@ -48,27 +48,28 @@ import java.util.function.Supplier;
  * }
  * }</pre>
  *
- * <p>What the builder is not told is as in the textbook (<em>Dive into Deep Learning</em>): an RNN of 256 units, sequences of
+ * <p>Settings that the builder is not given are the textbook's (<em>Dive into Deep Learning</em>): an RNN of 256 units, sequences of
  * 35 characters, 32 at a time, and 250 epochs of gradient descent at a learning rate of 100, clipped to a norm of 0.01. The
  * same settings, corpus and seed give the same weights on the same processor, as they do on the command line.
  */
 public final class Training {
-    /** All but the size of the vocabulary, which a corpus gives. */
     private final ModelConfig model;
-
     private final TrainConfig config;
     private final DeviceRequest device;
     private final Precision precision;
     private final TrainingListener listener;
 
-    private Training(Builder builder) {
-        model = new ModelConfig(
-                builder.cell, 1, builder.hiddenSize, builder.layers, builder.embeddingSize, builder.tieEmbeddings);
-        builder.config.validation = new ValidationConfig(builder.fraction, null, builder.patience);
-        config = builder.config.build();
-        device = builder.device;
-        precision = builder.precision;
-        listener = listener(builder.onEpoch, builder.stopRequested);
+    private Training(
+            ModelConfig model,
+            TrainConfig config,
+            DeviceRequest device,
+            Precision precision,
+            TrainingListener listener) {
+        this.model = model;
+        this.config = config;
+        this.device = device;
+        this.precision = precision;
+        this.listener = listener;
     }
 
     /** Returns a builder with the textbook's settings. */
@@ -85,14 +86,12 @@ public final class Training {
      * @throws IOException in one line, if the device cannot be used
      */
     public CharModel fit(Corpus corpus) throws IOException {
+        Vocabulary vocabulary = Vocabulary.of(corpus, corpus.options().minCount());
+        Training sized = withVocabularySize(vocabulary.size());
+        Choice chosen = sized.chooseDevice();
         MemoryStore store = new MemoryStore(config.checkpoints());
-        Vocabulary vocabulary = vocabulary(corpus);
-        train(corpus, vocabulary, store);
-        return new CharModel(
-                model.withVocabularySize(vocabulary.size()),
-                vocabulary,
-                store.bestValidated().weights(),
-                corpus.options());
+        sized.fit(corpus, vocabulary, chosen, store);
+        return new CharModel(sized.model, vocabulary, store.bestValidated().weights(), corpus.options(), chosen);
     }
 
     /**
@@ -105,60 +104,78 @@ public final class Training {
      * @throws IOException in one line, if there is a run already, it cannot be written, or the device cannot be used
      */
     public CharModel fit(Corpus corpus, Path run) throws IOException {
-        Vocabulary vocabulary = vocabulary(corpus);
-        RunConfig runConfig = new RunConfig(CorpusInfo.of(corpus), model.withVocabularySize(vocabulary.size()), config);
+        Vocabulary vocabulary = Vocabulary.of(corpus, corpus.options().minCount());
+        Training sized = withVocabularySize(vocabulary.size());
+        Choice chosen = sized.chooseDevice();
+        RunConfig runConfig = new RunConfig(CorpusInfo.of(corpus), sized.model, config);
         try (RunDirectory directory = RunDirectory.create(run, runConfig, vocabulary, false)) {
             try {
-                train(corpus, vocabulary, directory);
+                sized.fit(corpus, vocabulary, chosen, directory);
             } finally {
                 directory.discardIfNeverBegun();
             }
         }
-        return CharModel.open(run);
+        return CharModel.open(run, chosen);
     }
 
-    private static Vocabulary vocabulary(Corpus corpus) {
-        return Vocabulary.of(corpus, corpus.options().minCount());
+    private Training withVocabularySize(int size) {
+        return new Training(model.withVocabularySize(size), config, device, precision, listener);
     }
 
-    private void train(Corpus corpus, Vocabulary vocabulary, CheckpointStore store) throws IOException {
-        ModelConfig sized = model.withVocabularySize(vocabulary.size());
+    private void fit(Corpus corpus, Vocabulary vocabulary, Choice chosen, CheckpointStore store) throws IOException {
         TrainingData data = TrainingData.of(config, vocabulary, corpus, null);
-        Device chosen = new Devices().choose(device).device();
-        if (!chosen.isGpu()) {
-            MemoryEstimate.ofTraining(sized, config).requireFits();
-        }
-        Sessions.use(chosen, precision);
-        Weights weights = Initializers.draw(LanguageModel.parameters(sized), config.seed());
-        Checkpoint start = Checkpoint.start(sized, config, weights);
-        try (Trainer trainer = new Trainer(sized, config, data, start, store, listener)) {
+        try (Trainer trainer = trainer(chosen, data, firstCheckpoint(index -> {}), store, listener)) {
             trainer.train();
         }
     }
 
-    private static TrainingListener listener(Consumer<EpochMetrics> onEpoch, BooleanSupplier stopRequested) {
-        return new TrainingListener() {
-            @Override
-            public void epochEnded(EpochMetrics metrics, Supplier<Weights> weights) {
-                onEpoch.accept(metrics);
-            }
+    /**
+     * Returns the device that was asked for; the first of the steps of {@link #fit}, for callers that report each.
+     *
+     * @throws LibrettoException if it cannot be used
+     * @throws IllegalArgumentException if memory does not suffice
+     */
+    public Choice chooseDevice() throws LibrettoException {
+        Choice choice = new Devices().choose(device, precision);
+        if (!choice.device().isGpu()) {
+            MemoryEstimate.ofTraining(model, config).requireFits();
+        }
+        return choice;
+    }
 
-            @Override
-            public boolean stopRequested() {
-                return stopRequested.getAsBoolean();
-            }
-        };
+    /**
+     * Returns a new model's checkpoint, with weights drawn by the seed.
+     *
+     * @param progress receives each parameter's index before it is drawn
+     */
+    public Checkpoint firstCheckpoint(IntConsumer progress) {
+        Weights weights = Initializers.draw(LanguageModel.parameters(model), config.seed(), progress);
+        return Checkpoint.start(model, config, weights);
+    }
+
+    /**
+     * Returns the loop over epochs, which {@link Trainer#train} runs; the caller closes it.
+     *
+     * @param start the {@link #firstCheckpoint}, or one to resume from
+     * @param receiver receives the events; those of the builder are for {@link #fit}
+     */
+    public Trainer trainer(
+            Choice chosen, TrainingData data, Checkpoint start, CheckpointStore store, TrainingListener receiver) {
+        chosen.use();
+        return new Trainer(model, config, data, start, store, receiver);
     }
 
     /** Settings of a {@link Training}; {@link #build} checks them. */
     public static final class Builder {
-        private final TrainConfig.Builder config = new TrainConfig.Builder(TrainConfig.TEXTBOOK);
-        private CellType cell = CellType.RNN;
+        private TrainConfig.Builder config = new TrainConfig.Builder(TrainConfig.TEXTBOOK);
+        private int vocabularySize = 1;
+        private CellType cell = ModelConfig.DEFAULT_CELL;
         private int layers = ModelConfig.DEFAULT_LAYERS;
         private int hiddenSize = ModelConfig.DEFAULT_HIDDEN_SIZE;
         private int embeddingSize;
         private boolean tieEmbeddings;
         private double fraction;
+        private CorpusInfo validationCorpus;
         private int patience;
         private DeviceRequest device = DeviceRequest.AUTO;
         private Precision precision = Precision.FLOAT32;
@@ -166,6 +183,25 @@ public final class Training {
         private BooleanSupplier stopRequested = () -> false;
 
         private Builder() {}
+
+        /** The cell and the sizes, such as those of a run. {@link #fit} takes the size of the vocabulary from the corpus. */
+        public Builder model(ModelConfig value) {
+            vocabularySize = value.vocabularySize();
+            return cell(value.cell())
+                    .layers(value.layers())
+                    .hiddenSize(value.hiddenSize())
+                    .embeddingSize(value.embeddingSize())
+                    .tieEmbeddings(value.tieEmbeddings());
+        }
+
+        /** Everything about training, such as the settings of a run. {@link #fit} does not know a separate validation corpus. */
+        public Builder settings(TrainConfig value) {
+            config = new TrainConfig.Builder(value);
+            fraction = value.validation().fraction();
+            validationCorpus = value.validation().corpus();
+            patience = value.validation().patience();
+            return this;
+        }
 
         /** The recurrent cell. */
         public Builder cell(CellType value) {
@@ -252,13 +288,13 @@ public final class Training {
             return this;
         }
 
-        /** Where to compute; by default a GPU if one can be used. TensorFlow has one choice for a process: the last one holds. */
+        /** Where to compute; by default a GPU if one can be used. {@link CharModel} says what cannot differ in a process. */
         public Builder device(DeviceRequest value) {
             device = value;
             return this;
         }
 
-        /** How exactly matrix products are computed. The last choice holds for the process. */
+        /** How precisely matrix products are computed. */
         public Builder precision(Precision value) {
             precision = value;
             return this;
@@ -270,15 +306,37 @@ public final class Training {
             return this;
         }
 
-        /** Asked after each batch; once it is true, training ends with what was learnt. */
+        /** Asked after each batch; once it is true, training saves a checkpoint and ends. */
         public Builder stopWhen(BooleanSupplier value) {
             stopRequested = value;
             return this;
         }
 
+        private TrainingListener listener() {
+            Consumer<EpochMetrics> receiver = onEpoch;
+            BooleanSupplier stop = stopRequested;
+            return new TrainingListener() {
+                @Override
+                public void epochEnded(EpochMetrics metrics, Supplier<Weights> weights) {
+                    receiver.accept(metrics);
+                }
+
+                @Override
+                public boolean stopRequested() {
+                    return stop.getAsBoolean();
+                }
+            };
+        }
+
         /** @throws IllegalArgumentException naming the value that is out of range */
         public Training build() {
-            return new Training(this);
+            config.validation = new ValidationConfig(fraction, validationCorpus, patience);
+            return new Training(
+                    new ModelConfig(cell, vocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings),
+                    config.build(),
+                    device,
+                    precision,
+                    listener());
         }
     }
 }

@@ -13,6 +13,7 @@ import com.tngtech.archunit.core.importer.ClassFileImporter;
 import dev.libretto.device.Sessions;
 import dev.libretto.device.TensorFlowSetup;
 import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.util.Locale;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -100,6 +101,10 @@ class ConventionsTest {
                 .callMethod(PrintStream.class, "printf", String.class, Object[].class)
                 .orShould()
                 .callMethod(PrintStream.class, "format", String.class, Object[].class)
+                .orShould()
+                .callMethod(PrintWriter.class, "printf", String.class, Object[].class)
+                .orShould()
+                .callMethod(PrintWriter.class, "format", String.class, Object[].class)
                 .because("the same program writes the same bytes everywhere; pass " + Locale.class.getName() + ".ROOT")
                 .check(classes);
     }

@@ -4,6 +4,10 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.cli.CliResult;
+import dev.libretto.device.Device;
+import dev.libretto.device.Devices.Choice;
+import dev.libretto.device.Precision;
+import dev.libretto.device.Sessions;
 import dev.libretto.export.ExportFormat;
 import dev.libretto.generate.Sampler;
 import dev.libretto.model.CellType;
@@ -26,6 +30,7 @@ import java.util.List;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.tensorflow.types.TFloat32;
 
 /** The library does what the command line does, with a disk and without. */
 @Tag("numeric")
@@ -190,6 +195,29 @@ class TrainingTest {
                 throw new UncheckedIOException(e);
             }
         });
+    }
+
+    /** Other models, or the command line, may compute in another precision in between. */
+    @Test
+    void modelKeepsItsPrecision() throws IOException {
+        Training training = small().epochs(1).build();
+        Corpus corpus = Corpus.of(TEXT);
+        try (CharModel model = training.fit(corpus)) {
+            double loss = model.evaluate(corpus).loss();
+            String text = model.write("分", 3);
+            Choice other = new Choice(Device.CPU, Precision.BFLOAT16, "");
+            other.use();
+            assertThat(model.evaluate(corpus).loss()).isEqualTo(loss);
+            other.use();
+            assertThat(model.write("分", 3)).isEqualTo(text);
+            assertThat(Sessions.factorType()).isEqualTo(TFloat32.class);
+            other.use();
+            try (CharModel again = training.fit(corpus)) {
+                assertSameBits(again.weights(), model.weights());
+            }
+        } finally {
+            Choice.CPU.use();
+        }
     }
 
     private String command(String line) {

@@ -6,6 +6,7 @@ import dev.libretto.benchmark.Speed;
 import dev.libretto.benchmark.SpeedReport;
 import dev.libretto.benchmark.Sweep;
 import dev.libretto.benchmark.Workload;
+import dev.libretto.device.Devices.Choice;
 import dev.libretto.plot.BarPlot;
 import dev.libretto.run.AtomicWrite;
 import dev.libretto.run.Json;
@@ -20,7 +21,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 
 /** {@code src/bench/benchmark}: measures Libretto's speed and memory. */
-public final class BenchmarkCommand implements Command {
+public final class BenchmarkCommand {
     enum Which {
         BOTH,
         RNN,
@@ -42,46 +43,25 @@ public final class BenchmarkCommand implements Command {
     static final Flag<Integer> CHARACTERS = Flag.integer(
             "characters", "characters that the soak test generates", 1_000_000, 200, GenerateCommand.MAX_LENGTH);
 
+    static final Command COMMAND = new Command(
+            "",
+            "measure Libretto's speed and memory",
+            "",
+            Flag.joined(List.of(WORKLOAD, ROUNDS, JSON, PLOT, SWEEP, SOAK, STEPS, CHARACTERS), DeviceFlags.ALL),
+            List.of("--json speed.json --plot speed.png", "--sweep --plot sweep.png", "--soak --steps 20000"),
+            BenchmarkCommand::run);
+
+    private BenchmarkCommand() {}
+
     public static void main(String[] args) {
         Main.start(console -> run(console, args));
     }
 
     static int run(Console console, String... args) {
-        return new Main(console).run("benchmark", new BenchmarkCommand(), args);
+        return new Main(console).run("benchmark", COMMAND, args);
     }
 
-    @Override
-    public String name() {
-        return "";
-    }
-
-    @Override
-    public String summary() {
-        return "measure Libretto's speed and memory";
-    }
-
-    @Override
-    public List<Flag<?>> flags() {
-        return List.of(
-                WORKLOAD,
-                ROUNDS,
-                JSON,
-                PLOT,
-                SWEEP,
-                SOAK,
-                STEPS,
-                CHARACTERS,
-                DeviceFlags.DEVICE,
-                DeviceFlags.PRECISION);
-    }
-
-    @Override
-    public List<String> examples() {
-        return List.of("--json speed.json --plot speed.png", "--sweep --plot sweep.png", "--soak --steps 20000");
-    }
-
-    @Override
-    public int run(Arguments arguments, Console console) throws Exception {
+    private static int run(Arguments arguments, Console console) throws Exception {
         boolean soak = arguments.get(SOAK);
         boolean sweep = arguments.get(SWEEP);
         Which which = arguments.get(WORKLOAD);
@@ -91,7 +71,9 @@ public final class BenchmarkCommand implements Command {
         Path json = arguments.get(JSON);
         Path plot = arguments.get(PLOT);
         checkUsage(arguments);
-        console.note("device: %s%n", DeviceFlags.use(arguments));
+        Choice device = DeviceFlags.choose(arguments);
+        console.note("device: %s%n", device);
+        device.use();
         if (soak) {
             Soak work = new Soak();
             boolean trained = report(console, shown(console, "training", () -> work.train(steps)));

@@ -7,7 +7,7 @@ import dev.libretto.run.Runs;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
@@ -60,7 +60,7 @@ class BenchmarkCommandTest {
                 .contains("src/bench/benchmark [OPTIONS]\n")
                 .contains("examples:\n  src/bench/benchmark --json");
         String documentation = Files.readString(Path.of("docs/speed.md"));
-        for (Flag<?> flag : new BenchmarkCommand().flags()) {
+        for (Flag<?> flag : BenchmarkCommand.COMMAND.flags()) {
             assertThat(out.toString(UTF_8)).contains("--" + flag.name());
             assertThat(documentation.lines()).anyMatch(row -> row.startsWith("| `--" + flag.name()));
         }
@@ -69,10 +69,11 @@ class BenchmarkCommandTest {
     private int run(String... args) {
         Console console = new Console(
                 InputStream.nullInputStream(),
-                new PrintStream(out, true, UTF_8),
-                new PrintStream(err, true, UTF_8),
+                new PrintWriter(out, true, UTF_8),
+                new PrintWriter(err, true, UTF_8),
                 "src/bench/benchmark",
                 new Runs(folder),
+                () -> 100,
                 StatusLine.NONE,
                 Console.Verbosity.NORMAL);
         return BenchmarkCommand.run(console, args);

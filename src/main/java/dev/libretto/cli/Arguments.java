@@ -155,12 +155,17 @@ final class Arguments {
     <T> T get(Flag<T> flag) throws UsageException {
         String[] values = flag.argument().isEmpty() ? null : line.getOptionValues(flag.name());
         if (values == null) {
-            return has(flag) ? flag.reader().read("") : file.get(flag);
+            return has(flag) ? flag.reader().apply("") : file.get(flag);
         }
         if (values.length > 1) {
             throw new UsageException("--" + flag.name() + " was given " + values.length + " times; give it once");
         }
         return read(flag, values[0]);
+    }
+
+    /** Returns the value of an option, or another one if it was not given on the command line. */
+    <T> T getOr(Flag<T> flag, T other) throws UsageException {
+        return has(flag) ? get(flag) : other;
     }
 
     /**
@@ -181,7 +186,7 @@ final class Arguments {
 
     private static <T> T read(Flag<T> flag, String value) throws UsageException {
         try {
-            return flag.reader().read(value);
+            return flag.reader().apply(value);
         } catch (IllegalArgumentException e) {
             throw new UsageException("--" + flag.name() + " " + e.getMessage() + " (got " + Shell.quote(value) + ")");
         }

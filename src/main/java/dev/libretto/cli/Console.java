@@ -3,25 +3,28 @@ package dev.libretto.cli;
 import dev.libretto.run.Runs;
 import java.io.IOException;
 import java.io.InputStream;
-import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.Locale;
+import java.util.function.IntSupplier;
 
 /**
  * A command's input, output and messages.
  *
  * @param out results, UTF-8
- * @param err messages, UTF-8
+ * @param err messages, UTF-8, flushed after each
  * @param program how the user starts Libretto, for commands shown in messages
  * @param runs the default directory of runs
+ * @param width the columns of the terminal; very large without one
  * @param statusLine shows progress
  */
 record Console(
         InputStream in,
-        PrintStream out,
-        PrintStream err,
+        PrintWriter out,
+        PrintWriter err,
         String program,
         Runs runs,
+        IntSupplier width,
         StatusLine statusLine,
         Verbosity verbosity) {
     /** QUIET prints only results, warnings and errors; VERBOSE also each epoch and TensorFlow's messages. */
@@ -38,18 +41,18 @@ record Console(
 
     /** Returns a copy with the given verbosity. */
     Console with(Verbosity newVerbosity) {
-        return new Console(in, out, err, program, runs, statusLine, newVerbosity);
+        return new Console(in, out, err, program, runs, width, statusLine, newVerbosity);
     }
 
     /** Prints a result. */
     void print(String format, Object... values) {
-        out.print(String.format(Locale.ROOT, format, values));
+        out.printf(Locale.ROOT, format, values);
     }
 
     /** Prints a message, unless quiet. */
     void note(String format, Object... values) {
         if (verbosity != Verbosity.QUIET) {
-            err.print(String.format(Locale.ROOT, format, values));
+            err.printf(Locale.ROOT, format, values);
         }
     }
 

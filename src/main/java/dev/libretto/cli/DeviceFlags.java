@@ -7,8 +7,8 @@ import dev.libretto.device.Devices;
 import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.NativeLog;
 import dev.libretto.device.Precision;
-import dev.libretto.device.Sessions;
 import dev.libretto.device.TensorFlowSetup;
+import java.util.List;
 
 /** The options for device and precision. */
 final class DeviceFlags {
@@ -24,29 +24,29 @@ final class DeviceFlags {
                     + " also runs on processors that support it",
             Precision.FLOAT32);
 
+    static final List<Flag<?>> ALL = List.of(DEVICE, PRECISION);
+
     private DeviceFlags() {}
 
     /**
-     * Makes TensorFlow use the requested device.
+     * Returns the device that the options ask for and why it was chosen, once TensorFlow's library is loaded.
      *
-     * @return the device and why it was chosen
-     * @throws LibrettoException if the device cannot be used
+     * @throws LibrettoException if it cannot be used
      */
-    static Choice use(Arguments arguments) throws UsageException, LibrettoException {
+    static Choice choose(Arguments arguments) throws UsageException, LibrettoException {
         DeviceRequest request = arguments.get(DEVICE);
         Precision precision = arguments.get(PRECISION);
         TensorFlowSetup.await();
         NativeLog.suppressFirstRunMessages();
-        Choice choice = new Devices().choose(request);
-        Sessions.use(choice.device(), precision);
-        return choice;
+        return new Devices().choose(request, precision);
     }
 
-    /** Does the same, but prints the device only if there was a choice. */
-    static void useQuietly(Arguments arguments, Console console) throws UsageException, LibrettoException {
-        Choice choice = use(arguments);
+    /** Does the same, and shows the device if there was a choice. */
+    static Choice choose(Arguments arguments, Console console) throws UsageException, LibrettoException {
+        Choice choice = choose(arguments);
         if (arguments.has(DEVICE) || Build.current().isCuda()) {
             console.note("device: %s%n", choice);
         }
+        return choice;
     }
 }

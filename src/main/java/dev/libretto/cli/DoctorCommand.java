@@ -3,14 +3,13 @@ package dev.libretto.cli;
 import dev.libretto.LibrettoException;
 import dev.libretto.device.Build;
 import dev.libretto.device.CudaLibrary;
-import dev.libretto.device.Device;
 import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.Devices;
+import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.Host;
 import dev.libretto.device.NativeLog;
 import dev.libretto.device.NvidiaSmi;
 import dev.libretto.device.Precision;
-import dev.libretto.device.Sessions;
 import dev.libretto.device.TensorFlowSetup;
 import dev.libretto.export.OnnxRuntime;
 import dev.libretto.model.CellType;
@@ -22,7 +21,7 @@ import java.util.List;
 import java.util.Locale;
 
 /** {@code libretto doctor}: shows devices and libraries, checks that they work, and names what is missing. */
-final class DoctorCommand implements Command {
+final class DoctorCommand {
     static final Flag<Boolean> JSON = Flag.toggle("json", "print JSON");
 
     /**
@@ -59,28 +58,17 @@ final class DoctorCommand implements Command {
             double secondsPerStep,
             double difference) {}
 
-    @Override
-    public String name() {
-        return "doctor";
-    }
+    static final Command COMMAND = new Command(
+            "doctor",
+            "check devices and libraries; exit code 0 if they work",
+            "",
+            List.of(DeviceFlags.DEVICE, DeviceFlags.PRECISION, JSON),
+            List.of("doctor", "doctor --device gpu --json"),
+            DoctorCommand::run);
 
-    @Override
-    public String summary() {
-        return "check devices and libraries; exit code 0 if they work";
-    }
+    private DoctorCommand() {}
 
-    @Override
-    public List<Flag<?>> flags() {
-        return List.of(DeviceFlags.DEVICE, DeviceFlags.PRECISION, JSON);
-    }
-
-    @Override
-    public List<String> examples() {
-        return List.of("doctor", "doctor --device gpu --json");
-    }
-
-    @Override
-    public int run(Arguments arguments, Console console) throws Exception {
+    private static int run(Arguments arguments, Console console) throws Exception {
         DeviceRequest request = arguments.get(DeviceFlags.DEVICE);
         Precision precision = arguments.get(DeviceFlags.PRECISION);
         boolean json = arguments.get(JSON);
@@ -104,13 +92,12 @@ final class DoctorCommand implements Command {
         List<Trial> trials = new ArrayList<>();
         String problem = null;
         try {
-            Sessions.use(Device.CPU, Precision.FLOAT32);
+            Choice.CPU.use();
             DeviceTrial.Steps steps = new DeviceTrial(CellType.RNN).run();
-            trials.add(trial(Device.CPU, Precision.FLOAT32, CellType.RNN, steps, steps));
-            Device device = new Devices().choose(request).device();
-            Sessions.use(device, precision);
-            if (device.isGpu() || precision != Precision.FLOAT32) {
-                List<Trial> compared = compare(device, precision);
+            trials.add(trial(Choice.CPU, CellType.RNN, steps, steps));
+            Choice choice = new Devices().choose(request, precision);
+            if (choice.device().isGpu() || precision != Precision.FLOAT32) {
+                List<Trial> compared = compare(choice);
                 trials.addAll(compared);
                 problem = disagreement(compared, precision);
             }
@@ -136,25 +123,24 @@ final class DoctorCommand implements Command {
     }
 
     /** Every cell, because cuDNN does not support all of them. */
-    private static List<Trial> compare(Device device, Precision precision) throws IOException, LibrettoException {
+    private static List<Trial> compare(Choice choice) throws IOException {
         List<Trial> trials = new ArrayList<>();
         for (CellType cell : CellType.values()) {
-            Sessions.use(Device.CPU, Precision.FLOAT32);
+            Choice.CPU.use();
             DeviceTrial deviceTrial = new DeviceTrial(cell);
             DeviceTrial.Steps expected = deviceTrial.run();
-            Sessions.use(device, precision);
-            trials.add(trial(device, precision, cell, deviceTrial.run(), expected));
+            choice.use();
+            trials.add(trial(choice, cell, deviceTrial.run(), expected));
         }
         return trials;
     }
 
-    private static Trial trial(
-            Device device, Precision precision, CellType cell, DeviceTrial.Steps steps, DeviceTrial.Steps expected) {
+    private static Trial trial(Choice choice, CellType cell, DeviceTrial.Steps steps, DeviceTrial.Steps expected) {
         return new Trial(
-                device.toString(),
-                precision,
+                choice.device().toString(),
+                choice.precision(),
                 cell,
-                Devices.types(device),
+                Devices.types(choice.device()),
                 steps.seconds(),
                 steps.differenceFrom(expected));
     }

@@ -1,6 +1,7 @@
 package dev.libretto.cli;
 
 import dev.libretto.CharModel;
+import dev.libretto.device.Devices.Choice;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Which;
 import dev.libretto.text.Corpus;
@@ -13,7 +14,7 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** {@code libretto evaluate}: measures how well a trained model predicts a text. */
-final class EvaluateCommand implements Command {
+final class EvaluateCommand {
     static final Flag<Path> RUN = Flag.path("run", "DIR", "run to evaluate (default the latest, runs/latest)");
     static final Flag<Which> CHECKPOINT = GenerateFlags.CHECKPOINT;
     static final Flag<Path> CORPUS = Flag.path(
@@ -24,32 +25,21 @@ final class EvaluateCommand implements Command {
             Flag.atLeast(0, "max-chars", "characters to use from the start of the text, 0 for all", 0);
     static final Flag<Long> MAX_BYTES = TrainFlags.MAX_BYTES;
     static final Flag<Charset> ENCODING =
-            Flag.encoding("encoding", "character encoding of the text (default the run's)");
+            Flag.encoding("encoding", "character encoding of the text (default the run's)", null);
 
-    @Override
-    public String name() {
-        return "evaluate";
-    }
+    static final Command COMMAND = new Command(
+            "evaluate",
+            "measure how well a trained model predicts a text",
+            "",
+            List.of(RUN, CHECKPOINT, CORPUS, MAX_CHARS, ENCODING, MAX_BYTES, DeviceFlags.DEVICE, DeviceFlags.PRECISION),
+            List.of(
+                    "evaluate --corpus other.txt",
+                    "evaluate --run runs/latest --corpus other.txt.gz --max-chars 100000"),
+            EvaluateCommand::run);
 
-    @Override
-    public String summary() {
-        return "measure how well a trained model predicts a text";
-    }
+    private EvaluateCommand() {}
 
-    @Override
-    public List<Flag<?>> flags() {
-        return List.of(
-                RUN, CHECKPOINT, CORPUS, MAX_CHARS, ENCODING, MAX_BYTES, DeviceFlags.DEVICE, DeviceFlags.PRECISION);
-    }
-
-    @Override
-    public List<String> examples() {
-        return List.of(
-                "evaluate --corpus other.txt", "evaluate --run runs/latest --corpus other.txt.gz --max-chars 100000");
-    }
-
-    @Override
-    public int run(Arguments arguments, Console console) throws Exception {
+    private static int run(Arguments arguments, Console console) throws Exception {
         long maxChars = arguments.get(MAX_CHARS);
         long maxBytes = arguments.get(MAX_BYTES);
         Charset encoding = arguments.get(ENCODING);
@@ -58,16 +48,12 @@ final class EvaluateCommand implements Command {
         if (files.isEmpty()) {
             throw new UsageException("missing text to evaluate on; add --corpus FILE");
         }
-        Path run = console.runPath(named);
-        CorpusOptions options = RunDirectory.open(run)
-                .config()
-                .corpus()
-                .options()
-                .withMaxChars(maxChars)
-                .withMaxBytes(maxBytes);
+        RunDirectory run = RunDirectory.open(console.runPath(named));
+        CorpusOptions options =
+                run.config().corpus().options().withMaxChars(maxChars).withMaxBytes(maxBytes);
         Corpus corpus = CorpusLoader.load(files, encoding == null ? options : options.withEncoding(encoding), console);
-        DeviceFlags.useQuietly(arguments, console);
-        try (CharModel model = CharModel.open(run, arguments.get(CHECKPOINT), console::warn)) {
+        Choice device = DeviceFlags.choose(arguments, console);
+        try (CharModel model = CharModel.open(run, arguments.get(CHECKPOINT), device, console::warn)) {
             print(evaluate(model, corpus, console), model.vocabulary(), corpus, console);
         }
         return 0;

@@ -1,10 +1,12 @@
 package dev.libretto.cli;
 
 import dev.libretto.CharModel;
+import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.NativeLog;
 import dev.libretto.export.ExportFormat;
 import dev.libretto.export.ExportedModel;
 import dev.libretto.export.Layout;
+import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Which;
 import java.nio.file.Path;
 import java.util.List;
@@ -12,7 +14,7 @@ import java.util.Locale;
 import java.util.Set;
 
 /** {@code libretto export}: exports weights for Keras or PyTorch, or a model for a runtime. */
-final class ExportCommand implements Command {
+final class ExportCommand {
     /** Extensions of formats that Libretto does not write. */
     private static final Set<String> FOREIGN =
             Set.of("h5", "hdf5", "keras", "npz", "pt", "pth", "ckpt", "pb", "tflite");
@@ -32,32 +34,21 @@ final class ExportCommand implements Command {
                     + " directory");
     static final Flag<Boolean> OVERWRITE = Flag.toggle("overwrite", "replace an existing file or directory");
 
-    @Override
-    public String name() {
-        return "export";
-    }
+    static final Command COMMAND = new Command(
+            "export",
+            "export a model for Keras or PyTorch, or as a SavedModel or ONNX",
+            "",
+            List.of(RUN, CHECKPOINT, FORMAT, LAYOUT, OUT, OVERWRITE),
+            List.of(
+                    "export --out lyrics.safetensors",
+                    "export --run runs/latest --layout keras --out lyrics.safetensors",
+                    "export --out lyrics.onnx",
+                    "export --format savedmodel --out lyrics"),
+            ExportCommand::run);
 
-    @Override
-    public String summary() {
-        return "export a model for Keras or PyTorch, or as a SavedModel or ONNX";
-    }
+    private ExportCommand() {}
 
-    @Override
-    public List<Flag<?>> flags() {
-        return List.of(RUN, CHECKPOINT, FORMAT, LAYOUT, OUT, OVERWRITE);
-    }
-
-    @Override
-    public List<String> examples() {
-        return List.of(
-                "export --out lyrics.safetensors",
-                "export --run runs/latest --layout keras --out lyrics.safetensors",
-                "export --out lyrics.onnx",
-                "export --format savedmodel --out lyrics");
-    }
-
-    @Override
-    public int run(Arguments arguments, Console console) throws Exception {
+    private static int run(Arguments arguments, Console console) throws Exception {
         boolean overwrite = arguments.get(OVERWRITE);
         Path out = arguments.get(OUT);
         Path named = arguments.get(RUN);
@@ -70,9 +61,9 @@ final class ExportCommand implements Command {
             throw new UsageException("--layout has no effect with --format " + format);
         }
         format.requireWritable(out, overwrite);
-        Path run = console.runPath(named);
+        RunDirectory run = RunDirectory.open(console.runPath(named));
         NativeLog.suppressFirstRunMessages();
-        try (CharModel model = CharModel.open(run, arguments.get(CHECKPOINT), console::warn)) {
+        try (CharModel model = CharModel.open(run, arguments.get(CHECKPOINT), Choice.CPU, console::warn)) {
             model.export(format, layout, out, overwrite);
             if (format.hasLayout()) {
                 console.note(

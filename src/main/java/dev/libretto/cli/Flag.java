@@ -7,23 +7,38 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.function.DoublePredicate;
+import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.commons.cli.Option;
 
 /**
- * A command-line option.
+ * A command-line option. Where a factory takes null as the default, the description states the default.
  *
  * @param name without the two dashes
  * @param argument the placeholder for the value in the help; empty for a switch
  * @param description with the range and the default
- * @param reader parses and checks the value
+ * @param reader parses and checks the value, or throws an {@link IllegalArgumentException} whose message starts with "must be"
  */
-record Flag<T>(String name, String argument, String description, T defaultValue, Reader<T> reader) {
-    /** Parses the value of an option. */
-    @FunctionalInterface
-    interface Reader<T> {
-        /** @throws IllegalArgumentException if the value is invalid; the message starts with "must be" */
-        T read(String value);
+record Flag<T>(String name, String argument, String description, T defaultValue, Function<String, T> reader) {
+    /** Returns an option with its own reader. */
+    static <T> Flag<T> parsed(
+            String name, String argument, String description, T defaultValue, Function<String, T> reader) {
+        return inRange("", name, argument, description, defaultValue, reader);
+    }
+
+    private static <T> Flag<T> inRange(
+            String range,
+            String name,
+            String argument,
+            String description,
+            T defaultValue,
+            Function<String, T> reader) {
+        String notes = defaultValue == null
+                ? ""
+                : " (" + (range.isEmpty() ? "" : range + "; ") + "default " + word(defaultValue) + ")";
+        return new Flag<>(name, argument, description + notes, defaultValue, reader);
     }
 
     /** Returns an option without a value. */
@@ -32,87 +47,93 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
     }
 
     /** Returns an option for an integer in a range. */
-    static Flag<Integer> integer(String name, String description, int defaultValue, int min, int max) {
-        Reader<Long> reader = wholeNumber(min, max);
-        return new Flag<>(
-                name,
-                "N",
-                withDefault(description, "from " + min + " to " + max, defaultValue),
-                defaultValue,
-                value -> Math.toIntExact(reader.read(value)));
-    }
-
-    /** Returns an option for an integer in a range; the description states its default. */
-    static Flag<Integer> integer(String name, String description, int min, int max) {
-        Flag<Integer> flag = integer(name, description, min, min, max);
-        return new Flag<>(name, "N", description, null, flag.reader());
+    static Flag<Integer> integer(String name, String description, Integer defaultValue, int min, int max) {
+        String range = "from " + min + " to " + max;
+        return inRange(
+                range, name, "N", description, defaultValue, value -> Math.toIntExact(wholeNumber(value, min, max)));
     }
 
     /** Returns an option for a 64-bit integer of at least {@code min}. */
     static Flag<Long> atLeast(long min, String name, String description, long defaultValue) {
-        String text = withDefault(description, "at least " + min, defaultValue);
-        return new Flag<>(name, "N", text, defaultValue, wholeNumber(min, Long.MAX_VALUE));
-    }
-
-    private static Reader<Long> wholeNumber(long min, long max) {
-        String message = "must be an integer from " + min + " to " + max;
-        return value -> {
-            // Java's parsers also accept digits of other scripts.
-            if (!value.matches("[+-]?[0-9]+")) {
-                throw new IllegalArgumentException(message);
-            }
-            BigInteger number = new BigInteger(value);
-            if (number.compareTo(BigInteger.valueOf(min)) < 0 || number.compareTo(BigInteger.valueOf(max)) > 0) {
-                throw new IllegalArgumentException(message);
-            }
-            return number.longValueExact();
-        };
+        return inRange(
+                "at least " + min,
+                name,
+                "N",
+                description,
+                defaultValue,
+                value -> wholeNumber(value, min, Long.MAX_VALUE));
     }
 
     /** Returns an option for any 64-bit integer. */
     static Flag<Long> seed(String name, String description, long defaultValue) {
-        String text = withDefault(description, "any integer", defaultValue);
-        return new Flag<>(name, "N", text, defaultValue, wholeNumber(Long.MIN_VALUE, Long.MAX_VALUE));
+        return inRange(
+                "any integer",
+                name,
+                "N",
+                description,
+                defaultValue,
+                value -> wholeNumber(value, Long.MIN_VALUE, Long.MAX_VALUE));
+    }
+
+    private static long wholeNumber(String value, long min, long max) {
+        // Java's parsers also accept digits of other scripts.
+        BigInteger number = value.matches("[+-]?[0-9]+") ? new BigInteger(value) : null;
+        if (number == null
+                || number.compareTo(BigInteger.valueOf(min)) < 0
+                || number.compareTo(BigInteger.valueOf(max)) > 0) {
+            throw new IllegalArgumentException("must be an integer from " + min + " to " + max);
+        }
+        return number.longValueExact();
     }
 
     /** Returns an option for a number that is positive and finite as a float. */
-    static Flag<Double> positive(String name, String description, double defaultValue) {
-        return new Flag<>(name, "X", withDefault(description, "greater than 0", defaultValue), defaultValue, value -> {
-            double number = decimal(value);
-            if (!((float) number > 0 && (float) number <= Float.MAX_VALUE)) {
-                throw new IllegalArgumentException("must be a number greater than 0 that fits into float32");
-            }
-            return number;
-        });
+    static Flag<Double> positive(String name, String description, Double defaultValue) {
+        return inRange(
+                "greater than 0",
+                name,
+                "X",
+                description,
+                defaultValue,
+                number(x -> (float) x > 0, "must be a number greater than 0 that fits into float32"));
+    }
+
+    /** Returns an option for a positive number; the description states its default. */
+    static Flag<Double> positive(String name, String description) {
+        return positive(name, description, null);
     }
 
     /** Returns an option for a number of at least {@code min} and less than {@code end}. */
     static Flag<Double> below(String name, String description, double defaultValue, double min, double end) {
         String range = "at least " + shortest(min) + " and less than " + shortest(end);
-        return new Flag<>(name, "X", withDefault(description, range, defaultValue), defaultValue, value -> {
-            double number = decimal(value);
-            if (!(number >= min && (float) number < (float) end)) {
-                throw new IllegalArgumentException("must be " + range);
-            }
-            return number;
-        });
+        return inRange(
+                range,
+                name,
+                "X",
+                description,
+                defaultValue,
+                number(x -> x >= min && (float) x < (float) end, "must be " + range));
     }
 
     /** Returns an option for a number of at least 0. */
     static Flag<Double> notNegative(String name, String description, double defaultValue) {
-        return new Flag<>(name, "X", withDefault(description, "at least 0", defaultValue), defaultValue, value -> {
-            double number = decimal(value);
-            if (!(number >= 0 && number <= Float.MAX_VALUE)) {
-                throw new IllegalArgumentException("must be a number of at least 0");
-            }
-            return number;
-        });
+        return inRange(
+                "at least 0",
+                name,
+                "X",
+                description,
+                defaultValue,
+                number(x -> x >= 0, "must be a number of at least 0"));
     }
 
-    /** Returns an option for a positive number; the description states its default. */
-    static Flag<Double> positive(String name, String description) {
-        Flag<Double> flag = positive(name, description, 1);
-        return new Flag<>(name, "X", description, null, flag.reader());
+    /** Returns a reader of decimal numbers that are finite as a float. */
+    static Function<String, Double> number(DoublePredicate allowed, String message) {
+        return value -> {
+            double number = decimal(value);
+            if (!(allowed.test(number) && number <= Float.MAX_VALUE)) {
+                throw new IllegalArgumentException(message);
+            }
+            return number;
+        };
     }
 
     /** Parses a decimal number such as 0.5 or 1e-3; returns NaN if the text is not one. */
@@ -122,19 +143,14 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
                 : Double.NaN;
     }
 
-    /** Returns an option with its own reader. */
-    static <T> Flag<T> parsed(String name, String argument, String description, T defaultValue, Reader<T> reader) {
-        return new Flag<>(name, argument, withDefault(description, "", defaultValue), defaultValue, reader);
-    }
-
     /** Returns an option for a constant of an enum, by its {@code toString} in lower case. */
     static <E extends Enum<E>> Flag<E> oneOf(String name, String description, E defaultValue) {
         List<E> values = Arrays.asList(defaultValue.getDeclaringClass().getEnumConstants());
         String names = values.stream().map(Flag::word).collect(Collectors.joining("|"));
-        return new Flag<>(
+        return parsed(
                 name,
                 names,
-                withDefault(description, "", defaultValue),
+                description,
                 defaultValue,
                 value -> values.stream()
                         .filter(constant -> word(constant).equals(value))
@@ -161,13 +177,7 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
 
     /** Returns an option for a character encoding. */
     static Flag<Charset> encoding(String name, String description, Charset defaultValue) {
-        Flag<Charset> flag = encoding(name, withDefault(description, "", defaultValue));
-        return new Flag<>(name, "NAME", flag.description(), defaultValue, flag.reader());
-    }
-
-    /** Returns an option for a character encoding; the description states its default. */
-    static Flag<Charset> encoding(String name, String description) {
-        return new Flag<>(name, "NAME", description, null, value -> {
+        return parsed(name, "NAME", description, defaultValue, value -> {
             try {
                 return Charset.forName(value);
             } catch (IllegalArgumentException e) {
@@ -187,15 +197,17 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
         });
     }
 
-    private static String withDefault(String description, String range, Object defaultValue) {
-        String value = defaultValue instanceof Double number
-                ? shortest(number)
-                : defaultValue instanceof Enum<?> constant ? word(constant) : defaultValue.toString();
-        return description + " (" + (range.isEmpty() ? "" : range + "; ") + "default " + value + ")";
+    /** Returns the options of several groups. */
+    @SafeVarargs
+    static List<Flag<?>> joined(List<Flag<?>>... groups) {
+        return Stream.of(groups).<Flag<?>>flatMap(List::stream).toList();
     }
 
-    private static String word(Enum<?> constant) {
-        return constant.toString().toLowerCase(Locale.ROOT);
+    private static String word(Object value) {
+        if (value instanceof Double number) {
+            return shortest(number);
+        }
+        return value instanceof Enum<?> ? value.toString().toLowerCase(Locale.ROOT) : value.toString();
     }
 
     static String shortest(double number) {

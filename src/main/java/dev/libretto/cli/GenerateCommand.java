@@ -1,14 +1,16 @@
 package dev.libretto.cli;
 
+import dev.libretto.CharModel;
+import dev.libretto.cli.GenerateFlags.DecoderType;
 import dev.libretto.cli.GenerateFlags.Format;
 import dev.libretto.cli.GenerateFlags.Unknown;
 import dev.libretto.device.DeviceRequest;
+import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.Precision;
 import dev.libretto.device.TensorFlowSetup;
 import dev.libretto.export.ExecutableModel;
 import dev.libretto.generate.Decoder;
 import dev.libretto.generate.TextModel;
-import dev.libretto.model.Weights;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
@@ -17,82 +19,68 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /** {@code libretto generate}: continues prefixes with a trained model. */
-final class GenerateCommand implements Command {
+final class GenerateCommand {
     /** The textbook continues each prefix by 50 characters. */
     static final int DEFAULT_LENGTH = 50;
 
     static final int MAX_LENGTH = 1_000_000_000;
 
-    private final String name;
+    static final Command COMMAND = named("generate", "continue a text with a trained model");
+    static final Command ALIAS = named("predict", "alias of generate");
 
-    /** @param name {@code generate} or its alias {@code predict} */
-    GenerateCommand(String name) {
-        this.name = name;
+    private GenerateCommand() {}
+
+    private static Command named(String name, String summary) {
+        return new Command(
+                name,
+                summary,
+                "",
+                GenerateFlags.ALL,
+                List.of(
+                        name + " --prefix 分开",
+                        name + " --run runs/latest --prefix 分开 --prefix 不分开 --length 200",
+                        name + " --prefix 分开 --temperature 0.8 --top-p 0.9 --num-samples 5",
+                        name + " --prefixes titles.txt --decoder graph --format jsonl"),
+                GenerateCommand::run);
     }
 
-    @Override
-    public String name() {
-        return name;
-    }
-
-    @Override
-    public String summary() {
-        return name.equals("generate") ? "continue a text with a trained model" : "alias of generate";
-    }
-
-    @Override
-    public List<Flag<?>> flags() {
-        return GenerateFlags.ALL;
-    }
-
-    @Override
-    public List<String> examples() {
-        return List.of(
-                name + " --prefix 分开",
-                name + " --run runs/latest --prefix 分开 --prefix 不分开 --length 200",
-                name + " --prefix 分开 --temperature 0.8 --top-p 0.9 --num-samples 5",
-                name + " --prefixes titles.txt --decoder graph --format jsonl");
-    }
-
-    @Override
-    public int run(Arguments arguments, Console console) throws Exception {
+    private static int run(Arguments arguments, Console console) throws Exception {
         checkUsage(arguments);
-        int samples = arguments.get(GenerateFlags.NUM_SAMPLES);
         if (!isOnnx(arguments)) {
             TensorFlowSetup.loadInBackground();
         }
-        Source source = open(arguments, console);
-        try (TextModel model = source.model();
-                Prefixes prefixes = prefixes(arguments, console, source.vocabulary())) {
-            Decoder decoder = new Decoder(model);
-            Decoder.Options options = GenerateFlags.options(arguments, source.vocabulary());
-            SampleWriter output = output(arguments, console, source.vocabulary());
+        if (arguments.has(GenerateFlags.MODEL)) {
+            if (!isOnnx(arguments)) {
+                DeviceFlags.choose(arguments, console).use();
+            }
+            try (ExecutableModel model = ExecutableModel.open(arguments.get(GenerateFlags.MODEL))) {
+                write(model, model.vocabulary(), arguments, console);
+            }
+            return 0;
+        }
+        // Read while TensorFlow's library is loading, which only the checkpoint needs.
+        RunDirectory run = RunDirectory.open(console.runPath(arguments.get(GenerateFlags.RUN)));
+        Choice device = DeviceFlags.choose(arguments, console);
+        try (CharModel model = CharModel.open(run, arguments.get(GenerateFlags.CHECKPOINT), device, console::warn)) {
+            boolean withGraph = arguments.get(GenerateFlags.DECODER) == DecoderType.GRAPH;
+            write(model.decoding(withGraph), model.vocabulary(), arguments, console);
+        }
+        return 0;
+    }
+
+    private static void write(TextModel model, Vocabulary vocabulary, Arguments arguments, Console console)
+            throws Exception {
+        int samples = arguments.get(GenerateFlags.NUM_SAMPLES);
+        Decoder decoder = new Decoder(model);
+        try (Prefixes prefixes = prefixes(arguments, console, vocabulary)) {
+            Decoder.Options options = GenerateFlags.options(arguments, vocabulary);
+            SampleWriter output = output(arguments, console, vocabulary);
             for (List<int[]> batch = prefixes.next(); !batch.isEmpty(); batch = prefixes.next()) {
                 output.beginBatch(batch, samples);
                 decoder.write(batch, samples, options, output);
                 output.endBatch();
             }
         }
-        return 0;
-    }
-
-    private record Source(TextModel model, Vocabulary vocabulary) {}
-
-    /** Opens the run while TensorFlow's library is loading; only reading the checkpoint needs the library. */
-    private static Source open(Arguments arguments, Console console) throws Exception {
-        Path exported = arguments.get(GenerateFlags.MODEL);
-        if (exported != null) {
-            if (!isOnnx(arguments)) {
-                DeviceFlags.useQuietly(arguments, console);
-            }
-            ExecutableModel model = ExecutableModel.open(exported);
-            return new Source(model, model.vocabulary());
-        }
-        RunDirectory run = RunDirectory.open(console.runPath(arguments.get(GenerateFlags.RUN)));
-        DeviceFlags.useQuietly(arguments, console);
-        Weights weights = run.checkpoint(arguments.get(GenerateFlags.CHECKPOINT), console::warn)
-                .weights();
-        return new Source(arguments.get(GenerateFlags.DECODER).open(run.config().model(), weights), run.vocabulary());
     }
 
     /** Reads every option, so that an invalid one is reported before any work is done. */

@@ -1,13 +1,8 @@
 package dev.libretto.cli;
 
 import dev.libretto.generate.Decoder;
-import dev.libretto.generate.EagerModel;
-import dev.libretto.generate.GraphModel;
 import dev.libretto.generate.RandomSampler;
 import dev.libretto.generate.Sampler;
-import dev.libretto.generate.TextModel;
-import dev.libretto.model.ModelConfig;
-import dev.libretto.model.Weights;
 import dev.libretto.run.RunDirectory.Which;
 import dev.libretto.text.Vocabulary;
 import java.nio.file.Path;
@@ -23,21 +18,8 @@ final class GenerateFlags {
 
     /** How the model runs. */
     enum DecoderType {
-        EAGER {
-            @Override
-            TextModel open(ModelConfig config, Weights weights) {
-                return new EagerModel(config, weights);
-            }
-        },
-        GRAPH {
-            @Override
-            TextModel open(ModelConfig config, Weights weights) {
-                return new GraphModel(config, weights);
-            }
-        };
-
-        /** Opens a model, which the caller closes. */
-        abstract TextModel open(ModelConfig config, Weights weights);
+        EAGER,
+        GRAPH
     }
 
     /** The output format. */
@@ -64,12 +46,8 @@ final class GenerateFlags {
             0,
             GenerateCommand.MAX_LENGTH);
     static final Flag<String> STOP = Flag.text("stop", "stop early when this text is produced; it is not printed");
-    static final Flag<Double> TEMPERATURE = Flag.parsed(
-            "temperature",
-            "X",
-            "sampling temperature: below 1 sharper, above 1 flatter; 0 decodes greedily",
-            0.0,
-            GenerateFlags::temperature);
+    static final Flag<Double> TEMPERATURE = Flag.notNegative(
+            "temperature", "sampling temperature: below 1 sharper, above 1 flatter; 0 decodes greedily", 0);
     static final Flag<Integer> TOP_K =
             Flag.integer("top-k", "sample from the N most likely characters, 0 for all", 0, 0, 10_000_000);
     static final Flag<Double> TOP_P = Flag.parsed(
@@ -77,7 +55,7 @@ final class GenerateFlags {
             "P",
             "nucleus sampling: keep the smallest set of characters whose total probability is at least P",
             1.0,
-            GenerateFlags::topP);
+            Flag.number(p -> p > 0 && p <= 1, "must be greater than 0 and at most 1"));
     static final Flag<Long> SEED = Flag.seed("seed", "random seed of the samples", 1);
     static final Flag<Integer> NUM_SAMPLES =
             Flag.integer("num-samples", "samples per prefix, computed in one batch", 1, 1, 65_536);
@@ -88,45 +66,14 @@ final class GenerateFlags {
     static final Flag<Unknown> UNKNOWN =
             Flag.oneOf("unknown", "what to do with prefix characters that the model does not know", Unknown.ERROR);
 
-    static final List<Flag<?>> ALL = List.of(
-            RUN,
-            CHECKPOINT,
-            MODEL,
-            PREFIX,
-            PREFIX_FILE,
-            PREFIXES,
-            BATCH_SIZE,
-            LENGTH,
-            STOP,
-            TEMPERATURE,
-            TOP_K,
-            TOP_P,
-            SEED,
-            NUM_SAMPLES,
-            LOGPROBS,
-            FORMAT,
-            DECODER,
-            UNKNOWN,
-            DeviceFlags.DEVICE,
-            DeviceFlags.PRECISION);
+    private static final List<Flag<?>> SOURCES =
+            List.of(RUN, CHECKPOINT, MODEL, PREFIX, PREFIX_FILE, PREFIXES, BATCH_SIZE);
+    private static final List<Flag<?>> DECODING =
+            List.of(LENGTH, STOP, TEMPERATURE, TOP_K, TOP_P, SEED, NUM_SAMPLES, LOGPROBS, FORMAT, DECODER, UNKNOWN);
+
+    static final List<Flag<?>> ALL = Flag.joined(SOURCES, DECODING, DeviceFlags.ALL);
 
     private GenerateFlags() {}
-
-    private static double temperature(String value) {
-        double number = Flag.decimal(value);
-        if (!(number >= 0 && number <= Float.MAX_VALUE)) {
-            throw new IllegalArgumentException("must be a number of at least 0");
-        }
-        return number;
-    }
-
-    private static double topP(String value) {
-        double number = Flag.decimal(value);
-        if (!(number > 0 && number <= 1)) {
-            throw new IllegalArgumentException("must be greater than 0 and at most 1");
-        }
-        return number;
-    }
 
     /**
      * Returns the sampler.

@@ -12,37 +12,26 @@ import java.nio.file.Path;
 import java.util.List;
 
 /** {@code libretto import}: creates a run from weights of Keras or PyTorch. */
-final class ImportCommand implements Command {
+final class ImportCommand {
     static final Flag<Path> WEIGHTS = Flag.path("weights", "FILE", "weights to read, safetensors");
     static final Flag<Path> DESCRIPTION = Flag.path(
             "description", "FILE", "layout, cell, sizes and vocabulary of the model (default the weights' FILE.json)");
     static final Flag<Path> RUN = Flag.path("run", "DIR", "run directory to write");
     static final Flag<Boolean> OVERWRITE = TrainFlags.OVERWRITE;
 
-    @Override
-    public String name() {
-        return "import";
-    }
+    static final Command COMMAND = new Command(
+            "import",
+            "create a run from weights of Keras or PyTorch",
+            "",
+            List.of(WEIGHTS, DESCRIPTION, RUN, OVERWRITE),
+            List.of(
+                    "import --weights lyrics.safetensors --run runs/lyrics",
+                    "import --weights tuned.safetensors --description lyrics.safetensors.json --run runs/tuned"),
+            ImportCommand::run);
 
-    @Override
-    public String summary() {
-        return "create a run from weights of Keras or PyTorch";
-    }
+    private ImportCommand() {}
 
-    @Override
-    public List<Flag<?>> flags() {
-        return List.of(WEIGHTS, DESCRIPTION, RUN, OVERWRITE);
-    }
-
-    @Override
-    public List<String> examples() {
-        return List.of(
-                "import --weights lyrics.safetensors --run runs/lyrics",
-                "import --weights tuned.safetensors --description lyrics.safetensors.json --run runs/tuned");
-    }
-
-    @Override
-    public int run(Arguments arguments, Console console) throws Exception {
+    private static int run(Arguments arguments, Console console) throws Exception {
         boolean overwrite = arguments.get(OVERWRITE);
         Path weights = arguments.get(WEIGHTS);
         Path description = arguments.get(DESCRIPTION);

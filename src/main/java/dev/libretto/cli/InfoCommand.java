@@ -18,36 +18,20 @@ import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** {@code libretto info}: shows a run's corpus, model, settings and progress. */
-final class InfoCommand implements Command {
+final class InfoCommand {
     static final Flag<Boolean> JSON = Flag.toggle("json", "print JSON");
 
-    @Override
-    public String name() {
-        return "info";
-    }
+    static final Command COMMAND = new Command(
+            "info",
+            "show a run's model, settings and progress",
+            "[RUN]",
+            List.of(JSON),
+            List.of("info", "info runs/2026-11-23-101500 --json"),
+            InfoCommand::run);
 
-    @Override
-    public String summary() {
-        return "show a run's model, settings and progress";
-    }
+    private InfoCommand() {}
 
-    @Override
-    public List<Flag<?>> flags() {
-        return List.of(JSON);
-    }
-
-    @Override
-    public String operands() {
-        return "[RUN]";
-    }
-
-    @Override
-    public List<String> examples() {
-        return List.of("info", "info runs/2026-11-23-101500 --json");
-    }
-
-    @Override
-    public int run(Arguments arguments, Console console) throws Exception {
+    private static int run(Arguments arguments, Console console) throws Exception {
         List<Path> runs = arguments.operands();
         if (runs.size() > 1) {
             throw new UsageException("unexpected argument \"" + runs.get(1) + "\"; name one run");

@@ -1,65 +1,39 @@
 package dev.libretto.cli;
 
-import com.fasterxml.jackson.annotation.JsonInclude;
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.PropertyNamingStrategies;
-import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.node.ArrayNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
 import dev.libretto.text.Vocabulary;
-import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 
-/** Prints a JSON object per line. */
+/**
+ * Prints a JSON object per line: the prefix, the text without it, the sample's index, the seed if it matters, the
+ * log-probability of the text in nats, and the milliseconds from the start of the batch to the last character.
+ */
 final class JsonLinesWriter implements SampleWriter {
-    private static final JsonMapper MAPPER = JsonMapper.builder()
-            .propertyNamingStrategy(PropertyNamingStrategies.SNAKE_CASE)
-            .defaultPropertyInclusion(
-                    JsonInclude.Value.construct(JsonInclude.Include.NON_NULL, JsonInclude.Include.ALWAYS))
-            .build();
-
-    /**
-     * @param text without the prefix
-     * @param sample its index among the samples of the prefix
-     * @param seed null for greedy decoding
-     * @param logProbability of the text, in nats
-     * @param milliseconds from the start of the batch to the last character
-     * @param logProbabilities of each character; null without {@code --logprobs}
-     */
-    private record Line(
-            String prefix,
-            String text,
-            int sample,
-            Long seed,
-            double logProbability,
-            double milliseconds,
-            List<Float> logProbabilities) {}
-
+    /** A text in progress. */
     private static final class Text {
-        private final String prefix;
-        private final int sample;
         private final StringBuilder characters = new StringBuilder();
         private final List<Float> logProbabilities = new ArrayList<>();
         private long lastWritten;
-
-        Text(String prefix, int sample, long start) {
-            this.prefix = prefix;
-            this.sample = sample;
-            this.lastWritten = start;
-        }
     }
 
-    private final PrintStream out;
+    private final PrintWriter out;
     private final Vocabulary vocabulary;
     private final Long seed;
     private final boolean logProbabilities;
-    private final List<Text> texts = new ArrayList<>();
+    private List<int[]> prefixes;
+    private List<Text> texts;
     private long start;
 
     /**
      * @param seed null for greedy decoding
      * @param logProbabilities whether to print the log-probability of each character
      */
-    JsonLinesWriter(PrintStream out, Vocabulary vocabulary, Long seed, boolean logProbabilities) {
+    JsonLinesWriter(PrintWriter out, Vocabulary vocabulary, Long seed, boolean logProbabilities) {
         this.out = out;
         this.vocabulary = vocabulary;
         this.seed = seed;
@@ -67,13 +41,12 @@ final class JsonLinesWriter implements SampleWriter {
     }
 
     @Override
-    public void beginBatch(List<int[]> prefixes, int samples) {
+    public void beginBatch(List<int[]> newPrefixes, int samples) {
+        prefixes = newPrefixes;
         start = System.nanoTime();
-        for (int[] prefix : prefixes) {
-            for (int sample = 0; sample < samples; sample++) {
-                texts.add(new Text(vocabulary.decode(prefix), sample, start));
-            }
-        }
+        texts = Stream.generate(Text::new)
+                .limit((long) prefixes.size() * samples)
+                .toList();
     }
 
     @Override
@@ -86,27 +59,32 @@ final class JsonLinesWriter implements SampleWriter {
 
     @Override
     public void endBatch() {
-        StringBuilder lines = new StringBuilder();
-        texts.forEach(text -> lines.append(json(text)).append("\n"));
-        texts.clear();
-        out.print(lines);
+        int samples = texts.size() / prefixes.size();
+        for (int row = 0; row < texts.size(); row++) {
+            out.print(json(prefixes.get(row / samples), row % samples, texts.get(row)) + "\n");
+        }
         out.flush();
     }
 
-    private String json(Text text) {
-        try {
-            return MAPPER.writeValueAsString(new Line(
-                    text.prefix,
-                    text.characters.toString(),
-                    text.sample,
-                    seed,
-                    text.logProbabilities.stream()
-                            .mapToDouble(Float::doubleValue)
-                            .sum(),
-                    (text.lastWritten - start) / 1000 / 1e3,
-                    logProbabilities ? text.logProbabilities : null));
-        } catch (JsonProcessingException e) {
-            throw new AssertionError("strings and numbers can be written as JSON", e);
+    private ObjectNode json(int[] prefix, int sample, Text text) {
+        ObjectNode line = JsonNodeFactory.instance
+                .objectNode()
+                .put("prefix", vocabulary.decode(prefix))
+                .put("text", text.characters.toString())
+                .put("sample", sample);
+        if (seed != null) {
+            line.put("seed", seed);
         }
+        line.put(
+                        "log_probability",
+                        text.logProbabilities.stream()
+                                .mapToDouble(Float::doubleValue)
+                                .sum())
+                .put("milliseconds", text.logProbabilities.isEmpty() ? 0.0 : (text.lastWritten - start) / 1000 / 1e3);
+        if (logProbabilities) {
+            ArrayNode each = line.putArray("log_probabilities");
+            text.logProbabilities.forEach(each::add);
+        }
+        return line;
     }
 }

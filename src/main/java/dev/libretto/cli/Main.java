@@ -14,15 +14,17 @@ import java.io.FileDescriptor;
 import java.io.FileOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
-import java.io.PrintStream;
+import java.io.OutputStreamWriter;
+import java.io.PrintWriter;
 import java.io.UncheckedIOException;
+import java.io.Writer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.BooleanSupplier;
 import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -41,15 +43,16 @@ public final class Main {
             Flag.toggle("verbose", "also print a line per epoch, and TensorFlow's messages");
 
     static final List<Command> COMMANDS = List.of(
-            new TrainCommand(),
-            new GenerateCommand("generate"),
-            new GenerateCommand("predict"),
-            new EvaluateCommand(),
-            new ExportCommand(),
-            new ImportCommand(),
-            new InfoCommand(),
-            new PlotCommand(),
-            new DoctorCommand());
+            TrainCommand.COMMAND,
+            GenerateCommand.COMMAND,
+            GenerateCommand.ALIAS,
+            EvaluateCommand.COMMAND,
+            ExportCommand.COMMAND,
+            ImportCommand.COMMAND,
+            InfoCommand.COMMAND,
+            PlotCommand.COMMAND,
+            DoctorCommand.COMMAND);
+
     /** Whether a signal is ending the process. */
     private static volatile boolean ended;
 
@@ -71,14 +74,13 @@ public final class Main {
         OutputStream out = OutputException.reporting(new FileOutputStream(FileDescriptor.out));
         OutputStream err = new FileOutputStream(FileDescriptor.err);
         StatusLine statusLine = new StatusLine(err, Terminal::isPresent, Terminal::width);
-        OutputStream shownOut = ControlCharacters.escaping(statusLine.above(out), Terminal::isStdout);
-        OutputStream shownErr = ControlCharacters.escaping(statusLine.above(err), Terminal::isStderr);
         Console console = new Console(
                 System.in,
-                new PrintStream(shownOut, false, StandardCharsets.UTF_8),
-                new PrintStream(shownErr, true, StandardCharsets.UTF_8),
+                new PrintWriter(shown(statusLine.above(out), Terminal::isStdout), false),
+                new PrintWriter(shown(statusLine.above(err), Terminal::isStderr), true),
                 System.getProperty("libretto.program", "libretto"),
                 new Runs(Path.of("runs")),
+                () -> Terminal.isStderr() ? Terminal.width() : Integer.MAX_VALUE,
                 statusLine,
                 Verbosity.NORMAL);
         Runtime.getRuntime().addShutdownHook(new Thread(statusLine::end));
@@ -87,6 +89,10 @@ public final class Main {
             new Halt().exit(128 + number);
         });
         System.exit(program.applyAsInt(console));
+    }
+
+    private static Writer shown(OutputStream out, BooleanSupplier isTerminal) {
+        return ControlCharacters.escaping(new OutputStreamWriter(out, StandardCharsets.UTF_8), isTerminal);
     }
 
     /** Runs the command line and returns the exit code. */
@@ -139,17 +145,27 @@ public final class Main {
         String first = words.get(0);
         switch (first) {
             case "--help", "-h", "help" -> {
-                if (words.size() > 1) {
+                requireAtMost(2, words);
+                if (words.size() == 2) {
                     return run(command(words.get(1)), List.of("--help"));
                 }
                 Help.print(COMMANDS, console);
             }
-            case "--version" -> printVersion();
+            case "--version" -> {
+                requireAtMost(1, words);
+                printVersion();
+            }
             default -> {
                 return run(command(first), words.subList(1, words.size()));
             }
         }
         return 0;
+    }
+
+    private static void requireAtMost(int count, List<String> words) throws UsageException {
+        if (words.size() > count) {
+            throw new UsageException("unexpected argument \"" + words.get(count) + "\" after " + words.get(count - 1));
+        }
     }
 
     private Command command(String name) throws UsageException {
@@ -158,15 +174,13 @@ public final class Main {
     }
 
     private int run(Command command, List<String> words) throws Exception {
-        List<Flag<?>> flags = new ArrayList<>(command.flags());
-        flags.addAll(List.of(QUIET, VERBOSE, DEBUG));
-        flags.add(HELP);
+        List<Flag<?>> flags = Flag.joined(command.flags(), List.of(QUIET, VERBOSE, DEBUG, HELP));
         if (words.contains("--help") || words.contains("-h")) {
             Help.print(command, flags, console);
             return 0;
         }
         Arguments arguments = Arguments.parse(flags, !command.operands().isEmpty(), words);
-        return command.run(arguments, console.with(verbosity(arguments)));
+        return command.action().run(arguments, console.with(verbosity(arguments)));
     }
 
     private static Verbosity verbosity(Arguments arguments) throws UsageException {

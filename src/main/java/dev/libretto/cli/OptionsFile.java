@@ -122,7 +122,7 @@ final class OptionsFile {
             if (flag.argument().isEmpty()) {
                 return toggle(flag, entry.value());
             }
-            return flag.reader().read(entry.value());
+            return flag.reader().apply(entry.value());
         } catch (IllegalArgumentException e) {
             throw new UsageException(entry.source() + ": " + flag.name() + " " + e.getMessage() + " (got "
                     + Shell.quote(entry.value()) + ")");
@@ -131,7 +131,7 @@ final class OptionsFile {
 
     private static <T> T toggle(Flag<T> flag, String value) {
         return switch (value) {
-            case "true" -> flag.reader().read("");
+            case "true" -> flag.reader().apply("");
             case "false" -> flag.defaultValue();
             default -> throw new IllegalArgumentException("must be true or false");
         };

@@ -18,7 +18,7 @@ final class OutputException extends RuntimeException {
         return Terminal.isStdoutClosed();
     }
 
-    /** Returns a stream that throws this exception, because a {@code PrintStream} would swallow an {@code IOException}. */
+    /** Returns a stream that throws this exception, because a {@code PrintWriter} would swallow an {@code IOException}. */
     static OutputStream reporting(OutputStream out) {
         return new FilterOutputStream(out) {
             @Override

@@ -1,7 +1,7 @@
 package dev.libretto.cli;
 
 import dev.libretto.text.Vocabulary;
-import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
@@ -11,13 +11,13 @@ import java.util.Locale;
  * that starts with its log-probability, and an empty line. The first text of a batch is printed while it is generated.
  */
 final class PlainTextWriter implements SampleWriter {
-    private final PrintStream out;
+    private final PrintWriter out;
     private final Vocabulary vocabulary;
     private final boolean logProbabilities;
     /** The text of each row that is not printed yet. */
     private final List<StringBuilder> waiting = new ArrayList<>();
 
-    PlainTextWriter(PrintStream out, Vocabulary vocabulary, boolean logProbabilities) {
+    PlainTextWriter(PrintWriter out, Vocabulary vocabulary, boolean logProbabilities) {
         this.out = out;
         this.vocabulary = vocabulary;
         this.logProbabilities = logProbabilities;

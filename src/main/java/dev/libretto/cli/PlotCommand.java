@@ -9,38 +9,22 @@ import java.util.List;
 import java.util.Locale;
 
 /** {@code libretto plot}: draws the perplexity of one or more runs. */
-final class PlotCommand implements Command {
+final class PlotCommand {
     static final Flag<Path> OUT = Flag.path("out", "FILE", "picture to write, FILE.png or FILE.svg");
     static final Flag<Boolean> OVERWRITE = Flag.toggle("overwrite", "replace an existing picture");
     static final Flag<String> TITLE = Flag.text("title", "title of the picture (default perplexity)");
 
-    @Override
-    public String name() {
-        return "plot";
-    }
+    static final Command COMMAND = new Command(
+            "plot",
+            "draw the perplexity of one or more runs",
+            "RUN...",
+            List.of(OUT, TITLE, OVERWRITE),
+            List.of("plot runs/latest --out lyrics.png", "plot runs/rnn runs/lstm --out compared.svg --title 比较"),
+            PlotCommand::run);
 
-    @Override
-    public String summary() {
-        return "draw the perplexity of one or more runs";
-    }
+    private PlotCommand() {}
 
-    @Override
-    public List<Flag<?>> flags() {
-        return List.of(OUT, TITLE, OVERWRITE);
-    }
-
-    @Override
-    public String operands() {
-        return "RUN...";
-    }
-
-    @Override
-    public List<String> examples() {
-        return List.of("plot runs/latest --out lyrics.png", "plot runs/rnn runs/lstm --out compared.svg --title 比较");
-    }
-
-    @Override
-    public int run(Arguments arguments, Console console) throws Exception {
+    private static int run(Arguments arguments, Console console) throws Exception {
         List<Path> runs = arguments.operands();
         Path out = arguments.get(OUT);
         String title = arguments.has(TITLE) ? arguments.get(TITLE) : "perplexity";

@@ -21,7 +21,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /** The options of {@code libretto train}. */
 final class TrainFlags {
@@ -78,6 +77,7 @@ final class TrainFlags {
             "parts",
             "parts that a batch's rows are split into, computed in parallel on a CPU; fixed for a run"
                     + " (default one per core, of at least 8 rows)",
+            null,
             1,
             TrainConfig.MAX_BATCH_SIZE);
     static final Flag<Integer> EPOCHS = Flag.integer(
@@ -127,7 +127,7 @@ final class TrainFlags {
             "X",
             "a batch loss above X times the lowest epoch loss also counts as divergence; 0 disables this",
             TEXTBOOK.divergence().factor(),
-            TrainFlags::divergenceFactor);
+            Flag.number(factor -> factor == 0 || factor > 1, "must be 0 or a number greater than 1"));
     static final Flag<Integer> MAX_ROLLBACKS = Flag.integer(
             "max-rollbacks",
             "rollbacks before stopping",
@@ -150,58 +150,22 @@ final class TrainFlags {
             1,
             ReportConfig.MAX_LENGTH);
 
+    private static final List<Flag<?>> TEXT = List.of(CORPUS, MAX_CHARS, KEEP_NEWLINES, ENCODING, MAX_BYTES, MIN_COUNT);
+    private static final List<Flag<?>> MODEL =
+            List.of(CELL, LAYERS, HIDDEN_SIZE, EMBEDDING_SIZE, TIE_EMBEDDINGS, DROPOUT);
+    private static final List<Flag<?>> BATCHES = List.of(SEQ_LENGTH, BATCH_SIZE, PARTS, SAMPLING, EPOCHS, SEED);
+    private static final List<Flag<?>> VALIDATION = List.of(VALIDATION_FRACTION, VALIDATION_CORPUS, PATIENCE);
+    private static final List<Flag<?>> CHECKPOINTS =
+            List.of(CHECKPOINT_EVERY, KEEP, ON_DIVERGENCE, DIVERGENCE_FACTOR, MAX_ROLLBACKS);
+    private static final List<Flag<?>> REPORTS = List.of(REPORT_EVERY, TENSORBOARD, PREFIX, LENGTH);
+
     /** The options that a file can set, in the order of the help. */
-    static final List<Flag<?>> SETTINGS = Stream.of(
-                    List.<Flag<?>>of(
-                            CORPUS,
-                            MAX_CHARS,
-                            KEEP_NEWLINES,
-                            ENCODING,
-                            MAX_BYTES,
-                            MIN_COUNT,
-                            CELL,
-                            LAYERS,
-                            HIDDEN_SIZE,
-                            EMBEDDING_SIZE,
-                            TIE_EMBEDDINGS,
-                            DROPOUT,
-                            SEQ_LENGTH,
-                            BATCH_SIZE,
-                            PARTS,
-                            SAMPLING,
-                            EPOCHS,
-                            SEED),
-                    OptimizerFlags.ALL,
-                    List.of(
-                            VALIDATION_FRACTION,
-                            VALIDATION_CORPUS,
-                            PATIENCE,
-                            CHECKPOINT_EVERY,
-                            KEEP,
-                            ON_DIVERGENCE,
-                            DIVERGENCE_FACTOR,
-                            MAX_ROLLBACKS,
-                            REPORT_EVERY,
-                            TENSORBOARD,
-                            PREFIX,
-                            LENGTH))
-            .<Flag<?>>flatMap(List::stream)
-            .toList();
+    static final List<Flag<?>> SETTINGS =
+            Flag.joined(TEXT, MODEL, BATCHES, OptimizerFlags.ALL, VALIDATION, CHECKPOINTS, REPORTS);
 
     /** The options that may change when a run is resumed; all others must be as before. */
-    static final List<Flag<?>> CHANGEABLE = List.of(
-            CORPUS,
-            ENCODING,
-            MAX_BYTES,
-            EPOCHS,
-            VALIDATION_CORPUS,
-            PATIENCE,
-            CHECKPOINT_EVERY,
-            KEEP,
-            REPORT_EVERY,
-            TENSORBOARD,
-            PREFIX,
-            LENGTH);
+    static final List<Flag<?>> CHANGEABLE = Flag.joined(
+            List.of(CORPUS, ENCODING, MAX_BYTES, EPOCHS, VALIDATION_CORPUS, PATIENCE, CHECKPOINT_EVERY, KEEP), REPORTS);
 
     /** The options whose value has another name in a run's configuration. */
     private static final Map<String, String> OTHER_NAMES = Map.of(
@@ -212,22 +176,10 @@ final class TrainFlags {
             "divergence-factor", "factor");
 
     /** All options in the order of the help. */
-    static final List<Flag<?>> ALL = Stream.of(
-                    List.of(RUN, OVERWRITE, RESUME, PRESET, CONFIG),
-                    SETTINGS,
-                    List.of(DeviceFlags.DEVICE, DeviceFlags.PRECISION))
-            .<Flag<?>>flatMap(List::stream)
-            .toList();
+    static final List<Flag<?>> ALL =
+            Flag.joined(List.of(RUN, OVERWRITE, RESUME, PRESET, CONFIG), SETTINGS, DeviceFlags.ALL);
 
     private TrainFlags() {}
-
-    private static double divergenceFactor(String value) {
-        double factor = Flag.decimal(value);
-        if (factor != 0 && !(factor > 1 && factor <= Float.MAX_VALUE)) {
-            throw new IllegalArgumentException("must be 0 or a number greater than 1");
-        }
-        return factor;
-    }
 
     /** Returns how to read the corpus. */
     static CorpusOptions corpusOptions(Arguments arguments) throws UsageException {
@@ -292,19 +244,20 @@ final class TrainFlags {
                     "--parts must be at most the batch size of " + batchSize + " (got " + arguments.get(PARTS) + ")");
         }
         arguments.requireEffect(MAX_ROLLBACKS, ON_DIVERGENCE, List.of(DivergencePolicy.Action.ROLLBACK));
-        return new TrainConfig(
-                arguments.get(SEQ_LENGTH),
-                batchSize,
-                arguments.has(PARTS) ? arguments.get(PARTS) : TrainConfig.partsFor(batchSize),
-                arguments.get(SAMPLING),
-                epochs,
-                OptimizerFlags.config(arguments, epochs),
-                arguments.get(DROPOUT),
-                arguments.get(SEED),
-                validationConfig(arguments, validationCorpus),
-                new DivergencePolicy(
-                        arguments.get(ON_DIVERGENCE), arguments.get(DIVERGENCE_FACTOR), arguments.get(MAX_ROLLBACKS)),
-                new CheckpointPolicy(arguments.get(CHECKPOINT_EVERY), arguments.get(KEEP)));
+        TrainConfig.Builder config = new TrainConfig.Builder(TEXTBOOK);
+        config.seqLength = arguments.get(SEQ_LENGTH);
+        config.batchSize = batchSize;
+        config.parts = arguments.getOr(PARTS, TrainConfig.partsFor(batchSize));
+        config.sampling = arguments.get(SAMPLING);
+        config.epochs = epochs;
+        config.optimizer = OptimizerFlags.config(arguments, epochs);
+        config.dropout = arguments.get(DROPOUT);
+        config.seed = arguments.get(SEED);
+        config.validation = validationConfig(arguments, validationCorpus);
+        config.divergence = new DivergencePolicy(
+                arguments.get(ON_DIVERGENCE), arguments.get(DIVERGENCE_FACTOR), arguments.get(MAX_ROLLBACKS));
+        config.checkpoints = new CheckpointPolicy(arguments.get(CHECKPOINT_EVERY), arguments.get(KEEP));
+        return config.build();
     }
 
     /**
@@ -316,18 +269,13 @@ final class TrainFlags {
         requireSame(arguments, stored);
         TrainConfig training = stored.training();
         CheckpointPolicy checkpoints = training.checkpoints();
-        int epochs = arguments.has(EPOCHS) ? arguments.get(EPOCHS) : training.epochs();
-        int patience = arguments.has(PATIENCE)
-                ? arguments.get(PATIENCE)
-                : training.validation().patience();
-        CheckpointPolicy.Every every =
-                arguments.has(CHECKPOINT_EVERY) ? arguments.get(CHECKPOINT_EVERY) : checkpoints.every();
-        int keep = arguments.has(KEEP) ? arguments.get(KEEP) : checkpoints.keep();
-        return training.with(c -> {
-            c.epochs = epochs;
-            c.validation = c.validation.withPatience(patience);
-            c.checkpoints = new CheckpointPolicy(every, keep);
-        });
+        TrainConfig.Builder config = new TrainConfig.Builder(training);
+        config.epochs = arguments.getOr(EPOCHS, training.epochs());
+        config.validation = training.validation()
+                .withPatience(arguments.getOr(PATIENCE, training.validation().patience()));
+        config.checkpoints = new CheckpointPolicy(
+                arguments.getOr(CHECKPOINT_EVERY, checkpoints.every()), arguments.getOr(KEEP, checkpoints.keep()));
+        return config.build();
     }
 
     /** Returns what a new run reports. */
@@ -342,8 +290,8 @@ final class TrainFlags {
     /** Returns what a resumed run reports: as before, except for the given options. */
     static ReportConfig resumedReportConfig(Arguments arguments, ReportConfig stored) throws UsageException {
         return new ReportConfig(
-                arguments.has(REPORT_EVERY) ? arguments.get(REPORT_EVERY) : stored.every(),
-                arguments.has(LENGTH) ? arguments.get(LENGTH) : stored.length(),
+                arguments.getOr(REPORT_EVERY, stored.every()),
+                arguments.getOr(LENGTH, stored.length()),
                 arguments.has(PREFIX) ? arguments.getAll(PREFIX) : stored.prefixes(),
                 arguments.get(TENSORBOARD) || stored.tensorBoard());
     }

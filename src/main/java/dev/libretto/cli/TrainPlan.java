@@ -1,5 +1,6 @@
 package dev.libretto.cli;
 
+import dev.libretto.Training;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunDirectory;
@@ -17,13 +18,14 @@ import java.util.List;
 import java.util.stream.LongStream;
 
 /**
- * What {@code train} is to do, known before anything is written.
+ * What {@code train} will do, known before anything is written.
  *
  * @param overwrite whether an older run at the path may be replaced
- * @param resumes whether the run is there already and continues
+ * @param resumes whether the run exists and continues
  * @param prefixes the texts to continue in reports
  */
 record TrainPlan(
+        Training training,
         Path path,
         boolean overwrite,
         boolean resumes,
@@ -39,44 +41,6 @@ record TrainPlan(
                 : newRun(TrainFlags.withFiles(given), console);
         console.runs().requireWritable();
         return plan;
-    }
-
-    /** @param validation another text to validate on; null for none */
-    private static TrainPlan of(
-            Path path,
-            boolean overwrite,
-            boolean resumes,
-            RunConfig config,
-            Corpus corpus,
-            Vocabulary vocabulary,
-            Corpus validation) {
-        TrainingData data = TrainingData.of(config.training(), vocabulary, corpus, validation);
-        List<String> prefixes = prefixes(config.report().prefixes(), corpus, vocabulary);
-        return new TrainPlan(path, overwrite, resumes, config, corpus, vocabulary, data, prefixes);
-    }
-
-    /** @param asked as the options or the run say; empty for the textbook's, or the beginning of a text that lacks these */
-    private static List<String> prefixes(List<String> asked, Corpus corpus, Vocabulary vocabulary) {
-        if (asked.isEmpty()) {
-            return defaultPrefixes(corpus, vocabulary);
-        }
-        List<String> prefixes =
-                asked.stream().map(vocabulary::withKnownLineEnds).toList();
-        for (String prefix : prefixes) {
-            Prefix.encode(vocabulary, prefix, Prefix.quoted(prefix), "give --prefix in the characters of the text");
-        }
-        return prefixes;
-    }
-
-    private static List<String> defaultPrefixes(Corpus corpus, Vocabulary vocabulary) {
-        boolean known = TrainFlags.TEXTBOOK_PREFIXES.stream()
-                .flatMapToInt(String::codePoints)
-                .allMatch(codePoint -> vocabulary.idOf(codePoint) >= 0);
-        Ids ids = vocabulary.encode(corpus);
-        int[] beginning = LongStream.range(0, Math.min(10, ids.length()))
-                .mapToInt(ids::at)
-                .toArray();
-        return known ? TrainFlags.TEXTBOOK_PREFIXES : List.of(vocabulary.decode(beginning));
     }
 
     private static TrainPlan newRun(Arguments arguments, Console console) throws Exception {
@@ -100,66 +64,68 @@ record TrainPlan(
         Corpus validation = validationFile == null ? null : CorpusLoader.load(List.of(validationFile), whole, console);
         TrainConfig training = TrainFlags.trainConfig(arguments, validation == null ? null : CorpusInfo.of(validation));
         RunConfig config = new RunConfig(CorpusInfo.of(corpus), model, training, TrainFlags.reportConfig(arguments));
-        return of(path, overwrite, false, config, corpus, vocabulary, validation);
+        return of(arguments, path, false, config, corpus, vocabulary, validation);
     }
 
     private static TrainPlan resumedRun(Arguments arguments, Console console) throws Exception {
         Path path = Runs.resolve(arguments.get(TrainFlags.RESUME));
         if (arguments.has(TrainFlags.RUN) || arguments.has(TrainFlags.OVERWRITE)) {
-            throw new UsageException("--resume names the run itself; leave --run and --overwrite out");
+            throw new UsageException("--resume already names the run; remove --run and --overwrite");
         }
         List<Path> given = arguments.getAll(TrainFlags.CORPUS);
         RunDirectory run = RunDirectory.open(path);
         TrainConfig training = TrainFlags.resumedConfig(arguments, run.config());
         CorpusInfo info = run.config().corpus();
         if (arguments.has(TrainFlags.PRESET) || arguments.has(TrainFlags.CONFIG)) {
-            throw new UsageException("a run that goes on keeps its settings; leave --preset and --config out");
+            throw new UsageException("a resumed run keeps its settings; remove --preset and --config");
         }
         if (!info.known()) {
-            throw new IllegalArgumentException(path + " was imported, so the text it learns from is not known and its"
-                    + " training cannot go on; train where the weights came from and import them again");
+            throw new IllegalArgumentException(path + " was imported, so its training text is unknown and it cannot be"
+                    + " resumed; train where the weights came from and import them again");
         }
         CorpusOptions options = info.options().withMaxBytes(arguments.get(TrainFlags.MAX_BYTES));
         if (arguments.has(TrainFlags.ENCODING)) {
             options = options.withEncoding(arguments.get(TrainFlags.ENCODING));
         }
         Corpus corpus = CorpusLoader.load(given.isEmpty() ? filesOf(info, TrainFlags.CORPUS) : given, options, console);
-        if (!corpus.sha256().equals(info.sha256())) {
-            throw new IllegalArgumentException(corpus.name() + " is not the text that " + path
-                    + " learns from (another SHA-256); name that text with --corpus, or start a new run");
-        }
+        requireSame(corpus, info, "training text of " + path, TrainFlags.CORPUS);
         if (!Vocabulary.of(corpus, info.minCount())
                 .symbols()
                 .equals(run.vocabulary().symbols())) {
             throw new IllegalArgumentException(
-                    path + " is damaged: its vocabulary has other characters than the text that it learns from");
+                    path + " is damaged: its vocabulary does not have the characters of its training text");
         }
-        Corpus validation = resumedValidation(arguments, training.validation().corpus(), console);
+        Corpus validation =
+                resumedValidation(arguments, path, training.validation().corpus(), console);
         RunConfig config = run.config()
                 .withTraining(training)
                 .withReport(
                         TrainFlags.resumedReportConfig(arguments, run.config().report()));
-        return of(path, false, true, config, corpus, run.vocabulary(), validation);
+        return of(arguments, path, true, config, corpus, run.vocabulary(), validation);
     }
 
-    private static Corpus resumedValidation(Arguments arguments, CorpusInfo info, Console console) throws Exception {
+    private static Corpus resumedValidation(Arguments arguments, Path path, CorpusInfo info, Console console)
+            throws Exception {
         Path given = arguments.get(TrainFlags.VALIDATION_CORPUS);
         if (info == null) {
             if (given != null) {
-                throw new UsageException("this run has no --validation-corpus and cannot get one; leave the option out,"
-                        + " or start a new run");
+                throw new UsageException("this run has no validation corpus and cannot get one; remove"
+                        + " --validation-corpus, or start a new run");
             }
             return null;
         }
         List<Path> files = given != null ? List.of(given) : filesOf(info, TrainFlags.VALIDATION_CORPUS);
         Corpus corpus =
                 CorpusLoader.load(files, info.options().withMaxBytes(arguments.get(TrainFlags.MAX_BYTES)), console);
-        if (!corpus.sha256().equals(info.sha256())) {
-            throw new IllegalArgumentException(
-                    corpus.name() + " is not the text that the run measures on (another SHA-256);"
-                            + " name that text with --validation-corpus, or start a new run");
-        }
+        requireSame(corpus, info, "validation text of " + path, TrainFlags.VALIDATION_CORPUS);
         return corpus;
+    }
+
+    private static void requireSame(Corpus corpus, CorpusInfo info, String what, Flag<Path> option) {
+        if (!corpus.sha256().equals(info.sha256())) {
+            throw new IllegalArgumentException(corpus.name() + " is not the " + what
+                    + " (SHA-256 mismatch); name that text with --" + option.name() + ", or start a new run");
+        }
     }
 
     /** The files that a run read. A pipe has nothing left, and a terminal under its name would wait for input. */
@@ -171,5 +137,53 @@ record TrainPlan(
             }
         }
         return info.paths();
+    }
+
+    /** @param validation a separate text to validate on; null for none */
+    private static TrainPlan of(
+            Arguments arguments,
+            Path path,
+            boolean resumes,
+            RunConfig config,
+            Corpus corpus,
+            Vocabulary vocabulary,
+            Corpus validation)
+            throws UsageException {
+        Training training = Training.builder()
+                .model(config.model())
+                .settings(config.training())
+                .device(arguments.get(DeviceFlags.DEVICE))
+                .precision(arguments.get(DeviceFlags.PRECISION))
+                .build();
+        TrainingData data = TrainingData.of(config.training(), vocabulary, corpus, validation);
+        List<String> prefixes = prefixes(config.report().prefixes(), corpus, vocabulary);
+        boolean overwrite = arguments.get(TrainFlags.OVERWRITE);
+        return new TrainPlan(training, path, overwrite, resumes, config, corpus, vocabulary, data, prefixes);
+    }
+
+    /**
+     * Returns the texts to continue in reports.
+     *
+     * @param given those of the options or the run; if there are none, the textbook's, or the beginning of a text that lacks
+     *     their characters
+     */
+    private static List<String> prefixes(List<String> given, Corpus corpus, Vocabulary vocabulary) {
+        if (given.isEmpty()) {
+            if (String.join("", TrainFlags.TEXTBOOK_PREFIXES)
+                    .codePoints()
+                    .allMatch(codePoint -> vocabulary.idOf(codePoint) >= 0)) {
+                return TrainFlags.TEXTBOOK_PREFIXES;
+            }
+            Ids ids = vocabulary.encode(corpus);
+            return List.of(vocabulary.decode(LongStream.range(0, Math.min(10, ids.length()))
+                    .mapToInt(ids::at)
+                    .toArray()));
+        }
+        List<String> prefixes =
+                given.stream().map(vocabulary::withKnownLineEnds).toList();
+        for (String prefix : prefixes) {
+            Prefix.encode(vocabulary, prefix, Prefix.quoted(prefix), "give --prefix in the characters of the text");
+        }
+        return prefixes;
     }
 }

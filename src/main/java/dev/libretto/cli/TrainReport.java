@@ -1,43 +1,202 @@
 package dev.libretto.cli;
 
+import dev.libretto.device.Devices.Choice;
 import dev.libretto.generate.Decoder;
 import dev.libretto.generate.EagerModel;
+import dev.libretto.model.CellType;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
+import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
+import dev.libretto.plot.RunPicture;
+import dev.libretto.run.Disk;
 import dev.libretto.run.ReportConfig;
 import dev.libretto.run.RunDirectory;
+import dev.libretto.tensorboard.TensorBoard;
 import dev.libretto.train.EpochMetrics;
+import dev.libretto.train.LearningRate;
+import dev.libretto.train.MemoryEstimate;
+import dev.libretto.train.Progress;
+import dev.libretto.train.TrainConfig;
+import dev.libretto.train.TrainStep.StepMetrics;
 import dev.libretto.train.TrainingListener;
+import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
-import java.util.function.Consumer;
 import java.util.function.Supplier;
 
-/** Reports as the textbook does: perplexity, time, and a greedy continuation of each prefix. */
-final class TrainReport implements TrainingListener {
-    private final Console console;
+/**
+ * What {@code train} shows: the settings, a progress bar, reports as in the textbook (perplexity, time, and a greedy
+ * continuation of each prefix), and what to do next. It also passes a stop signal on to training.
+ */
+final class TrainReport implements TrainingListener, AutoCloseable {
+    private final TrainPlan plan;
     private final RunDirectory run;
-    private final List<String> prefixes;
+    private final StopSignal stop;
+    private final Console console;
+    private final ModelConfig model;
+    private final TrainConfig training;
     private final ReportConfig config;
-    private final Consumer<List<String>> samples;
+    private final RunPicture picture;
+    private final TensorBoard tensorBoard;
+    private WorkBar bar;
     /** Null if every report was written. */
     private OutputException failure;
 
-    /**
-     * @param config when to report; the last epoch always is
-     * @param samples receives the prefixes with their continuations
-     */
-    TrainReport(
-            Console console,
-            RunDirectory run,
-            List<String> prefixes,
-            ReportConfig config,
-            Consumer<List<String>> samples) {
-        this.console = console;
+    TrainReport(TrainPlan plan, RunDirectory run, StopSignal stop, Console console) {
+        this.plan = plan;
         this.run = run;
-        this.prefixes = prefixes;
-        this.config = config;
-        this.samples = samples;
+        this.stop = stop;
+        this.console = console;
+        model = plan.config().model();
+        training = plan.config().training();
+        config = plan.config().report();
+        picture = new RunPicture(run, config.every(), console::warn);
+        tensorBoard = new TensorBoard(run, config.every(), console::warn);
+        bar = console.workBar("preparing");
+    }
+
+    /** Returns what training informs: TensorBoard first, which the samples of a report follow. */
+    TrainingListener listener() {
+        return TrainingListener.together(
+                List.of(config.tensorBoard() ? tensorBoard : TrainingListener.NONE, this, picture));
+    }
+
+    /** Shows what is trained, and where it starts. */
+    void begin(Choice device, Progress start) {
+        long parameters = LanguageModel.parameters(model).stream()
+                .mapToLong(Parameter::size)
+                .sum();
+        console.note(
+                """
+                        corpus: %s, %,d characters, %,d distinct%s
+                        batches: %,d per epoch, %d rows of %d time steps, %s sampling
+                        model: %s, %,d hidden units, %,d parameters
+                        device: %s
+                        """,
+                plan.corpus().name(),
+                plan.corpus().length(),
+                plan.corpus().distinct(),
+                describeRare(),
+                plan.data().batches().count(),
+                training.batchSize(),
+                training.seqLength(),
+                training.sampling(),
+                (model.layers() == 1 ? "" : model.layers() + " layers of ")
+                        + model.cell().toString().toUpperCase(Locale.ROOT),
+                model.hiddenSize(),
+                parameters,
+                device);
+        if (device.device().isGpu()) {
+            console.note("recurrence: %s%n", describeOnGpu(device));
+        } else {
+            console.note(
+                    "parts: %s%nmemory: %s%n",
+                    describeParts(training.batchSize(), training.parts()), MemoryEstimate.ofTraining(model, training));
+        }
+        if (plan.resumes()) {
+            describeStart(start);
+        } else {
+            describeFraction(plan.corpus().fractionRead());
+        }
+    }
+
+    /** What becomes of characters that are rarer than {@code --min-count}. */
+    private String describeRare() {
+        long rare = plan.vocabulary().countUnknown(plan.corpus());
+        return rare == 0
+                ? ""
+                : String.format(
+                        Locale.ROOT,
+                        "; %,d are in the vocabulary, and the others, %,d times in the text, are read as U+FFFD",
+                        plan.vocabulary().size() - 1,
+                        rare);
+    }
+
+    private String describeOnGpu(Choice device) {
+        CellType cell = model.cell();
+        return switch (RecurrenceType.of(cell, true, device.precision().factorType())) {
+            case CUDNN -> "all time steps at once, by cuDNN";
+            case UNROLLED ->
+                "time step by time step, for cuDNN "
+                        + (RecurrenceType.CUDNN.supports(cell) ? "computes it in float32 and tf32" : "has no " + cell);
+        };
+    }
+
+    /** How the rows of a batch are split. */
+    static String describeParts(int rows, int parts) {
+        if (parts == 1) {
+            return "1, all rows together";
+        }
+        int most = (rows + parts - 1) / parts;
+        return parts + (rows % parts == 0 ? " of " : " of up to ") + most + (most == 1 ? " row" : " rows")
+                + ", computed in parallel";
+    }
+
+    /** @param fraction of the text that is read; NaN if unknown */
+    private void describeFraction(double fraction) {
+        long percent = Math.round(100 * fraction);
+        if (percent < 100) {
+            String share = Double.isNaN(fraction) ? "a part" : percent == 0 ? "less than 1%" : "about " + percent + "%";
+            console.note("these characters are %s of the text; --max-chars 0 reads all of it%n", share);
+        }
+    }
+
+    private void describeStart(Progress start) {
+        if (start.epoch() >= training.epochs()) {
+            console.note("all %d epochs are trained; --epochs N trains more%n", start.epoch());
+            return;
+        }
+        console.note("resuming after epoch %d, batch %d of the next%n", start.epoch(), start.batch());
+        LearningRate rate = training.optimizer().learningRate();
+        int batches = plan.data().batches().count();
+        if (rate.schedule() != LearningRate.Schedule.CONSTANT) {
+            console.note(
+                    "learning rate: %.4g now, %.4g in the last batch; the %s schedule still decays over the %s epochs that the"
+                            + " run started with (only a new run can change that)%n",
+                    rate.at(start.epoch(), start.batch(), batches) * start.learningRateFactor(),
+                    rate.at(training.epochs() - 1, batches - 1, batches) * start.learningRateFactor(),
+                    rate.schedule(),
+                    Flag.shortest(rate.decayEpochs()));
+        }
+    }
+
+    /** From now on a signal waits for the batch. */
+    @Override
+    public void firstBatchComputed() {
+        stop.trainingStarted();
+        bar.close();
+        bar = console.workBar("training");
+    }
+
+    @Override
+    public void trainingStarted() {
+        try {
+            console.runs().pointLatestAt(run);
+        } catch (IOException e) {
+            console.warn("could not point " + console.runs().folder() + "/latest at this run: " + Disk.reason(e));
+        }
+    }
+
+    @Override
+    public boolean stopRequested() {
+        return stop.isRequested();
+    }
+
+    @Override
+    public void batchEnded(Progress progress, int batches, StepMetrics metrics) {
+        bar.at(
+                (long) progress.epoch() * batches + progress.batch(),
+                (long) training.epochs() * batches,
+                () -> String.format(
+                        Locale.ROOT,
+                        " epoch %d, batch %d, loss %.3f, %,.0f characters/s",
+                        progress.epoch() + 1,
+                        progress.batch(),
+                        metrics.loss(),
+                        (double) progress.batch() * training.batchSize() * training.seqLength() / progress.seconds()));
     }
 
     @Override
@@ -45,7 +204,7 @@ final class TrainReport implements TrainingListener {
         console.detail(
                 "epoch %d of %d: loss %f, perplexity %f, %.3f s, %,.0f characters/s, learning rate %s%n",
                 metrics.epoch(),
-                run.config().training().epochs(),
+                training.epochs(),
                 metrics.loss(),
                 metrics.perplexity(),
                 metrics.seconds(),
@@ -63,50 +222,81 @@ final class TrainReport implements TrainingListener {
         }
     }
 
+    @Override
+    public void rolledBack(String message) {
+        console.warn(message);
+    }
+
     private void report(EpochMetrics metrics, Supplier<Weights> weights) {
-        StringBuilder report = new StringBuilder(String.format(
-                Locale.ROOT,
-                "epoch %d, perplexity %f,%s time %.2f sec%n",
-                metrics.epoch(),
-                metrics.perplexity(),
-                metrics.validationLoss() == null
-                        ? ""
-                        : String.format(Locale.ROOT, " validation perplexity %f,", metrics.validationPerplexity()),
-                metrics.seconds()));
-        List<String> texts = new ArrayList<>();
-        try (EagerModel model = new EagerModel(run.config().model(), weights.get())) {
-            Decoder decoder = new Decoder(model);
-            for (String prefix : prefixes) {
-                StringBuilder text = new StringBuilder(prefix);
-                decoder.write(
-                        List.of(run.vocabulary().encode(prefix)),
-                        1,
-                        Decoder.Options.greedy(config.length()),
-                        (row, id, logProbability) ->
-                                text.append(run.vocabulary().decode(id)));
-                report.append(" - ").append(text).append(System.lineSeparator());
-                texts.add(text.toString());
-            }
-        }
-        samples.accept(texts);
+        List<String> samples = samples(weights.get());
+        tensorBoard.samplesGenerated(samples);
+        String validation = metrics.validationLoss() == null
+                ? ""
+                : String.format(Locale.ROOT, " validation perplexity %f,", metrics.validationPerplexity());
         try {
-            console.out().print(report);
+            console.print(
+                    "epoch %d, perplexity %f,%s time %.2f sec%n",
+                    metrics.epoch(), metrics.perplexity(), validation, metrics.seconds());
+            samples.forEach(sample -> console.print(" - %s%n", sample));
             console.out().flush();
         } catch (OutputException e) {
-            // Training continues; requireWritten reports the failure at the end.
+            // Training continues; the failure is reported at the end.
             failure = e;
         }
     }
 
-    /** Throws if a report could not be written. */
-    void requireWritten() {
-        if (failure != null) {
+    private List<String> samples(Weights weights) {
+        List<String> samples = new ArrayList<>();
+        try (EagerModel eager = new EagerModel(model, weights)) {
+            for (String prefix : plan.prefixes()) {
+                StringBuilder text = new StringBuilder(prefix);
+                new Decoder(eager)
+                        .write(
+                                List.of(plan.vocabulary().encode(prefix)),
+                                1,
+                                Decoder.Options.greedy(config.length()),
+                                (row, id, logProbability) ->
+                                        text.append(plan.vocabulary().decode(id)));
+                samples.add(text.toString());
+            }
+        }
+        return samples;
+    }
+
+    /** Shows how training ended and what to do next. Throws if a report could not be written. */
+    void conclude(Progress end) {
+        String path = Shell.quote(run.path().toString());
+        if (end.validation() != null) {
+            console.note(
+                    "lowest validation loss %f after epoch %d; its weights are kept%n",
+                    end.validation().lowest(), end.validation().lowestEpoch());
+        }
+        if (training.validation().isOutOfPatience(end)) {
+            console.note(
+                    "stopped early after epoch %d of %d: no lower validation loss for %d epochs%n",
+                    end.epoch(), training.epochs(), training.validation().patience());
+        } else if (end.epoch() < training.epochs()) {
+            console.note(
+                    "stopped in epoch %d of %d; progress is saved; resume with:%n  %s train --resume %s%n",
+                    end.epoch() + 1, training.epochs(), console.command(), path);
+        }
+        console.note(
+                "the run is in %s; generate text with:%n  %s generate --run %s --prefix %s --length %d%n",
+                run.path(),
+                console.command(),
+                path,
+                Shell.quote(plan.prefixes().get(0)),
+                GenerateCommand.DEFAULT_LENGTH);
+        if (failure != null && !stop.isRequested()) {
             throw failure;
         }
     }
 
     @Override
-    public void rolledBack(String message) {
-        console.warn(message);
+    public void close() {
+        try (picture;
+                tensorBoard) {
+            bar.close();
+        }
     }
 }

@@ -10,11 +10,21 @@ import java.util.function.Supplier;
 /** Finds the requested device among those that TensorFlow can use on this machine. */
 public final class Devices {
     /**
-     * A chosen device.
+     * A device and a precision that it supports.
      *
      * @param why the reason for an automatic choice; otherwise empty
      */
-    public record Choice(Device device, String why) {
+    public record Choice(Device device, Precision precision, String why) {
+        public static final Choice CPU = new Choice(Device.CPU, Precision.FLOAT32, "");
+
+        /**
+         * Makes sessions that are opened from now on, in the whole process, compute this way. Open sessions stay on their device;
+         * the switch for TF32 holds for them, too.
+         */
+        public void use() {
+            Sessions.use(device, precision);
+        }
+
         @Override
         public String toString() {
             return why.isEmpty() ? device.toString() : device + " (" + why + ")";
@@ -43,18 +53,25 @@ public final class Devices {
     /**
      * Returns the requested device. Only {@code auto} falls back to the CPU.
      *
-     * @throws LibrettoException if the device cannot be used
+     * @throws LibrettoException if the device cannot be used, or does not support the precision
      */
-    public Choice choose(DeviceRequest request) throws LibrettoException {
+    public Choice choose(DeviceRequest request, Precision precision) throws LibrettoException {
+        Choice choice = find(request);
+        precision.requireOn(choice.device());
+        return new Choice(choice.device(), precision, choice.why());
+    }
+
+    private Choice find(DeviceRequest request) throws LibrettoException {
         if (request.kind() == DeviceRequest.Kind.CPU) {
-            return new Choice(Device.CPU, "");
+            return Choice.CPU;
         }
         boolean isAuto = request.kind() == DeviceRequest.Kind.AUTO;
         try {
-            return new Choice(gpu(request.index()), isAuto ? "auto: it can be used" : "");
+            return new Choice(gpu(request.index()), Precision.FLOAT32, isAuto ? "auto: it can be used" : "");
         } catch (LibrettoException e) {
             if (isAuto) {
-                return new Choice(Device.CPU, "auto: " + e.getMessage().replaceFirst("; .*", ""));
+                return new Choice(
+                        Device.CPU, Precision.FLOAT32, "auto: " + e.getMessage().replaceFirst("; .*", ""));
             }
             throw new LibrettoException(request + " cannot be used: " + e.getMessage(), e);
         }

@@ -46,19 +46,19 @@ public enum Precision {
     }
 
     /** Returns the type to which a graph rounds the factors of its products. */
-    Class<? extends TFloating> factorType() {
+    public Class<? extends TFloating> factorType() {
         return this == BFLOAT16 ? TBfloat16.class : TFloat32.class;
     }
 
-    /**
-     * Sets TensorFlow's precision on a device.
-     *
-     * @throws LibrettoException if the device does not support it
-     */
-    void applyTo(Device device) throws LibrettoException {
+    /** Throws if the device does not support this precision. */
+    void requireOn(Device device) throws LibrettoException {
         if (this != FLOAT32) {
             requireOn(device, OneDnn.current());
         }
+    }
+
+    /** Sets TensorFlow's switch for TF32, if the device has one. */
+    void applyTo(Device device) {
         if (device.isGpu()) {
             TensorFlowInternals.allowTf32(this == TF32);
         }

@@ -1,6 +1,5 @@
 package dev.libretto.device;
 
-import dev.libretto.LibrettoException;
 import java.nio.file.Path;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Graph;
@@ -11,22 +10,15 @@ import org.tensorflow.proto.RewriterConfig;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
-/**
- * Opens TensorFlow sessions on the process's device, which is the CPU until {@link #use}. The choice is process-wide because
- * TensorFlow numbers the GPUs once for all sessions.
- */
+/** Opens TensorFlow sessions on the device of the last {@link Devices.Choice#use}, which is the CPU at first. */
 public final class Sessions {
     private static volatile Device device = Device.CPU;
     private static volatile Precision precision = Precision.FLOAT32;
 
     private Sessions() {}
 
-    /**
-     * Sets the device and precision of sessions opened from now on.
-     *
-     * @throws LibrettoException if the device does not support the precision
-     */
-    public static void use(Device chosen, Precision wanted) throws LibrettoException {
+    /** Sets the device and precision of sessions opened from now on. */
+    static void use(Device chosen, Precision wanted) {
         wanted.applyTo(chosen);
         device = chosen;
         precision = wanted;

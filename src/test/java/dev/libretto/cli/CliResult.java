@@ -5,7 +5,7 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import dev.libretto.run.Runs;
 import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
-import java.io.PrintStream;
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.util.regex.Pattern;
 
@@ -21,14 +21,20 @@ public record CliResult(int exitCode, String out, String err) {
 
     /** @param in the content of stdin */
     public static CliResult reading(String in, Path runs, String... args) {
+        return inTerminal(100, in, runs, args);
+    }
+
+    /** @param width the columns of the terminal */
+    static CliResult inTerminal(int width, String in, Path runs, String... args) {
         ByteArrayOutputStream out = new ByteArrayOutputStream();
         ByteArrayOutputStream err = new ByteArrayOutputStream();
         Console console = new Console(
                 new ByteArrayInputStream(in.getBytes(UTF_8)),
-                new PrintStream(out, true, UTF_8),
-                new PrintStream(err, true, UTF_8),
+                new PrintWriter(out, true, UTF_8),
+                new PrintWriter(err, true, UTF_8),
                 "libretto",
                 new Runs(runs),
+                () -> width,
                 StatusLine.NONE,
                 Console.Verbosity.NORMAL);
         int exitCode = new Main(console).run(args);

@@ -61,7 +61,7 @@ class InterruptIT {
         Files.writeString(err, "");
         Map<String, String> before = Snapshot.of(folder.resolve("slow"));
         Process process = start("train --resume slow --epochs 3", "/dev/null");
-        await(process, "going on after epoch 0");
+        await(process, "resuming after epoch 0");
         signal(process, "INT");
 
         assertThat(process.waitFor()).isEqualTo(130);

@@ -64,7 +64,7 @@ class LargeTextIT {
         assertThat(exitCode).as(output).isEqualTo(130);
         assertThat(output)
                 .contains(
-                        "corpus: large.txt, 60,000,000 characters, 27 distinct; 26 are known, and the others, 1 times")
+                        "corpus: large.txt, 60,000,000 characters, 27 distinct; 26 are in the vocabulary, and the others, 1 times")
                 .contains("index: " + folder.resolve("cache"))
                 .contains("batches: 53,571 per epoch, 32 rows of 35 time steps, random sampling");
         RunDirectory run = RunDirectory.open(folder.resolve("run"));

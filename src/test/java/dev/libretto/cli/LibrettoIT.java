@@ -58,7 +58,7 @@ class LibrettoIT {
                         + "device: [^\n]+\n"
                         + "parts: [^\n]+\n"
                         + "memory: at least [0-9]+ MiB\n"
-                        + "the run is in runs/[^\n]+; write with it:\n"
+                        + "the run is in runs/[^\n]+; generate text with:\n"
                         + "  [^\n]+ generate --run runs/[^\n]+ --prefix 分开 --length 50\n");
 
         // The saved weights generate the last report, with the command printed at the end of training.
@@ -119,7 +119,7 @@ class LibrettoIT {
         long epochs = out.stream().filter(line -> line.startsWith("epoch")).count();
         assertThat(err)
                 .contains("stopping after this batch")
-                .contains("stopped in epoch " + (epochs + 1) + " of 250; what was learnt is kept");
+                .contains("stopped in epoch " + (epochs + 1) + " of 250; progress is saved");
         Progress progress =
                 RunDirectory.open(folder.resolve("kept")).newest(warning -> {}).progress();
         assertThat(progress.epoch()).isEqualTo((int) epochs);
@@ -177,7 +177,7 @@ class LibrettoIT {
 
         assertThat(full.exitCode()).isEqualTo(1);
         assertThat(full.err())
-                .contains("the run is in whole; write with it:")
+                .contains("the run is in whole; generate text with:")
                 .endsWith("libretto train: could not write the output: No space left on device\n");
         assertThat(Files.readAllLines(folder.resolve("whole/metrics.csv"))).hasSize(3);
 

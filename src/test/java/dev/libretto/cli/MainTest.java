@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.exceptions.TFResourceExhaustedException;
 
@@ -98,7 +99,7 @@ class MainTest {
         String[] still = {"--learning-rate", "1e-30", "--validation-fraction", "0.2", "--patience", "1"};
         assertThat(train(with(still, "--epochs", "50", "--report-every", "1000")))
                 .isZero();
-        assertThat(err).contains("ended after epoch 2 of 50: no lower validation loss for 1 epochs");
+        assertThat(err).contains("stopped early after epoch 2 of 50: no lower validation loss for 1 epochs");
         assertThat(out).matches("(?s)epoch \\d+, perplexity [\\d.]+, validation perplexity [\\d.]+, time .* - the .*");
     }
 
@@ -207,7 +208,7 @@ class MainTest {
         assertThat(run("train", "--resume", runDir(), "--epochs", "4")).isZero();
         assertThat(err)
                 .contains("learning rate: 1.000 now, 1.000 in the last batch;"
-                        + " the cosine schedule keeps the 2 epochs with which the run was started");
+                        + " the cosine schedule still decays over the 2 epochs that the run started with");
     }
 
     @Test
@@ -430,7 +431,7 @@ class MainTest {
         // The space, e, h, o, r, t and u occur twice or more in each of the 20 sentences.
         assertThat(err)
                 .contains(
-                        "900 characters, 28 distinct; 7 are known, and the others, 420 times in the text, are read as U+FFFD");
+                        "900 characters, 28 distinct; 7 are in the vocabulary, and the others, 420 times in the text, are read as U+FFFD");
 
         assertThat(run("train", "--resume", runDir(), "--epochs", "2")).as(err).isZero();
         assertThat(run("generate", "--prefix", "the 猫", "--length", "0")).isZero();
@@ -586,21 +587,26 @@ class MainTest {
         assertThat(err).isEmpty();
         assertThat(out).contains("examples:\n  libretto " + command);
         assertThat(out.lines()).allMatch(line -> line.codePoints().count() <= 100);
-        Command of = Stream.of(
-                        new TrainCommand(),
-                        new GenerateCommand("generate"),
-                        new GenerateCommand("predict"),
-                        new EvaluateCommand(),
-                        new ExportCommand(),
-                        new ImportCommand(),
-                        new InfoCommand(),
-                        new PlotCommand())
+        Command of = Main.COMMANDS.stream()
                 .filter(each -> each.name().equals(command))
                 .findFirst()
                 .orElseThrow();
         String unwrapped = out.replaceAll("\\s+", " ");
         for (Flag<?> flag : of.flags()) {
             assertThat(unwrapped).contains("--" + flag.name()).contains(flag.description());
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"20, 60", "60, 60", "73, 73", "1000, 100"})
+    void helpIsAsWideAsTheTerminalWithinLimits(int terminal, int width) {
+        for (Command command : Main.COMMANDS) {
+            String help = CliResult.inTerminal(terminal, "", folder, command.name(), "--help")
+                    .out();
+            String options = help.substring(0, help.indexOf("examples:"));
+            assertThat(options.lines()).allMatch(line -> line.length() <= width);
+            assertThat(options.lines().mapToInt(String::length).max().getAsInt())
+                    .isGreaterThan(width - 20);
         }
     }
 

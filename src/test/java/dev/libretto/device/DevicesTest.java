@@ -25,20 +25,22 @@ class DevicesTest {
     @Test
     void cpuNeedsNoDriver() throws LibrettoException {
         Devices devices = new Devices(CUDA, NO_DRIVER, device -> List.of());
-        assertThat(devices.choose(DeviceRequest.CPU).device()).isEqualTo(Device.CPU);
-        assertThat(devices.choose(DeviceRequest.CPU).toString()).matches("CPU, \\d+ cores?");
+        assertThat(devices.choose(DeviceRequest.CPU, Precision.FLOAT32).device())
+                .isEqualTo(Device.CPU);
+        assertThat(devices.choose(DeviceRequest.CPU, Precision.FLOAT32).toString())
+                .matches("CPU, \\d+ cores?");
     }
 
     @Test
     void autoChoosesFirstGpu() throws LibrettoException {
-        assertThat(devices(CUDA, () -> FakeCuda.TWO_GPUS).choose(DeviceRequest.AUTO))
+        assertThat(devices(CUDA, () -> FakeCuda.TWO_GPUS).choose(DeviceRequest.AUTO, Precision.FLOAT32))
                 .hasToString("GPU 0, Tesla V100, 16 GiB, compute capability 7.0 (auto: it can be used)");
     }
 
     @Test
     void gpuIsChosenByIndex() throws LibrettoException {
         assertThat(devices(CUDA, () -> FakeCuda.TWO_GPUS)
-                        .choose(DeviceRequest.parse("gpu:1"))
+                        .choose(DeviceRequest.parse("gpu:1"), Precision.FLOAT32)
                         .device()
                         .gpu())
                 .isEqualTo(FakeCuda.NEW);
@@ -98,20 +100,21 @@ class DevicesTest {
 
     @Test
     void gpuIndexOutOfRangeIsReported() {
-        assertThatThrownBy(() -> devices(CUDA, () -> FakeCuda.TWO_GPUS).choose(DeviceRequest.parse("gpu:2")))
+        assertThatThrownBy(() ->
+                        devices(CUDA, () -> FakeCuda.TWO_GPUS).choose(DeviceRequest.parse("gpu:2"), Precision.FLOAT32))
                 .isInstanceOf(LibrettoException.class)
                 .hasMessage("gpu:2 cannot be used: the driver finds 2 GPUs; use gpu:0 to gpu:1");
         assertThatThrownBy(() -> devices(CUDA, () -> new FakeCuda(0, 12_060, List.of(FakeCuda.OLD)))
-                        .choose(DeviceRequest.parse("gpu:1")))
+                        .choose(DeviceRequest.parse("gpu:1"), Precision.FLOAT32))
                 .hasMessage("gpu:1 cannot be used: the driver finds one GPU; use gpu:0");
     }
 
     /** Requesting the GPU fails; {@code auto} falls back to the CPU and says why. */
     private static void expect(Devices devices, String message) throws LibrettoException {
-        assertThatThrownBy(() -> devices.choose(DeviceRequest.parse("gpu")))
+        assertThatThrownBy(() -> devices.choose(DeviceRequest.parse("gpu"), Precision.FLOAT32))
                 .isInstanceOf(LibrettoException.class)
                 .hasMessage("gpu:0 cannot be used: " + message);
-        Devices.Choice auto = devices.choose(DeviceRequest.AUTO);
+        Devices.Choice auto = devices.choose(DeviceRequest.AUTO, Precision.FLOAT32);
         assertThat(auto.device()).isEqualTo(Device.CPU);
         assertThat(auto.why()).isEqualTo("auto: " + message.replaceFirst(";.*", ""));
     }

@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.LibrettoException;
+import dev.libretto.device.Devices.Choice;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.AfterEach;
@@ -13,8 +14,8 @@ import org.tensorflow.types.TFloat32;
 
 class PrecisionTest {
     @AfterEach
-    void resetDevice() throws LibrettoException {
-        Sessions.use(Device.CPU, Precision.FLOAT32);
+    void resetDevice() {
+        Choice.CPU.use();
     }
 
     @Test
@@ -34,23 +35,22 @@ class PrecisionTest {
                         + " 8.0; use float32");
     }
 
-    /** A rejected choice changes nothing. */
     @Test
-    void graphsUseFactorTypeOfPrecision() throws LibrettoException {
-        assertThat(Sessions.factorType()).isEqualTo(TFloat32.class);
-        assertThat(Precision.BFLOAT16.factorType()).isEqualTo(TBfloat16.class);
-        assertThat(Precision.TF32.factorType()).isEqualTo(TFloat32.class);
-        assertThatThrownBy(() -> Sessions.use(Device.CPU, Precision.TF32)).isInstanceOf(LibrettoException.class);
+    void graphsUseFactorTypeOfPrecision() {
         assertThat(Sessions.factorType()).isEqualTo(TFloat32.class);
         assertThat(Sessions.canFuseProducts()).isTrue();
+        assertThat(Precision.TF32.factorType()).isEqualTo(TFloat32.class);
+        new Choice(Device.CPU, Precision.BFLOAT16, "").use();
+        assertThat(Sessions.factorType()).isEqualTo(TBfloat16.class);
+        assertThat(Sessions.canFuseProducts()).isFalse();
     }
 
     @Test
     void rejectsTf32OnDevicesWithoutIt() {
-        assertThatThrownBy(() -> Sessions.use(Device.CPU, Precision.TF32))
+        assertThatThrownBy(() -> new Devices().choose(DeviceRequest.CPU, Precision.TF32))
                 .isInstanceOf(LibrettoException.class)
                 .hasMessage("the CPU does not have tf32; use float32");
-        assertThatThrownBy(() -> Sessions.use(new Device(FakeCuda.OLD), Precision.TF32))
+        assertThatThrownBy(() -> Precision.TF32.requireOn(new Device(FakeCuda.OLD)))
                 .hasMessage("GPU 0, Tesla V100, 16 GiB, compute capability 7.0, does not have tf32, which needs 8.0;"
                         + " use float32");
     }
