@@ -9,25 +9,22 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 
-/**
- * The NVIDIA driver.
- *
- * @param cudaVersion the CUDA version it supports, as 1000 · major + 10 · minor
- * @param gpus at least one
- */
-record CudaDriver(int cudaVersion, List<Gpu> gpus) {
+/** The NVIDIA driver. */
+final class CudaDriver {
     /** TensorFlow 2.18 is built with CUDA 12; a driver supports all minor versions of its major version. */
     private static final int NEEDED_VERSION = 12_000;
 
     private static final int MAX_NAME = 256;
 
+    private CudaDriver() {}
+
     /**
-     * Queries the driver of this machine.
+     * Returns the GPUs of this machine, at least one.
      *
      * @param loader loads the driver's library, or throws a {@link LinkageError}
      * @throws LibrettoException if the driver is missing, too old, or finds no GPU
      */
-    static CudaDriver probe(Supplier<LibCuda> loader) throws LibrettoException {
+    static List<Gpu> gpus(Supplier<LibCuda> loader) throws LibrettoException {
         LibCuda cuda;
         try {
             cuda = loader.get();
@@ -45,7 +42,7 @@ record CudaDriver(int cudaVersion, List<Gpu> gpus) {
         require(cuda.cuDriverGetVersion(value), "cuDriverGetVersion");
         int version = value[0];
         if (version < NEEDED_VERSION) {
-            throw new LibrettoException("the NVIDIA driver supports CUDA " + describe(version)
+            throw new LibrettoException("the NVIDIA driver supports CUDA " + version / 1000 + "." + version % 1000 / 10
                     + ", but TensorFlow 2.18 needs CUDA 12;" + " install driver 525.60.13 or newer");
         }
         require(cuda.cuDeviceGetCount(value), "cuDeviceGetCount");
@@ -57,7 +54,7 @@ record CudaDriver(int cudaVersion, List<Gpu> gpus) {
         for (int i = 0; i < count; i++) {
             gpus.add(gpu(cuda, i));
         }
-        return new CudaDriver(version, List.copyOf(gpus));
+        return gpus;
     }
 
     private static LibrettoException noGpu() {
@@ -87,15 +84,6 @@ record CudaDriver(int cudaVersion, List<Gpu> gpus) {
             throw new LibrettoException("the NVIDIA driver cannot be used (" + function + " returned error " + status
                     + "); check with nvidia-smi; after a driver update, restart the machine");
         }
-    }
-
-    private static String describe(int version) {
-        return version / 1000 + "." + version % 1000 / 10;
-    }
-
-    /** Returns the supported CUDA version, such as 12.6. */
-    String cuda() {
-        return describe(cudaVersion);
     }
 
     /** The functions of the CUDA Driver API that describe GPUs. Each returns 0 or an error code. */

@@ -79,7 +79,7 @@ public final class Devices {
 
     private Device gpu(int index) throws LibrettoException {
         requireCudaBuild();
-        List<Gpu> gpus = CudaDriver.probe(driver).gpus();
+        List<Gpu> gpus = CudaDriver.gpus(driver);
         if (index >= gpus.size()) {
             throw new LibrettoException("the driver finds " + (gpus.size() == 1 ? "one GPU" : gpus.size() + " GPUs")
                     + "; use " + (gpus.size() == 1 ? "gpu:0" : "gpu:0 to gpu:" + (gpus.size() - 1)));

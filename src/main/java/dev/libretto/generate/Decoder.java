@@ -1,5 +1,6 @@
 package dev.libretto.generate;
 
+import dev.libretto.text.CounterRandom;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;

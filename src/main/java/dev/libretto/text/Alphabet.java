@@ -3,6 +3,8 @@ package dev.libretto.text;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
+import java.util.function.IntPredicate;
+import java.util.stream.IntStream;
 
 /** The distinct characters of a text, in order of first appearance, with their counts. */
 final class Alphabet {
@@ -60,6 +62,18 @@ final class Alphabet {
 
     long count(int index) {
         return counts[index];
+    }
+
+    IntStream codePoints() {
+        return Arrays.stream(codePoints, 0, size);
+    }
+
+    /** Returns the number of occurrences of some characters. */
+    long count(IntPredicate isCounted) {
+        return IntStream.range(0, size)
+                .filter(index -> isCounted.test(codePoints[index]))
+                .mapToLong(this::count)
+                .sum();
     }
 
     /** Estimates the size of the text in an encoding, in bytes, without a byte order mark. */

@@ -58,7 +58,7 @@ public final class Batches {
     /** Returns the batches of an epoch; their order depends only on the seed and the epoch. */
     public Epoch epoch(int epoch) {
         // Nearby seeds give nearby keys; the odd factor keeps the epochs of different seeds apart.
-        long key = seed + 0x9E3779B97F4A7C15L * (epoch + 1L);
+        long key = seed + CounterRandom.GOLDEN * (epoch + 1L);
         return new Epoch(epoch, sampling == Sampling.RANDOM ? new Permutation(windows(), key) : null);
     }
 

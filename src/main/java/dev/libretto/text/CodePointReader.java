@@ -1,16 +1,19 @@
 package dev.libretto.text;
 
 import dev.libretto.LibrettoException;
+import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
+import java.nio.charset.Charset;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Locale;
+import java.util.zip.ZipException;
 
 /** Decodes a stream of bytes to Unicode code points; malformed input is an error. */
 final class CodePointReader {
@@ -23,9 +26,6 @@ final class CodePointReader {
     private final ByteBuffer bytes = ByteBuffer.allocate(1 << 16).flip();
     private final CharBuffer chars = CharBuffer.allocate(1 << 16).flip();
     private final String source;
-    private final long maxBytes;
-    /** Bytes of the text in earlier streams. */
-    private final long earlierBytes;
     /** The offset in the stream of the first byte of {@link #bytes}. */
     private long bufferOffset;
 
@@ -34,17 +34,11 @@ final class CodePointReader {
     private boolean atStart = true;
     private boolean atEnd;
 
-    /**
-     * @param source the name of the stream, for messages
-     * @param earlierBytes the size of the streams read before this one
-     */
-    CodePointReader(InputStream input, CorpusOptions options, String source, long earlierBytes) {
+    /** @param source the name of the stream, for messages */
+    CodePointReader(InputStream input, Charset encoding, String source) {
         this.input = input;
         this.source = source;
-        this.maxBytes = options.maxBytes();
-        this.earlierBytes = earlierBytes;
-        this.decoder = options.encoding()
-                .newDecoder()
+        this.decoder = encoding.newDecoder()
                 .onMalformedInput(CodingErrorAction.REPORT)
                 .onUnmappableCharacter(CodingErrorAction.REPORT);
     }
@@ -67,24 +61,13 @@ final class CodePointReader {
         return count;
     }
 
-    /** Returns the number of bytes read from this stream and earlier ones. */
+    /** Returns the number of bytes read from the stream. */
     long bytesRead() {
-        return earlierBytes + bufferOffset + bytes.limit();
+        return bufferOffset + bytes.limit();
     }
 
-    /** Returns the next code point, or -1 at the end; skips a byte order mark at the start. */
+    /** Returns the next code point, or -1 at the end. */
     private int next() throws IOException {
-        int codePoint = nextCodePoint();
-        if (atStart) {
-            atStart = false;
-            if (codePoint == BYTE_ORDER_MARK) {
-                return nextCodePoint();
-            }
-        }
-        return codePoint;
-    }
-
-    private int nextCodePoint() throws IOException {
         if (!chars.hasRemaining() && !fill()) {
             return -1;
         }
@@ -113,7 +96,7 @@ final class CodePointReader {
                 (int) surrogate));
     }
 
-    /** Decodes at least one char; returns false at the end of the text. */
+    /** Decodes at least one char, skipping a byte order mark at the start; returns false at the end of the text. */
     private boolean fill() throws IOException {
         chars.clear();
         while (chars.position() == 0 && !atEnd) {
@@ -124,6 +107,13 @@ final class CodePointReader {
             }
         }
         chars.flip();
+        if (atStart && chars.hasRemaining()) {
+            atStart = false;
+            if (chars.get(0) == BYTE_ORDER_MARK) {
+                chars.get();
+                return chars.hasRemaining() || fill();
+            }
+        }
         return chars.hasRemaining();
     }
 
@@ -133,25 +123,11 @@ final class CodePointReader {
         int read;
         try {
             read = input.read(bytes.array(), bytes.position(), bytes.remaining());
-        } catch (java.util.zip.ZipException | java.io.EOFException e) {
+        } catch (ZipException | EOFException e) {
             throw TextFile.damaged(source, e);
         }
         bytes.position(bytes.position() + Math.max(read, 0)).flip();
-        requireAtMost(maxBytes, earlierBytes, bufferOffset + bytes.limit(), source);
         return read >= 0;
-    }
-
-    /**
-     * Throws if a text is larger than allowed.
-     *
-     * @param earlierBytes the size of the files before this one
-     * @param bytes the size of this one, as far as it is known
-     */
-    static void requireAtMost(long maxBytes, long earlierBytes, long bytes, String source) throws LibrettoException {
-        if (earlierBytes + bytes > maxBytes) {
-            throw new LibrettoException(source + (earlierBytes == 0 ? "" : " with the files before it")
-                    + " unpacks to more than " + maxBytes + " bytes; if it is text, raise max-bytes");
-        }
     }
 
     /** Returns false if an error follows chars that have been decoded. */

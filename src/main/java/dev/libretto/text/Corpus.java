@@ -7,7 +7,6 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
-import java.util.stream.IntStream;
 
 /** A text to train on, as code points, held in memory or in an index file (see {@link CorpusReader}). */
 public final class Corpus {
@@ -60,14 +59,9 @@ public final class Corpus {
         this(name, alphabet, Ids.of(Arrays.stream(codePoints).map(alphabet::add).toArray()), TextHash.of(codePoints));
     }
 
-    /** Returns a copy with the given {@link #fractionRead}. */
-    Corpus withFractionRead(double newFraction) {
-        return new Corpus(name, alphabet, indexes, sha256, files, options, newFraction);
-    }
-
-    /** Returns a copy with the given files and options. */
-    Corpus withSource(List<Path> newFiles, CorpusOptions newOptions) {
-        return new Corpus(name, alphabet, indexes, sha256, newFiles, newOptions, fractionRead);
+    /** Returns a copy with the given files, options and {@link #fractionRead}. */
+    Corpus withSource(List<Path> newFiles, CorpusOptions newOptions, double newFraction) {
+        return new Corpus(name, alphabet, indexes, sha256, newFiles, newOptions, newFraction);
     }
 
     /**
@@ -100,9 +94,10 @@ public final class Corpus {
     /** Reads the built-in song lyrics; they are UTF-8 whatever {@code options} say. */
     public static Corpus builtIn(CorpusOptions options) throws IOException {
         try (InputStream input = Corpus.class.getResourceAsStream("lyrics.txt");
-                CorpusPass pass = CorpusPass.inMemory(BUILT_IN, options.withEncoding(StandardCharsets.UTF_8))) {
+                CorpusPass pass = new CorpusPass(
+                        BUILT_IN, options.withEncoding(StandardCharsets.UTF_8), null, CorpusPass.MAX_IN_MEMORY)) {
             pass.read(input, BUILT_IN, () -> {});
-            return pass.finish().withSource(List.of(), options);
+            return pass.finish().withSource(List.of(), options, 1);
         }
     }
 
@@ -141,10 +136,7 @@ public final class Corpus {
 
     /** Returns the number of occurrences of a character. */
     public long count(int codePoint) {
-        return IntStream.range(0, alphabet.size())
-                .filter(index -> alphabet.codePoint(index) == codePoint)
-                .mapToLong(alphabet::count)
-                .sum();
+        return alphabet.count(known -> known == codePoint);
     }
 
     /** Returns the character at a position, at least 0 and less than {@link #length()}. */

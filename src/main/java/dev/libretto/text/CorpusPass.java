@@ -10,6 +10,9 @@ import java.util.Arrays;
  * file once there are too many.
  */
 final class CorpusPass implements AutoCloseable {
+    /** The most characters that fit in an array. */
+    static final int MAX_IN_MEMORY = Integer.MAX_VALUE - 8;
+
     private final String name;
     private final CorpusOptions options;
     private final IndexFile index;
@@ -34,20 +37,16 @@ final class CorpusPass implements AutoCloseable {
         this.inMemory = inMemory;
     }
 
-    /** Returns a pass that keeps the whole text in memory. */
-    static CorpusPass inMemory(String name, CorpusOptions options) {
-        return new CorpusPass(name, options, null, Integer.MAX_VALUE - 8);
-    }
-
     /** Returns whether {@code maxChars} characters have been read. */
     boolean isFull() {
         return options.maxChars() > 0 && length == options.maxChars();
     }
 
-    /** Throws if a file of at least {@code more} bytes would exceed {@code maxBytes}; call before reading it. */
+    /** Throws if {@code more} bytes of a file, with the files before it, exceed {@code maxBytes}. */
     void requireWithinLimit(long more, String source) throws LibrettoException {
-        if (options.maxChars() == 0) {
-            CodePointReader.requireAtMost(options.maxBytes(), bytes, more, source);
+        if (bytes + more > options.maxBytes()) {
+            throw new LibrettoException(source + (bytes == 0 ? "" : " with the files before it")
+                    + " unpacks to more than " + options.maxBytes() + " bytes; if it is text, raise max-bytes");
         }
     }
 
@@ -58,15 +57,16 @@ final class CorpusPass implements AutoCloseable {
      * @param chunkRead called every few thousand characters
      */
     void read(InputStream input, String source, Runnable chunkRead) throws IOException {
-        CodePointReader reader = new CodePointReader(input, options, source, bytes);
+        CodePointReader reader = new CodePointReader(input, options.encoding(), source);
         int count;
         do {
             long wanted = options.maxChars() == 0 ? chunk.length : options.maxChars() - length;
             count = reader.read(chunk, (int) Math.min(chunk.length, wanted));
+            requireWithinLimit(reader.bytesRead(), source);
             add(count);
             chunkRead.run();
         } while (count > 0);
-        bytes = reader.bytesRead();
+        bytes += reader.bytesRead();
     }
 
     private void add(int count) throws IOException {
@@ -98,7 +98,7 @@ final class CorpusPass implements AutoCloseable {
             throw new LibrettoException(
                     name + " has more than " + inMemory + " characters, too many to read into memory");
         }
-        writer = index.writer();
+        writer = new IndexWriter(index);
         writer.add(memory, (int) length);
         memory = null;
     }

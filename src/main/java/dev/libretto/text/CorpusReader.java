@@ -2,7 +2,6 @@ package dev.libretto.text;
 
 import dev.libretto.LibrettoException;
 import java.io.IOException;
-import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.util.Optional;
 
@@ -43,7 +42,7 @@ public final class CorpusReader {
 
     /** Creates a reader that holds any text in memory. */
     CorpusReader() {
-        this(null, Listener.NONE, Integer.MAX_VALUE - 8);
+        this(null, Listener.NONE, CorpusPass.MAX_IN_MEMORY);
     }
 
     CorpusReader(Path indexFolder, Listener listener, int inMemory) {
@@ -62,13 +61,14 @@ public final class CorpusReader {
         IndexFile index = indexFolder == null ? null : IndexFile.of(indexFolder, files, options);
         Optional<Corpus> indexed = index == null ? Optional.empty() : index.open();
         if (indexed.isPresent()) {
-            return indexed.get().withSource(files.named(), options);
+            return indexed.get().withSource(files.named(), options, 1);
         }
         try (CorpusPass pass = new CorpusPass(files.name(), options, index, inMemory)) {
             long total = 0;
             for (Path file : files.files()) {
                 total += TextFile.size(file);
             }
+            long size = total;
             long before = 0;
             long position = 0;
             for (Path file : files.files()) {
@@ -76,22 +76,21 @@ public final class CorpusReader {
                     break;
                 }
                 try (TextFile text = TextFile.open(file, options)) {
-                    pass.requireWithinLimit(text.leastBytes(), file.toString());
-                    long read = before;
-                    long of = total;
-                    pass.read(text.input(), file.toString(), () -> listener.read(read + text.position(), of));
-                    position = before + text.position();
+                    long start = before;
+                    if (options.maxChars() == 0) {
+                        pass.requireWithinLimit(text.leastBytes(), file.toString());
+                    }
+                    pass.read(text.input(), file.toString(), () -> listener.read(start + text.position(), size));
+                    position = start + text.position();
                 }
                 before += TextFile.size(file);
             }
-            Corpus corpus = pass.finish().withSource(files.named(), options);
+            Corpus corpus = pass.finish();
             if (index != null && pass.isIndexed() && index.reusable()) {
                 listener.indexed(index.path());
             }
-            return pass.isFull()
-                    ? corpus.withFractionRead(
-                            fractionRead(corpus, options.encoding(), pass.bytesRead(), position, total))
-                    : corpus;
+            double fraction = pass.isFull() ? fractionRead(corpus, options, pass.bytesRead(), position, total) : 1;
+            return corpus.withSource(files.named(), options, fraction);
         }
     }
 
@@ -102,8 +101,8 @@ public final class CorpusReader {
      * @param position bytes of the files that they were unpacked from
      * @param total bytes of the files; 0 if unknown
      */
-    private static double fractionRead(Corpus corpus, Charset encoding, long read, long position, long total) {
-        double used = corpus.alphabet().bytes(encoding);
+    private static double fractionRead(Corpus corpus, CorpusOptions options, long read, long position, long total) {
+        double used = corpus.alphabet().bytes(options.encoding());
         if (total == 0) {
             return used < read ? Double.NaN : 1;
         }

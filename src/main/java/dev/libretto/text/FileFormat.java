@@ -5,7 +5,6 @@ import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Locale;
-import java.util.regex.Pattern;
 
 /** Detects by its first bytes that a file is not text, or is text in another encoding. */
 final class FileFormat {
@@ -28,13 +27,9 @@ final class FileFormat {
     /**
      * A format recognized by its first bytes.
      *
-     * @param start matches them, decoded as Latin-1
+     * @param start a regular expression that matches them, decoded as Latin-1
      */
-    private record Format(Pattern start, String name, String advice) {
-        Format(String start, String name, String advice) {
-            this(Pattern.compile(start, Pattern.DOTALL), name, advice);
-        }
-    }
+    private record Format(String start, String name, String advice) {}
 
     private static final List<Format> FORMATS = List.of(
             new Format("\\x1f\\x8b", "gzip", UNPACK + "gunzip"),
@@ -75,7 +70,7 @@ final class FileFormat {
     static void requireText(byte[] head, String source, Charset encoding) throws LibrettoException {
         String start = new String(head, StandardCharsets.ISO_8859_1);
         for (Format format : FORMATS) {
-            if (format.start().matcher(start).lookingAt()) {
+            if (start.matches("(?s)(?:" + format.start() + ").*")) {
                 throw notText(source, format.name(), format.advice());
             }
         }

@@ -66,11 +66,6 @@ record IndexFile(Path path, String name, String fingerprint, boolean reusable) {
         return TextHash.of(text.codePoints().toArray()).substring(0, 32);
     }
 
-    /** Starts writing a new index file. */
-    IndexWriter writer() throws IOException {
-        return new IndexWriter(this);
-    }
-
     /** Returns the text if the file exists, is intact and matches the text's files. */
     Optional<Corpus> open() {
         if (!reusable) {
@@ -126,7 +121,7 @@ record IndexFile(Path path, String name, String fingerprint, boolean reusable) {
             counts[i] = trailer.readLong();
         }
         Alphabet alphabet = new Alphabet(codePoints, counts);
-        return Optional.of(new Corpus(name, alphabet, PackedIds.map(channel, lengths), sha256));
+        return Optional.of(new Corpus(name, alphabet, new PackedIds(channel, lengths), sha256));
     }
 
     /** Maps a range of a file as buffers of {@link #MAX_MAPPED} bytes; the last one may be shorter. */

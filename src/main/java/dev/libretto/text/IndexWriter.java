@@ -7,19 +7,16 @@ import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.AccessDeniedException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
-import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
-import java.nio.file.attribute.BasicFileAttributes;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 import java.util.zip.CRC32C;
 
 /** Writes an {@link IndexFile} under a temporary name until it is complete. */
@@ -60,33 +57,21 @@ final class IndexWriter implements AutoCloseable {
     }
 
     private static void deleteAbandoned(Path folder) throws IOException {
-        List<Path> files;
-        try (Stream<Path> entries = Files.list(folder)) {
-            files = entries.toList();
-        }
-        for (Path file : files) {
-            if (isAbandoned(file)) {
+        try (DirectoryStream<Path> abandoned = Files.newDirectoryStream(folder, IndexWriter::isAbandoned)) {
+            for (Path file : abandoned) {
                 Files.deleteIfExists(file);
             }
         }
     }
 
-    private static boolean isAbandoned(Path file) throws IOException {
+    private static boolean isAbandoned(Path file) {
         Matcher name = TEMPORARY.matcher(file.getFileName().toString());
-        if (!name.matches() || ProcessHandle.of(Long.parseLong(name.group(1))).isPresent()) {
-            return false;
-        }
-        try {
-            BasicFileAttributes attributes =
-                    Files.readAttributes(file, BasicFileAttributes.class, LinkOption.NOFOLLOW_LINKS);
-            return attributes.isRegularFile()
-                    && attributes
-                            .lastModifiedTime()
-                            .toInstant()
-                            .isBefore(Instant.now().minus(ABANDONED_AFTER));
-        } catch (NoSuchFileException e) {
-            return false;
-        }
+        Instant limit = Instant.now().minus(ABANDONED_AFTER);
+        // A file that another process has just deleted is not regular, either.
+        return name.matches()
+                && ProcessHandle.of(Long.parseLong(name.group(1))).isEmpty()
+                && Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)
+                && file.toFile().lastModified() < limit.toEpochMilli();
     }
 
     /** Writes the first {@code count} ids, each at most one more than the largest before it. */
@@ -133,7 +118,7 @@ final class IndexWriter implements AutoCloseable {
         } catch (IOException e) {
             throw cannotWrite(e);
         }
-        return new Corpus(index.name(), alphabet, PackedIds.map(channel, lengths), sha256);
+        return new Corpus(index.name(), alphabet, new PackedIds(channel, lengths), sha256);
     }
 
     private void write(ByteBuffer bytes) throws IOException {

@@ -12,58 +12,48 @@ final class PackedIds implements Ids {
 
     private static final int CHUNK_BITS = 30;
 
-    private final long bytesEnd;
-    private final long shortsEnd;
-    private final long length;
-    private final ByteBuffer[] bytes;
-    private final ByteBuffer[] shorts;
-    private final ByteBuffer[] ints;
-
-    private PackedIds(long[] lengths, ByteBuffer[] bytes, ByteBuffer[] shorts, ByteBuffer[] ints) {
-        this.bytesEnd = lengths[0];
-        this.shortsEnd = bytesEnd + lengths[1];
-        this.length = shortsEnd + lengths[2];
-        this.bytes = bytes;
-        this.shorts = shorts;
-        this.ints = ints;
-    }
+    /** The position after the last id of each width. */
+    private final long[] ends = new long[LIMITS.length];
+    /** The ids of each width. */
+    private final ByteBuffer[][] chunks = new ByteBuffer[LIMITS.length][];
 
     /**
      * Maps the ids at the start of a file. The mapping outlives the channel and ends when the ids are unreachable.
      *
      * @param lengths the number of ids of one, two and four bytes
      */
-    static PackedIds map(FileChannel channel, long... lengths) throws IOException {
-        long shortsStart = lengths[0];
-        long intsStart = shortsStart + 2 * lengths[1];
-        return new PackedIds(
-                lengths,
-                IndexFile.map(channel, 0, lengths[0]),
-                IndexFile.map(channel, shortsStart, 2 * lengths[1]),
-                IndexFile.map(channel, intsStart, 4 * lengths[2]));
+    PackedIds(FileChannel channel, long... lengths) throws IOException {
+        long start = 0;
+        long end = 0;
+        for (int width = 0; width < LIMITS.length; width++) {
+            chunks[width] = IndexFile.map(channel, start, lengths[width] << width);
+            start += lengths[width] << width;
+            end += lengths[width];
+            ends[width] = end;
+        }
     }
 
     @Override
     public long length() {
-        return length;
+        return ends[2];
     }
 
     @Override
     public int at(long position) {
-        Objects.checkIndex(position, length);
-        if (position < bytesEnd) {
-            return chunk(bytes, position).get(inChunk(position)) & 0xff;
+        Objects.checkIndex(position, ends[2]);
+        if (position < ends[0]) {
+            return chunk(0, position).get(inChunk(position)) & 0xff;
         }
-        if (position < shortsEnd) {
-            long offset = 2 * (position - bytesEnd);
-            return chunk(shorts, offset).getShort(inChunk(offset)) & 0xffff;
+        if (position < ends[1]) {
+            long offset = 2 * (position - ends[0]);
+            return chunk(1, offset).getShort(inChunk(offset)) & 0xffff;
         }
-        long offset = 4 * (position - shortsEnd);
-        return chunk(ints, offset).getInt(inChunk(offset));
+        long offset = 4 * (position - ends[1]);
+        return chunk(2, offset).getInt(inChunk(offset));
     }
 
-    private static ByteBuffer chunk(ByteBuffer[] chunks, long offset) {
-        return chunks[(int) (offset >>> CHUNK_BITS)];
+    private ByteBuffer chunk(int width, long offset) {
+        return chunks[width][(int) (offset >>> CHUNK_BITS)];
     }
 
     private static int inChunk(long offset) {

@@ -21,8 +21,8 @@ final class Permutation {
         this.halfBits = Math.max(1, (bits + 1) / 2);
         long state = key;
         for (int round = 0; round < ROUNDS; round++) {
-            state += 0x9E3779B97F4A7C15L;
-            keys[round] = mix(state);
+            state += CounterRandom.GOLDEN;
+            keys[round] = CounterRandom.mix(state);
         }
     }
 
@@ -40,18 +40,10 @@ final class Permutation {
         long left = number >>> halfBits;
         long right = number & mask;
         for (long key : keys) {
-            long next = left ^ (mix(right ^ key) & mask);
+            long next = left ^ (CounterRandom.mix(right ^ key) & mask);
             left = right;
             right = next;
         }
         return left << halfBits | right;
-    }
-
-    /** SplitMix64's finalizer (Steele, Lea and Flood, 2014), which is Stafford's variant 13. */
-    private static long mix(long value) {
-        long mixed = value;
-        mixed = (mixed ^ mixed >>> 30) * 0xBF58476D1CE4E5B9L;
-        mixed = (mixed ^ mixed >>> 27) * 0x94D049BB133111EBL;
-        return mixed ^ mixed >>> 31;
     }
 }

@@ -21,31 +21,17 @@ import java.util.zip.ZipEntry;
 import java.util.zip.ZipException;
 import java.util.zip.ZipFile;
 
-/** The bytes of a text file: plain, gzip, or the only text of a zip archive, recognized by its first bytes. */
-final class TextFile implements AutoCloseable {
-    private final InputStream input;
-    private final LongSupplier position;
-    private final long leastBytes;
-
-    private TextFile(InputStream input, LongSupplier position, long leastBytes) {
-        this.input = input;
-        this.position = position;
-        this.leastBytes = leastBytes;
-    }
-
-    /** Returns the unpacked bytes. */
-    InputStream input() {
-        return input;
-    }
-
-    /** Returns a lower bound of the unpacked size. */
-    long leastBytes() {
-        return leastBytes;
-    }
-
+/**
+ * The bytes of a text file: plain, gzip, or the only text of a zip archive, recognized by its first bytes.
+ *
+ * @param input the unpacked bytes
+ * @param counter counts the bytes read from the file itself
+ * @param leastBytes a lower bound of the unpacked size
+ */
+record TextFile(InputStream input, LongSupplier counter, long leastBytes) implements AutoCloseable {
     /** Returns the number of bytes read from the file itself. */
     long position() {
-        return position.getAsLong();
+        return counter.getAsLong();
     }
 
     @Override
@@ -67,38 +53,28 @@ final class TextFile implements AutoCloseable {
         if (Files.isDirectory(file)) {
             throw new LibrettoException(file + " is a directory; name a text file, a .txt.gz or a .txt.zip");
         }
-        InputStream plain = null;
+        TextFile text = null;
         try {
-            CountingStream counted = new CountingStream(openStream(file));
-            plain = new BufferedInputStream(counted);
-            byte[] magic = head(plain, 4);
-            TextFile text;
-            if (startsWith(magic, 'P', 'K', 3, 4) || startsWith(magic, 'P', 'K', 5, 6)) {
-                plain.close();
+            CountingStream packed = new CountingStream(openStream(file));
+            text = new TextFile(new BufferedInputStream(packed), packed::count, size(file));
+            String magic = new String(text.head(4), StandardCharsets.ISO_8859_1);
+            if (magic.equals("PK\3\4") || magic.equals("PK\5\6")) {
+                text.close();
                 text = openZip(file, options);
-            } else if (startsWith(magic, 0x1f, 0x8b)) {
-                InputStream gzip = new GZIPInputStream(plain);
-                text = new TextFile(new Unpacked(gzip, counted::count, options, file), counted::count, 0);
-            } else {
-                text = new TextFile(plain, counted::count, size(file));
+            } else if (magic.startsWith("\u001f\u008b")) {
+                InputStream unpacked =
+                        new UnpackedStream(new GZIPInputStream(text.input), packed::count, options, file);
+                text = new TextFile(new BufferedInputStream(unpacked), packed::count, 0);
             }
-            plain = text.input;
-            FileFormat.requireText(head(plain, FileFormat.HEAD_BYTES), file.toString(), options.encoding());
+            FileFormat.requireText(text.head(FileFormat.HEAD_BYTES), file.toString(), options.encoding());
             return text;
         } catch (NoSuchFileException e) {
             throw new LibrettoException("there is no file " + file + "; check the path, or name another text", e);
-        } catch (ZipException | EOFException e) {
-            close(plain);
-            throw damaged(file.toString(), e);
         } catch (IOException e) {
-            close(plain);
-            throw e;
-        }
-    }
-
-    private static void close(InputStream input) throws IOException {
-        if (input != null) {
-            input.close();
+            if (text != null) {
+                text.close();
+            }
+            throw e instanceof ZipException || e instanceof EOFException ? damaged(file.toString(), e) : e;
         }
     }
 
@@ -109,34 +85,20 @@ final class TextFile implements AutoCloseable {
                 : Files.newInputStream(file);
     }
 
-    /** Peeks at the first bytes of a stream. */
-    private static byte[] head(InputStream input, int length) throws IOException {
+    /** Peeks at the first bytes. */
+    private byte[] head(int length) throws IOException {
         input.mark(length);
         byte[] head = input.readNBytes(length);
         input.reset();
         return head;
     }
 
-    private static boolean startsWith(byte[] bytes, int... start) {
-        for (int i = 0; i < start.length; i++) {
-            if (i >= bytes.length || (bytes[i] & 0xff) != start[i]) {
-                return false;
-            }
-        }
-        return true;
-    }
-
     private static TextFile openZip(Path file, CorpusOptions options) throws IOException {
         if (!Files.isRegularFile(file)) {
             throw new LibrettoException(file + " is a pipe; a zip archive must be a regular file; name the file");
         }
-        ZipFile zip;
-        try {
-            // Names not marked as UTF-8 may be in any encoding; Latin-1 decodes every byte.
-            zip = new ZipFile(file.toFile(), StandardCharsets.ISO_8859_1);
-        } catch (ZipException e) {
-            throw damaged(file.toString(), e);
-        }
+        // Names not marked as UTF-8 may be in any encoding; Latin-1 decodes every byte.
+        ZipFile zip = new ZipFile(file.toFile(), StandardCharsets.ISO_8859_1);
         try {
             requireNoDocument(zip, file);
             List<? extends ZipEntry> texts =
@@ -147,20 +109,22 @@ final class TextFile implements AutoCloseable {
             }
             ZipEntry entry = texts.get(0);
             long packed = Files.size(file);
-            ZipEntryStream text = new ZipEntryStream(zip, entry);
-            Unpacked unpacked = new Unpacked(text, () -> packed, options, file);
+            UnpackedStream unpacked = new UnpackedStream(new ZipEntryStream(zip, entry), () -> packed, options, file);
             if (options.maxChars() == 0) {
                 unpacked.requireNoBomb(entry.getSize());
             }
             double packing = packed / (double) Math.max(1, entry.getSize());
-            return new TextFile(unpacked, () -> (long) (text.unpacked * packing), Math.max(0, entry.getSize()));
-        } catch (ZipException | IllegalArgumentException e) {
-            // Java throws IllegalArgumentException at a name marked as UTF-8 that is not.
-            zip.close();
-            throw damaged(file.toString(), e);
+            return new TextFile(
+                    new BufferedInputStream(unpacked),
+                    () -> (long) (unpacked.count() * packing),
+                    Math.max(0, entry.getSize()));
         } catch (IOException e) {
             zip.close();
             throw e;
+        } catch (IllegalArgumentException e) {
+            // Java throws this at a name marked as UTF-8 that is not.
+            zip.close();
+            throw damaged(file.toString(), e);
         }
     }
 
@@ -192,7 +156,6 @@ final class TextFile implements AutoCloseable {
     private static final class ZipEntryStream extends CheckedInputStream {
         private final ZipFile zip;
         private final ZipEntry entry;
-        private long unpacked;
 
         ZipEntryStream(ZipFile zip, ZipEntry entry) throws IOException {
             super(zip.getInputStream(entry), new CRC32());
@@ -203,7 +166,6 @@ final class TextFile implements AutoCloseable {
         @Override
         public int read(byte[] bytes, int offset, int length) throws IOException {
             int read = super.read(bytes, offset, length);
-            unpacked += Math.max(0, read);
             if (read < 0 && getChecksum().getValue() != entry.getCrc()) {
                 throw new ZipException("CRC-32 mismatch");
             }
@@ -216,50 +178,8 @@ final class TextFile implements AutoCloseable {
         }
     }
 
-    /**
-     * Unpacked bytes, guarded against zip bombs. Prose compresses about 10-fold; a large text that compresses over 100-fold
-     * is suspicious.
-     */
-    private static final class Unpacked extends BufferedInputStream {
-        private static final int MAX_RATIO = 100;
-        private static final long ANY_RATIO_BYTES = 1L << 28;
-
-        private final LongSupplier packed;
-        private final boolean limited;
-        private final Path file;
-        private long unpacked;
-
-        /** @param packed the number of bytes read from the archive */
-        Unpacked(InputStream input, LongSupplier packed, CorpusOptions options, Path file) {
-            super(input);
-            this.packed = packed;
-            this.limited = options.maxBytes() == CorpusOptions.DEFAULT_MAX_BYTES;
-            this.file = file;
-        }
-
-        @Override
-        public int read(byte[] bytes, int offset, int length) throws IOException {
-            int read = super.read(bytes, offset, length);
-            unpacked += Math.max(0, read);
-            requireNoBomb(unpacked);
-            return read;
-        }
-
-        /** Throws if {@code bytes} is too large for the archive's size. */
-        void requireNoBomb(long bytes) throws LibrettoException {
-            if (limited && bytes > ANY_RATIO_BYTES && bytes / MAX_RATIO > packed.getAsLong()) {
-                throw new LibrettoException(String.format(
-                        Locale.ROOT,
-                        "%s unpacks to more than %d MiB, over %d times its size, like a zip bomb;"
-                                + " if it is text, raise max-bytes",
-                        file,
-                        ANY_RATIO_BYTES >> 20,
-                        MAX_RATIO));
-            }
-        }
-    }
-
-    private static final class CountingStream extends FilterInputStream {
+    /** Counts the bytes that a buffer reads. */
+    private static class CountingStream extends FilterInputStream {
         private long count;
 
         CountingStream(InputStream input) {
@@ -277,17 +197,51 @@ final class TextFile implements AutoCloseable {
         }
 
         @Override
-        public int read() throws IOException {
-            int read = super.read();
-            count += read < 0 ? 0 : 1;
+        public int read(byte[] bytes, int offset, int length) throws IOException {
+            int read = super.read(bytes, offset, length);
+            count += Math.max(0, read);
             return read;
+        }
+    }
+
+    /**
+     * Unpacked bytes, guarded against zip bombs. Prose compresses about 10-fold; a large text that compresses over 100-fold
+     * is suspicious.
+     */
+    private static final class UnpackedStream extends CountingStream {
+        private static final int MAX_RATIO = 100;
+        private static final long ANY_RATIO_BYTES = 1L << 28;
+
+        private final LongSupplier packed;
+        private final boolean limited;
+        private final Path file;
+
+        /** @param packed the number of bytes read from the archive */
+        UnpackedStream(InputStream input, LongSupplier packed, CorpusOptions options, Path file) {
+            super(input);
+            this.packed = packed;
+            this.limited = options.maxBytes() == CorpusOptions.DEFAULT_MAX_BYTES;
+            this.file = file;
         }
 
         @Override
         public int read(byte[] bytes, int offset, int length) throws IOException {
             int read = super.read(bytes, offset, length);
-            count += Math.max(0, read);
+            requireNoBomb(count());
             return read;
+        }
+
+        /** Throws if {@code bytes} is too large for the archive's size. */
+        void requireNoBomb(long bytes) throws LibrettoException {
+            if (limited && bytes > ANY_RATIO_BYTES && bytes / MAX_RATIO > packed.getAsLong()) {
+                throw new LibrettoException(String.format(
+                        Locale.ROOT,
+                        "%s unpacks to more than %d MiB, over %d times its size, like a zip bomb;"
+                                + " if it is text, raise max-bytes",
+                        file,
+                        ANY_RATIO_BYTES >> 20,
+                        MAX_RATIO));
+            }
         }
     }
 }

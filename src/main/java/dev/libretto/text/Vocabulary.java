@@ -72,7 +72,9 @@ public final class Vocabulary {
         int[] codePoints = new int[symbols.size()];
         for (int id = 0; id < codePoints.length; id++) {
             String symbol = symbols.get(id);
-            if (symbol == null || symbol.codePoints().count() != 1 || isSurrogate(symbol.codePointAt(0))) {
+            if (symbol == null
+                    || symbol.codePoints().count() != 1
+                    || Character.getType(symbol.codePointAt(0)) == Character.SURROGATE) {
                 throw new IllegalArgumentException("symbol " + id + " is \"" + symbol + "\"; it must be one character");
             }
             codePoints[id] = symbol.codePointAt(0);
@@ -107,11 +109,7 @@ public final class Vocabulary {
 
     /** Returns the number of characters of a corpus that are outside the vocabulary. */
     public long countUnknown(Corpus corpus) {
-        Alphabet alphabet = corpus.alphabet();
-        return IntStream.range(0, alphabet.size())
-                .filter(index -> idOf(alphabet.codePoint(index)) < 0)
-                .mapToLong(alphabet::count)
-                .sum();
+        return corpus.alphabet().count(codePoint -> idOf(codePoint) < 0);
     }
 
     /**
@@ -147,11 +145,7 @@ public final class Vocabulary {
     }
 
     private static Ids ids(Corpus corpus, IntUnaryOperator idOf) {
-        Alphabet alphabet = corpus.alphabet();
-        return corpus.ids(IntStream.range(0, alphabet.size())
-                .map(alphabet::codePoint)
-                .map(idOf)
-                .toArray());
+        return corpus.ids(corpus.alphabet().codePoints().map(idOf).toArray());
     }
 
     /**
@@ -185,15 +179,8 @@ public final class Vocabulary {
      * @throws IndexOutOfBoundsException if an id is not in the vocabulary
      */
     public String decode(int... ids) {
-        StringBuilder text = new StringBuilder(ids.length);
-        for (int id : ids) {
-            text.appendCodePoint(codePoints[id]);
-        }
-        return text.toString();
-    }
-
-    private static boolean isSurrogate(int codePoint) {
-        return Character.getType(codePoint) == Character.SURROGATE;
+        int[] text = Arrays.stream(ids).map(id -> codePoints[id]).toArray();
+        return new String(text, 0, text.length);
     }
 
     private static String name(int codePoint) {

@@ -6,6 +6,7 @@ import dev.libretto.ReferenceModel;
 import dev.libretto.Rounding;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
+import dev.libretto.text.CounterRandom;
 import java.util.Arrays;
 import java.util.stream.IntStream;
 
