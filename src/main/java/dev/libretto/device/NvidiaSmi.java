@@ -45,27 +45,21 @@ public record NvidiaSmi(List<String> cards, String problem) {
     }
 
     private static NvidiaSmi run(Path program) throws IOException, InterruptedException {
-        Path output = Files.createTempFile("nvidia-smi", ".csv");
-        try {
-            Process process = new ProcessBuilder(program.toString(), "--query-gpu=" + FIELDS, "--format=csv,noheader")
-                    .redirectErrorStream(true)
-                    .redirectOutput(output.toFile())
-                    .start();
-            if (!process.waitFor(MAX_SECONDS, TimeUnit.SECONDS)) {
-                process.destroyForcibly();
-                return new NvidiaSmi(List.of(), "it did not answer within " + MAX_SECONDS + " seconds");
-            }
-            List<String> lines = new String(Files.readAllBytes(output), StandardCharsets.UTF_8)
-                    .lines()
-                    .filter(line -> !line.isBlank())
-                    .toList();
-            return process.exitValue() == 0
-                    ? new NvidiaSmi(lines, null)
-                    : new NvidiaSmi(
-                            List.of(),
-                            "it failed: " + lines.stream().findFirst().orElse("exit code " + process.exitValue()));
-        } finally {
-            Files.deleteIfExists(output);
+        Process process = new ProcessBuilder(program.toString(), "--query-gpu=" + FIELDS, "--format=csv,noheader")
+                .redirectErrorStream(true)
+                .start();
+        if (!process.waitFor(MAX_SECONDS, TimeUnit.SECONDS)) {
+            process.destroyForcibly();
+            return new NvidiaSmi(List.of(), "it did not answer within " + MAX_SECONDS + " seconds");
         }
+        List<String> lines = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
+                .lines()
+                .filter(line -> !line.isBlank())
+                .toList();
+        return process.exitValue() == 0
+                ? new NvidiaSmi(lines, null)
+                : new NvidiaSmi(
+                        List.of(),
+                        "it failed: " + lines.stream().findFirst().orElse("exit code " + process.exitValue()));
     }
 }

@@ -72,29 +72,26 @@ record IndexFile(Path path, String name, String fingerprint, boolean reusable) {
             return Optional.empty();
         }
         try (FileChannel channel = FileChannel.open(path, StandardOpenOption.READ)) {
-            long trailerStart = trailerStart(channel);
-            return trailerStart < 0 ? Optional.empty() : read(channel, trailerStart);
+            long trailerEnd = channel.size() - TAIL_BYTES;
+            if (trailerEnd < 0) {
+                return Optional.empty();
+            }
+            DataInputStream tail = bytes(channel, trailerEnd, TAIL_BYTES);
+            long trailerStart = tail.readLong();
+            boolean isIntact = tail.readInt() == checksum(channel, trailerEnd + Long.BYTES) && tail.readLong() == MAGIC;
+            return isIntact
+                    ? read(channel, bytes(channel, trailerStart, (int) (trailerEnd - trailerStart)))
+                    : Optional.empty();
         } catch (IOException e) {
             // Missing or unreadable: it is rebuilt, and a failure of that is reported.
             return Optional.empty();
         }
     }
 
-    /** Returns the offset of the trailer, or -1 if the file is damaged. */
-    private static long trailerStart(FileChannel channel) throws IOException {
-        long checked = channel.size() - TAIL_BYTES + 8;
-        if (checked < 8) {
-            return -1;
-        }
-        ByteBuffer tail = ByteBuffer.allocate(TAIL_BYTES);
-        channel.read(tail, checked - 8);
-        long trailerStart = tail.flip().getLong();
-        int checksum = tail.getInt();
-        boolean isIntact = tail.getLong() == MAGIC
-                && checksum == checksum(channel, checked)
-                && trailerStart >= 0
-                && trailerStart < checked;
-        return isIntact ? trailerStart : -1;
+    private static DataInputStream bytes(FileChannel channel, long start, int length) throws IOException {
+        ByteBuffer bytes = ByteBuffer.allocate(length);
+        channel.read(bytes, start);
+        return new DataInputStream(new ByteArrayInputStream(bytes.array()));
     }
 
     private static int checksum(FileChannel channel, long length) throws IOException {
@@ -105,10 +102,7 @@ record IndexFile(Path path, String name, String fingerprint, boolean reusable) {
         return (int) crc.getValue();
     }
 
-    private Optional<Corpus> read(FileChannel channel, long trailerStart) throws IOException {
-        ByteBuffer bytes = ByteBuffer.allocate((int) (channel.size() - TAIL_BYTES - trailerStart));
-        channel.read(bytes, trailerStart);
-        DataInputStream trailer = new DataInputStream(new ByteArrayInputStream(bytes.array()));
+    private Optional<Corpus> read(FileChannel channel, DataInputStream trailer) throws IOException {
         if (!trailer.readUTF().equals(fingerprint)) {
             return Optional.empty();
         }

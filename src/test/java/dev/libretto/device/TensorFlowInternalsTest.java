@@ -54,7 +54,7 @@ class TensorFlowInternalsTest {
     @Test
     void productAndBiasCanBeFused() {
         String advice =
-                "_FusedMatMul. If it is gone or has other attributes, let FusedProduct compute matMul, biasAdd and tanh"
+                "_FusedMatMul. If it is gone or has other attributes, let Kernel compute matMul, biasAdd and tanh"
                         + " as three operations, and compare the speed with src/bench/benchmark";
         AttrValue biasAdd = TensorFlowInternals.strings("BiasAdd");
         try (EagerSession eager = Sessions.openEager();
