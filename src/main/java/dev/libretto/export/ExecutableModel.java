@@ -7,6 +7,7 @@ import dev.libretto.text.Vocabulary;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Map;
 
 /** An exported model with its graph, a SavedModel or an ONNX file, run by TensorFlow or ONNX Runtime. */
 public abstract class ExecutableModel implements TextModel {
@@ -25,6 +26,19 @@ public abstract class ExecutableModel implements TextModel {
     /** Returns the name of a state input. */
     static String state(int index) {
         return "state_" + index;
+    }
+
+    /**
+     * Throws if a graph's tensor does not match the settings.
+     *
+     * @param tensors type and shape of each
+     * @throws IllegalArgumentException saying what it is and what it must be
+     */
+    static void require(Map<String, String> tensors, String name, String typeAndShape) {
+        String found = tensors.getOrDefault(name, "missing");
+        if (!found.equals(typeAndShape)) {
+            throw new IllegalArgumentException(name + " must be " + typeAndShape + " (got " + found + ")");
+        }
     }
 
     /** Returns whether a path is an ONNX file, which always runs on the CPU in float32. */

@@ -4,76 +4,61 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
-import java.util.Map;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
 /** The kind of a model or weights file, detected from its content. */
 enum FileKind {
-    SAFETENSORS("a safetensors file"),
-    ONNX("an ONNX model"),
-    KERAS("a Keras file"),
-    PYTORCH("a PyTorch file"),
-    NPZ("an npz file"),
-    OTHER("of another kind");
+    /** HDF5 or a zip archive. */
+    KERAS("a Keras file", "894844460d0a1a0a.*", ".weights.h5"),
+    /** A zip archive; a pickle in early versions. */
+    PYTORCH("a PyTorch file", "8002.*", "data.pkl"),
+    /** A zip archive. */
+    NPZ("an npz file", "", ".npy"),
+    /** Eight bytes for the length of the header, then the header as JSON. */
+    SAFETENSORS("a safetensors file", ".{16}7b", ""),
+    /** A protocol buffer that begins with its version and producer. */
+    ONNX("an ONNX model", "08..12.*", ""),
+    OTHER("of another kind", "", "");
 
-    /** The offset of the JSON header in safetensors. */
-    private static final int HEADER = Long.BYTES;
-
-    /** A file in the zip archive of each kind that is one. */
-    private static final Map<String, FileKind> IN_ARCHIVE =
-            Map.of("data.pkl", PYTORCH, ".weights.h5", KERAS, ".npy", NPZ);
-
-    private static final List<String> ZIP = List.of("504b0304", "504b0506");
-    /** Used by Keras for {@code .h5}. */
-    private static final String HDF5 = "894844460d0a1a0a";
-    /** Used by PyTorch before it switched to zip archives. */
-    private static final String PICKLE = "8002";
-    /** The first field of an ONNX model. */
-    private static final String IR_VERSION = "08";
-    /** The second field of an ONNX model. */
-    private static final byte PRODUCER_NAME = 0x12;
+    private static final int START_BYTES = 9;
 
     private final String description;
+    private final String start;
+    private final String entry;
 
-    FileKind(String description) {
+    /**
+     * @param start a pattern of the first bytes in hexadecimal; empty for none
+     * @param entry the end of a name in the zip archive; empty for none
+     */
+    FileKind(String description, String start, String entry) {
         this.description = description;
+        this.start = start;
+        this.entry = entry;
     }
 
     /** Returns the kind of a file, which may be damaged, by how it begins. */
     static FileKind of(Path file) throws IOException {
-        byte[] start;
+        String hex;
         try (InputStream input = Files.newInputStream(file)) {
-            start = input.readNBytes(HEADER + 1);
+            hex = HexFormat.of().formatHex(input.readNBytes(START_BYTES));
         }
-        String hex = HexFormat.of().formatHex(start);
-        if (ZIP.stream().anyMatch(hex::startsWith)) {
-            return ofArchive(file);
-        }
-        if (hex.startsWith(HDF5)) {
-            return KERAS;
-        }
-        if (hex.startsWith(PICKLE)) {
-            return PYTORCH;
-        }
-        if (start.length > HEADER && start[HEADER] == '{') {
-            return SAFETENSORS;
-        }
-        return hex.startsWith(IR_VERSION) && start.length > 2 && start[2] == PRODUCER_NAME ? ONNX : OTHER;
+        List<String> entries = hex.matches("504b(0304|0506).*") ? entries(file) : List.of();
+        return Arrays.stream(values())
+                .filter(kind -> !kind.start.isEmpty() && hex.matches(kind.start)
+                        || !kind.entry.isEmpty() && entries.stream().anyMatch(name -> name.endsWith(kind.entry)))
+                .findFirst()
+                .orElse(OTHER);
     }
 
-    private static FileKind ofArchive(Path file) {
-        try (ZipFile zip = new ZipFile(file.toFile())) {
-            List<String> names = zip.stream().map(ZipEntry::getName).toList();
-            return IN_ARCHIVE.entrySet().stream()
-                    .filter(kind -> names.stream().anyMatch(name -> name.endsWith(kind.getKey())))
-                    .map(Map.Entry::getValue)
-                    .findFirst()
-                    .orElse(OTHER);
+    private static List<String> entries(Path archive) {
+        try (ZipFile zip = new ZipFile(archive.toFile())) {
+            return zip.stream().map(ZipEntry::getName).toList();
         } catch (IOException e) {
-            return OTHER;
+            return List.of();
         }
     }
 

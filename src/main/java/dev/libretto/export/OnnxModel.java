@@ -4,7 +4,6 @@ import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.OperatorSetIdProto;
 import ai.onnx.proto.OnnxMl.StringStringEntryProto;
 import ai.onnxruntime.NodeInfo;
-import ai.onnxruntime.OnnxJavaType;
 import ai.onnxruntime.OnnxTensor;
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtException;
@@ -160,33 +159,28 @@ final class OnnxModel extends ExecutableModel {
 
     /** @throws IllegalArgumentException if the graph's inputs and outputs do not match the settings */
     private static void requireGraph(OrtSession session, ModelConfig model) throws OrtException {
-        Map<String, NodeInfo> in = session.getInputInfo();
-        Map<String, NodeInfo> out = session.getOutputInfo();
-        require(in, IDS, OnnxJavaType.INT64, -1, -1);
-        require(out, LOGITS, OnnxJavaType.FLOAT, -1, -1, model.vocabularySize());
+        Map<String, String> in = described(session.getInputInfo());
+        Map<String, String> out = described(session.getOutputInfo());
+        String state = "FLOAT [-1, " + model.hiddenSize() + "]";
+        require(in, IDS, "INT64 [-1, -1]");
+        require(out, LOGITS, "FLOAT [-1, -1, " + model.vocabularySize() + "]");
         for (int i = 0; i < model.states(); i++) {
-            require(in, state(i), OnnxJavaType.FLOAT, -1, model.hiddenSize());
-            require(out, OnnxGraph.nextState(i), OnnxJavaType.FLOAT, -1, model.hiddenSize());
+            require(in, state(i), state);
+            require(out, OnnxGraph.nextState(i), state);
         }
         if (in.size() != 1 + model.states()) {
             throw new IllegalArgumentException("it has unexpected inputs: " + in.keySet());
         }
     }
 
-    private static void require(Map<String, NodeInfo> nodes, String name, OnnxJavaType type, long... shape) {
-        NodeInfo node = nodes.get(name);
-        if (node == null
-                || !(node.getInfo() instanceof TensorInfo tensor)
-                || tensor.type != type
-                || !Arrays.equals(tensor.getShape(), shape)) {
-            String found = node == null
-                    ? "missing"
-                    : node.getInfo() instanceof TensorInfo other
-                            ? other.type + " " + Arrays.toString(other.getShape())
-                            : "not a tensor";
-            throw new IllegalArgumentException(
-                    name + " must be " + type + " " + Arrays.toString(shape) + " (got " + found + ")");
-        }
+    private static Map<String, String> described(Map<String, NodeInfo> nodes) {
+        Map<String, String> described = new LinkedHashMap<>();
+        nodes.forEach((name, node) -> described.put(
+                name,
+                node.getInfo() instanceof TensorInfo tensor
+                        ? tensor.type + " " + Arrays.toString(tensor.getShape())
+                        : "not a tensor"));
+        return described;
     }
 
     @Override

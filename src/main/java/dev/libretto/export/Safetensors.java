@@ -75,21 +75,18 @@ final class Safetensors {
                     new Entry(ElementType.F32.name(), array.shape().asArray(), new long[] {offset, end}));
             offset = end;
         }
-        byte[] header = padded(MAPPER.writeValueAsString(entries)).getBytes(StandardCharsets.UTF_8);
+        byte[] header = MAPPER.writeValueAsBytes(entries);
+        // Spaces, so that the numbers start at a multiple of eight bytes.
+        byte[] padding = " ".repeat(Math.floorMod(-header.length, Long.BYTES)).getBytes(StandardCharsets.UTF_8);
         output.write(ByteBuffer.allocate(Long.BYTES)
                 .order(ByteOrder.LITTLE_ENDIAN)
-                .putLong(header.length)
+                .putLong(header.length + padding.length)
                 .array());
         output.write(header);
+        output.write(padding);
         for (NamedArray array : arrays) {
             ElementType.write(output, array.values());
         }
-    }
-
-    /** Pads the header with spaces, so that the numbers start at a multiple of eight bytes. */
-    private static String padded(String header) {
-        int length = header.getBytes(StandardCharsets.UTF_8).length;
-        return header + " ".repeat(Math.floorMod(-length, Long.BYTES));
     }
 
     /**

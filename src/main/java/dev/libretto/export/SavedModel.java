@@ -15,7 +15,6 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -33,7 +32,6 @@ import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.AssetFileDef;
-import org.tensorflow.proto.DataType;
 import org.tensorflow.proto.MetaGraphDef;
 import org.tensorflow.proto.SignatureDef;
 import org.tensorflow.proto.TensorInfo;
@@ -183,22 +181,21 @@ final class SavedModel extends ExecutableModel {
             throw new IllegalArgumentException("it has no signature " + SavedModelGraph.STEP);
         }
         Signature step = bundle.function(SavedModelGraph.STEP).signature();
-        require(step.getInputs(), IDS, DataType.DT_INT32, -1);
-        require(step.getOutputs(), LOGITS, DataType.DT_FLOAT, -1, model.vocabularySize());
+        Map<String, String> in = described(step.getInputs());
+        Map<String, String> out = described(step.getOutputs());
+        String state = "DT_FLOAT [-1, " + model.hiddenSize() + "]";
+        require(in, IDS, "DT_INT32 [-1]");
+        require(out, LOGITS, "DT_FLOAT [-1, " + model.vocabularySize() + "]");
         for (int i = 0; i < model.states(); i++) {
-            require(step.getInputs(), state(i), DataType.DT_FLOAT, -1, model.hiddenSize());
-            require(step.getOutputs(), state(i), DataType.DT_FLOAT, -1, model.hiddenSize());
+            require(in, state(i), state);
+            require(out, state(i), state);
         }
     }
 
-    private static void require(
-            Map<String, Signature.TensorDescription> tensors, String name, DataType type, long... shape) {
-        Signature.TensorDescription tensor = tensors.get(name);
-        if (tensor == null || tensor.dataType != type || !Arrays.equals(tensor.shape.asArray(), shape)) {
-            throw new IllegalArgumentException("in the signature " + SavedModelGraph.STEP + ", " + name + " must be "
-                    + type + " " + Shape.of(shape) + " (got "
-                    + (tensor == null ? "missing" : tensor.dataType + " " + tensor.shape) + ")");
-        }
+    private static Map<String, String> described(Map<String, Signature.TensorDescription> tensors) {
+        Map<String, String> described = new HashMap<>();
+        tensors.forEach((name, tensor) -> described.put(name, tensor.dataType + " " + tensor.shape));
+        return described;
     }
 
     @Override

@@ -26,6 +26,7 @@ import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.op.core.Unstack;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
+import org.tensorflow.types.family.TType;
 
 /**
  * The graph of a SavedModel: the model with its weights as constants, and two signatures.
@@ -131,6 +132,7 @@ final class SavedModelGraph {
      */
     private final class Round {
         private final Ops ops;
+        private final Signature.Builder signature = Signature.builder();
         private final Placeholder<TInt32> t;
         private final Placeholder<TInt32> ids;
         private final Placeholder<TFloat32> done;
@@ -140,21 +142,27 @@ final class SavedModelGraph {
         Round(Ops ops) {
             Shape matrix = Shape.of(Shape.UNKNOWN_SIZE, Shape.UNKNOWN_SIZE);
             this.ops = ops;
-            t = ops.placeholder(TInt32.class, Placeholder.shape(Shape.scalar()));
-            ids = ops.placeholder(TInt32.class, Placeholder.shape(matrix));
-            done = ops.placeholder(TFloat32.class, Placeholder.shape(matrix));
+            t = variable("t", TInt32.class, Shape.scalar());
+            ids = variable("ids", TInt32.class, matrix);
+            done = variable("done", TFloat32.class, matrix);
             for (int i = 0; i < config.states(); i++) {
-                state.add(ops.placeholder(TFloat32.class, Placeholder.shape(stateShape())));
+                state.add(variable(state(i), TFloat32.class, stateShape()));
             }
             for (Parameter parameter : parameters) {
-                values.add(ops.placeholder(TFloat32.class, Placeholder.shape(parameter.shape())));
+                values.add(variable("weights_" + values.size(), TFloat32.class, parameter.shape()));
             }
+        }
+
+        private <T extends TType> Placeholder<T> variable(String name, Class<T> type, Shape shape) {
+            Placeholder<T> variable = ops.placeholder(type, Placeholder.shape(shape));
+            signature.input(name, variable);
+            return variable;
         }
 
         /** Returns the loop's condition: whether a character is left to predict. */
         Signature goesOn() {
             Operand<TInt32> times = ops.stridedSlice(ops.shape(ids), Indices.at(1));
-            return signature()
+            return signature
                     .output("goes_on", ops.math.less(t, ops.math.sub(times, ops.constant(ROUND + 1))))
                     .build();
         }
@@ -180,7 +188,7 @@ final class SavedModelGraph {
             Operand<TInt32> after = ops.math.add(t, ops.constant(ROUND));
             Operand<TInt32> places = ops.expandDims(ops.range(t, after, ops.constant(1)), ops.constant(1));
 
-            Signature.Builder signature = signature()
+            signature
                     .output("t", after)
                     .output("ids", ops.identity(ids))
                     .output("done", ops.tensorScatterNdUpdate(done, places, ops.stack(rows)));
@@ -191,18 +199,6 @@ final class SavedModelGraph {
                 signature.output("weights_" + i, ops.identity(values.get(i)));
             }
             return signature.build();
-        }
-
-        private Signature.Builder signature() {
-            Signature.Builder signature =
-                    Signature.builder().input("t", t).input("ids", ids).input("done", done);
-            for (int i = 0; i < state.size(); i++) {
-                signature.input(state(i), state.get(i));
-            }
-            for (int i = 0; i < values.size(); i++) {
-                signature.input("weights_" + i, values.get(i));
-            }
-            return signature;
         }
     }
 }
