@@ -37,22 +37,23 @@ record Gates(int... order) {
 
     /** Returns a vector {@code [G·H]} or matrix {@code [G·H, I]} with its gates in the library's order. */
     float[] reorder(float[] matrix) {
-        int block = matrix.length / order.length;
-        float[] reordered = new float[matrix.length];
-        for (int gate = 0; gate < order.length; gate++) {
-            System.arraycopy(matrix, order[gate] * block, reordered, gate * block, block);
-        }
-        return reordered;
+        return reorder(matrix, false);
     }
 
     /** Undoes {@link #reorder}. */
     float[] restore(float[] matrix) {
+        return reorder(matrix, true);
+    }
+
+    private float[] reorder(float[] matrix, boolean undo) {
         int block = matrix.length / order.length;
-        float[] restored = new float[matrix.length];
-        for (int gate = 0; gate < order.length; gate++) {
-            System.arraycopy(matrix, gate * block, restored, order[gate] * block, block);
+        float[] reordered = new float[matrix.length];
+        for (int theirs = 0; theirs < order.length; theirs++) {
+            int from = undo ? theirs : order[theirs];
+            int to = undo ? order[theirs] : theirs;
+            System.arraycopy(matrix, from * block, reordered, to * block, block);
         }
-        return restored;
+        return reordered;
     }
 
     /**

@@ -1,14 +1,18 @@
 package dev.libretto.model;
 
+import dev.libretto.device.TensorFlowSetup;
 import dev.libretto.model.CellSpec.Library;
 import java.util.Arrays;
 import java.util.List;
+import org.tensorflow.GraphOperation;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
+import org.tensorflow.TensorFlow;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Squeeze;
 import org.tensorflow.op.nn.CudnnRNN;
+import org.tensorflow.op.nn.CudnnRNNBackprop;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.family.TNumber;
@@ -29,14 +33,16 @@ record CudnnRecurrence(
         Operand<TFloat32> bias)
         implements Recurrence {
     /** Multiplies the input by a kernel. */
-    static final String INPUT_MODE = "linear_input";
+    private static final String INPUT_MODE = "linear_input";
 
-    static final String DIRECTION = "unidirectional";
+    private static final String DIRECTION = "unidirectional";
 
     /** @throws IllegalArgumentException if cuDNN does not have the cell */
     CudnnRecurrence {
         cell.in(Library.CUDNN);
-        CudnnGradient.register();
+        TensorFlowSetup.apply();
+        // Further registrations do nothing.
+        TensorFlow.registerCustomGradient(CudnnRNN.OP_NAME, CudnnRecurrence::differentiate);
     }
 
     @Override
@@ -122,5 +128,45 @@ record CudnnRecurrence(
                 .<Operand<TFloat32>>mapToObj(blocks::get)
                 .toList();
         return tf.concat(reordered, tf.constant(axis));
+    }
+
+    /**
+     * Adds the backward operation, which TensorFlow has but does not register as a gradient. TensorFlow calls this with the graph locked, so querying a shape here deadlocks.
+     *
+     * @param forward a {@link CudnnRNN}
+     * @param dOutputs the gradients of all time steps, h and c, and two unused ones
+     * @return the gradients of the vectors, h, c and the parameters, and zeros for the sequence lengths
+     */
+    private static List<Operand<?>> differentiate(Ops tf, GraphOperation forward, List<Output<?>> dOutputs) {
+        CudnnRNN<TFloat32> outputs = new CudnnRNN<>(forward);
+        CudnnRNNBackprop<TFloat32> backward = tf.nn.cudnnRNNBackprop(
+                floats(forward.input(0)),
+                floats(forward.input(1)),
+                floats(forward.input(2)),
+                floats(forward.input(3)),
+                forward.input(4).expect(TInt32.class),
+                outputs.output(),
+                outputs.outputH(),
+                outputs.outputC(),
+                floats(dOutputs.get(0)),
+                floats(dOutputs.get(1)),
+                floats(dOutputs.get(2)),
+                outputs.reserveSpace(),
+                outputs.hostReserved(),
+                CudnnRNNBackprop.rnnMode(forward.attributes().getAttrString("rnn_mode")),
+                CudnnRNNBackprop.inputMode(INPUT_MODE),
+                CudnnRNNBackprop.direction(DIRECTION),
+                CudnnRNNBackprop.dropout(0f),
+                CudnnRNNBackprop.timeMajor(true));
+        return List.of(
+                backward.inputBackprop(),
+                backward.inputHBackprop(),
+                backward.inputCBackprop(),
+                backward.paramsBackprop(),
+                tf.zerosLike(forward.input(4)));
+    }
+
+    private static Operand<TFloat32> floats(Output<?> output) {
+        return output.expect(TFloat32.class);
     }
 }

@@ -4,6 +4,7 @@ import dev.libretto.model.Parameter.Initializer;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Iterator;
 import java.util.List;
 import java.util.function.Function;
 import org.tensorflow.Operand;
@@ -73,76 +74,51 @@ public final class LanguageModel {
             Parts parts,
             Class<? extends TFloating> factors) {
         this.config = config;
-        Operand<TFloat32> embedding = config.hasEmbedding() ? valueOf.apply(embedding(config)) : null;
+        Iterator<Operand<TFloat32>> values =
+                parameters(config).stream().map(valueOf).iterator();
+        Operand<TFloat32> embedding = config.hasEmbedding() ? values.next() : null;
         for (int layer = 0; layer < config.layers(); layer++) {
             Operand<TFloat32> ofLayer = layer == 0 ? embedding : null;
-            List<Operand<TFloat32>> values =
-                    cellParameters(config, layer).stream().map(valueOf).toList();
+            Operand<TFloat32> kernel = values.next();
+            Operand<TFloat32> recurrentKernel = values.next();
+            Operand<TFloat32> bias = values.next();
             if (recurrence == RecurrenceType.CUDNN) {
-                layers.add(new CudnnRecurrence(config.cell(), ofLayer, values.get(0), values.get(1), values.get(2)));
-            } else {
-                unrolled.add(unrolled(tf, config.cell(), ofLayer, values, parts, factors));
+                layers.add(new CudnnRecurrence(config.cell(), ofLayer, kernel, recurrentKernel, bias));
+                continue;
             }
+            if (ofLayer != null) {
+                // A one-hot vector times E times W is a row of E · W, so embedded characters are a lookup, too.
+                kernel = new Kernel<>(tf, kernel, factors).apply(tf.withName("embedded"), embedding);
+            }
+            List<? extends Operand<TFloat32>> biases = config.cell().spec().hasRecurrentBias()
+                    ? tf.unstack(bias, 2L).output()
+                    : Arrays.asList(bias, null);
+            InputProjection input = new InputProjection(tf, new Kernel<>(tf, kernel, factors), biases.get(0));
+            Cell cell = config.cell().create(new Cell.Recurrent(tf, recurrentKernel, biases.get(1), factors));
+            unrolled.add(new UnrolledRecurrence(input, cell, parts));
         }
         layers.addAll(unrolled);
         boolean isTied = config.tieEmbeddings();
-        denseKernel = new Kernel<>(tf, isTied ? embedding : valueOf.apply(denseKernel(config)), factors, isTied);
-        denseBias = valueOf.apply(denseBias(config));
-    }
-
-    /** @param values kernel, recurrent kernel and bias */
-    private static UnrolledRecurrence unrolled(
-            Ops tf,
-            CellType type,
-            Operand<TFloat32> embedding,
-            List<Operand<TFloat32>> values,
-            Parts parts,
-            Class<? extends TFloating> factors) {
-        Operand<TFloat32> kernel = values.get(0);
-        if (embedding != null) {
-            // A one-hot vector times E times W is a row of E · W, so embedded characters are a lookup, too.
-            kernel = new Kernel<>(tf, kernel, factors).apply(tf.withName("embedded"), embedding);
-        }
-        List<? extends Operand<TFloat32>> biases = type.spec().hasRecurrentBias()
-                ? tf.unstack(values.get(2), 2L).output()
-                : Arrays.asList(values.get(2), null);
-        InputProjection input = new InputProjection(tf, new Kernel<>(tf, kernel, factors), biases.get(0));
-        Cell cell = type.create(new Cell.Recurrent(tf, values.get(1), biases.get(1), factors));
-        return new UnrolledRecurrence(input, cell, parts);
+        denseKernel = new Kernel<>(tf, isTied ? embedding : values.next(), factors, isTied);
+        denseBias = values.next();
     }
 
     /** Returns all parameters in order: embedding, layers, dense layer. */
     public static List<Parameter> parameters(ModelConfig config) {
+        int v = config.vocabularySize();
+        int h = config.hiddenSize();
         List<Parameter> parameters = new ArrayList<>();
         if (config.hasEmbedding()) {
-            parameters.add(embedding(config));
+            parameters.add(new Parameter("embedding", Shape.of(v, config.embeddingSize()), Initializer.GLOROT_UNIFORM));
         }
         for (int layer = 0; layer < config.layers(); layer++) {
-            parameters.addAll(cellParameters(config, layer));
+            parameters.addAll(config.cell().parameters(layer, config.inputSize(layer), h));
         }
         if (!config.tieEmbeddings()) {
-            parameters.add(denseKernel(config));
+            parameters.add(new Parameter("dense/kernel", Shape.of(h, v), Initializer.GLOROT_UNIFORM));
         }
-        parameters.add(denseBias(config));
+        parameters.add(new Parameter("dense/bias", Shape.of(v), Initializer.ZEROS));
         return List.copyOf(parameters);
-    }
-
-    private static List<Parameter> cellParameters(ModelConfig config, int layer) {
-        return config.cell().parameters(layer, config.inputSize(layer), config.hiddenSize());
-    }
-
-    private static Parameter embedding(ModelConfig config) {
-        Shape shape = Shape.of(config.vocabularySize(), config.embeddingSize());
-        return new Parameter("embedding", shape, Initializer.GLOROT_UNIFORM);
-    }
-
-    private static Parameter denseKernel(ModelConfig config) {
-        Shape shape = Shape.of(config.hiddenSize(), config.vocabularySize());
-        return new Parameter("dense/kernel", shape, Initializer.GLOROT_UNIFORM);
-    }
-
-    private static Parameter denseBias(ModelConfig config) {
-        return new Parameter("dense/bias", Shape.of(config.vocabularySize()), Initializer.ZEROS);
     }
 
     /** Returns the shape of each array of the state for {@code batchSize} rows. */
