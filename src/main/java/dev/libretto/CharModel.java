@@ -51,7 +51,8 @@ public final class CharModel implements AutoCloseable {
     private final CorpusOptions reading;
     private final Choice device;
     private final TextModel eager;
-    private final TextModel graph;
+    /** Null until needed, because weights may be too large for a graph. */
+    private GraphModel graph;
 
     /** @param reading how the training text was read */
     CharModel(ModelConfig config, Vocabulary vocabulary, Weights weights, CorpusOptions reading, Choice device) {
@@ -61,7 +62,6 @@ public final class CharModel implements AutoCloseable {
         this.reading = reading;
         this.device = device;
         this.eager = new EagerModel(config, weights);
-        this.graph = new GraphModel(config, weights);
     }
 
     /**
@@ -139,10 +139,15 @@ public final class CharModel implements AutoCloseable {
      * Returns what a {@link Decoder} runs, to continue many texts at once; closed with this.
      *
      * @param withGraph faster for long texts and many rows; without, the first character comes sooner
+     * @throws IllegalArgumentException if the weights are too large for a graph
      */
     public TextModel decoding(boolean withGraph) {
         device.use();
-        return withGraph ? graph : eager;
+        if (!withGraph) {
+            return eager;
+        }
+        graph = graph == null ? new GraphModel(config, weights) : graph;
+        return graph;
     }
 
     /**
@@ -213,6 +218,8 @@ public final class CharModel implements AutoCloseable {
     @Override
     public void close() {
         eager.close();
-        graph.close();
+        if (graph != null) {
+            graph.close();
+        }
     }
 }

@@ -11,6 +11,7 @@ import dev.libretto.device.Sessions;
 import dev.libretto.export.ExportFormat;
 import dev.libretto.generate.Sampler;
 import dev.libretto.model.CellType;
+import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import dev.libretto.run.LearningCurve;
@@ -217,6 +218,16 @@ class TrainingTest {
             }
         } finally {
             Choice.CPU.use();
+        }
+    }
+
+    /** Its arrays are not needed, because nothing is built. */
+    @Test
+    void modelTooLargeForAGraphStillDecodesEagerly() {
+        ModelConfig large = new ModelConfig(CellType.RNN, 7_680, 16_384, 1);
+        try (CharModel model = new CharModel(large, null, null, CorpusOptions.WHOLE_TEXT, Choice.CPU)) {
+            assertThat(model.decoding(false).config()).isEqualTo(large);
+            assertThatThrownBy(() -> model.decoding(true)).hasMessageEndingWith("; use the eager decoder");
         }
     }
 
