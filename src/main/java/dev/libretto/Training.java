@@ -157,12 +157,12 @@ public final class Training {
      * Returns the loop over epochs, which {@link Trainer#train} runs; the caller closes it.
      *
      * @param start the {@link #firstCheckpoint}, or one to resume from
-     * @param receiver receives the events; those of the builder are for {@link #fit}
+     * @param receivers receive the events; those of the builder are for {@link #fit}
      */
     public Trainer trainer(
-            Choice chosen, TrainingData data, Checkpoint start, CheckpointStore store, TrainingListener receiver) {
+            Choice chosen, TrainingData data, Checkpoint start, CheckpointStore store, TrainingListener... receivers) {
         chosen.use();
-        return new Trainer(model, config, data, start, store, receiver);
+        return new Trainer(model, config, data, start, store, receivers);
     }
 
     /** Settings of a {@link Training}; {@link #build} checks them. */

@@ -16,7 +16,9 @@ import java.util.stream.Collectors;
 final class OptimizerFlags {
     static final Flag<Kind> OPTIMIZER = Flag.oneOf("optimizer", "how gradients become steps", Kind.SGD);
     static final Flag<Double> LEARNING_RATE = Flag.positive(
-            "learning-rate", "factor of each step (greater than 0; default " + byOptimizer(Kind::learningRate) + ")");
+            "learning-rate",
+            "factor of each step (greater than 0; default "
+                    + byOptimizer(defaults -> defaults.learningRate().rate()) + ")");
     static final Flag<LearningRate.Schedule> SCHEDULE =
             Flag.oneOf("schedule", "how the learning rate falls", LearningRate.Schedule.CONSTANT);
     static final Flag<Double> DECAY = Flag.parsed(
@@ -31,7 +33,8 @@ final class OptimizerFlags {
             Flag.notNegative("warmup-epochs", "epochs over which the learning rate first rises from 0", 0);
     static final Flag<Double> CLIP_NORM = Flag.positive(
             "clip-norm",
-            "largest global norm of the gradients (greater than 0; default " + byOptimizer(Kind::clipNorm) + ")");
+            "largest global norm of the gradients (greater than 0; default "
+                    + byOptimizer(defaults -> defaults.clipping().limit()) + ")");
     static final Flag<Double> CLIP_VALUE = Flag.positive(
             "clip-value", "largest absolute value of a gradient's element (greater than 0), instead of --clip-norm");
     static final Flag<Double> MOMENTUM =
@@ -73,9 +76,10 @@ final class OptimizerFlags {
     private OptimizerFlags() {}
 
     /** A value of each optimizer, in words. */
-    private static String byOptimizer(ToDoubleFunction<Kind> valueOf) {
+    private static String byOptimizer(ToDoubleFunction<Optimizer> valueOf) {
         Map<Double, List<Kind>> kinds = Arrays.stream(Kind.values())
-                .collect(Collectors.groupingBy(valueOf::applyAsDouble, TreeMap::new, Collectors.toList()));
+                .collect(Collectors.groupingBy(
+                        kind -> valueOf.applyAsDouble(Optimizer.defaults(kind)), TreeMap::new, Collectors.toList()));
         return kinds.entrySet().stream()
                 .map(entry -> Flag.shortest(entry.getKey()) + " for "
                         + entry.getValue().stream().map(Kind::toString).collect(Collectors.joining(" and ")))
@@ -102,13 +106,14 @@ final class OptimizerFlags {
         for (Flag<Double> flag : COEFFICIENTS) {
             String name = TrainFlags.componentOf(flag);
             List<Kind> having = Arrays.stream(Kind.values())
-                    .filter(each -> each.rule().coefficients().containsKey(name))
+                    .filter(each ->
+                            Optimizer.defaults(each).rule().coefficients().containsKey(name))
                     .toList();
             arguments.requireEffect(flag, OPTIMIZER, having);
             coefficients.put(name, arguments.get(flag));
         }
         return new Optimizer(
-                kind.rule().with(coefficients),
+                defaults.rule().with(coefficients),
                 learningRate(arguments, defaults, epochs),
                 clipping(arguments, defaults));
     }

@@ -46,7 +46,7 @@ final class TrainCommand {
         try (report) {
             report.begin(device, start.checkpoint().progress());
             try (Trainer trainer =
-                    plan.training().trainer(device, plan.data(), start.checkpoint(), start.run(), report.listener())) {
+                    plan.training().trainer(device, plan.data(), start.checkpoint(), start.run(), report.listeners())) {
                 report.conclude(trainer.train());
             }
         } finally {

@@ -59,9 +59,8 @@ final class TrainReport implements TrainingListener, AutoCloseable {
     }
 
     /** Returns what training informs: TensorBoard first, which the samples of a report follow. */
-    TrainingListener listener() {
-        return TrainingListener.together(
-                List.of(config.tensorBoard() ? tensorBoard : TrainingListener.NONE, this, picture));
+    TrainingListener[] listeners() {
+        return new TrainingListener[] {config.tensorBoard() ? tensorBoard : TrainingListener.NONE, this, picture};
     }
 
     /** Shows what is trained, and where it starts. */

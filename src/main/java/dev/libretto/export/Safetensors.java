@@ -195,7 +195,7 @@ final class Safetensors {
         } catch (JsonProcessingException e) {
             String problem = e instanceof JsonMappingException
                     ? "each array needs dtype, shape and data_offsets"
-                    : JsonProblem.of(e, json).description();
+                    : JsonProblem.of(e, json);
             throw new IllegalArgumentException("the header is invalid: " + problem, e);
         }
     }

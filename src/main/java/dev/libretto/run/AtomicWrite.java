@@ -184,12 +184,13 @@ public final class AtomicWrite {
         }
     }
 
-    /** A step that must not be interrupted by the end of the process. */
+    /** A step of writing. */
     @FunctionalInterface
-    private interface Step {
+    interface Step {
         void run() throws IOException;
     }
 
+    /** Runs a step that must not be interrupted by the end of the process. */
     private static void locked(Step step) throws IOException {
         LOCK.lock();
         try {

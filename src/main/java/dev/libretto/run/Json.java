@@ -22,7 +22,6 @@ import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.function.Function;
 
 /** Reads and writes records as JSON. Missing, unknown and duplicate fields are errors. */
 public final class Json {
@@ -90,10 +89,7 @@ public final class Json {
      * @throws LibrettoException naming the file if it does not hold a {@code T}
      */
     public static <T> T parse(String json, Path file, TypeReference<T> type) throws LibrettoException {
-        return parse(json, type, problem -> {
-            String position = problem.position().isEmpty() ? "" : problem.position() + ": ";
-            return file + " is damaged: " + position;
-        });
+        return parse(json, type, file + " is damaged: ");
     }
 
     /**
@@ -102,10 +98,7 @@ public final class Json {
      * @throws LibrettoException saying what is expected where in the file
      */
     public static <T> T readHandwritten(Path file, TypeReference<T> type) throws IOException {
-        return parse(handwrittenText(file), type, problem -> {
-            String position = problem.position().isEmpty() ? "" : ", " + problem.position();
-            return file + position + ": ";
-        });
+        return parse(handwrittenText(file), type, file + ": ");
     }
 
     private static String handwrittenText(Path file) throws IOException {
@@ -131,21 +124,16 @@ public final class Json {
         }
     }
 
-    /** @param subject returns the start of the message */
-    private static <T> T parse(String json, TypeReference<T> type, Function<JsonProblem, String> subject)
-            throws LibrettoException {
-        JsonProblem problem;
-        JsonProcessingException cause = null;
+    private static <T> T parse(String json, TypeReference<T> type, String subject) throws LibrettoException {
         try {
             T value = MAPPER.readValue(json, type);
-            if (value != null) {
-                return value;
+            if (value == null) {
+                throw new LibrettoException(
+                        subject + JsonProblem.ofNull(MAPPER.constructType(type).getRawClass()));
             }
-            problem = JsonProblem.ofNull(MAPPER.constructType(type).getRawClass());
+            return value;
         } catch (JsonProcessingException e) {
-            problem = JsonProblem.of(e, json);
-            cause = e;
+            throw new LibrettoException(subject + LibrettoException.oneLine(JsonProblem.of(e, json)), e);
         }
-        throw new LibrettoException(subject.apply(problem) + LibrettoException.oneLine(problem.description()), cause);
     }
 }

@@ -17,13 +17,8 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/**
- * What is wrong with a JSON text, in the user's terms instead of Jackson's.
- *
- * @param position such as {@code line 3, column 5}; empty if unknown
- * @param description what was expected and what was found
- */
-public record JsonProblem(String position, String description) {
+/** Says what is wrong with a JSON text, and where, in the user's terms instead of Jackson's. */
+public final class JsonProblem {
     private static final int MAX_QUOTE = 40;
 
     private static final Pattern AFTER_NAME = Pattern.compile("[{,]\\s*\"[^\"]*\"$");
@@ -32,33 +27,35 @@ public record JsonProblem(String position, String description) {
 
     private static final Pattern TOKEN = Pattern.compile("\"(?:[^\"\\\\\\n]|\\\\.){0,40}\"?|[\\w.+-]+|\\X");
 
-    private static JsonProblem at(String json, int offset, String description) {
+    private JsonProblem() {}
+
+    private static String at(String json, int offset, String description) {
         int line =
                 (int) json.substring(0, offset).chars().filter(c -> c == '\n').count() + 1;
         int column = json.codePointCount(json.lastIndexOf('\n', offset - 1) + 1, offset) + 1;
-        return new JsonProblem("line " + line + ", column " + column, description);
+        return "line " + line + ", column " + column + ": " + description;
     }
 
     /** Returns the problem of a text that is {@code null}. */
-    static JsonProblem ofNull(Class<?> expected) {
-        return new JsonProblem("", mustBe("", expected, "null"));
+    static String ofNull(Class<?> expected) {
+        return mustBe("", expected, "null");
     }
 
     /** Returns the problem that an exception reports about a text. */
-    public static JsonProblem of(JsonProcessingException e, String json) {
+    public static String of(JsonProcessingException e, String json) {
         return of(e, e instanceof JsonMappingException mapping ? field(mapping) : "", json);
     }
 
-    private static JsonProblem of(JsonProcessingException e, String field, String json) {
+    private static String of(JsonProcessingException e, String field, String json) {
         if (e.getCause() instanceof JsonProcessingException cause) {
             return of(cause, field, json);
         }
         if (e instanceof ValueInstantiationException && e.getCause() != null) {
             // Jackson reports the end of the object.
-            return new JsonProblem("", (field.isEmpty() ? "" : field + ": ") + reason(e.getCause()));
+            return (field.isEmpty() ? "" : field + ": ") + reason(e.getCause());
         }
         if (e instanceof StreamConstraintsException) {
-            return new JsonProblem("", "it is nested too deeply, or a number or a string in it is too long");
+            return "it is nested too deeply, or a number or a string in it is too long";
         }
         if (e instanceof UnrecognizedPropertyException unknown) {
             // Jackson reports a position somewhere after the field.
@@ -66,11 +63,11 @@ public record JsonProblem(String position, String description) {
                     .map(Object::toString)
                     .sorted()
                     .collect(Collectors.joining(", "));
-            return new JsonProblem("", field + " is not a known field; expected one of " + known);
+            return field + " is not a known field; expected one of " + known;
         }
         int offset = e.getLocation() == null ? -1 : (int) e.getLocation().getCharOffset();
         if (json.isBlank() || offset < 0 || offset > json.length()) {
-            return new JsonProblem("", json.isBlank() ? "it is empty" : "it is not JSON");
+            return json.isBlank() ? "it is empty" : "it is not JSON";
         }
         if (e instanceof JsonEOFException) {
             return at(json, offset, "it ends too early: a brace, bracket or quote is not closed");
@@ -97,7 +94,7 @@ public record JsonProblem(String position, String description) {
         };
     }
 
-    private static JsonProblem ofSyntax(JsonProcessingException e, String json, int offset) {
+    private static String ofSyntax(JsonProcessingException e, String json, int offset) {
         // Jackson has no type for this exception. If an upgrade words it otherwise, JsonTest fails: see Jackson's
         // DupDetector.
         if (e.getOriginalMessage().startsWith("Duplicate ")) {

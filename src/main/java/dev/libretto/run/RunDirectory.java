@@ -318,59 +318,52 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
      */
     @Override
     public void begin(Checkpoint start) throws IOException {
-        try {
+        writing("the files", () -> {
             AtomicWrite.file(place.resolve(CONFIG), Json.write(config));
             checkpoints.moveDamagedAside();
-        } catch (IOException e) {
-            throw cannotWrite("the files", e);
-        }
+        });
         rollBack(start);
         replaceOlder();
     }
 
-    /** Adds a row to {@code metrics.csv}. */
     @Override
     public void append(EpochMetrics row) throws IOException {
-        try {
-            metrics.append(row);
-        } catch (IOException e) {
-            throw cannotWrite(METRICS, e);
-        }
+        writing(METRICS, () -> metrics.append(row));
     }
 
-    /**
-     * Saves a checkpoint and deletes those that the policy does not keep.
-     *
-     * @throws LibrettoException with the reason, and which checkpoint was saved last
-     */
     @Override
     public void save(Checkpoint checkpoint) throws IOException {
-        try {
+        writing("a checkpoint", () -> {
             metrics.sync();
             checkpoints.save(checkpoint, config.training().checkpoints());
-            begun = true;
-        } catch (IOException e) {
-            throw cannotWrite("a checkpoint", e);
-        }
+        });
+        begun = true;
     }
 
-    /**
-     * Deletes the checkpoints newer than the one that training returns to.
-     *
-     * @throws LibrettoException with the reason, and which checkpoint was saved last
-     */
     @Override
     public void discardAfter(Progress last) throws IOException {
-        try {
-            checkpoints.discardAfter(last);
-        } catch (IOException e) {
-            throw cannotWrite("the checkpoints", e);
-        }
+        writing("the checkpoints", () -> checkpoints.discardAfter(last));
+    }
+
+    /** Saves the checkpoint first: a crash before the second step leaves rows that a resume cuts off. */
+    @Override
+    public void rollBack(Checkpoint checkpoint) throws IOException {
+        save(checkpoint);
+        writing(METRICS, () -> metrics.cutAfter(checkpoint.progress().epoch()));
     }
 
     @Override
     public Optional<Progress> epochStart(Progress now) throws IOException {
         return checkpoints.epochStart(now);
+    }
+
+    /** @throws LibrettoException if the step fails, with the reason, and which checkpoint was saved last */
+    private void writing(String what, AtomicWrite.Step step) throws IOException {
+        try {
+            step.run();
+        } catch (IOException e) {
+            throw cannotWrite(what, e);
+        }
     }
 
     private LibrettoException cannotWrite(String what, IOException cause) {
@@ -396,17 +389,6 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
      */
     public void replacePicture(String extension, byte[] picture) throws IOException {
         AtomicWrite.file(place.resolve(PICTURE + extension), picture);
-    }
-
-    /** Saves the checkpoint first: a crash before the second step leaves rows that a resume cuts off. */
-    @Override
-    public void rollBack(Checkpoint checkpoint) throws IOException {
-        save(checkpoint);
-        try {
-            metrics.cutAfter(checkpoint.progress().epoch());
-        } catch (IOException e) {
-            throw cannotWrite(METRICS, e);
-        }
     }
 
     /**

@@ -168,19 +168,6 @@ public record Optimizer(@JsonIgnore Rule rule, LearningRate learningRate, Clippi
             this.clipNorm = clipNorm;
         }
 
-        /** Returns the rule with its default coefficients. */
-        public Rule rule() {
-            return rule;
-        }
-
-        public double learningRate() {
-            return learningRate;
-        }
-
-        public double clipNorm() {
-            return clipNorm;
-        }
-
         /** The name on the command line and in configuration files. */
         @Override
         public String toString() {

@@ -23,7 +23,7 @@ public final class Trainer implements AutoCloseable {
     private final TrainConfig config;
     private final CheckpointStore store;
     private final Batches batches;
-    private final TrainingListener listener;
+    private final List<TrainingListener> listeners;
     private final TrainStep step;
     private final Ids heldOut;
     private final Evaluator validator; // null without validation
@@ -38,37 +38,33 @@ public final class Trainer implements AutoCloseable {
     /** The checkpoint to start from; null once it is saved. */
     private Checkpoint start;
 
-    /** @param start the checkpoint to start from; {@link Checkpoint#start} for a new model */
+    /**
+     * @param start the checkpoint to start from; {@link Checkpoint#start} for a new model
+     * @param listeners receive each event in this order
+     */
     public Trainer(
             ModelConfig model,
             TrainConfig config,
             TrainingData data,
             Checkpoint start,
             CheckpointStore store,
-            TrainingListener listener) {
-        this(
-                model,
-                config,
-                data,
-                start,
-                store,
-                listener,
-                new TrainStep(model, config, start, data.batches().ids()));
+            TrainingListener... listeners) {
+        this(new TrainStep(model, config, start, data.batches().ids()), model, config, data, start, store, listeners);
     }
 
     /** @param step runs the training steps; closed with this */
     Trainer(
+            TrainStep step,
             ModelConfig model,
             TrainConfig config,
             TrainingData data,
             Checkpoint start,
             CheckpointStore store,
-            TrainingListener listener,
-            TrainStep step) {
+            TrainingListener... listeners) {
         this.config = config;
         this.store = store;
         this.batches = data.batches();
-        this.listener = listener;
+        this.listeners = List.of(listeners);
         this.step = step;
         this.heldOut = data.heldOut();
         this.progress = start.progress();
@@ -98,7 +94,7 @@ public final class Trainer implements AutoCloseable {
             double seconds = (System.nanoTime() - before) / 1e9;
             begin();
             recordResults(inputs, metrics, seconds / inputs.size());
-            stopped = listener.stopRequested();
+            stopped = listeners.stream().anyMatch(TrainingListener::stopRequested);
         }
         begin();
         save();
@@ -110,11 +106,11 @@ public final class Trainer implements AutoCloseable {
         if (start == null) {
             return;
         }
-        listener.firstBatchComputed();
+        listeners.forEach(TrainingListener::firstBatchComputed);
         store.begin(start);
         start = null;
         lastGood = store.epochStart(progress).orElse(progress);
-        listener.trainingStarted();
+        listeners.forEach(TrainingListener::trainingStarted);
     }
 
     /** Returns the inputs of the next run, at most up to the end of the epoch or the next checkpoint. */
@@ -140,7 +136,9 @@ public final class Trainer implements AutoCloseable {
                 return;
             }
             progress = progress.afterBatch(batch.loss(), secondsEach);
-            listener.batchEnded(progress, epoch.count(), batch);
+            for (TrainingListener listener : listeners) {
+                listener.batchEnded(progress, epoch.count(), batch);
+            }
         }
         int last = inputs.size() - 1;
         if (progress.batch() == epoch.count()) {
@@ -185,9 +183,9 @@ public final class Trainer implements AutoCloseable {
         } else {
             unsaved = step.snapshot();
         }
-        listener.epochEnded(metrics, weights);
+        listeners.forEach(listener -> listener.epochEnded(metrics, weights));
         if (progress.epoch() == config.epochs() || config.validation().isOutOfPatience(progress)) {
-            listener.trainingEnded(metrics, weights);
+            listeners.forEach(listener -> listener.trainingEnded(metrics, weights));
         }
     }
 
@@ -252,13 +250,13 @@ public final class Trainer implements AutoCloseable {
             saveLastGood();
         }
         dropUnsaved();
-        Checkpoint best = store.best(listener::rolledBack);
+        Checkpoint best = store.best(this::reportRollback);
         progress = best.progress().afterRollback(progress);
         lastGood = progress;
         step.restore(best);
         store.rollBack(new Checkpoint(best.weights(), best.slots(), best.state(), progress));
         clock.saved();
-        listener.rolledBack(String.format(
+        reportRollback(String.format(
                 Locale.ROOT,
                 "%s; rolling back to epoch %d, batch %d with learning rate %s (rollback %d of %d)",
                 what,
@@ -267,6 +265,10 @@ public final class Trainer implements AutoCloseable {
                 learningRate(progress.batch()),
                 progress.rollbacks(),
                 policy.maxRollbacks()));
+    }
+
+    private void reportRollback(String message) {
+        listeners.forEach(listener -> listener.rolledBack(message));
     }
 
     @Override

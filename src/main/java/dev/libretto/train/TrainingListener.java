@@ -2,7 +2,6 @@ package dev.libretto.train;
 
 import dev.libretto.model.Weights;
 import dev.libretto.train.TrainStep.StepMetrics;
-import java.util.List;
 import java.util.function.Supplier;
 
 /** Receives the events of training. */
@@ -47,45 +46,5 @@ public interface TrainingListener {
     /** Returns whether to save a checkpoint and end training; called after every run of the graph. */
     default boolean stopRequested() {
         return false;
-    }
-
-    /** Returns a listener that forwards to several, in order. */
-    static TrainingListener together(List<TrainingListener> listeners) {
-        return new TrainingListener() {
-            @Override
-            public void firstBatchComputed() {
-                listeners.forEach(TrainingListener::firstBatchComputed);
-            }
-
-            @Override
-            public void trainingStarted() {
-                listeners.forEach(TrainingListener::trainingStarted);
-            }
-
-            @Override
-            public void epochEnded(EpochMetrics metrics, Supplier<Weights> weights) {
-                listeners.forEach(listener -> listener.epochEnded(metrics, weights));
-            }
-
-            @Override
-            public void trainingEnded(EpochMetrics metrics, Supplier<Weights> weights) {
-                listeners.forEach(listener -> listener.trainingEnded(metrics, weights));
-            }
-
-            @Override
-            public void batchEnded(Progress progress, int batches, StepMetrics metrics) {
-                listeners.forEach(listener -> listener.batchEnded(progress, batches, metrics));
-            }
-
-            @Override
-            public boolean stopRequested() {
-                return listeners.stream().anyMatch(TrainingListener::stopRequested);
-            }
-
-            @Override
-            public void rolledBack(String message) {
-                listeners.forEach(listener -> listener.rolledBack(message));
-            }
-        };
     }
 }

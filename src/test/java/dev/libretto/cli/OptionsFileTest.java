@@ -97,8 +97,8 @@ class OptionsFileTest {
             {"layers": null}        | options.json: layers must be a string, a number, true or false (got null)
             {"layers": 0}           | options.json: layers must be an integer from 1 to 64 (got 0)
             {"keep-newlines": 1}    | options.json: keep-newlines must be true or false (got 1)
-            [1]                     | options.json, line 1, column 1: it must be an object in braces (got a list)
-            {"layers": 1            | options.json, line 1, column 13: it ends too early
+            [1]                     | options.json: line 1, column 1: it must be an object in braces (got a list)
+            {"layers": 1            | options.json: line 1, column 13: it ends too early
             """)
     void invalidFileIsReported(String content, String message) throws IOException {
         String file = write(content);

@@ -198,7 +198,7 @@ class PortabilityTest {
         assertThat(run("import --weights " + folder + "/lstm --run " + folder + "/back"))
                 .isEqualTo(1);
         assertThat(err)
-                .contains("/lstm.json, line 1, column 21: model is missing")
+                .contains("/lstm.json: line 1, column 21: model is missing")
                 .hasLineCount(1);
 
         Files.delete(folder.resolve("lstm.json"));

@@ -37,35 +37,35 @@ class JsonTest {
     @CsvSource(delimiter = '|', quoteCharacter = '`', textBlock = """
             `  `                        | : it is empty
             null                        | : it must be an object in braces (got null)
-            [1]                         | , line 1, column 1: it must be an object in braces (got a list)
-            5                           | , line 1, column 1: it must be an object in braces (got 5)
-            "x"                         | , line 1, column 1: it must be an object in braces (got "x")
-            not JSON                    | , line 1, column 1: expected VALUE not
-            {                           | , line 1, column 2: it ends too early: a brace, bracket or quote is not closed
-            {"a": "x                    | , line 1, column 9: it ends too early: a brace, bracket or quote is not closed
-            {\\n  "a": 1\\n  "b": 2\\n} | , line 3, column 3: expected a comma or }, found "b"
-            {\\r\\n"分": 1 "😀": 2}     | , line 2, column 8: expected a comma or }, found "😀"
-            {a: 1}                      | , line 1, column 2: expected a name in double quotes, found a
-            {"a": 1,}                   | , line 1, column 9: expected a name in double quotes, found }
-            {"a" 1}                     | , line 1, column 6: expected a colon, found 1
-            {"a": }                     | , line 1, column 7: expected VALUE }
-            {"a": tru}                  | , line 1, column 7: expected VALUE tru
-            {"a": escape}               | , line 1, column 7: expected VALUE escape
-            {"a": 'x'}                  | , line 1, column 7: expected VALUE '
-            {"a": 01}                   | , line 1, column 7: expected VALUE 01
-            {"a": 1e}                   | , line 1, column 7: expected VALUE 1e
-            {"a": NaN}                  | , line 1, column 7: expected VALUE NaN
-            // options                  | , line 1, column 1: JSON has no comments; remove this one
-            {"a": [1 2]}                | , line 1, column 10: expected a comma or ], found 2
-            {"a": [1}                   | , line 1, column 9: expected a comma or ], found }
-            {"a": 1]                    | , line 1, column 8: expected a comma or }, found ]
-            {"a": 1}}                   | , line 1, column 9: expected the end of the file, found }
-            {"a": 1} {"b": 2}           | , line 1, column 10: expected the end of the file, found {
-            {"a": 1} x                  | , line 1, column 10: expected the end of the file, found x
-            {"a": 1,\\n "a": 2}         | , line 2, column 2: "a" is given twice
-            {"a": "x\\ny"}              | , line 1, column 9: a control character must be written with a backslash, such as \\\\n
-            {"a": "\\\\x"}              | , line 1, column 9: a backslash must be written as \\\\\\\\, unless it begins an escape such as \\\\n
-            {"a": "\\\\u12"}            | , line 1, column 12: a backslash must be written as \\\\\\\\, unless it begins an escape such as \\\\n
+            [1]                         | : line 1, column 1: it must be an object in braces (got a list)
+            5                           | : line 1, column 1: it must be an object in braces (got 5)
+            "x"                         | : line 1, column 1: it must be an object in braces (got "x")
+            not JSON                    | : line 1, column 1: expected VALUE not
+            {                           | : line 1, column 2: it ends too early: a brace, bracket or quote is not closed
+            {"a": "x                    | : line 1, column 9: it ends too early: a brace, bracket or quote is not closed
+            {\\n  "a": 1\\n  "b": 2\\n} | : line 3, column 3: expected a comma or }, found "b"
+            {\\r\\n"分": 1 "😀": 2}     | : line 2, column 8: expected a comma or }, found "😀"
+            {a: 1}                      | : line 1, column 2: expected a name in double quotes, found a
+            {"a": 1,}                   | : line 1, column 9: expected a name in double quotes, found }
+            {"a" 1}                     | : line 1, column 6: expected a colon, found 1
+            {"a": }                     | : line 1, column 7: expected VALUE }
+            {"a": tru}                  | : line 1, column 7: expected VALUE tru
+            {"a": escape}               | : line 1, column 7: expected VALUE escape
+            {"a": 'x'}                  | : line 1, column 7: expected VALUE '
+            {"a": 01}                   | : line 1, column 7: expected VALUE 01
+            {"a": 1e}                   | : line 1, column 7: expected VALUE 1e
+            {"a": NaN}                  | : line 1, column 7: expected VALUE NaN
+            // options                  | : line 1, column 1: JSON has no comments; remove this one
+            {"a": [1 2]}                | : line 1, column 10: expected a comma or ], found 2
+            {"a": [1}                   | : line 1, column 9: expected a comma or ], found }
+            {"a": 1]                    | : line 1, column 8: expected a comma or }, found ]
+            {"a": 1}}                   | : line 1, column 9: expected the end of the file, found }
+            {"a": 1} {"b": 2}           | : line 1, column 10: expected the end of the file, found {
+            {"a": 1} x                  | : line 1, column 10: expected the end of the file, found x
+            {"a": 1,\\n "a": 2}         | : line 2, column 2: "a" is given twice
+            {"a": "x\\ny"}              | : line 1, column 9: a control character must be written with a backslash, such as \\\\n
+            {"a": "\\\\x"}              | : line 1, column 9: a backslash must be written as \\\\\\\\, unless it begins an escape such as \\\\n
+            {"a": "\\\\u12"}            | : line 1, column 12: a backslash must be written as \\\\\\\\, unless it begins an escape such as \\\\n
             """)
     void handwrittenFileIsRejectedWithPosition(String content, String message) throws IOException {
         Path file = write(content.translateEscapes());

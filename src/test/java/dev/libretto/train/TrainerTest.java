@@ -628,13 +628,13 @@ class TrainerTest {
                     }
                 };
         try (Trainer trainer = new Trainer(
+                step,
                 run.config().model(),
                 run.config().training(),
                 new TrainingData(batches, validationIds(run.config())),
                 start,
                 run,
-                both,
-                step)) {
+                both)) {
             Progress progress = trainer.train();
             Checkpoint newest = run.newest(this::noWarning);
             assertThat(newest.progress()).isEqualTo(progress);
