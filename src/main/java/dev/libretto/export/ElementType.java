@@ -48,7 +48,6 @@ enum ElementType {
         };
     }
 
-    /** Returns the size of a number in bytes. */
     int bytes() {
         return bytes;
     }

@@ -54,24 +54,20 @@ public enum ExportFormat {
      * Writes a model atomically.
      *
      * @param layout the layout of the weights; ignored for executable models
-     * @param out the file or directory to write
      * @param overwrite whether to replace an existing export
-     * @throws IllegalArgumentException if the layout cannot represent one of the weights
-     * @throws LibrettoException if the path may not be replaced or cannot be written
-     * @throws LibrettoException if the weights are too large for the format
+     * @throws IllegalArgumentException if the layout or the format does not have the model's cell
+     * @throws LibrettoException if the path may not be replaced, or the weights are too large for the format
      */
     public void write(ExportedModel model, Layout layout, Path out, boolean overwrite) throws IOException {
         requireWritable(out, overwrite);
+        if (!hasLayout()) {
+            requireRoom(model, out);
+        }
         switch (this) {
             case SAFETENSORS -> writeWeights(model, layout, out);
-            case SAVEDMODEL -> {
-                requireRoom(model, out);
+            case SAVEDMODEL ->
                 AtomicWrite.directory(overwrite, out, SavedModel.OWN, temporary -> SavedModel.write(temporary, model));
-            }
-            case ONNX -> {
-                requireRoom(model, out);
-                AtomicWrite.file(out, temporary -> OnnxModel.write(temporary, model));
-            }
+            case ONNX -> AtomicWrite.file(out, temporary -> OnnxModel.write(temporary, model));
         }
     }
 

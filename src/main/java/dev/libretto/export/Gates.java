@@ -13,24 +13,12 @@ record Gates(int... order) {
         return new Gates(cell.gateOrder(library));
     }
 
-    /**
-     * Converts a kernel to rows of gates.
-     *
-     * @param kernel {@code [I, G·H]}
-     * @param columns G·H
-     * @return {@code [G·H, I]}
-     */
+    /** Returns a kernel {@code [I, G·H]}, which has G·H columns, as the library's {@code [G·H, I]}. */
     float[] toRows(float[] kernel, int columns) {
         return reorder(transpose(kernel, kernel.length / columns, columns));
     }
 
-    /**
-     * Converts a kernel from rows of gates.
-     *
-     * @param weight {@code [G·H, I]}
-     * @param rows G·H
-     * @return {@code [I, G·H]}
-     */
+    /** Undoes {@link #toRows}. */
     float[] fromRows(float[] weight, int rows) {
         return transpose(restore(weight), rows, weight.length / rows);
     }
@@ -56,13 +44,7 @@ record Gates(int... order) {
         return reordered;
     }
 
-    /**
-     * Transposes a row-major matrix.
-     *
-     * @param matrix {@code [rows, columns]}
-     * @return {@code [columns, rows]}
-     */
-    static float[] transpose(float[] matrix, int rows, int columns) {
+    private static float[] transpose(float[] matrix, int rows, int columns) {
         float[] transposed = new float[matrix.length];
         for (int row = 0; row < rows; row++) {
             for (int column = 0; column < columns; column++) {

@@ -17,7 +17,6 @@ import dev.libretto.LibrettoException;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.run.Json;
 import dev.libretto.text.Vocabulary;
-import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.FloatBuffer;
@@ -62,7 +61,7 @@ final class OnnxModel extends ExecutableModel {
     }
 
     static void write(Path file, ExportedModel model) throws IOException {
-        try (OutputStream output = new BufferedOutputStream(Files.newOutputStream(file))) {
+        try (OutputStream output = Files.newOutputStream(file)) {
             ModelProto.newBuilder()
                     .setIrVersion(IR_VERSION)
                     .addOpsetImport(OperatorSetIdProto.newBuilder().setVersion(OPERATOR_SET))

@@ -9,7 +9,6 @@ import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.run.Json;
 import dev.libretto.text.Vocabulary;
-import java.io.BufferedOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
@@ -71,7 +70,7 @@ final class SavedModel extends ExecutableModel {
         Files.writeString(
                 assets.resolve(VOCABULARY), Json.write(model.vocabulary().symbols()));
         Files.writeString(assets.resolve(SETTINGS), Json.write(model.settings()));
-        try (OutputStream output = new BufferedOutputStream(Files.newOutputStream(directory.resolve(GRAPH)))) {
+        try (OutputStream output = Files.newOutputStream(directory.resolve(GRAPH))) {
             org.tensorflow.proto.SavedModel.newBuilder()
                     .setSavedModelSchemaVersion(1)
                     .addMetaGraphs(metaGraph(model))

@@ -23,12 +23,7 @@ public record Dropout(double rate, long seed, Operand<TInt64> step) {
     /** No dropout. */
     public static final Dropout NONE = new Dropout(0, 0, null);
 
-    /**
-     * Applies dropout to a layer's output.
-     *
-     * @param x of any shape
-     * @return of the same shape
-     */
+    /** Returns y for a layer's output x of any shape. */
     Operand<TFloat32> apply(Ops tf, Operand<TFloat32> x, int layer) {
         if (rate == 0) {
             return x;

@@ -24,27 +24,17 @@ final class InputProjection {
         this.table = tf.withName("projections").math.add(kernel.values(), bias);
     }
 
-    /** Returns W + b, {@code [I, G·H]}, whose row i is the projection of id i. */
+    /** Returns W + b, {@code [I, G·H]}. A one-hot row times a matrix is a row of the matrix, so row i is the projection of id i. */
     Operand<TFloat32> table() {
         return table;
     }
 
-    /**
-     * Projects one-hot inputs given by their ids. A one-hot row times a matrix is a row of the matrix, so this is a lookup.
-     *
-     * @param ids of any shape {@code [...]}
-     * @return {@code [..., G·H]}
-     */
+    /** Projects one-hot inputs given by their ids {@code [...]} to {@code [..., G·H]}: rows of the table. */
     Operand<TFloat32> lookup(Ops tf, Operand<? extends TNumber> ids) {
         return tf.gather(table, ids, tf.constant(0));
     }
 
-    /**
-     * Projects any inputs.
-     *
-     * @param x {@code [N, I]}
-     * @return {@code [N, G·H]}
-     */
+    /** Projects any inputs {@code [N, I]} to {@code [N, G·H]}. */
     Operand<TFloat32> apply(Ops tf, Operand<TFloat32> x) {
         return tf.nn.biasAdd(kernel.apply(tf, x), bias);
     }

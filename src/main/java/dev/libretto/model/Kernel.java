@@ -56,25 +56,16 @@ final class Kernel<T extends TFloating> {
         return values;
     }
 
-    /**
-     * Returns x · W.
-     *
-     * @param x {@code [N, I]}
-     * @return {@code [N, O]}
-     */
+    /** Returns x · W {@code [N, O]} for x {@code [N, I]}. */
     Operand<TFloat32> apply(Ops tf, Operand<TFloat32> x) {
         Operand<T> y = tf.linalg.matMul(cast(tf, x, factors), rounded, MatMul.transposeB(isTransposed));
         return cast(tf, y, TFloat32.class);
     }
 
     /**
-     * Returns f(x · W + b) as one operation. For one row, calling an operation takes as long as its arithmetic, so fewer
+     * Returns f(x · W + b) {@code [1, O]} for x {@code [1, I]} and b {@code [O]} as one operation. For one row, calling an operation takes as long as its arithmetic, so fewer
      * operations are faster. It rounds differently, has no gradient, lacks some f on GPUs, and accumulates in the type of its
      * factors, so it is used in float32 only.
-     *
-     * @param x {@code [1, I]}
-     * @param bias b {@code [O]}
-     * @return {@code [1, O]}
      */
     Operand<TFloat32> fused(Ops tf, Operand<TFloat32> x, Operand<TFloat32> bias, Activation f) {
         // In graphs oneDNN would take over, which is slower for one row; it leaves transposed factors alone.

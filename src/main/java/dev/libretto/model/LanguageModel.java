@@ -152,8 +152,6 @@ public final class LanguageModel {
      * Computes one time step; the model must not be cuDNN's.
      *
      * @param ids a character for each row, {@code [B]}
-     * @param state the previous state
-     * @return logits {@code [B, V]}
      */
     public Output step(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state) {
         return step(tf, unrolled.get(0).input().lookup(tf, ids), state, false);
@@ -168,8 +166,6 @@ public final class LanguageModel {
      * Computes one time step of one row on the CPU in float32, in fewer operations than {@link #step} and with other rounding.
      *
      * @param projection the character's row of {@link #projections}, {@code [G·H]}
-     * @param state the previous state
-     * @return logits {@code [1, V]}
      */
     public Output stepOneRow(Ops tf, Operand<TFloat32> projection, List<Operand<TFloat32>> state) {
         return step(tf, projection, state, true);

@@ -14,22 +14,16 @@ import java.util.Objects;
  */
 public record ModelConfig(
         CellType cell, int vocabularySize, int hiddenSize, int layers, int embeddingSize, boolean tieEmbeddings) {
-    /** The textbook's cell. */
+    /** The defaults are the textbook's. */
     public static final CellType DEFAULT_CELL = CellType.RNN;
 
-    /** The textbook's hidden size. */
     public static final int DEFAULT_HIDDEN_SIZE = 256;
-
-    /** The textbook's layers. */
     public static final int DEFAULT_LAYERS = 1;
 
     /** The largest hidden size; a recurrent kernel {@code [16384, 16384]} is 1 GiB. */
     public static final int MAX_HIDDEN_SIZE = 16_384;
 
-    /** The largest embedding size. */
     public static final int MAX_EMBEDDING_SIZE = MAX_HIDDEN_SIZE;
-
-    /** The most layers. */
     public static final int MAX_LAYERS = 64;
 
     /** @throws IllegalArgumentException if a size is out of range */

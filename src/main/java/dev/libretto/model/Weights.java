@@ -34,7 +34,6 @@ public final class Weights {
         }
     }
 
-    /** Returns the parameters, in the model's order. */
     public List<Parameter> parameters() {
         return List.copyOf(values.keySet());
     }
@@ -44,7 +43,6 @@ public final class Weights {
         return values.get(parameter);
     }
 
-    /** Returns the total number of values. */
     public long count() {
         return values.keySet().stream().mapToLong(Parameter::size).sum();
     }

@@ -8,6 +8,7 @@ import dev.libretto.train.TrainStep.StepMetrics;
 import dev.libretto.train.TrainingListener;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
@@ -30,8 +31,7 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
 
     private boolean failed;
     private long step = -1;
-    private double gradientNormSum;
-    private int batches;
+    private DoubleSummaryStatistics gradientNorms = new DoubleSummaryStatistics();
 
     /**
      * @param every epochs between histograms of the weights
@@ -47,12 +47,10 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
     public void batchEnded(Progress progress, int count, StepMetrics metrics) {
         if (progress.step() != step + 1) {
             write(() -> start(progress.step()));
-            gradientNormSum = 0;
-            batches = 0;
+            gradientNorms = new DoubleSummaryStatistics();
         }
         step = progress.step();
-        gradientNormSum += metrics.gradientNorm();
-        batches++;
+        gradientNorms.accept(metrics.gradientNorm());
     }
 
     private void start(long atStep) throws IOException {
@@ -71,7 +69,7 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
                             "loss", metrics.loss(),
                             "perplexity", metrics.perplexity(),
                             "learning_rate", metrics.learningRate(),
-                            "gradient_norm", gradientNormSum / batches,
+                            "gradient_norm", gradientNorms.getAverage(),
                             "chars_per_second", metrics.charsPerSecond()));
             if (metrics.validationLoss() != null) {
                 writer.scalars(
@@ -84,16 +82,14 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
                 writer.histograms(step, weights.get());
             }
         });
-        gradientNormSum = 0;
-        batches = 0;
+        gradientNorms = new DoubleSummaryStatistics();
     }
 
     /** Writes the sample texts of a report, if a file has been started. */
     public void samplesGenerated(List<String> texts) {
-        if (writer == null) {
-            return;
+        if (writer != null) {
+            write(() -> writer.text(step, texts));
         }
-        write(() -> writer.text(step, texts));
     }
 
     @FunctionalInterface
@@ -102,22 +98,27 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
     }
 
     private void write(Writing writing) {
-        if (failed) {
-            return;
+        if (!failed) {
+            attempt(writing);
         }
+    }
+
+    private void attempt(Writing writing) {
         try {
             writing.run();
         } catch (IOException | TensorFlowException e) {
-            failed = true;
-            warnings.accept(
-                    "could not write " + run.tensorBoard() + ": " + e.getMessage() + "; training continues without it");
+            if (!failed) {
+                failed = true;
+                warnings.accept("could not write " + run.tensorBoard() + ": " + e.getMessage()
+                        + "; training continues without it");
+            }
         }
     }
 
     @Override
     public void close() {
         if (writer != null) {
-            write(writer::close);
+            attempt(writer::close);
         }
     }
 }
