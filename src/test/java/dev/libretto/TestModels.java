@@ -4,7 +4,7 @@ import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunConfig;
-import dev.libretto.text.Sampling;
+import dev.libretto.text.Batches.Sampling;
 import dev.libretto.train.Clipping;
 import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.Optimizer;

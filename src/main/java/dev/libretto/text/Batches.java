@@ -7,6 +7,30 @@ import java.util.Locale;
  * "Language Models and the Dataset". Characters left over at the end of the text are not used.
  */
 public final class Batches {
+    /** How a text is cut into batches. */
+    public enum Sampling {
+        /** The text is split into B rows; each batch continues the previous one, and the hidden state carries over. */
+        CONSECUTIVE,
+        /** Windows in random order, reshuffled each epoch; every batch starts from a zero state. */
+        RANDOM;
+
+        /** Returns the name used on the command line and in configuration files. */
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT);
+        }
+    }
+
+    /**
+     * One time-major batch: element {@code t * B + b} is time step t of row b.
+     *
+     * @param inputs character ids {@code [T, B]}
+     * @param targets the id that follows each input, {@code [T, B]}
+     * @param continues whether each row continues the same row of the previous batch, so that the state carries over
+     * @param starts the position in the text of each row's first input, {@code [B]}
+     */
+    public record Batch(int[] inputs, int[] targets, boolean continues, long[] starts) {}
+
     private final Ids ids;
     private final int batchSize;
     private final int seqLength;

@@ -1,6 +1,6 @@
 package dev.libretto.train;
 
-import dev.libretto.text.Batch;
+import dev.libretto.text.Batches.Batch;
 import java.util.function.BiConsumer;
 import org.tensorflow.Operand;
 import org.tensorflow.Tensor;

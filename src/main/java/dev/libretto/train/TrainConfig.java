@@ -2,7 +2,7 @@ package dev.libretto.train;
 
 import com.fasterxml.jackson.annotation.JacksonInject;
 import com.fasterxml.jackson.annotation.OptBoolean;
-import dev.libretto.text.Sampling;
+import dev.libretto.text.Batches.Sampling;
 import java.util.Objects;
 import java.util.function.Consumer;
 

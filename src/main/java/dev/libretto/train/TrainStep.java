@@ -5,7 +5,7 @@ import dev.libretto.model.FloatTensors;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
-import dev.libretto.text.Batch;
+import dev.libretto.text.Batches.Batch;
 import dev.libretto.text.Ids;
 import java.util.ArrayList;
 import java.util.List;

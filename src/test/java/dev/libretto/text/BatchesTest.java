@@ -3,6 +3,8 @@ package dev.libretto.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.libretto.text.Batches.Batch;
+import dev.libretto.text.Batches.Sampling;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;

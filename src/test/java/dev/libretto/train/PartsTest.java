@@ -11,7 +11,7 @@ import dev.libretto.model.Parts;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunConfig;
-import dev.libretto.text.Batch;
+import dev.libretto.text.Batches.Batch;
 import dev.libretto.text.Ids;
 import dev.libretto.train.TrainStep.StepMetrics;
 import java.util.ArrayList;
@@ -59,7 +59,10 @@ class PartsTest {
                         new TrainStep(config.model(), config.training(), start, Ids.of(), execution(config, parts))) {
             for (int i = 0; i < STEPS; i++) {
                 Batch batch = new Batch(
-                        TestModels.randomIds(T * rows, V, 2 * i), TestModels.randomIds(T * rows, V, 2 * i + 1), i > 0);
+                        TestModels.randomIds(T * rows, V, 2 * i),
+                        TestModels.randomIds(T * rows, V, 2 * i + 1),
+                        i > 0,
+                        new long[0]);
                 StepMetrics expected = whole.run(batch, LEARNING_RATE, i + 1);
                 StepMetrics actual = split.run(batch, LEARNING_RATE, i + 1);
                 Rounding.assertClose(
@@ -98,7 +101,8 @@ class PartsTest {
                             .toList());
         }
         Checkpoint start = Checkpoint.start(model, config.training(), TestModels.randomWeights(model, 3));
-        Batch batch = new Batch(TestModels.randomIds(T * 5, V, 1), TestModels.randomIds(T * 5, V, 2), true);
+        Batch batch =
+                new Batch(TestModels.randomIds(T * 5, V, 1), TestModels.randomIds(T * 5, V, 2), true, new long[0]);
         List<List<float[]>> weights = new ArrayList<>();
         for (ExecutionPlan plan : List.of(execution(Parts.of(2)), placed)) {
             try (TrainStep step = new TrainStep(model, config.training(), start, Ids.of(), plan)) {

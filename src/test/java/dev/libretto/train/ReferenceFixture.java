@@ -13,7 +13,7 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunConfig;
-import dev.libretto.text.Batch;
+import dev.libretto.text.Batches.Batch;
 import java.io.IOException;
 import java.io.InputStream;
 import java.util.ArrayList;
@@ -152,7 +152,7 @@ record ReferenceFixture(
 
     /** Returns batch {@code i}, which continues the previous one; the first starts from the initial state. */
     Batch batch(int i) {
-        return new Batch(flat(inputs[i]), flat(targets[i]), true);
+        return new Batch(flat(inputs[i]), flat(targets[i]), true, new long[0]);
     }
 
     private static int[] flat(int[][] rows) {

@@ -9,7 +9,7 @@ import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
-import dev.libretto.text.Batch;
+import dev.libretto.text.Batches.Batch;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;

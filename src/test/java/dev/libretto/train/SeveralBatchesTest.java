@@ -10,7 +10,7 @@ import dev.libretto.model.Parts;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunConfig;
-import dev.libretto.text.Batch;
+import dev.libretto.text.Batches.Batch;
 import dev.libretto.text.Ids;
 import dev.libretto.train.Optimizer.Kind;
 import dev.libretto.train.TrainStep.StepInput;
@@ -59,7 +59,8 @@ class SeveralBatchesTest {
             int[] inputs = TestModels.randomIds(T * B, V, 2 * i);
             int[] targets = TestModels.randomIds(T * B, V, 2 * i + 1);
             // The state is reset at the beginning, within a run and at the start of a run.
-            steps.add(new StepInput(new Batch(inputs, targets, i != 0 && i != 2 && i != 4), 0.1 / (i + 1), i + 1));
+            steps.add(new StepInput(
+                    new Batch(inputs, targets, i != 0 && i != 2 && i != 4, new long[0]), 0.1 / (i + 1), i + 1));
         }
         List<StepMetrics> oneByOne = new ArrayList<>();
         List<StepMetrics> together = new ArrayList<>();

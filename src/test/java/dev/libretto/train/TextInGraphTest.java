@@ -10,10 +10,10 @@ import dev.libretto.model.Parameter;
 import dev.libretto.model.Parts;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.run.RunConfig;
-import dev.libretto.text.Batch;
 import dev.libretto.text.Batches;
+import dev.libretto.text.Batches.Batch;
+import dev.libretto.text.Batches.Sampling;
 import dev.libretto.text.Ids;
-import dev.libretto.text.Sampling;
 import dev.libretto.train.TrainStep.StepInput;
 import dev.libretto.train.TrainStep.StepMetrics;
 import java.util.ArrayList;
@@ -112,7 +112,7 @@ class TextInGraphTest {
         List<Tensor> fed = new ArrayList<>();
         try (Graph graph = new Graph()) {
             BatchInput input = new BatchInput.Fed(Ops.create(graph), Shape.of(2, 1));
-            Batch withoutTargets = new Batch(new int[2], null, false);
+            Batch withoutTargets = new Batch(new int[2], null, false, new long[0]);
             assertThatThrownBy(() -> input.feed(withoutTargets, (placeholder, tensor) -> fed.add(tensor)))
                     .isInstanceOf(NullPointerException.class);
         }

@@ -20,12 +20,12 @@ import dev.libretto.model.Weights;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Resumed;
-import dev.libretto.text.Batch;
 import dev.libretto.text.Batches;
+import dev.libretto.text.Batches.Batch;
+import dev.libretto.text.Batches.Sampling;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Ids;
-import dev.libretto.text.Sampling;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Optimizer.Kind;
 import dev.libretto.train.TrainStep.StepInput;
@@ -164,7 +164,7 @@ class TrainerTest {
         try (TrainStep step = new TrainStep(model(), config, start(config))) {
             step.run(epoch.batch(0), 1e-9, 1);
             float carried = step.run(epoch.batch(1), 1e-9, 2).loss();
-            Batch alone = new Batch(epoch.batch(1).inputs(), epoch.batch(1).targets(), false);
+            Batch alone = new Batch(epoch.batch(1).inputs(), epoch.batch(1).targets(), false, new long[0]);
             float fromZeros = step.run(alone, 1e-9, 2).loss();
             step.restore(start(config));
             step.run(epoch.batch(0), 1e-9, 1);
