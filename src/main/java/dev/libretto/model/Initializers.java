@@ -11,17 +11,10 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.op.linalg.Qr;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
-import org.tensorflow.types.TInt64;
 
 /** Draws a model's initial weights, which depend only on the seed and each parameter's index in the model. */
 public final class Initializers {
-    private final Ops tf;
-    private final long seed;
-
-    private Initializers(Ops tf, long seed) {
-        this.tf = tf;
-        this.seed = seed;
-    }
+    private Initializers() {}
 
     /** Returns initial weights. They are always drawn on the CPU, so the same seed gives the same bits. */
     public static Weights draw(List<Parameter> parameters, long seed) {
@@ -39,17 +32,17 @@ public final class Initializers {
             progress.accept(index);
             // An eager session keeps its tensors until it is closed.
             try (EagerSession session = Sessions.openEagerOnCpu()) {
-                return new Initializers(Ops.create(session), seed).values(parameter, index);
+                return values(Ops.create(session), parameter, new long[] {seed, index});
             }
         });
     }
 
-    private float[] values(Parameter parameter, int index) {
+    private static float[] values(Ops tf, Parameter parameter, long[] key) {
         return switch (parameter.initializer()) {
             case ZEROS -> new float[parameter.size()];
             case UNIT_FORGET_BIAS -> unitForgetBias(parameter.size());
-            case GLOROT_UNIFORM -> glorotUniform(parameter.shape(), index);
-            case ORTHOGONAL -> orthogonal(parameter.shape(), index);
+            case GLOROT_UNIFORM -> glorotUniform(tf, parameter.shape(), key);
+            case ORTHOGONAL -> orthogonal(tf, parameter.shape(), key);
         };
     }
 
@@ -59,26 +52,22 @@ public final class Initializers {
         return bias;
     }
 
-    private float[] glorotUniform(Shape shape, int index) {
+    private static float[] glorotUniform(Ops tf, Shape shape, long[] key) {
         double limit = Math.sqrt(6.0 / (shape.get(0) + shape.get(1)));
-        Operand<TFloat32> unit = tf.random.statelessRandomUniform(tf.constant(shape), key(index));
+        Operand<TFloat32> unit = tf.random.statelessRandomUniform(tf.constant(shape), tf.constant(key));
         return FloatTensors.toArray(
                 tf.math.mul(tf.math.sub(unit, tf.constant(0.5f)), tf.constant((float) (2 * limit))));
     }
 
     /** The Q of a random normal matrix, with signs that make it unique; a wide matrix is a tall one transposed. */
-    private float[] orthogonal(Shape shape, int index) {
+    private static float[] orthogonal(Ops tf, Shape shape, long[] key) {
         long rows = shape.get(0);
         long columns = shape.get(1);
         Shape tall = Shape.of(Math.max(rows, columns), Math.min(rows, columns));
-        Operand<TFloat32> normal = tf.random.statelessRandomNormal(tf.constant(tall), key(index));
+        Operand<TFloat32> normal = tf.random.statelessRandomNormal(tf.constant(tall), tf.constant(key));
         Qr<TFloat32> qr = tf.linalg.qr(normal);
         Operand<TFloat32> q = tf.math.mul(qr.q(), tf.math.sign(tf.linalg.tensorDiagPart(qr.r())));
         Operand<TInt32> swap = tf.constant(new int[] {1, 0});
         return FloatTensors.toArray(rows < columns ? tf.linalg.transpose(q, swap) : q);
-    }
-
-    private Operand<TInt64> key(int index) {
-        return tf.constant(new long[] {seed, index});
     }
 }

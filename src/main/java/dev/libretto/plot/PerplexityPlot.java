@@ -5,6 +5,8 @@ import dev.libretto.run.LearningCurve.Epoch;
 import java.awt.BasicStroke;
 import java.awt.Color;
 import java.io.IOException;
+import java.util.Arrays;
+import java.util.DoubleSummaryStatistics;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
@@ -34,9 +36,8 @@ public final class PerplexityPlot {
     private static final Color[] COLORS = new ColorBlindFriendlySeriesColors().getSeriesColors();
 
     private final XYChart chart;
+    private final DoubleSummaryStatistics drawn = new DoubleSummaryStatistics();
     private int series;
-    private double lowest = Double.POSITIVE_INFINITY;
-    private double highest = Double.NEGATIVE_INFINITY;
 
     /** @param curves at least one; a curve without an epoch has a legend entry only */
     public PerplexityPlot(String title, List<LearningCurve> curves) {
@@ -59,7 +60,7 @@ public final class PerplexityPlot {
     private void draw(LearningCurve curve, String name, Color color) {
         List<Epoch> all = curve.epochs();
         int stride = 1 + (all.size() - 1) / MAX_POINTS;
-        List<Epoch> drawn = all.stream()
+        List<Epoch> thinned = all.stream()
                 .filter(epoch -> (epoch.epoch() - 1) % stride == 0 || epoch == all.get(all.size() - 1))
                 .toList();
         Optional<Epoch> best = curve.best().filter(epoch -> drawable(epoch.decisive()));
@@ -67,10 +68,10 @@ public final class PerplexityPlot {
                         Locale.ROOT, ", lowest %s in epoch %,d", rounded(epoch.decisive()), epoch.epoch()))
                 .orElse("");
         boolean validated = all.stream().anyMatch(epoch -> !Double.isNaN(epoch.validation()));
-        line(name + "training" + (validated ? "" : lowest), drawn, Epoch::training)
+        line(name + "training" + (validated ? "" : lowest), thinned, Epoch::training)
                 .setLineColor(color);
         if (validated) {
-            line(name + "validation" + lowest, drawn, Epoch::validation)
+            line(name + "validation" + lowest, thinned, Epoch::validation)
                     .setLineColor(color)
                     .setLineStyle(DASHED);
         }
@@ -82,15 +83,12 @@ public final class PerplexityPlot {
     }
 
     private XYSeries line(String label, List<Epoch> epochs, ToDoubleFunction<Epoch> perplexity) {
-        List<Epoch> drawn = epochs.stream()
+        List<Epoch> finite = epochs.stream()
                 .filter(epoch -> drawable(perplexity.applyAsDouble(epoch)))
                 .toList();
-        double[] x = drawn.stream().mapToDouble(Epoch::epoch).toArray();
-        double[] y = drawn.stream().mapToDouble(perplexity).toArray();
-        for (double value : y) {
-            lowest = Math.min(lowest, value);
-            highest = Math.max(highest, value);
-        }
+        double[] x = finite.stream().mapToDouble(Epoch::epoch).toArray();
+        double[] y = finite.stream().mapToDouble(perplexity).toArray();
+        Arrays.stream(y).forEach(drawn);
         if (x.length > 1) {
             // With equally spaced values XChart labels the axis with them instead of with round numbers.
             x[x.length - 1] -= 0.001;
@@ -119,11 +117,9 @@ public final class PerplexityPlot {
                 .setYAxisLogarithmicDecadeOnly(true)
                 .setYAxisTickLabelsFormattingFunction(PerplexityPlot::tick);
         // Whole decades, so that the axis always has two labels.
-        double bottom = Math.floor(Math.log10(Math.min(lowest, highest)));
-        double top = Math.ceil(Math.log10(highest));
-        boolean empty = lowest > highest;
-        chart.getStyler().setYAxisMin(empty ? 1 : Math.pow(10, bottom));
-        chart.getStyler().setYAxisMax(empty ? 10 : Math.pow(10, Math.max(top, bottom + 1)));
+        double bottom = drawn.getCount() == 0 ? 0 : Math.floor(Math.log10(drawn.getMin()));
+        double top = drawn.getCount() == 0 ? 1 : Math.ceil(Math.log10(drawn.getMax()));
+        chart.getStyler().setYAxisMin(Math.pow(10, bottom)).setYAxisMax(Math.pow(10, Math.max(top, bottom + 1)));
     }
 
     private static String tick(double perplexity) {
