@@ -107,18 +107,19 @@ public final class Evaluator implements AutoCloseable {
      */
     public Evaluation evaluate(Ids ids, LongConsumer progress) {
         List<Row> text = rows(ids);
+        boolean isKnown = text.stream().anyMatch(row -> row.current != Ids.NONE);
         long predicted = 0;
         double lossSum = 0;
         Result carried = null;
         try {
-            for (Window window = window(text); window.counted() > 0; window = window(text)) {
+            for (Window window = window(text); window.count() > 0; window = window(text)) {
                 Result result = run(window, carried);
                 if (carried != null) {
                     carried.close();
                 }
                 carried = result;
                 lossSum += sum((TFloat32) result.get(0), window);
-                predicted += window.counted();
+                predicted += window.count();
                 progress.accept(predicted);
             }
         } finally {
@@ -127,9 +128,8 @@ public final class Evaluator implements AutoCloseable {
             }
         }
         if (predicted == 0) {
-            long known = rows(ids).stream().anyMatch(Row::hasAny) ? 1 : 0;
             throw new IllegalArgumentException(
-                    "the text has " + known + " characters that the model knows; it needs at least 2");
+                    "the text has " + (isKnown ? 1 : 0) + " characters that the model knows; it needs at least 2");
         }
         return new Evaluation(predicted, lossSum / predicted);
     }
@@ -170,45 +170,32 @@ public final class Evaluator implements AutoCloseable {
             return Ids.NONE;
         }
 
-        boolean hasAny() {
-            return current != Ids.NONE;
-        }
-
-        /** Advances by one character. */
-        void fill(Window window, int place) {
+        /** Advances by one character, and returns whether there is one to predict. */
+        boolean fill(int[] inputs, int[] targets, int place) {
             if (current == Ids.NONE || position > end) {
-                return;
+                return false;
             }
-            int target = nextKnown();
-            if (target != Ids.NONE) {
-                window.inputs()[place] = current;
-                window.targets()[place] = target;
-                window.isCounted()[place] = true;
-            }
-            current = target;
+            inputs[place] = current;
+            current = nextKnown();
+            targets[place] = Math.max(0, current);
+            return current != Ids.NONE;
         }
     }
 
     /** The input of one run of the graph, {@code [T, B]}, and which losses count, not those past the end of a row. */
-    private record Window(int[] inputs, int[] targets, boolean[] isCounted) {
-        int counted() {
-            int count = 0;
-            for (boolean is : isCounted) {
-                count += is ? 1 : 0;
-            }
-            return count;
-        }
-    }
+    private record Window(int[] inputs, int[] targets, boolean[] isCounted, int count) {}
 
     private Window window(List<Row> text) {
         int size = SEQ_LENGTH * rows;
-        Window window = new Window(new int[size], new int[size], new boolean[size]);
-        for (int t = 0; t < SEQ_LENGTH; t++) {
-            for (int row = 0; row < rows; row++) {
-                text.get(row).fill(window, t * rows + row);
-            }
+        int count = 0;
+        int[] inputs = new int[size];
+        int[] targets = new int[size];
+        boolean[] isCounted = new boolean[size];
+        for (int place = 0; place < size; place++) {
+            isCounted[place] = text.get(place % rows).fill(inputs, targets, place);
+            count += isCounted[place] ? 1 : 0;
         }
-        return window;
+        return new Window(inputs, targets, isCounted, count);
     }
 
     private Result run(Window window, Result carried) {

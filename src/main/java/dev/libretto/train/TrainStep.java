@@ -67,12 +67,21 @@ public class TrainStep implements AutoCloseable {
         }
         try {
             if (nodes.text != null) {
-                nodes.text.load(session, text);
+                load(text);
             }
             restore(start);
         } catch (RuntimeException e) {
             close();
             throw e;
+        }
+    }
+
+    private void load(Ids text) {
+        try (TInt64 ids = TInt64.tensorOf(nodes.text.variable().shape())) {
+            for (long i = 0; i < text.length(); i++) {
+                ids.setLong(text.at(i), i);
+            }
+            nodes.text.load(session, ids);
         }
     }
 

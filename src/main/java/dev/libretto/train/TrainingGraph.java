@@ -29,7 +29,7 @@ final class TrainingGraph {
     /** The state carried from the previous batch, {@link Checkpoint#stateArrays}. */
     final Variables state;
     /** The text that the batches are cut from; null if their characters are fed. */
-    final TextVariable text;
+    final Variables.Slot<TInt64> text;
 
     final List<Step> steps = new ArrayList<>();
 
@@ -38,7 +38,7 @@ final class TrainingGraph {
         variables = new Variables(tf, LanguageModel.parameters(model));
         slots = new Variables(tf, Checkpoint.slotArrays(model, training));
         state = new Variables(tf, Checkpoint.stateArrays(model, training));
-        text = plan.textLength() == 0 ? null : new TextVariable(tf, plan.textLength());
+        text = plan.textLength() == 0 ? null : Variables.Slot.of(tf, "text", Shape.of(plan.textLength()), TInt64.class);
         for (int i = 0; i < plan.batchesPerRun(); i++) {
             Ops scope = i == 0 ? tf : tf.withSubScope("batch_" + i);
             steps.add(new Step(graph, scope, model, training, plan, i == 0 ? null : steps.get(i - 1).update));
@@ -82,7 +82,7 @@ final class TrainingGraph {
             Shape ids = Shape.of(training.seqLength(), training.batchSize());
             characters = text == null
                     ? new BatchInput.Fed(tf, ids)
-                    : BatchInput.FromText.of(tf.withSubScope("characters"), text.ids(), ids);
+                    : BatchInput.FromText.of(tf.withSubScope("characters"), text.variable(), ids);
             continues = tf.withName("continues").placeholder(TBool.class, Placeholder.shape(Shape.scalar()));
             learningRate = tf.withName("learning_rate").placeholder(TFloat32.class, Placeholder.shape(Shape.scalar()));
             number = tf.withName("step").placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));

@@ -10,29 +10,37 @@ import java.util.Map;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Assign;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.op.core.Variable;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /** Arrays, such as a model's parameters, as variables of a graph that can be loaded and read. */
 final class Variables {
-    private record Slot(Variable<TFloat32> variable, Placeholder<TFloat32> value, Assign<TFloat32> assign) {}
+    /** A variable that can be loaded. */
+    record Slot<T extends TType>(Variable<T> variable, Placeholder<T> value, Assign<T> assign) {
+        static <T extends TType> Slot<T> of(Ops tf, String name, Shape shape, Class<T> type) {
+            Variable<T> variable = tf.withName(name).variable(shape, type);
+            Ops loading = tf.withSubScope("load_" + name);
+            Placeholder<T> value = loading.withName("value").placeholder(type, Placeholder.shape(shape));
+            return new Slot<>(variable, value, loading.withName("assign").assign(variable, value));
+        }
 
-    private final Map<Parameter, Slot> slots = new LinkedHashMap<>();
+        void load(Session session, T tensor) {
+            session.runner().feed(value, tensor).addTarget(assign).run().close();
+        }
+    }
+
+    private final Map<Parameter, Slot<TFloat32>> slots = new LinkedHashMap<>();
 
     Variables(Ops tf, List<Parameter> parameters) {
         for (Parameter parameter : parameters) {
             String name = parameter.name().replace('/', '_');
-            Variable<TFloat32> variable = tf.withName(name).variable(parameter.shape(), TFloat32.class);
-            Ops loading = tf.withSubScope("load_" + name);
-            Placeholder<TFloat32> value =
-                    loading.withName("value").placeholder(TFloat32.class, Placeholder.shape(parameter.shape()));
-            slots.put(
-                    parameter,
-                    new Slot(variable, value, loading.withName("assign").assign(variable, value)));
+            slots.put(parameter, Slot.of(tf, name, parameter.shape(), TFloat32.class));
         }
     }
 
@@ -69,11 +77,7 @@ final class Variables {
     void load(Session session, Weights weights) {
         slots.forEach((parameter, slot) -> {
             try (TFloat32 value = FloatTensors.of(parameter.shape(), weights.of(parameter))) {
-                session.runner()
-                        .feed(slot.value(), value)
-                        .addTarget(slot.assign())
-                        .run()
-                        .close();
+                slot.load(session, value);
             }
         });
     }
