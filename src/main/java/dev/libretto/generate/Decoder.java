@@ -10,9 +10,9 @@ import java.util.Queue;
 import java.util.stream.IntStream;
 
 /**
- * Continues texts with a model, as one batch with a row for each text. The model reads the prefixes up to their last
- * characters. Then it maps the last character of each row to the logits of the next, from which the sampler chooses; greedy
- * decoding leaves that to the model, which may write many characters at once. A row that ends leaves the batch.
+ * Continues texts with a model, as a batch with a row for each. After the prefixes, the model maps the last character of each
+ * row to the logits of the next, from which the sampler chooses. In greedy decoding the model chooses, too, and may write many
+ * characters at once. A row that ends leaves the batch.
  */
 public final class Decoder {
     /**
