@@ -19,6 +19,8 @@ import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
+import java.util.Map;
+import java.util.stream.Collectors;
 
 /** {@code libretto doctor}: shows devices and libraries, checks that they work, and names what is missing. */
 final class DoctorCommand {
@@ -29,6 +31,7 @@ final class DoctorCommand {
      *
      * @param onnxRuntime its version; null if it cannot be loaded
      * @param nvidiaSmi null in a CPU build
+     * @param environment the user's variables that may change results or speed
      * @param libraries of CUDA; empty in a CPU build
      * @param trials the CPU first
      * @param problem why the requested device does not work; null if it does
@@ -39,6 +42,7 @@ final class DoctorCommand {
             String tensorflow,
             String onnxRuntime,
             Host host,
+            Map<String, String> environment,
             NvidiaSmi nvidiaSmi,
             List<CudaLibrary.Found> libraries,
             List<Trial> trials,
@@ -116,6 +120,7 @@ final class DoctorCommand {
                 TensorFlowSetup.version(),
                 onnxRuntime,
                 Host.current(),
+                TensorFlowSetup.overridden(System.getenv()),
                 build.isCuda() ? NvidiaSmi.query() : null,
                 build.isCuda() ? CudaLibrary.findAll() : List.of(),
                 trials,
@@ -180,6 +185,7 @@ final class DoctorCommand {
                 host.memory() / (double) (1 << 30),
                 host.javaHeap() / (double) (1 << 30));
         console.out().println("processor features: " + String.join(" ", host.features()));
+        printEnvironment(report.environment(), console);
         if (build.isCuda()) {
             print(report.nvidiaSmi(), console);
             report.libraries().forEach(library -> print(library, console));
@@ -193,6 +199,16 @@ final class DoctorCommand {
                     trial.cell(),
                     1000 * trial.secondsPerStep(),
                     trial.difference());
+        }
+    }
+
+    private static void printEnvironment(Map<String, String> environment, Console console) {
+        if (!environment.isEmpty()) {
+            console.print(
+                    "environment: %s; results or speed may differ from those without\n",
+                    environment.entrySet().stream()
+                            .map(variable -> variable.getKey() + "=" + Shell.quote(variable.getValue()))
+                            .collect(Collectors.joining(" ")));
         }
     }
 

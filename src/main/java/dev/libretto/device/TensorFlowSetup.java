@@ -4,8 +4,10 @@ import java.io.UncheckedIOException;
 import java.util.LinkedHashMap;
 import java.util.Locale;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.regex.Pattern;
 import org.tensorflow.TensorFlow;
 
 /**
@@ -13,6 +15,11 @@ import org.tensorflow.TensorFlow;
  * program is started. Call {@link #apply} before loading the library.
  */
 public final class TensorFlowSetup {
+    /** The variables of TensorFlow that it computes by, and of the libraries below it. Terraform's begin with TF_, too. */
+    private static final Pattern EFFECTIVE = Pattern.compile(
+            "TF_(ENABLE|DISABLE|DETERMINISTIC|ONEDNN|MKL|XLA|GPU|CUDA|CUDNN|CUBLAS|FORCE|NUM|USE|OVERRIDE)_.*"
+                    + "|(ONEDNN|DNNL|OMP|KMP|XLA|CUBLAS|CUDNN)_.*|CUDA_VISIBLE_DEVICES|NVIDIA_TF32_OVERRIDE");
+
     private static boolean applied;
     private static CompletableFuture<String> loading = CompletableFuture.completedFuture("");
 
@@ -76,6 +83,22 @@ public final class TensorFlowSetup {
             }
             throw e.getCause() instanceof LinkageError cause ? cause : new LinkageError(e.getMessage(), e);
         }
+    }
+
+    /**
+     * Returns the variables of an environment that may change results or speed and are not as Libretto sets them.
+     *
+     * @param environment this process's, {@link System#getenv()}
+     */
+    public static Map<String, String> overridden(Map<String, String> environment) {
+        Map<String, String> defaults = variables(Build.current());
+        Map<String, String> overridden = new TreeMap<>(environment);
+        overridden
+                .entrySet()
+                .removeIf(variable -> variable.getValue().isEmpty()
+                        || !EFFECTIVE.matcher(variable.getKey()).matches()
+                        || variable.getValue().equals(defaults.get(variable.getKey())));
+        return overridden;
     }
 
     /** Returns Libretto's defaults for TensorFlow's environment variables. */

@@ -18,4 +18,17 @@ class TensorFlowSetupTest {
                         "TF_DISABLE_SCATTER_OP_DETERMINISM", "1",
                         "CUBLAS_WORKSPACE_CONFIG", ":4096:8"));
     }
+
+    @Test
+    void overriddenVariablesAreThoseThatMayChangeResultsOrSpeed() {
+        assertThat(TensorFlowSetup.overridden(Map.of(
+                        "TF_ENABLE_ONEDNN_OPTS", "0",
+                        "ONEDNN_MAX_CPU_ISA", "AVX2",
+                        "OMP_NUM_THREADS", "",
+                        "TF_CPP_MIN_LOG_LEVEL", "0",
+                        "TF_CLI_CONFIG_FILE", ".terraformrc")))
+                .containsExactly(Map.entry("ONEDNN_MAX_CPU_ISA", "AVX2"), Map.entry("TF_ENABLE_ONEDNN_OPTS", "0"));
+        assertThat(TensorFlowSetup.overridden(TensorFlowSetup.variables(Build.current())))
+                .isEmpty();
+    }
 }
