@@ -155,7 +155,7 @@ final class Checkpoints {
         Disk.syncDirectory(folder);
     }
 
-    /** Returns the position of the newest undamaged checkpoint without reading its arrays. */
+    /** Returns the position of the newest undamaged checkpoint. */
     Progress newestProgress(Consumer<String> warnings) throws IOException {
         return newest(Entry::readProgress, warnings);
     }
@@ -201,25 +201,11 @@ final class Checkpoints {
     }
 
     /**
-     * Reads the checkpoint that {@link CheckpointPolicy#best} chooses, or the newest.
+     * Reads the checkpoint that a policy chooses among the undamaged ones, or the newest if it chooses none.
      *
      * @throws LibrettoException if there is none
      */
-    Checkpoint best(RunConfig config, Consumer<String> warnings) throws IOException {
-        return read(config.training().checkpoints()::best, config, warnings);
-    }
-
-    /**
-     * Reads the checkpoint with the lowest validation loss, or the newest before the first validation.
-     *
-     * @throws LibrettoException if there is none
-     */
-    Checkpoint bestValidated(RunConfig config, Consumer<String> warnings) throws IOException {
-        return read(CheckpointPolicy::bestValidated, config, warnings);
-    }
-
-    private Checkpoint read(
-            Function<List<Progress>, Optional<Progress>> choice, RunConfig config, Consumer<String> warnings)
+    Checkpoint chosen(Function<List<Progress>, Optional<Progress>> choice, RunConfig config, Consumer<String> warnings)
             throws IOException {
         Map<Progress, Entry> saved = saved(entries(), true, warnings);
         Optional<Progress> chosen = choice.apply(List.copyOf(saved.keySet()));

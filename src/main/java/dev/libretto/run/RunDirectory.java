@@ -4,6 +4,7 @@ import com.fasterxml.jackson.core.type.TypeReference;
 import dev.libretto.LibrettoException;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Checkpoint;
+import dev.libretto.train.CheckpointPolicy;
 import dev.libretto.train.CheckpointStore;
 import dev.libretto.train.EpochMetrics;
 import dev.libretto.train.MemoryEstimate;
@@ -292,7 +293,6 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         }
     }
 
-    /** Returns its path. */
     public Path path() {
         return path;
     }
@@ -302,7 +302,6 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         return place.resolve(TENSORBOARD);
     }
 
-    /** Returns its settings. */
     public RunConfig config() {
         return config;
     }
@@ -413,7 +412,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
 
     @Override
     public Checkpoint best(Consumer<String> warnings) throws IOException {
-        return checkpoints.best(config, warnings);
+        return checkpoints.chosen(config.training().checkpoints()::best, config, warnings);
     }
 
     /**
@@ -427,7 +426,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     public Checkpoint checkpoint(Which which, Consumer<String> warnings) throws IOException {
         MemoryEstimate.ofModel(config.model(), config.training()).requireFits();
         return which == Which.BEST && config.training().validation().wanted()
-                ? checkpoints.bestValidated(config, warnings)
+                ? checkpoints.chosen(CheckpointPolicy::bestValidated, config, warnings)
                 : newest(warnings);
     }
 
