@@ -90,7 +90,7 @@ class PortabilityTest {
 
         assertThat(run("train --resume " + folder + "/back")).isEqualTo(1);
         assertThat(err)
-                .contains("was imported, so the text it learns from is not known")
+                .contains("was imported, so its training text is unknown")
                 .hasLineCount(1);
     }
 
