@@ -4,13 +4,13 @@ import java.math.BigInteger;
 import java.nio.charset.Charset;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.DoublePredicate;
 import java.util.function.Function;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import org.apache.commons.cli.Option;
 
 /**
@@ -200,7 +200,11 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
     /** Returns the options of several groups. */
     @SafeVarargs
     static List<Flag<?>> joined(List<Flag<?>>... groups) {
-        return Stream.of(groups).<Flag<?>>flatMap(List::stream).toList();
+        List<Flag<?>> all = new ArrayList<>();
+        for (List<Flag<?>> group : groups) {
+            all.addAll(group);
+        }
+        return List.copyOf(all);
     }
 
     private static String word(Object value) {

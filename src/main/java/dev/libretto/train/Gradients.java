@@ -5,41 +5,50 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.tensorflow.Graph;
 import org.tensorflow.GraphOperation;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.linalg.MatMul;
+import org.tensorflow.op.nn.BiasAdd;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TType;
 
 /**
- * Adds the gradients of the parameters to a graph. They are TensorFlow's, except for a kernel U used at every time step: there
- * TensorFlow sums one product per time step. The same sum is one product of stacked rows, which is faster:
+ * Adds the gradients of the parameters to a graph. They are TensorFlow's, except for a kernel U or bias d used at every time
+ * step: there TensorFlow adds up one gradient per time step, in an order that differs from process to process. The same sums
+ * over stacked rows are faster, and always in the same order:
  *
  * <pre>
- *     P_t = h_t · U
+ *     P_t = h_t · U + d
  *     d U = Σ_t h_tᵀ · d P_t = [h_1; …; h_T]ᵀ · [d P_1; …; d P_T]
+ *     d d = Σ_t Σ_b d P_t[b] = the column sums of [d P_1; …; d P_T]
  * </pre>
  */
 final class Gradients {
     private final Graph graph;
     private final Ops tf;
-    /** The products of each kernel used more than once, in the order of the time steps, and of the parts at each. */
-    private final Map<Output<?>, List<GraphOperation>> products = new LinkedHashMap<>();
+    /**
+     * The products of each kernel, and sums with each bias, used more than once; in the order of the time steps, and of the
+     * parts at each.
+     */
+    private final Map<Output<?>, List<GraphOperation>> repeated = new LinkedHashMap<>();
+    /** {@code [d P_1; …; d P_T]}, which a kernel and a bias share. */
+    private final Map<List<Operand<?>>, Operand<?>> stacked = new HashMap<>();
 
     private Gradients(Graph graph, Ops tf, List<Output<?>> parameters) {
         this.graph = graph;
         this.tf = tf;
         graph.operations().forEachRemaining(operation -> {
-            if (operation.type().equals(MatMul.OP_NAME)) {
-                products.computeIfAbsent(operation.input(1), kernel -> new ArrayList<>())
+            if (List.of(MatMul.OP_NAME, BiasAdd.OP_NAME).contains(operation.type())) {
+                repeated.computeIfAbsent(operation.input(1), factor -> new ArrayList<>())
                         .add(operation);
             }
         });
-        products.values().removeIf(ofOneKernel -> ofOneKernel.size() == 1);
-        products.keySet().removeIf(kernel -> parameters.stream().noneMatch(parameter -> isOf(kernel, parameter)));
+        repeated.values().removeIf(uses -> uses.size() == 1);
+        repeated.keySet().removeIf(value -> parameters.stream().noneMatch(parameter -> isOf(value, parameter)));
     }
 
     /**
@@ -55,19 +64,22 @@ final class Gradients {
     }
 
     private List<Operand<TFloat32>> of(Operand<TFloat32> y, Operand<TFloat32> dy, List<Output<?>> parameters) {
-        List<Output<?>> wanted = new ArrayList<>();
-        products.values().forEach(ofOneKernel -> ofOneKernel.forEach(product -> wanted.add(product.output(0))));
-        parameters.stream().filter(parameter -> kernelsOf(parameter).isEmpty()).forEach(wanted::add);
+        List<Output<?>> wanted = new ArrayList<>(otherSlices());
+        repeated.values().forEach(uses -> uses.forEach(use -> wanted.add(use.output(0))));
+        parameters.stream()
+                .filter(parameter -> repeated.keySet().stream().noneMatch(value -> isOf(value, parameter)))
+                .forEach(wanted::add);
         Map<Output<?>, Operand<?>> found = derive(Map.of(y.asOutput(), dy), wanted);
 
-        Map<Output<?>, Operand<?>> ofKernels = new LinkedHashMap<>();
-        products.forEach((kernel, ofOneKernel) -> ofKernels.put(kernel, ofKernel(kernel.type(), ofOneKernel, found)));
-        found.putAll(ofKernels);
+        Map<Output<?>, Operand<?>> slices = new LinkedHashMap<>();
+        repeated.forEach((value, uses) -> slices.put(value, sum(value.type(), uses, found)));
+        otherSlices().forEach(slice -> slices.put(slice, found.get(slice)));
+        found.putAll(slices);
         for (Output<?> parameter : parameters) {
             if (!found.containsKey(parameter)) {
-                Map<Output<?>, Operand<?>> parts = new LinkedHashMap<>(ofKernels);
-                parts.keySet().retainAll(kernelsOf(parameter));
-                found.putAll(derive(parts, List.of(parameter)));
+                Map<Output<?>, Operand<?>> own = new LinkedHashMap<>(slices);
+                own.keySet().removeIf(slice -> !isOf(slice, parameter));
+                found.putAll(derive(own, List.of(parameter)));
             }
         }
         return parameters.stream()
@@ -76,31 +88,49 @@ final class Gradients {
                 .toList();
     }
 
-    /** Whether a kernel is a parameter, a slice of it, or its rounded value. */
-    private static boolean isOf(Output<?> kernel, Output<?> parameter) {
-        return kernel.equals(parameter)
-                || ((GraphOperation) kernel.op())
-                        .inputs().stream().anyMatch(input -> isOf(input.asOutput(), parameter));
+    /** Whether a value is a parameter, a slice of it, or its rounded value. */
+    private static boolean isOf(Output<?> value, Output<?> parameter) {
+        return value.equals(parameter)
+                || ((GraphOperation) value.op()).inputs().stream().anyMatch(input -> isOf(input.asOutput(), parameter));
     }
 
-    private List<Output<?>> kernelsOf(Output<?> parameter) {
-        return products.keySet().stream()
-                .filter(kernel -> isOf(kernel, parameter))
-                .<Output<?>>map(kernel -> kernel)
+    /** Returns the slices of a parameter of which another slice is used at every time step. */
+    private List<Output<?>> otherSlices() {
+        return repeated.keySet().stream()
+                .map(value -> (GraphOperation) value.op())
+                .distinct()
+                .flatMap(slicing -> IntStream.range(0, slicing.numOutputs()).<Output<?>>mapToObj(slicing::output))
+                .filter(slice -> !repeated.containsKey(slice))
                 .toList();
     }
 
-    private <T extends TType> Operand<T> ofKernel(
-            Class<T> type, List<GraphOperation> ofOneKernel, Map<Output<?>, Operand<?>> found) {
-        List<Operand<T>> inputs = new ArrayList<>();
-        List<Operand<T>> gradients = new ArrayList<>();
-        for (GraphOperation product : ofOneKernel) {
-            inputs.add(product.input(0).expect(type));
-            gradients.add(found.get(product.output(0)).asOutput().expect(type));
+    /** Returns the gradient of a kernel, or of a bias, used in the given products or sums. */
+    private <T extends TType> Operand<T> sum(
+            Class<T> type, List<GraphOperation> uses, Map<Output<?>, Operand<?>> found) {
+        boolean isBias = uses.get(0).type().equals(BiasAdd.OP_NAME);
+        // The gradient of a sum is that of the product that it adds a bias to.
+        List<Operand<?>> gradients = uses.stream()
+                .<Operand<?>>map(
+                        use -> found.get(isBias && found.containsKey(use.input(0)) ? use.input(0) : use.output(0)))
+                .toList();
+        if (isBias) {
+            return tf.nn.biasAddGrad(stack(type, gradients));
         }
-        Operand<T> h = tf.concat(inputs, tf.constant(0));
-        Operand<T> dProducts = tf.concat(gradients, tf.constant(0));
-        return tf.linalg.matMul(h, dProducts, MatMul.transposeA(true));
+        Operand<T> h =
+                stack(type, uses.stream().<Operand<?>>map(use -> use.input(0)).toList());
+        return tf.linalg.matMul(h, stack(type, gradients), MatMul.transposeA(true));
+    }
+
+    private <T extends TType> Operand<T> stack(Class<T> type, List<Operand<?>> rows) {
+        return stacked.computeIfAbsent(
+                        rows,
+                        key -> tf.concat(
+                                rows.stream()
+                                        .<Operand<T>>map(each -> each.asOutput().expect(type))
+                                        .toList(),
+                                tf.constant(0)))
+                .asOutput()
+                .expect(type);
     }
 
     /** Returns TensorFlow's gradients with respect to {@code xs}, given those with respect to the keys of {@code dys}. */

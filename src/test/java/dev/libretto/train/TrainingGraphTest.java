@@ -23,6 +23,7 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.Graph;
+import org.tensorflow.GraphOperation;
 import org.tensorflow.Operand;
 import org.tensorflow.Output;
 import org.tensorflow.Result;
@@ -59,6 +60,35 @@ class TrainingGraphTest {
     })
     void gradientsMatchFiniteDifferences(CellType cell, int layers, int t, int b, int v, int h) {
         gradientsMatchFiniteDifferences(new ModelConfig(cell, v, h, layers), t, b);
+    }
+
+    /**
+     * TensorFlow adds up the gradients of a value in an order that differs from process to process if more than 64 operations
+     * use it, so that the bits would differ, too. No such sum may grow with the time steps.
+     */
+    @ParameterizedTest
+    @EnumSource
+    void noSumOfGradientsGrowsWithTheTimeSteps(CellType cell) {
+        assertThat(mostAddends(cell, 9)).isEqualTo(mostAddends(cell, 3));
+    }
+
+    private static int mostAddends(CellType cell, int t) {
+        ModelConfig config = new ModelConfig(cell, 5, 4, 2);
+        TrainConfig training = TrainConfig.TEXTBOOK.with(c -> {
+            c.seqLength = t;
+            c.batchSize = 4;
+            c.parts = 2;
+        });
+        try (Graph graph = new Graph()) {
+            TrainingGraph nodes = new TrainingGraph(graph, config, training, ExecutionPlan.onCpu(config, training));
+            GraphOperation update = (GraphOperation) nodes.steps.get(0).update.op();
+            return graph.subgraphToOps(Set.of(update)).stream()
+                    .filter(operation -> operation.type().equals("AddN"))
+                    .filter(operation -> operation.name().contains("gradients/"))
+                    .mapToInt(GraphOperation::numInputs)
+                    .max()
+                    .orElse(0);
+        }
     }
 
     @ParameterizedTest
