@@ -1,13 +1,15 @@
 package dev.libretto;
 
+import dev.libretto.export.ExportFormat;
 import dev.libretto.generate.Sampler;
 import dev.libretto.model.CellType;
 import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusOptions;
 import dev.libretto.train.Optimizer;
 import java.io.IOException;
 import java.nio.file.Path;
 
-/** The example in docs/library.md. */
+/** The code in docs/library.md. */
 final class LibraryExample {
     private LibraryExample() {}
 
@@ -24,5 +26,27 @@ final class LibraryExample {
         try (CharModel model = training.fit(corpus)) {
             System.out.println(model.write("Once upon", 200, Sampler.temperature(0.8)));
         }
+    }
+
+    /** What the page's table has. */
+    static void rows(
+            Training.Builder builder,
+            Training training,
+            Corpus corpus,
+            CharModel model,
+            String prefix,
+            Sampler sampler,
+            long seed,
+            boolean stopped,
+            Path file)
+            throws IOException {
+        training.fit(corpus, Path.of("runs/novel"));
+        CharModel.open(Path.of("runs/novel"));
+        model.write(prefix, 200, sampler, seed, System.out::print);
+        Sampler.temperature(0.8).withTopP(0.9);
+        model.evaluate(Corpus.read(file)).bitsPerCharacter();
+        model.export(ExportFormat.ONNX, Path.of("novel.onnx"));
+        Corpus.read(file, CorpusOptions.WHOLE_TEXT.withMaxChars(100_000));
+        builder.stopWhen(() -> stopped);
     }
 }

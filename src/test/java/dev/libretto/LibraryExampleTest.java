@@ -23,10 +23,18 @@ class LibraryExampleTest {
     @ValueSource(strings = {"docs/library.md", "docs/library.zh.md"})
     void pageShowsTheExample(String page) throws IOException {
         String source = Files.readString(Path.of("src/test/java/dev/libretto/LibraryExample.java"));
-        String method = source.substring(source.indexOf("    static void"), source.lastIndexOf('}'));
+        int table = source.indexOf("    /** What the page's table has. */");
+        String method =
+                source.substring(source.indexOf("    static void"), table).strip() + "\n";
 
         assertThat(Files.readString(Path.of(page)))
                 .contains("```java\n" + method.replaceAll("(?m)^ {4}", "") + "```\n");
+        List<String> statements = source.substring(source.indexOf("throws IOException {", table))
+                .lines()
+                .filter(line -> line.endsWith(";"))
+                .map(line -> "`" + line.strip().replaceFirst("^builder", "").replaceFirst(";$", "") + "`")
+                .toList();
+        assertThat(Files.readString(Path.of(page))).contains(statements);
     }
 
     @Test

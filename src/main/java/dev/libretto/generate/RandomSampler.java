@@ -27,6 +27,16 @@ public record RandomSampler(double temperature, int topK, double topP) implement
         }
     }
 
+    /** Returns a copy that draws from the k most likely characters. */
+    public RandomSampler withTopK(int k) {
+        return new RandomSampler(temperature, k, topP);
+    }
+
+    /** Returns a copy that draws from the nucleus of the given probability. */
+    public RandomSampler withTopP(double p) {
+        return new RandomSampler(temperature, topK, p);
+    }
+
     @Override
     public int sample(float[] logits, double uniform) {
         int[] ids = descending(logits);

@@ -96,8 +96,8 @@ class SamplerTest {
     /** After top-k, 0.4 and 0.3 become 0.57 and 0.43. */
     @Test
     void topPAppliesAfterTopK() {
-        assertDraws(new RandomSampler(1, 2, 0.56), LOGITS, 0, 1, 0, 0, 0);
-        assertDraws(new RandomSampler(1, 2, 0.58), LOGITS, 0, 4 / 7.0, 0, 0, 3 / 7.0);
+        assertDraws(Sampler.temperature(1).withTopK(2).withTopP(0.56), LOGITS, 0, 1, 0, 0, 0);
+        assertDraws(Sampler.temperature(1).withTopP(0.58).withTopK(2), LOGITS, 0, 4 / 7.0, 0, 0, 3 / 7.0);
     }
 
     /** At T = ½ the squares are 0.16, 0.09, 0.0225, 0.01, 0.0025; the first is 0.56 of their sum. */
