@@ -133,7 +133,7 @@ class SurvivalIT {
                 .startsWith("libretto train: could not write ")
                 .contains("No space left on device")
                 .containsPattern(
-                        "the checkpoint of epoch \\d+, step \\d+ was saved; fix the problem, then continue this run with train --resume");
+                        "the checkpoint of epoch \\d+, step \\d+ was saved; fix the problem, then resume this run");
     }
 
     @Test
