@@ -28,7 +28,11 @@ final class Checksums {
         Files.write(directory.resolve(FILE), lines(directory));
     }
 
-    /** @throws LibrettoException naming the first file that is missing, unexpected or changed */
+    /**
+     * Checks the files of the checkpoint; others are not Libretto's.
+     *
+     * @throws LibrettoException naming the first file that is missing, unexpected or changed
+     */
     static void verify(Path directory) throws IOException {
         Path sums = directory.resolve(FILE);
         if (!Files.isDirectory(directory)) {
@@ -51,7 +55,7 @@ final class Checksums {
     private static List<String> lines(Path directory) throws IOException {
         List<String> lines = new ArrayList<>();
         for (Path file : Disk.list(directory)) {
-            if (!file.endsWith(FILE)) {
+            if (!file.endsWith(FILE) && RunFiles.isOfCheckpoint(file)) {
                 lines.add(sha256(file) + "  " + file.getFileName());
             }
         }

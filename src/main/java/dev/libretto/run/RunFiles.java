@@ -117,6 +117,11 @@ final class RunFiles {
         }
     }
 
+    /** Whether a file in a checkpoint has a name that Libretto gives. */
+    static boolean isOfCheckpoint(Path file) {
+        return file.getFileName().toString().matches(IN_CHECKPOINT);
+    }
+
     private static boolean isOwn(Path run, Path path) {
         String name = run.relativize(path).toString().replace('\\', '/');
         return Files.isDirectory(path, LinkOption.NOFOLLOW_LINKS)

@@ -198,7 +198,7 @@ class RunDirectoryTest {
     }
 
     @Test
-    void aTruncatedOrMissingOrStrangeFileIsFound() throws IOException {
+    void aTruncatedOrMissingFileIsFound() throws IOException {
         try (RunDirectory run = create()) {
             run.save(checkpoint(1, 5));
             run.save(checkpoint(2, 4));
@@ -215,9 +215,24 @@ class RunDirectoryTest {
             assertThat(run.newest(warnings::add).progress().step()).isEqualTo(10);
             Files.write(file, good);
         }
-        Files.createFile(newest.resolve("strange"));
-        assertThat(run.newest(warnings::add).progress().step()).isEqualTo(10);
-        assertThat(warnings).hasSize(4 * 5 + 1);
+        assertThat(warnings).hasSize(4 * 5);
+    }
+
+    @Test
+    void aNoteInACheckpointIsNoDamage() throws IOException {
+        try (RunDirectory run = create()) {
+            run.save(checkpoint(1, 5));
+        }
+        Path note = Files.writeString(path.resolve("checkpoints/step-00000010/note.txt"), "the good one");
+        assertThat(RunDirectory.open(path).newest(warnings::add).progress().step())
+                .isEqualTo(10);
+        RunDirectory.Resumed resumed =
+                RunDirectory.resume(path, RunDirectory.open(path).config(), warnings::add);
+        try (RunDirectory run = resumed.run()) {
+            run.begin(resumed.checkpoint());
+        }
+        assertThat(note).hasContent("the good one");
+        assertThat(warnings).noneMatch(warning -> warning.contains("step-00000010"));
     }
 
     @Test
