@@ -14,8 +14,8 @@ import java.util.zip.ZipFile;
 enum FileKind {
     /** HDF5 or a zip archive. */
     KERAS("a Keras file", "894844460d0a1a0a.*", ".weights.h5"),
-    /** A zip archive; a pickle in early versions. */
-    PYTORCH("a PyTorch file", "8002.*", "data.pkl"),
+    /** A zip archive; in early versions a pickle that begins with a magic number. */
+    PYTORCH("a PyTorch file", "80028a0a6cfc.*", "data.pkl"),
     /** A zip archive. */
     NPZ("an npz file", "", ".npy"),
     /** Eight bytes for the length of the header, then the header as JSON. */

@@ -140,7 +140,7 @@ final class SavedModel extends ExecutableModel {
             throw LibrettoException.in(
                     directory,
                     isRun
-                            ? "it is a run, not an exported model; write with the run, or export it"
+                            ? "it is a run, not an exported model; generate with the run, or export it"
                             : "it is not a SavedModel: it has no " + GRAPH);
         }
         for (Path file : List.of(assets.resolve(VOCABULARY), assets.resolve(SETTINGS))) {

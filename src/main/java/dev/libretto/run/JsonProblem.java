@@ -73,7 +73,7 @@ public final class JsonProblem {
             return at(json, offset, "it ends too early: a brace, bracket or quote is not closed");
         }
         if (e instanceof InputCoercionException) {
-            int start = Math.max(0, startOfWord(json, offset - 1));
+            int start = startOfWord(json, Math.max(0, offset - 1));
             return at(json, start, field + " is out of range (got " + token(json, start) + ")");
         }
         return e instanceof MismatchedInputException mismatch
@@ -169,7 +169,8 @@ public final class JsonProblem {
         }
         if (type == String.class
                 || Arrays.stream(type.getDeclaredMethods())
-                        .anyMatch(method -> method.isAnnotationPresent(JsonCreator.class))) {
+                        .anyMatch(method ->
+                                method.isAnnotationPresent(JsonCreator.class) && method.getParameterCount() == 1)) {
             return "a string in double quotes";
         }
         return type.isArray() || Collection.class.isAssignableFrom(type) ? "a list in brackets" : "an object in braces";

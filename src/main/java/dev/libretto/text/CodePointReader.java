@@ -160,12 +160,14 @@ final class CodePointReader {
         if (wide != null) {
             return "it seems to be " + wide + " without a byte order mark; name that encoding";
         }
-        String text = new String(around, StandardCharsets.UTF_8);
+        String text = new String(bytes.array(), 0, bytes.limit(), StandardCharsets.UTF_8);
         long wrong = text.codePoints().filter(c -> c == REPLACEMENT).count();
         long right = text.codePoints().filter(c -> c > 0x7f && c != REPLACEMENT).count();
         if (right > 10 * wrong) {
             return "the text around it is UTF-8, so correct that byte, or delete all such bytes with iconv -c -f UTF-8 -t UTF-8";
         }
-        return "name the file's encoding, e.g. GB18030" + (wrong == 1 ? ", or correct that byte" : "");
+        long ascii = text.codePoints().filter(c -> c <= 0x7f).count();
+        return "name the file's encoding, e.g. " + (ascii > 10 * wrong ? "ISO-8859-1" : "GB18030")
+                + (wrong == 1 ? ", or correct that byte" : "");
     }
 }

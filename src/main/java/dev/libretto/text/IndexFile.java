@@ -78,7 +78,11 @@ record IndexFile(Path path, String name, String fingerprint, boolean reusable) {
             }
             DataInputStream tail = bytes(channel, trailerEnd, TAIL_BYTES);
             long trailerStart = tail.readLong();
-            boolean isIntact = tail.readInt() == checksum(channel, trailerEnd + Long.BYTES) && tail.readLong() == MAGIC;
+            int checksum = tail.readInt();
+            boolean isIntact = tail.readLong() == MAGIC
+                    && trailerStart >= 0
+                    && trailerStart <= trailerEnd
+                    && checksum == checksum(channel, trailerEnd + Long.BYTES);
             return isIntact
                     ? read(channel, bytes(channel, trailerStart, (int) (trailerEnd - trailerStart)))
                     : Optional.empty();

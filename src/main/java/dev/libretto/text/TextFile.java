@@ -55,8 +55,9 @@ record TextFile(InputStream input, LongSupplier counter, long leastBytes) implem
         }
         TextFile text = null;
         try {
+            long size = size(file);
             CountingStream packed = new CountingStream(openStream(file));
-            text = new TextFile(new BufferedInputStream(packed), packed::count, size(file));
+            text = new TextFile(new BufferedInputStream(packed), packed::count, size);
             String magic = new String(text.head(4), StandardCharsets.ISO_8859_1);
             if (magic.equals("PK\3\4") || magic.equals("PK\5\6")) {
                 text.close();

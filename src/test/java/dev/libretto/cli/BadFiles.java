@@ -81,6 +81,7 @@ final class BadFiles {
             entry(
                     "chinese-utf16le.txt",
                     file -> Files.write(file, "不分我们在这里\n".repeat(200).getBytes(UTF_16LE))),
+            entry("ascii-bad-byte.txt", file -> Files.write(file, withBadByte("the sea was calm\n".repeat(100), 689))),
             entry("one-bad-byte.txt", file -> Files.write(file, withBadByte("不分开 é\n".repeat(100), 689))),
             entry("odd-utf16.txt", bytes("00610062ff")),
             entry("cut-surrogate-utf16.txt", bytes("00610062d83d")),

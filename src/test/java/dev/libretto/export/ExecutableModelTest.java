@@ -295,7 +295,7 @@ class ExecutableModelTest {
         Files.writeString(folder.resolve("config.json"), "{}");
         Files.createDirectory(folder.resolve("checkpoints"));
         assertThatThrownBy(() -> ExecutableModel.open(folder))
-                .hasMessage(folder + ": it is a run, not an exported model; write with the run, or export it");
+                .hasMessage(folder + ": it is a run, not an exported model; generate with the run, or export it");
     }
 
     /** Its shapes, which do not match the settings, are checked after the graph is loaded. */

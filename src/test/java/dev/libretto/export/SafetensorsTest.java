@@ -156,6 +156,15 @@ class SafetensorsTest {
         assertRejected(safetensors("{" + entries + "}", 8), message);
     }
 
+    /** Its first bytes, 80 02, are those of Python's pickles, too. */
+    @Test
+    void aHeaderOf640BytesIsNoPickle() throws IOException {
+        String header = "{" + entry("a", "F32", "[2]", "[0,8]");
+        Path file = Files.write(
+                folder.resolve("weights"), safetensors(header + " ".repeat(639 - header.length()) + "}", 8));
+        assertThat(FileKind.of(file)).isEqualTo(FileKind.SAFETENSORS);
+    }
+
     @Test
     void impossibleHeaderLengthsAreRejected() throws IOException {
         for (long length : new long[] {1L << 40, Long.MAX_VALUE, Long.MIN_VALUE, -1, 4}) {

@@ -100,6 +100,7 @@ class JsonTest {
             "prefixes" : [      | "prefixes" : 5, "x" : [    | report.prefixes must be a list in brackets (got 5)
             "prefixes" : [ ]    | "prefixes" : ["a", 1]      | report.prefixes[1] must be a string in double quotes (got 1)
             "model" : {         | "model" : 5, "x" : {       | line L, column C: model must be an object in braces (got 5)
+            "optimizer" : {     | "optimizer" : 5, "x" : {   | training.optimizer must be an object in braces (got 5)
             """)
     void damagedFieldIsNamed(String good, String bad, String message) throws IOException {
         String json = Json.write(TestRun.CONFIG);

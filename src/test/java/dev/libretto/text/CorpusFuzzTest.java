@@ -36,7 +36,7 @@ class CorpusFuzzTest {
     /** @param input a byte that selects the encoding, then the file */
     @MethodSource("files")
     @FuzzTest
-    void readsTextOrThrowsCorpusException(byte[] input) throws IOException {
+    void readsTextOrThrowsLibrettoException(byte[] input) throws IOException {
         Charset encoding = ENCODINGS.get(input.length == 0 ? 0 : (input[0] & 0xff) % ENCODINGS.size());
         CorpusOptions options = CorpusOptions.WHOLE_TEXT.withEncoding(encoding).withMaxBytes(1 << 20);
         Path file = folder.resolve("text.txt");
@@ -62,7 +62,7 @@ class CorpusFuzzTest {
             for (int damages = random.nextInt(4); damages > 0; damages--) {
                 input = Fuzzing.damaged(input, files.get(random.nextInt(files.size())), random);
             }
-            readsTextOrThrowsCorpusException(input);
+            readsTextOrThrowsLibrettoException(input);
         }
     }
 
