@@ -45,7 +45,12 @@ final class EventWriter implements AutoCloseable {
         long seconds = System.currentTimeMillis() / 1000;
         String name = String.format(Locale.ROOT, "events.out.tfevents.%010d.libretto%s", seconds, suffix);
         file = Files.newOutputStream(directory.resolve(name));
-        write(Event.newBuilder().setFileVersion("brain.Event:2"));
+        try {
+            write(Event.newBuilder().setFileVersion("brain.Event:2"));
+        } catch (IOException e) {
+            file.close();
+            throw e;
+        }
     }
 
     /** Invalidates the events of older files from this step on. */

@@ -1,6 +1,7 @@
 package dev.libretto.tensorboard;
 
 import dev.libretto.model.Weights;
+import dev.libretto.run.Disk;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.train.EpochMetrics;
 import dev.libretto.train.Progress;
@@ -106,12 +107,17 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
     private void attempt(Writing writing) {
         try {
             writing.run();
-        } catch (IOException | TensorFlowException e) {
-            if (!failed) {
-                failed = true;
-                warnings.accept("could not write " + run.tensorBoard() + ": " + e.getMessage()
-                        + "; training continues without it");
-            }
+        } catch (IOException e) {
+            fail(Disk.reason(e));
+        } catch (TensorFlowException e) {
+            fail(Disk.reason(e));
+        }
+    }
+
+    private void fail(String reason) {
+        if (!failed) {
+            failed = true;
+            warnings.accept("could not write " + run.tensorBoard() + ": " + reason + "; training continues without it");
         }
     }
 

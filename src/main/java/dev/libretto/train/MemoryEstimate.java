@@ -36,7 +36,8 @@ public record MemoryEstimate(String needing, long bytes, long heapBytes) {
 
     /**
      * Java and TensorFlow without a model. With the smallest heap, they hold 88 MiB that cannot be dropped; another 220 MiB are
-     * pages of the libraries' files, which the system drops when memory is short.
+     * pages of the libraries' files, which the system drops when memory is short. Rounded down, because this is a lower
+     * bound.
      */
     private static final long BASE_BYTES = 80 << 20;
 
@@ -80,8 +81,8 @@ public record MemoryEstimate(String needing, long bytes, long heapBytes) {
         if (bytes > memory) {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT,
-                    "%s needs at least %.1f GiB of memory, but only %.1f GiB are available; use a larger machine, or fewer"
-                            + " hidden units, layers, rows or time steps",
+                    "%s needs at least %.1f GiB of memory, but only %.1f GiB are available; use a larger machine, a"
+                            + " smaller model or smaller batches",
                     needing,
                     bytes / GIB,
                     memory / GIB));
@@ -90,7 +91,7 @@ public record MemoryEstimate(String needing, long bytes, long heapBytes) {
             throw new IllegalArgumentException(String.format(
                     Locale.ROOT,
                     "%s needs at least %.1f GiB of Java heap, but at most %.1f GiB are available; set"
-                            + " LIBRETTO_JAVA_OPTS=-Xmx%dg, or use fewer hidden units or layers",
+                            + " LIBRETTO_JAVA_OPTS=-Xmx%dg, or use a smaller model",
                     needing,
                     heapBytes / GIB,
                     heap / GIB,

@@ -9,6 +9,7 @@ import dev.libretto.cli.OptionsFile.Preset;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.run.Json;
+import dev.libretto.run.RunConfig;
 import dev.libretto.train.Clipping;
 import dev.libretto.train.Optimizer;
 import dev.libretto.train.Optimizer.Kind;
@@ -39,7 +40,17 @@ class OptionsFileTest {
         assertThat(textbook.get(TrainFlags.REPORT_EVERY)).isEqualTo(none.get(TrainFlags.REPORT_EVERY));
     }
 
-    /** Else the option would be accepted with {@code --resume} and ignored. */
+    @Test
+    void resumingAcceptsAnOptionWithTheRunsOwnValue() throws Exception {
+        RunConfig run = TestModels.runConfig(new ModelConfig(CellType.RNN, 9, 4, 1), 5, 2, 1);
+        String[] same = {
+            "--cell", "rnn", "--layers", "1", "--learning-rate", "100", "--schedule", "constant", "--epsilon", "1e-8",
+            "--clip-norm", "1", "--sampling", "consecutive", "--seq-length", "5", "--dropout", "0", "--seed", "1"
+        };
+        assertThat(TrainFlags.resumedConfig(parse(same), run)).isEqualTo(run.training());
+    }
+
+    /** Otherwise {@code --resume} would reject the option even with the run's own value. */
     @Test
     void everyOptionThatARunKeepsIsFoundInItsConfiguration() {
         JsonNode settings = Json.tree(TestModels.runConfig(new ModelConfig(CellType.RNN, 9, 4, 1), 5, 2, 1));

@@ -42,7 +42,7 @@ class MemoryEstimateTest {
         assertThatThrownBy(() -> estimate.requireFits((3L << 30) - 1, 1L << 30))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("training needs at least 3.0 GiB of memory, but only 3.0 GiB are available; use a larger"
-                        + " machine, or fewer hidden units, layers, rows or time steps");
+                        + " machine, a smaller model or smaller batches");
         assertThatThrownBy(() -> estimate.requireFits(4L << 30, 1L << 29))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessageContaining("1.0 GiB of Java heap, but at most 0.5 GiB are available")

@@ -370,12 +370,16 @@ class TrainerTest {
                         new DivergencePolicy(DivergencePolicy.Action.STOP, jump ? JUMP_FACTOR : 0, 1))
                 .with(c -> c.checkpoints = new CheckpointPolicy(CheckpointPolicy.Every.parse(every), 1));
         weightsOfEpoch = start(config).weights();
-        assertThatThrownBy(() -> train("run", config, () -> false)).isInstanceOf(LibrettoException.class);
+        assertThatThrownBy(() -> train("run", config, () -> false))
+                .isInstanceOf(LibrettoException.class)
+                .hasMessageContaining("training diverged");
         assertThat(epochs).hasSize(wholeEpochs);
         Weights left = weightsOfEpoch;
         assertKept("run", wholeEpochs, left);
 
-        assertThatThrownBy(() -> resume("run", config, () -> false)).isInstanceOf(LibrettoException.class);
+        assertThatThrownBy(() -> resume("run", config, () -> false))
+                .isInstanceOf(LibrettoException.class)
+                .hasMessageContaining("training diverged");
         assertKept("run", wholeEpochs, left);
 
         // Repeated interruptions, so that training is resumed within the epoch that diverges.
@@ -385,7 +389,8 @@ class TrainerTest {
                         resume("parts", config, stopAfter(1));
                     }
                 })
-                .isInstanceOf(LibrettoException.class);
+                .isInstanceOf(LibrettoException.class)
+                .hasMessageContaining("training diverged");
         assertKept("parts", wholeEpochs, left);
     }
 
@@ -678,6 +683,7 @@ class TrainerTest {
                 .withClipping(new Clipping(Clipping.By.NORM, 0.1));
         return TrainConfig.TEXTBOOK
                 .withBatches(10, 4, sampling)
+                .with(c -> c.parts = 2)
                 .with(c -> c.epochs = epochs)
                 .with(c -> c.optimizer = optimizer)
                 .with(c -> c.checkpoints = new CheckpointPolicy(EVERY_EPOCH, 2));
