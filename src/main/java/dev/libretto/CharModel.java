@@ -39,7 +39,7 @@ import java.util.function.LongConsumer;
  * }</pre>
  *
  * <p>Each model has a device and a precision, so models on a CPU and on a GPU, and in float32 and bfloat16, can be used in turn.
- * Two choices TensorFlow has for the whole process: which one GPU, and whether that GPU computes in TF32. A model is not safe
+ * TensorFlow makes two choices for the whole process: which GPU, and whether it computes in TF32. A model is not safe
  * for use by several threads at once, nor are two models of different devices or precisions.
  */
 public final class CharModel implements AutoCloseable {

@@ -194,7 +194,9 @@ public final class Training {
                     .tieEmbeddings(value.tieEmbeddings());
         }
 
-        /** Everything about training, such as the settings of a run. {@link #fit} does not know a separate validation corpus. */
+        /**
+         * Everything about training, such as the settings of a run. {@link #fit} does not support a separate validation corpus.
+         */
         public Builder settings(TrainConfig value) {
             config = new TrainConfig.Builder(value);
             fraction = value.validation().fraction();

@@ -14,41 +14,41 @@ import java.util.stream.Collectors;
 
 /** The options of {@code libretto train} that say how gradients become steps. */
 final class OptimizerFlags {
-    static final Flag<Kind> OPTIMIZER = Flag.oneOf("optimizer", "how gradients become steps", Kind.SGD);
+    static final Flag<Kind> OPTIMIZER = Flag.oneOf("optimizer", "optimizer", Kind.SGD);
     static final Flag<Double> LEARNING_RATE = Flag.positive(
             "learning-rate",
-            "factor of each step (greater than 0; default "
+            "learning rate (greater than 0; default "
                     + byOptimizer(defaults -> defaults.learningRate().rate()) + ")");
     static final Flag<LearningRate.Schedule> SCHEDULE =
-            Flag.oneOf("schedule", "how the learning rate falls", LearningRate.Schedule.CONSTANT);
+            Flag.oneOf("schedule", "learning-rate schedule", LearningRate.Schedule.CONSTANT);
     static final Flag<Double> DECAY = Flag.parsed(
             "decay",
             "X",
-            "to which part the learning rate falls in --decay-epochs (greater than 0, at most 1)",
+            "final fraction of the learning rate (greater than 0, at most 1)",
             LearningRate.DEFAULT_DECAY,
-            OptimizerFlags::decay);
+            Flag.number(d -> d > 0 && d <= 1, "must be greater than 0 and at most 1"));
     static final Flag<Double> DECAY_EPOCHS = Flag.positive(
-            "decay-epochs", "epochs in which it falls (greater than 0; default all that --epochs asks for)");
-    static final Flag<Double> WARMUP_EPOCHS =
-            Flag.notNegative("warmup-epochs", "epochs over which the learning rate first rises from 0", 0);
+            "decay-epochs",
+            "epochs until the rate has decayed to that fraction (greater than 0; default all of --epochs)");
+    static final Flag<Double> WARMUP_EPOCHS = Flag.notNegative("warmup-epochs", "epochs of linear warm-up from 0", 0);
     static final Flag<Double> CLIP_NORM = Flag.positive(
             "clip-norm",
-            "largest global norm of the gradients (greater than 0; default "
+            "maximum global norm of the gradients (greater than 0; default "
                     + byOptimizer(defaults -> defaults.clipping().limit()) + ")");
     static final Flag<Double> CLIP_VALUE = Flag.positive(
-            "clip-value", "largest absolute value of a gradient's element (greater than 0), instead of --clip-norm");
+            "clip-value", "maximum absolute value of each gradient element (greater than 0), instead of --clip-norm");
     static final Flag<Double> MOMENTUM =
-            Flag.below("momentum", "momentum: how much of the velocity stays", Kind.DEFAULTS.get("momentum"), 0, 1);
+            Flag.below("momentum", "momentum: decay of the velocity", Kind.DEFAULTS.get("momentum"), 0, 1);
     static final Flag<Double> RHO =
-            Flag.below("rho", "rmsprop: how much of the mean square stays", Kind.DEFAULTS.get("rho"), 0, 1);
+            Flag.below("rho", "rmsprop: decay of the mean square", Kind.DEFAULTS.get("rho"), 0, 1);
     static final Flag<Double> BETA1 =
-            Flag.below("beta1", "adam, adamw: how much of the mean stays", Kind.DEFAULTS.get("beta1"), 0, 1);
+            Flag.below("beta1", "adam, adamw: decay of the first moment", Kind.DEFAULTS.get("beta1"), 0, 1);
     static final Flag<Double> BETA2 =
-            Flag.below("beta2", "adam, adamw: how much of the mean square stays", Kind.DEFAULTS.get("beta2"), 0, 1);
-    static final Flag<Double> EPSILON = Flag.positive(
-            "epsilon", "rmsprop, adam, adamw: what keeps the divisor from 0", Kind.DEFAULTS.get("epsilon"));
+            Flag.below("beta2", "adam, adamw: decay of the second moment", Kind.DEFAULTS.get("beta2"), 0, 1);
+    static final Flag<Double> EPSILON =
+            Flag.positive("epsilon", "rmsprop, adam, adamw: added to the divisor", Kind.DEFAULTS.get("epsilon"));
     static final Flag<Double> WEIGHT_DECAY =
-            Flag.notNegative("weight-decay", "adamw: what is taken off the weights", Kind.DEFAULTS.get("weightDecay"));
+            Flag.notNegative("weight-decay", "adamw: weight decay", Kind.DEFAULTS.get("weightDecay"));
 
     /** All of them, in the order of the help. */
     static final List<Flag<?>> ALL = List.of(
@@ -84,14 +84,6 @@ final class OptimizerFlags {
                 .map(entry -> Flag.shortest(entry.getKey()) + " for "
                         + entry.getValue().stream().map(Kind::toString).collect(Collectors.joining(" and ")))
                 .collect(Collectors.joining(", "));
-    }
-
-    private static double decay(String value) {
-        double decay = Flag.decimal(value);
-        if (!(decay > 0 && decay <= 1)) {
-            throw new IllegalArgumentException("must be greater than 0 and at most 1");
-        }
-        return decay;
     }
 
     /**

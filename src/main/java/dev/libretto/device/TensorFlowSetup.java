@@ -15,7 +15,7 @@ import org.tensorflow.TensorFlow;
  * program is started. Call {@link #apply} before loading the library.
  */
 public final class TensorFlowSetup {
-    /** The variables of TensorFlow that it computes by, and of the libraries below it. Terraform's begin with TF_, too. */
+    /** Variables that change how TensorFlow and its libraries compute. Not every TF_ variable is TensorFlow's: Terraform has some. */
     private static final Pattern EFFECTIVE = Pattern.compile(
             "TF_(ENABLE|DISABLE|DETERMINISTIC|ONEDNN|MKL|XLA|GPU|CUDA|CUDNN|CUBLAS|FORCE|NUM|USE|OVERRIDE)_.*"
                     + "|(ONEDNN|DNNL|OMP|KMP|XLA|CUBLAS|CUDNN)_.*|CUDA_VISIBLE_DEVICES|NVIDIA_TF32_OVERRIDE");

@@ -201,6 +201,7 @@ public final class Decoder {
             return position == options.length() || isStopped();
         }
 
+        /** After {@link #accept}, held is a prefix of the stop text, so its length decides. */
         private boolean isStopped() {
             return options.stop().length > 0 && held.size() == options.stop().length;
         }

@@ -73,10 +73,12 @@ final class DecodingGraph implements AutoCloseable {
             Operand<TInt32> axis = writing.constant(1);
             List<Operand<TInt32>> characters = new ArrayList<>();
             List<Operand<TFloat32>> scores = new ArrayList<>();
-            LanguageModel.Output last = step(writing, ids, new ArrayList<>(state));
-            step = last;
+            step = step(writing, ids, new ArrayList<>(state));
+            LanguageModel.Output last = step;
             for (int t = 0; t < STEPS; t++) {
-                last = t == 0 ? step : step(writing, characters.get(t - 1), last.state());
+                if (t > 0) {
+                    last = step(writing, characters.get(t - 1), last.state());
+                }
                 characters.add(writing.math.argMax(last.logits(), axis, TInt32.class));
                 scores.add(largestLogProbability(writing, last.logits(), axis));
             }

@@ -16,7 +16,7 @@ public final class GraphModel implements TextModel {
 
     private final ModelConfig config;
     private final Weights weights;
-    /** Built when needed: whether for a single row, with fused products, or for any number. */
+    /** The graphs built so far: true for one row with fused products, false for any number of rows. */
     private final Map<Boolean, DecodingGraph> graphs = new HashMap<>();
 
     /** @throws IllegalArgumentException if the weights are too large for a graph */

@@ -21,7 +21,7 @@ public record CellSpec(
         boolean hasRecurrentBias,
         List<String> kept,
         Map<Library, Counterpart> counterparts) {
-    /** A library that other cells come from. */
+    /** A library with cells of its own. */
     public enum Library {
         CUDNN("cuDNN", ""),
         PYTORCH("PyTorch", "; use the keras layout"),
@@ -40,7 +40,7 @@ public record CellSpec(
      * A cell of a library.
      *
      * @param gates the letters of {@link CellSpec#gates} in the library's order
-     * @param attributes what else the library must be told
+     * @param attributes further attributes of the operator
      */
     public record Counterpart(String name, String gates, Map<String, Integer> attributes) {
         Counterpart(String name, String gates) {

@@ -40,7 +40,7 @@ public final class LanguageModel {
 
     private final ModelConfig config;
     private final List<Recurrence> layers = new ArrayList<>();
-    /** The same; empty if cuDNN computes the layers. */
+    /** The layers that are unrolled; empty if cuDNN computes them. */
     private final List<UnrolledRecurrence> unrolled = new ArrayList<>();
     /** W {@code [H, V]}, or the embedding {@code [V, H]} as its transpose. */
     private final Kernel<?> denseKernel;

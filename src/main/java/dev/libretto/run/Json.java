@@ -64,7 +64,7 @@ public final class Json {
         return MAPPER.valueToTree(value);
     }
 
-    /** Parses a text without a record to hold it to; returns a missing node if it is not JSON. */
+    /** Parses JSON without binding it to a record; returns a missing node if it is not JSON. */
     static JsonNode peek(String json) {
         try {
             return MAPPER.readTree(json);

@@ -64,7 +64,8 @@ final class Gradients {
     }
 
     private List<Operand<TFloat32>> of(Operand<TFloat32> y, Operand<TFloat32> dy, List<Output<?>> parameters) {
-        List<Output<?>> wanted = new ArrayList<>(otherSlices());
+        List<Output<?>> others = otherSlices();
+        List<Output<?>> wanted = new ArrayList<>(others);
         repeated.values().forEach(uses -> uses.forEach(use -> wanted.add(use.output(0))));
         parameters.stream()
                 .filter(parameter -> repeated.keySet().stream().noneMatch(value -> isOf(value, parameter)))
@@ -73,7 +74,7 @@ final class Gradients {
 
         Map<Output<?>, Operand<?>> slices = new LinkedHashMap<>();
         repeated.forEach((value, uses) -> slices.put(value, sum(value.type(), uses, found)));
-        otherSlices().forEach(slice -> slices.put(slice, found.get(slice)));
+        others.forEach(slice -> slices.put(slice, found.get(slice)));
         found.putAll(slices);
         for (Output<?> parameter : parameters) {
             if (!found.containsKey(parameter)) {

@@ -79,7 +79,7 @@ public final class Trainer implements AutoCloseable {
     }
 
     /**
-     * Trains until all epochs are done, validation stops improving, or the listener requests a stop. Saves a checkpoint.
+     * Trains until all epochs are done, validation stops improving, or a listener requests a stop. Saves a checkpoint.
      *
      * @return the position at the end
      * @throws LibrettoException if training diverges and no rollback is left; the last good weights are saved

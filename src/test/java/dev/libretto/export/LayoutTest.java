@@ -111,7 +111,7 @@ class LayoutTest {
         assertArray(arrays.get(5), "dense.bias", Shape.of(3), 0, 1, 2);
     }
 
-    /** Columns z0 z1 r0 r1 h0 h1 become rows r0 r1 z0 z1 n0 n1. */
+    /** Columns z0 z1 r0 r1 n0 n1 become rows r0 r1 z0 z1 n0 n1. */
     @Test
     void pyTorchReordersGruGates() {
         List<NamedArray> arrays = arrays(Layout.PYTORCH, CellType.GRU, 2, 2, 2);
@@ -122,7 +122,7 @@ class LayoutTest {
         assertArray(arrays.get(5), "rnn.weight_hh_l1", Shape.of(6, 2), 2, 8, 3, 9, 0, 6, 1, 7, 4, 10, 5, 11);
     }
 
-    /** Columns i f c o become rows i f g o. */
+    /** Columns i f g o become rows i f g o. */
     @Test
     void pyTorchKeepsTheOrderOfLstmGates() {
         List<NamedArray> arrays = arrays(Layout.PYTORCH, CellType.LSTM, 1, 2, 1);
