@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.LibrettoException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -108,63 +107,5 @@ class OneDnnTest {
         assertThatCode(() -> on("sapphire-rapids", "ONEDNN_MAX_CPU_ISA", "AVX512_CORE_BF16")
                         .requireBfloat16())
                 .doesNotThrowAnyException();
-    }
-
-    /** Tries every combination of features and values. */
-    @Test
-    void acceptedCombinationsNeverAbort() {
-        List<String> all = List.of(
-                "avx2",
-                "avx_vnni",
-                "avx_vnni_int8",
-                "avx_ne_convert",
-                "avx512f",
-                "avx512bw",
-                "avx512dq",
-                "avx512vl",
-                "avx512_bf16",
-                "amx_bf16");
-        List<String> caps = List.of(
-                "",
-                "ALL",
-                "DEFAULT",
-                "other",
-                "SSE41",
-                "AVX",
-                "AVX2",
-                "AVX2_VNNI",
-                "AVX2_VNNI_2",
-                "AVX512_CORE",
-                "AVX512_CORE_VNNI",
-                "AVX512_CORE_BF16",
-                "AVX512_CORE_FP16",
-                "AVX10_1_512",
-                "AVX512_CORE_AMX",
-                "AVX10_1_512_AMX",
-                "AVX512_CORE_AMX_FP16",
-                "AVX10_1_512_AMX_FP16");
-        int accepted = 0;
-        for (int subset = 0; subset < 1 << all.size(); subset++) {
-            List<String> features = new ArrayList<>();
-            for (int i = 0; i < all.size(); i++) {
-                if ((subset >> i & 1) == 1) {
-                    features.add(all.get(i));
-                }
-            }
-            for (String cap : caps) {
-                for (String enable : List.of("", "0", "1")) {
-                    OneDnn oneDnn =
-                            new OneDnn(features, Map.of("ONEDNN_MAX_CPU_ISA", cap, "TF_ENABLE_ONEDNN_OPTS", enable));
-                    try {
-                        oneDnn.requireBfloat16();
-                    } catch (LibrettoException e) {
-                        continue;
-                    }
-                    accepted++;
-                    assertThat(oneDnn.abortsInBfloat16()).as(oneDnn.toString()).isFalse();
-                }
-            }
-        }
-        assertThat(accepted).isPositive();
     }
 }
