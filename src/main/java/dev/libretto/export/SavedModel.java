@@ -26,7 +26,7 @@ import org.tensorflow.SavedModelBundle;
 import org.tensorflow.SessionFunction;
 import org.tensorflow.Signature;
 import org.tensorflow.Tensor;
-import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.exceptions.TFResourceExhaustedException;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
@@ -55,11 +55,13 @@ final class SavedModel extends ExecutableModel {
     private static final String VOCABULARY = "vocabulary.json";
     private static final String SETTINGS = "settings.json";
 
+    private final Path directory;
     private final SavedModelBundle bundle;
     private final SessionFunction step;
 
-    private SavedModel(ModelSettings settings, Vocabulary vocabulary, SavedModelBundle bundle) {
+    private SavedModel(Path directory, ModelSettings settings, Vocabulary vocabulary, SavedModelBundle bundle) {
         super(settings, vocabulary);
+        this.directory = directory;
         this.bundle = bundle;
         this.step = bundle.function(SavedModelGraph.STEP);
     }
@@ -155,20 +157,26 @@ final class SavedModel extends ExecutableModel {
         List<String> symbols = Json.read(assets.resolve(VOCABULARY), new TypeReference<>() {});
         try {
             Vocabulary vocabulary = settings.vocabulary(symbols);
-            return new SavedModel(settings, vocabulary, load(directory, settings.model()));
-        } catch (TensorFlowException e) {
-            throw LibrettoException.in(directory, GRAPH + " is damaged: it cannot be loaded; export it again", e);
+            return new SavedModel(directory, settings, vocabulary, load(directory, settings.model()));
         } catch (IllegalArgumentException e) {
             throw LibrettoException.in(directory, e.getMessage(), e);
         }
     }
 
-    private static SavedModelBundle load(Path directory, ModelConfig model) {
-        SavedModelBundle bundle = Sessions.load(directory);
+    private static SavedModelBundle load(Path directory, ModelConfig model) throws LibrettoException {
+        SavedModelBundle bundle;
+        try {
+            bundle = Sessions.load(directory);
+        } catch (TFResourceExhaustedException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            // The exception's type depends on what is damaged, and its message is TensorFlow's, in several lines.
+            throw LibrettoException.in(directory, GRAPH + " is damaged: it cannot be loaded; export it again", e);
+        }
         try {
             requireStep(bundle, model);
             return bundle;
-        } catch (IllegalArgumentException e) {
+        } catch (RuntimeException e) {
             bundle.close();
             throw e;
         }
@@ -213,6 +221,10 @@ final class SavedModel extends ExecutableModel {
                 }
                 return new Step(values(result, LOGITS), next);
             }
+        } catch (TFResourceExhaustedException e) {
+            throw e;
+        } catch (RuntimeException e) {
+            throw new IllegalArgumentException(directory + ": TensorFlow cannot run it; export it again", e);
         } finally {
             inputs.values().forEach(Tensor::close);
         }

@@ -48,6 +48,8 @@ import org.tensorflow.SavedModelBundle;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
+import org.tensorflow.proto.MetaGraphDef;
+import org.tensorflow.proto.SavedModel;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
@@ -330,6 +332,18 @@ class ExecutableModelTest {
                 Arguments.of("savedmodel", "saved_model.pb", cut, "saved_model.pb is damaged: it cannot be loaded"),
                 Arguments.of("savedmodel", "saved_model.pb", empty, "saved_model.pb is damaged: it cannot be loaded"),
                 Arguments.of("savedmodel", "saved_model.pb", text, "saved_model.pb is damaged: it cannot be loaded"),
+                Arguments.of(
+                        "savedmodel",
+                        "saved_model.pb",
+                        editedGraph(model ->
+                                model.getGraphDefBuilder().getNodeBuilder(0).setName("two words")),
+                        "saved_model.pb is damaged: it cannot be loaded"),
+                Arguments.of(
+                        "savedmodel",
+                        "saved_model.pb",
+                        editedGraph(model ->
+                                model.getGraphDefBuilder().getNodeBuilder(0).clearAttr()),
+                        "saved_model.pb is damaged: it cannot be loaded"),
                 Arguments.of("savedmodel", "assets/settings.json", text, "settings.json is damaged: "),
                 Arguments.of("savedmodel", "assets/settings.json", larger, "state_0 must be DT_FLOAT [-1, 8] (got"),
                 Arguments.of("savedmodel", "assets/vocabulary.json", fewer, "10 characters, but vocabularySize is 11"),
@@ -368,6 +382,36 @@ class ExecutableModelTest {
             edit.accept(model);
             Files.write(file, model.build().toByteArray());
         };
+    }
+
+    private static ThrowingConsumer<Path> editedGraph(Consumer<MetaGraphDef.Builder> edit) {
+        return file -> {
+            SavedModel.Builder model = SavedModel.parseFrom(Files.readAllBytes(file)).toBuilder();
+            edit.accept(model.getMetaGraphsBuilder(0));
+            Files.write(file, model.build().toByteArray());
+        };
+    }
+
+    /** TensorFlow looks for the operation of an output only when it runs. */
+    @Test
+    void savedModelThatCannotRunIsNamedInOneLine() throws Throwable {
+        Path model = write(trained(new ModelConfig(CellType.GRU, V, H, 1)), "savedmodel");
+        editedGraph(graph -> graph.putSignatureDef(
+                        "step",
+                        graph.getSignatureDefOrThrow("step").toBuilder()
+                                .putOutputs(
+                                        "logits",
+                                        graph.getSignatureDefOrThrow("step").getOutputsOrThrow("logits").toBuilder()
+                                                .setName("none:0")
+                                                .build())
+                                .build()))
+                .accept(model.resolve("saved_model.pb"));
+
+        try (ExecutableModel opened = ExecutableModel.open(model)) {
+            assertThatThrownBy(() -> opened.step(new int[] {2}, opened.zeroState(1)))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessage(model + ": TensorFlow cannot run it; export it again");
+        }
     }
 
     @ParameterizedTest
