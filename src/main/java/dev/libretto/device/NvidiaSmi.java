@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 
 /**
@@ -48,14 +49,15 @@ public record NvidiaSmi(List<String> cards, String problem) {
         Process process = new ProcessBuilder(program.toString(), "--query-gpu=" + FIELDS, "--format=csv,noheader")
                 .redirectErrorStream(true)
                 .start();
+        // Read while it runs: a process whose pipe is full waits until somebody does.
+        CompletableFuture<List<String>> output = CompletableFuture.supplyAsync(
+                () -> process.inputReader(StandardCharsets.UTF_8).lines().toList());
         if (!process.waitFor(MAX_SECONDS, TimeUnit.SECONDS)) {
             process.destroyForcibly();
             return new NvidiaSmi(List.of(), "it did not answer within " + MAX_SECONDS + " seconds");
         }
-        List<String> lines = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8)
-                .lines()
-                .filter(line -> !line.isBlank())
-                .toList();
+        List<String> lines =
+                output.join().stream().filter(line -> !line.isBlank()).toList();
         return process.exitValue() == 0
                 ? new NvidiaSmi(lines, null)
                 : new NvidiaSmi(

@@ -31,6 +31,12 @@ class NvidiaSmiTest {
                         "1, second");
     }
 
+    /** A pipe holds 64 KiB. */
+    @Test
+    void readsMoreThanAPipeHolds() throws IOException {
+        assertThat(query("seq 100000").cards()).hasSize(100_000);
+    }
+
     @Test
     void reportsFailure() throws IOException {
         NvidiaSmi failed = query("echo 'NVIDIA-SMI has failed because it could not talk to the driver.'; exit 9");
