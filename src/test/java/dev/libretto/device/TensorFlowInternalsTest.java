@@ -6,8 +6,14 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import dev.libretto.LibrettoException;
 import dev.libretto.Rounding;
 import dev.libretto.model.FloatTensors;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -24,14 +30,33 @@ import org.tensorflow.proto.AttrValue;
 import org.tensorflow.types.TFloat32;
 
 /** Each test says what to do if an upgrade of TensorFlow breaks it. */
+@Tag("numeric")
 class TensorFlowInternalsTest {
     @Test
-    void upgradeHasBeenChecked() {
+    void upgradeHasBeenChecked() throws IOException {
         assertThat(TensorFlow.version())
                 .as(
-                        "TensorFlow's version. After an upgrade, run these tests, then change the number here and in the comments"
-                                + " of CudaLibrary, NativeLog, OneDnn and TensorFlowInternals")
+                        "TensorFlow's version. After an upgrade, run these tests, then change the number here and in the classes"
+                                + " below")
                 .startsWith("2.18.");
+        try (Stream<Path> sources = Files.walk(Path.of("src/main/java"))) {
+            assertThat(sources.filter(file -> file.toString().endsWith(".java") && mentions("TensorFlow 2.18", file)))
+                    .extracting(file -> file.getFileName().toString())
+                    .containsExactlyInAnyOrder(
+                            "CudaDriver.java",
+                            "CudaLibrary.java",
+                            "NativeLog.java",
+                            "OneDnn.java",
+                            "TensorFlowInternals.java");
+        }
+    }
+
+    private static boolean mentions(String words, Path file) {
+        try {
+            return Files.readString(file).contains(words);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** The switch is on by default; the library must have been loaded. */
