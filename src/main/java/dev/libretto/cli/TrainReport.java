@@ -6,7 +6,6 @@ import dev.libretto.generate.EagerModel;
 import dev.libretto.model.CellType;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
-import dev.libretto.model.Parameter;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.plot.RunPicture;
@@ -65,9 +64,6 @@ final class TrainReport implements TrainingListener, AutoCloseable {
 
     /** Shows what is trained, and where it starts. */
     void begin(Choice device, Progress start) {
-        long parameters = LanguageModel.parameters(model).stream()
-                .mapToLong(Parameter::size)
-                .sum();
         console.note(
                 """
                         corpus: %s, %,d characters, %,d distinct%s
@@ -86,7 +82,7 @@ final class TrainReport implements TrainingListener, AutoCloseable {
                 (model.layers() == 1 ? "" : model.layers() + " layers of ")
                         + model.cell().toString().toUpperCase(Locale.ROOT),
                 model.hiddenSize(),
-                parameters,
+                LanguageModel.countParameters(model),
                 device);
         if (device.device().isGpu()) {
             console.note("recurrence: %s%n", describeOnGpu(device));

@@ -28,10 +28,16 @@ public record OneDnn(List<String> features, Map<String, String> environment) {
     private static final List<String> LOWER = List.of("sse41", "avx", "avx2", "avx2_vnni", AVX2_VNNI_2);
 
     /** Caps from AVX-512 up. Each includes those before it; none includes {@code avx2_vnni_2}. */
-    private static final List<String> HIGHER =
-            List.of((AVX512 + " avx512_core_vnni " + AVX512_BF16 + " avx512_core_fp16 avx10_1_512 " + AMX
-                            + " avx10_1_512_amx avx512_core_amx_fp16 avx10_1_512_amx_fp16")
-                    .split(" "));
+    private static final List<String> HIGHER = List.of(
+            AVX512,
+            "avx512_core_vnni",
+            AVX512_BF16,
+            "avx512_core_fp16",
+            "avx10_1_512",
+            AMX,
+            "avx10_1_512_amx",
+            "avx512_core_amx_fp16",
+            "avx10_1_512_amx_fp16");
 
     /** The features that multiply in bfloat16: two of x86 and one of Arm. */
     private static final List<String> MULTIPLIERS = List.of("avx512_bf16", "amx_bf16", "bf16");

@@ -3,7 +3,6 @@ package dev.libretto.generate;
 import dev.libretto.device.Sessions;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
-import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import java.util.HashMap;
 import java.util.List;
@@ -22,21 +21,15 @@ public final class GraphModel implements TextModel {
     /** @throws IllegalArgumentException if the weights are too large for a graph */
     public GraphModel(ModelConfig config, Weights weights) {
         if (!fits(config)) {
-            throw new IllegalArgumentException("the model has " + count(config) + " weights, but a graph holds at most "
-                    + MAX_WEIGHTS + "; use the eager decoder");
+            throw new IllegalArgumentException("the model has " + LanguageModel.countParameters(config)
+                    + " weights, but a graph holds at most " + MAX_WEIGHTS + "; use the eager decoder");
         }
         this.config = config;
         this.weights = weights;
     }
 
     static boolean fits(ModelConfig config) {
-        return count(config) <= MAX_WEIGHTS;
-    }
-
-    private static long count(ModelConfig config) {
-        return LanguageModel.parameters(config).stream()
-                .mapToLong(Parameter::size)
-                .sum();
+        return LanguageModel.countParameters(config) <= MAX_WEIGHTS;
     }
 
     private DecodingGraph graph(int rows) {

@@ -121,6 +121,11 @@ public final class LanguageModel {
         return List.copyOf(parameters);
     }
 
+    /** Returns how many numbers all parameters have. */
+    public static long countParameters(ModelConfig config) {
+        return parameters(config).stream().mapToLong(Parameter::size).sum();
+    }
+
     /** Returns the shape of each array of the state for {@code batchSize} rows. */
     public static List<Shape> stateShapes(ModelConfig config, int batchSize) {
         Shape shape = Shape.of(batchSize, config.hiddenSize());

@@ -3,7 +3,6 @@ package dev.libretto.train;
 import dev.libretto.device.Host;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
-import dev.libretto.model.Parameter;
 import java.util.Locale;
 
 /**
@@ -54,17 +53,13 @@ public record MemoryEstimate(String needing, long bytes, long heapBytes) {
     /** Returns the estimate for using a trained model, to generate, evaluate or export. */
     public static MemoryEstimate ofModel(ModelConfig model, TrainConfig training) {
         long heapBytes = arrays(model, training) * Float.BYTES;
-        return new MemoryEstimate("the model", BASE_BYTES + heapBytes + parameters(model) * Float.BYTES, heapBytes);
+        return new MemoryEstimate(
+                "the model", BASE_BYTES + heapBytes + LanguageModel.countParameters(model) * Float.BYTES, heapBytes);
     }
 
     private static long arrays(ModelConfig model, TrainConfig training) {
-        return parameters(model) * (1 + training.optimizer().rule().slots().size());
-    }
-
-    private static long parameters(ModelConfig model) {
-        return LanguageModel.parameters(model).stream()
-                .mapToLong(Parameter::size)
-                .sum();
+        return LanguageModel.countParameters(model)
+                * (1 + training.optimizer().rule().slots().size());
     }
 
     /** @throws IllegalArgumentException if it does not fit into this machine, saying what is needed and available */

@@ -177,7 +177,7 @@ public record Optimizer(@JsonIgnore Rule rule, LearningRate learningRate, Clippi
 
     /** Updates a parameter w by its clipped gradient g, given its slots. */
     @FunctionalInterface
-    interface Step {
+    public interface Step {
         Op of(Operand<TFloat32> w, Operand<TFloat32> g, List<Operand<TFloat32>> slots);
     }
 
