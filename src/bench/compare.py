@@ -22,13 +22,13 @@ from pathlib import Path
 import programs
 
 
-def machine():
+def machine(cores=programs.THREADS):
     """The processor, in a line."""
     try:
         name = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text()).group(1)
     except (OSError, AttributeError):
         name = platform.processor() or platform.machine()
-    return f"{programs.THREADS} cores of {name}, {platform.system()} {platform.release()}"
+    return f"{cores} cores of {name}, {platform.system()} {platform.release()}"
 
 
 def versions():
