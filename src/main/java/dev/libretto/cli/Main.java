@@ -222,13 +222,13 @@ public final class Main {
             return e.getMessage();
         }
         if (e instanceof IOException io) {
-            return String.valueOf(Disk.reason(io)).lines().findFirst().orElse("");
+            return Disk.reason(io);
         }
         if (e instanceof OutOfMemoryError) {
             return "out of memory; raise Java's limit with LIBRETTO_JAVA_OPTS=-Xmx8g"
                     + smaller(", or", flags, "max-chars", "hidden-size", "num-samples");
         }
-        String first = String.valueOf(e.getMessage()).lines().findFirst().orElse("");
+        String first = Disk.reason(e);
         if (e instanceof TFResourceExhaustedException) {
             return "out of memory (" + first + ")"
                     + smaller(";", flags, "batch-size", "seq-length", "hidden-size", "num-samples");

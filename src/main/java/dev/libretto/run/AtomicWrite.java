@@ -6,35 +6,24 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Comparator;
 import java.util.HashSet;
-import java.util.List;
 import java.util.Set;
-import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
-import java.util.stream.Stream;
+import org.apache.commons.lang3.function.FailableConsumer;
 
 /**
  * Writes files and directories atomically: under a temporary name in the same directory, fsynced, then renamed. Unfinished
  * ones are deleted if writing fails or a signal ends the process.
  */
 public final class AtomicWrite {
+    /** Also locked in steps that the end of the process must not interrupt. */
     private static final Set<Path> UNFINISHED = new HashSet<>();
-
-    private static final ReentrantLock LOCK = new ReentrantLock();
 
     static {
         Runtime.getRuntime().addShutdownHook(new Thread(AtomicWrite::deleteUnfinished));
     }
 
     private AtomicWrite() {}
-
-    /** Writes the content of a file or directory. */
-    @FunctionalInterface
-    public interface Writer {
-        /** Writes the file, or fills the empty directory. */
-        void write(Path temporary) throws IOException;
-    }
 
     /**
      * Throws if files cannot be written; call before starting work.
@@ -76,7 +65,7 @@ public final class AtomicWrite {
         if (!overwrite) {
             throw alreadyExists(directory);
         }
-        for (Path path : tree(directory)) {
+        for (Path path : Disk.tree(directory)) {
             if (!path.equals(directory) && !own.test(directory.relativize(path).toString())) {
                 throw new LibrettoException(path + " was not written by Libretto, so " + directory
                         + " is not replaced; name another directory");
@@ -101,7 +90,6 @@ public final class AtomicWrite {
         file(file, content.getBytes(StandardCharsets.UTF_8));
     }
 
-    /** Writes a file, replacing an existing one. */
     public static void file(Path file, byte[] content) throws IOException {
         file(file, temporary -> Files.write(temporary, content));
     }
@@ -109,11 +97,12 @@ public final class AtomicWrite {
     /**
      * Writes a file, replacing an existing one.
      *
+     * @param writer writes the content under a temporary name
      * @throws LibrettoException naming the file and why it could not be written
      */
-    public static void file(Path file, Writer writer) throws IOException {
+    public static void file(Path file, FailableConsumer<Path, IOException> writer) throws IOException {
         write(file, temporary -> {
-            writer.write(temporary);
+            writer.accept(temporary);
             Disk.sync(temporary);
             Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
         });
@@ -122,15 +111,17 @@ public final class AtomicWrite {
     /**
      * Writes a directory, replacing an existing one if {@link #requireWritableDirectory} allows it.
      *
+     * @param writer fills a directory that has a temporary name
      * @throws LibrettoException naming the directory and why it may not be replaced or could not be written
      */
-    public static void directory(boolean overwrite, Path directory, Predicate<String> own, Writer writer)
+    public static void directory(
+            boolean overwrite, Path directory, Predicate<String> own, FailableConsumer<Path, IOException> writer)
             throws IOException {
         requireWritableDirectory(overwrite, directory, own);
         write(directory, temporary -> {
             Files.createDirectory(temporary);
-            writer.write(temporary);
-            for (Path path : tree(temporary)) {
+            writer.accept(temporary);
+            for (Path path : Disk.tree(temporary)) {
                 if (Files.isDirectory(path)) {
                     Disk.syncDirectory(path);
                 } else {
@@ -138,27 +129,31 @@ public final class AtomicWrite {
                 }
             }
             requireWritableDirectory(overwrite, directory, own);
-            locked(() -> exchange(temporary, directory));
+            synchronized (UNFINISHED) {
+                exchange(temporary, directory);
+            }
         });
     }
 
-    private static void write(Path target, Writer writer) throws IOException {
+    private static void write(Path target, FailableConsumer<Path, IOException> writer) throws IOException {
         Path absolute = target.toAbsolutePath().normalize();
         Path temporary = absolute.resolveSibling(
                 absolute.getFileName() + "." + ProcessHandle.current().pid() + ".new");
-        locked(() -> UNFINISHED.add(temporary));
+        synchronized (UNFINISHED) {
+            UNFINISHED.add(temporary);
+        }
         try {
-            writer.write(temporary);
+            writer.accept(temporary);
             Disk.syncDirectory(absolute.getParent());
         } catch (LibrettoException e) {
             throw e;
         } catch (IOException e) {
             throw new LibrettoException(target + " could not be written: " + Disk.reason(e), e);
         } finally {
-            locked(() -> {
+            synchronized (UNFINISHED) {
                 delete(temporary);
                 UNFINISHED.remove(temporary);
-            });
+            }
         }
     }
 
@@ -184,25 +179,9 @@ public final class AtomicWrite {
         }
     }
 
-    /** A step of writing. */
-    @FunctionalInterface
-    interface Step {
-        void run() throws IOException;
-    }
-
-    /** Runs a step that must not be interrupted by the end of the process. */
-    private static void locked(Step step) throws IOException {
-        LOCK.lock();
-        try {
-            step.run();
-        } finally {
-            LOCK.unlock();
-        }
-    }
-
     private static void delete(Path temporary) throws IOException {
         if (Files.exists(temporary)) {
-            for (Path path : tree(temporary)) {
+            for (Path path : Disk.tree(temporary)) {
                 Files.deleteIfExists(path);
             }
         }
@@ -210,11 +189,8 @@ public final class AtomicWrite {
 
     /** Deletes unfinished files when the process ends. A thread that is still writing then fails. */
     private static void deleteUnfinished() {
-        LOCK.lock();
-        try {
+        synchronized (UNFINISHED) {
             UNFINISHED.forEach(AtomicWrite::deleteInRounds);
-        } finally {
-            LOCK.unlock();
         }
     }
 
@@ -227,13 +203,6 @@ public final class AtomicWrite {
                 // The next round tries again.
                 continue;
             }
-        }
-    }
-
-    /** Returns a directory and everything below it, children before parents. */
-    private static List<Path> tree(Path directory) throws IOException {
-        try (Stream<Path> tree = Files.walk(directory)) {
-            return tree.sorted(Comparator.reverseOrder()).toList();
         }
     }
 }

@@ -21,6 +21,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import org.apache.commons.lang3.function.FailableFunction;
 
 /**
  * The checkpoints of a run. Each is written under a temporary name, fsynced and renamed before older ones are deleted, so there is
@@ -57,6 +58,12 @@ final class Checkpoints {
 
         Progress readProgress() throws IOException {
             return checked(CheckpointFiles.readProgress(path));
+        }
+
+        Checkpoint read(RunConfig config) throws IOException {
+            Checkpoint checkpoint = CheckpointFiles.read(path, config);
+            checked(checkpoint.progress());
+            return checkpoint;
         }
 
         /** Whether it contains a file that Libretto did not write. */
@@ -160,11 +167,6 @@ final class Checkpoints {
         return newest(Entry::readProgress, warnings);
     }
 
-    @FunctionalInterface
-    private interface Reader<T> {
-        T read(Entry entry) throws IOException;
-    }
-
     /**
      * Reads the newest undamaged checkpoint.
      *
@@ -172,20 +174,14 @@ final class Checkpoints {
      * @throws LibrettoException if there is none
      */
     Checkpoint newest(RunConfig config, Consumer<String> warnings) throws IOException {
-        return newest(
-                entry -> {
-                    Checkpoint checkpoint = CheckpointFiles.read(entry.path(), config);
-                    entry.checked(checkpoint.progress());
-                    return checkpoint;
-                },
-                warnings);
+        return newest(entry -> entry.read(config), warnings);
     }
 
-    private <T> T newest(Reader<T> reader, Consumer<String> warnings) throws IOException {
+    private <T> T newest(FailableFunction<Entry, T, IOException> reader, Consumer<String> warnings) throws IOException {
         List<String> damages = new ArrayList<>();
         for (Entry entry : entries()) {
             try {
-                T checkpoint = reader.read(entry);
+                T checkpoint = reader.apply(entry);
                 damages.forEach(damage -> warnings.accept(damage + "; using " + entry.path() + " instead"));
                 return checkpoint;
             } catch (LibrettoException e) {
@@ -205,13 +201,11 @@ final class Checkpoints {
      *
      * @throws LibrettoException if there is none
      */
-    Checkpoint chosen(Function<List<Progress>, Optional<Progress>> choice, RunConfig config, Consumer<String> warnings)
+    Checkpoint read(Function<List<Progress>, Optional<Progress>> choice, RunConfig config, Consumer<String> warnings)
             throws IOException {
         Map<Progress, Entry> saved = saved(entries(), true, warnings);
         Optional<Progress> chosen = choice.apply(List.copyOf(saved.keySet()));
-        return chosen.isPresent()
-                ? CheckpointFiles.read(saved.get(chosen.get()).path(), config)
-                : newest(config, warnings);
+        return chosen.isPresent() ? saved.get(chosen.get()).read(config) : newest(config, warnings);
     }
 
     /**

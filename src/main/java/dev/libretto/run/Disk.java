@@ -2,6 +2,7 @@ package dev.libretto.run;
 
 import dev.libretto.LibrettoException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.AccessDeniedException;
@@ -11,6 +12,7 @@ import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.Comparator;
 import java.util.List;
 import java.util.stream.Stream;
 
@@ -66,24 +68,26 @@ public final class Disk {
         }
     }
 
+    /** Returns a directory and everything below it, children before parents. */
+    static List<Path> tree(Path directory) throws IOException {
+        try (Stream<Path> tree = Files.walk(directory)) {
+            return tree.sorted(Comparator.reverseOrder()).toList();
+        } catch (UncheckedIOException e) {
+            throw e.getCause();
+        }
+    }
+
     /** Returns the total size of the files below a directory, in bytes. */
     static long size(Path directory) throws IOException {
         long bytes = 0;
-        try (Stream<Path> tree = Files.walk(directory)) {
-            for (Path file : tree.filter(Files::isRegularFile).toList()) {
-                bytes += Files.size(file);
-            }
+        for (Path path : tree(directory)) {
+            bytes += Files.isRegularFile(path) ? Files.size(path) : 0;
         }
         return bytes;
     }
 
-    /** Returns the first line of TensorFlow's message; a stack trace follows it. */
-    public static String reason(RuntimeException e) {
-        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
-    }
-
-    /** Returns why a file could not be read or written, with its name if the exception has it. */
-    public static String reason(IOException e) {
+    /** Returns why something failed: with the name of a file if the exception has it, and without TensorFlow's stack trace. */
+    public static String reason(Throwable e) {
         if (e instanceof NoSuchFileException missing) {
             return missing.getFile() + " does not exist";
         }
@@ -96,6 +100,6 @@ public final class Disk {
         if (e instanceof FileSystemException other && other.getReason() != null) {
             return other.getFile() + ": " + other.getReason();
         }
-        return e.getMessage();
+        return String.valueOf(e.getMessage()).lines().findFirst().orElse("");
     }
 }

@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
 import java.util.function.Consumer;
+import org.apache.commons.lang3.function.FailableRunnable;
 
 /** The directory of one training run, open for reading or, by one process at a time, for writing. */
 public final class RunDirectory implements CheckpointStore, AutoCloseable {
@@ -81,7 +82,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         if (RunFiles.isUnused(path)) {
             return;
         }
-        Optional<Path> foreign = RunFiles.foreign(path);
+        Optional<Path> foreign = RunFiles.foreign(path, path);
         if (foreign.isPresent()) {
             throw new LibrettoException(
                     foreign.get() + " is not a file of a run, so " + path + " is not replaced; name another directory");
@@ -139,7 +140,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
             return fill(path, fresh, config, vocabulary, RunLock.acquire(fresh), lock);
         } catch (IOException | RuntimeException e) {
             if (!isThere && Files.isDirectory(path) && RunFiles.isUnused(path)) {
-                RunFiles.delete(path);
+                RunFiles.delete(path, path);
             }
             lock.close();
             throw e;
@@ -174,7 +175,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
             Files.createDirectory(place.resolve(CHECKPOINTS));
             return run;
         } catch (IOException | RuntimeException e) {
-            RunFiles.delete(place);
+            RunFiles.delete(place, place);
             lock.close();
             throw e;
         }
@@ -188,12 +189,8 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
 
     /** Deletes what a killed process left next to a run. */
     private static void removeLeftover(Path leftover) throws IOException {
-        if (Files.exists(leftover, LinkOption.NOFOLLOW_LINKS)) {
-            RunFiles.delete(leftover);
-            if (Files.exists(leftover, LinkOption.NOFOLLOW_LINKS)) {
-                throw new LibrettoException(
-                        leftover + " is in the way and has files that are not of a run; move it away");
-            }
+        if (!RunFiles.delete(leftover, leftover)) {
+            throw new LibrettoException(leftover + " is in the way and has files that are not of a run; move it away");
         }
     }
 
@@ -218,7 +215,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         AtomicWrite.replace(path, place, older);
         moveTo(path);
         Disk.syncDirectory(older.getParent());
-        RunFiles.delete(older);
+        RunFiles.delete(older, older);
         olderLock.close();
         olderLock = null;
     }
@@ -317,7 +314,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
      */
     @Override
     public void begin(Checkpoint start) throws IOException {
-        writing("the files", () -> {
+        write("the files", () -> {
             AtomicWrite.file(place.resolve(CONFIG), Json.write(config));
             checkpoints.moveDamagedAside();
         });
@@ -327,12 +324,12 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
 
     @Override
     public void append(EpochMetrics row) throws IOException {
-        writing(METRICS, () -> metrics.append(row));
+        write(METRICS, () -> metrics.append(row));
     }
 
     @Override
     public void save(Checkpoint checkpoint) throws IOException {
-        writing("a checkpoint", () -> {
+        write("a checkpoint", () -> {
             metrics.sync();
             checkpoints.save(checkpoint, config.training().checkpoints());
         });
@@ -341,14 +338,14 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
 
     @Override
     public void discardAfter(Progress last) throws IOException {
-        writing("the checkpoints", () -> checkpoints.discardAfter(last));
+        write("the checkpoints", () -> checkpoints.discardAfter(last));
     }
 
     /** Saves the checkpoint first: a crash before the second step leaves rows that a resume cuts off. */
     @Override
     public void rollBack(Checkpoint checkpoint) throws IOException {
         save(checkpoint);
-        writing(METRICS, () -> metrics.cutAfter(checkpoint.progress().epoch()));
+        write(METRICS, () -> metrics.cutAfter(checkpoint.progress().epoch()));
     }
 
     @Override
@@ -357,28 +354,23 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     }
 
     /** @throws LibrettoException if the step fails, with the reason, and which checkpoint was saved last */
-    private void writing(String what, AtomicWrite.Step step) throws IOException {
+    private void write(String what, FailableRunnable<IOException> step) throws IOException {
         try {
             step.run();
         } catch (IOException e) {
-            throw cannotWrite(what, e);
+            throw new LibrettoException(
+                    "could not write " + what + " in " + path + ": " + Disk.reason(e) + "; " + describeSaved(), e);
         }
     }
 
-    private LibrettoException cannotWrite(String what, IOException cause) {
-        String safe;
+    private String describeSaved() {
         try {
-            Progress progress = checkpoints.newestProgress(warning -> {});
-            safe = String.format(
-                    Locale.ROOT,
-                    "the checkpoint of epoch %d, step %d was saved; fix the problem, then resume this run",
-                    progress.epoch(),
-                    progress.step());
+            Progress saved = newestProgress(warning -> {});
+            return "the checkpoint of epoch " + saved.epoch() + ", step " + saved.step()
+                    + " was saved; fix the problem, then resume this run";
         } catch (IOException e) {
-            safe = "there is no checkpoint in " + path;
+            return "there is no checkpoint in " + path;
         }
-        return new LibrettoException(
-                "could not write " + what + " in " + path + ": " + Disk.reason(cause) + "; " + safe, cause);
     }
 
     /**
@@ -400,19 +392,14 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         return checkpoints.newest(config, warnings);
     }
 
-    /**
-     * Returns the progress of the newest intact checkpoint.
-     *
-     * @param warnings receives a line for each damaged checkpoint skipped
-     * @throws LibrettoException if there is none
-     */
+    /** Returns the progress of {@link #newest}. */
     public Progress newestProgress(Consumer<String> warnings) throws IOException {
         return checkpoints.newestProgress(warnings);
     }
 
     @Override
     public Checkpoint best(Consumer<String> warnings) throws IOException {
-        return checkpoints.chosen(config.training().checkpoints()::best, config, warnings);
+        return checkpoints.read(config.training().checkpoints()::best, config, warnings);
     }
 
     /**
@@ -426,7 +413,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     public Checkpoint checkpoint(Which which, Consumer<String> warnings) throws IOException {
         MemoryEstimate.ofModel(config.model(), config.training()).requireFits();
         return which == Which.BEST && config.training().validation().wanted()
-                ? checkpoints.chosen(CheckpointPolicy::bestValidated, config, warnings)
+                ? checkpoints.read(CheckpointPolicy::bestValidated, config, warnings)
                 : newest(warnings);
     }
 
@@ -437,7 +424,6 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         /** The newest. */
         LAST;
 
-        /** The name on the command line. */
         @Override
         public String toString() {
             return name().toLowerCase(Locale.ROOT);
@@ -447,7 +433,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     /** Deletes a new run that has no checkpoint yet, or whose first batch failed while an older run is still there. */
     public void discardIfNeverBegun() throws IOException {
         if (lock != null && (!begun || olderLock != null)) {
-            RunFiles.delete(place);
+            RunFiles.delete(place, place);
         }
     }
 

@@ -1,7 +1,6 @@
 package dev.libretto.run;
 
 import java.io.IOException;
-import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
@@ -9,7 +8,6 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 import java.util.regex.Pattern;
-import java.util.stream.Stream;
 
 /** Which files of a run directory Libretto wrote. It deletes those only, and follows no links. */
 final class RunFiles {
@@ -64,25 +62,13 @@ final class RunFiles {
         return content.isEmpty() || OWN_CONFIG.matcher(content).lookingAt();
     }
 
-    /** The first file or directory below a run directory that Libretto did not write. */
-    static Optional<Path> foreign(Path run) throws IOException {
-        return foreign(run, run);
-    }
-
     /** The first file or directory below a directory of a run that Libretto did not write. */
     static Optional<Path> foreign(Path run, Path directory) throws IOException {
-        return tree(directory).stream().filter(path -> !isOwn(run, path)).findFirst();
-    }
-
-    /** Deletes a run, or leaves all of it if there is something in it that Libretto did not write. */
-    static void delete(Path run) throws IOException {
-        if (Files.isDirectory(run, LinkOption.NOFOLLOW_LINKS) && foreign(run).isEmpty()) {
-            deleteAll(tree(run), run);
-        }
+        return Disk.tree(directory).stream().filter(path -> !isOwn(run, path)).min(Comparator.naturalOrder());
     }
 
     /**
-     * Deletes a directory of a run, or leaves all of it if there is something in it that Libretto did not write.
+     * Deletes a run or a directory of it, or leaves all of it if there is something in it that Libretto did not write.
      *
      * @return whether it is gone
      */
@@ -92,28 +78,19 @@ final class RunFiles {
         }
         boolean isOwn = foreign(run, directory).isEmpty();
         if (isOwn) {
-            deleteAll(tree(directory), run);
+            deleteAll(directory, run);
         }
         return isOwn;
     }
 
     /** The configuration last, so that what a crash leaves can still be recognized as a run. */
-    private static void deleteAll(List<Path> tree, Path run) throws IOException {
+    private static void deleteAll(Path directory, Path run) throws IOException {
         Path config = run.resolve(CONFIG);
-        List<Path> order = tree.stream()
-                .sorted(Comparator.comparingInt((Path path) -> path.equals(run) ? 2 : path.equals(config) ? 1 : 0)
-                        .thenComparing(Comparator.reverseOrder()))
+        List<Path> order = Disk.tree(directory).stream()
+                .sorted(Comparator.comparingInt(path -> path.equals(run) ? 2 : path.equals(config) ? 1 : 0))
                 .toList();
         for (Path path : order) {
             Files.delete(path);
-        }
-    }
-
-    private static List<Path> tree(Path directory) throws IOException {
-        try (Stream<Path> tree = Files.walk(directory)) {
-            return tree.sorted().toList();
-        } catch (UncheckedIOException e) {
-            throw e.getCause();
         }
     }
 

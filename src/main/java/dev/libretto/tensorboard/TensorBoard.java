@@ -14,6 +14,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import org.apache.commons.lang3.function.FailableRunnable;
 import org.tensorflow.exceptions.TensorFlowException;
 
 /**
@@ -93,31 +94,21 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
         }
     }
 
-    @FunctionalInterface
-    private interface Writing {
-        void run() throws IOException;
-    }
-
-    private void write(Writing writing) {
+    private void write(FailableRunnable<IOException> step) {
         if (!failed) {
-            attempt(writing);
+            attempt(step);
         }
     }
 
-    private void attempt(Writing writing) {
+    private void attempt(FailableRunnable<IOException> step) {
         try {
-            writing.run();
-        } catch (IOException e) {
-            fail(Disk.reason(e));
-        } catch (TensorFlowException e) {
-            fail(Disk.reason(e));
-        }
-    }
-
-    private void fail(String reason) {
-        if (!failed) {
-            failed = true;
-            warnings.accept("could not write " + run.tensorBoard() + ": " + reason + "; training continues without it");
+            step.run();
+        } catch (IOException | TensorFlowException e) {
+            if (!failed) {
+                failed = true;
+                warnings.accept("could not write " + run.tensorBoard() + ": " + Disk.reason(e)
+                        + "; training continues without it");
+            }
         }
     }
 
