@@ -92,7 +92,6 @@ final class Arguments {
         return Math.min(distance.apply(typed, name), 1 + distance.apply(typed, beginning));
     }
 
-    /** Returns the operands as paths. */
     List<Path> operands() throws UsageException {
         List<Path> paths = new ArrayList<>();
         for (String word : line.getArgList()) {
@@ -116,15 +115,14 @@ final class Arguments {
      * @throws UsageException if both were given
      */
     <T extends Flag<?>> T either(T one, T other) throws UsageException {
-        boolean hasOne = has(one) || file.has(one);
-        boolean hasOther = has(other) || file.has(other);
-        if (hasOne && hasOther) {
+        if (isSet(one) && isSet(other)) {
             throw new UsageException("--" + one.name() + " and --" + other.name() + " are mutually exclusive");
         }
-        if (hasOne) {
-            return one;
-        }
-        return hasOther ? other : null;
+        return isSet(one) ? one : isSet(other) ? other : null;
+    }
+
+    private boolean isSet(Flag<?> flag) {
+        return has(flag) || file.has(flag);
     }
 
     /**
@@ -163,9 +161,9 @@ final class Arguments {
         return read(flag, values[0]);
     }
 
-    /** Returns the value of an option, or another one if it was not given on the command line. */
+    /** Returns the value of an option, or another one if it was not given. */
     <T> T getOr(Flag<T> flag, T other) throws UsageException {
-        return has(flag) ? get(flag) : other;
+        return isSet(flag) ? get(flag) : other;
     }
 
     /**

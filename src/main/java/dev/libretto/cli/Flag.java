@@ -4,13 +4,13 @@ import java.math.BigInteger;
 import java.nio.charset.Charset;
 import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.DoublePredicate;
 import java.util.function.Function;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import org.apache.commons.cli.Option;
 
 /**
@@ -46,33 +46,15 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
         return new Flag<>(name, "", description, false, value -> true);
     }
 
-    /** Returns an option for an integer in a range. */
     static Flag<Integer> integer(String name, String description, Integer defaultValue, int min, int max) {
-        String range = "from " + min + " to " + max;
-        return inRange(
-                range, name, "N", description, defaultValue, value -> Math.toIntExact(wholeNumber(value, min, max)));
+        Function<String, Integer> reader = value -> Math.toIntExact(wholeNumber(value, min, max));
+        return inRange("from " + min + " to " + max, name, "N", description, defaultValue, reader);
     }
 
     /** Returns an option for a 64-bit integer of at least {@code min}. */
     static Flag<Long> atLeast(long min, String name, String description, long defaultValue) {
-        return inRange(
-                "at least " + min,
-                name,
-                "N",
-                description,
-                defaultValue,
-                value -> wholeNumber(value, min, Long.MAX_VALUE));
-    }
-
-    /** Returns an option for any 64-bit integer. */
-    static Flag<Long> seed(String name, String description, long defaultValue) {
-        return inRange(
-                "any integer",
-                name,
-                "N",
-                description,
-                defaultValue,
-                value -> wholeNumber(value, Long.MIN_VALUE, Long.MAX_VALUE));
+        String range = min == Long.MIN_VALUE ? "any integer" : "at least " + min;
+        return inRange(range, name, "N", description, defaultValue, value -> wholeNumber(value, min, Long.MAX_VALUE));
     }
 
     private static long wholeNumber(String value, long min, long max) {
@@ -88,13 +70,9 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
 
     /** Returns an option for a number that is positive and finite as a float. */
     static Flag<Double> positive(String name, String description, Double defaultValue) {
-        return inRange(
-                "greater than 0",
-                name,
-                "X",
-                description,
-                defaultValue,
-                number(x -> (float) x > 0, "must be a number greater than 0 that fits into float32"));
+        Function<String, Double> reader =
+                number(x -> (float) x > 0, "must be a number greater than 0 that fits into float32");
+        return inRange("greater than 0", name, "X", description, defaultValue, reader);
     }
 
     /** Returns an option for a positive number; the description states its default. */
@@ -102,45 +80,30 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
         return positive(name, description, null);
     }
 
-    /** Returns an option for a number of at least {@code min} and less than {@code end}. */
-    static Flag<Double> below(String name, String description, double defaultValue, double min, double end) {
-        String range = "at least " + shortest(min) + " and less than " + shortest(end);
-        return inRange(
-                range,
-                name,
-                "X",
-                description,
-                defaultValue,
-                number(x -> x >= min && (float) x < (float) end, "must be " + range));
+    /** Returns an option for a number of at least 0 and less than 1. */
+    static Flag<Double> fraction(String name, String description, double defaultValue) {
+        String range = "at least 0 and less than 1";
+        Function<String, Double> reader = number(x -> x >= 0 && (float) x < 1, "must be " + range);
+        return inRange(range, name, "X", description, defaultValue, reader);
     }
 
-    /** Returns an option for a number of at least 0. */
     static Flag<Double> notNegative(String name, String description, double defaultValue) {
-        return inRange(
-                "at least 0",
-                name,
-                "X",
-                description,
-                defaultValue,
-                number(x -> x >= 0, "must be a number of at least 0"));
+        Function<String, Double> reader = number(x -> x >= 0, "must be a number of at least 0");
+        return inRange("at least 0", name, "X", description, defaultValue, reader);
     }
 
     /** Returns a reader of decimal numbers that are finite as a float. */
     static Function<String, Double> number(DoublePredicate allowed, String message) {
         return value -> {
-            double number = decimal(value);
+            // Double.parseDouble also accepts NaN, hexadecimal numbers and suffixes.
+            double number = value.matches("[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?")
+                    ? Double.parseDouble(value)
+                    : Double.NaN;
             if (!(allowed.test(number) && number <= Float.MAX_VALUE)) {
                 throw new IllegalArgumentException(message);
             }
             return number;
         };
-    }
-
-    /** Parses a decimal number such as 0.5 or 1e-3; returns NaN if the text is not one. */
-    static double decimal(String text) {
-        return text.matches("[+-]?([0-9]+\\.?[0-9]*|\\.[0-9]+)([eE][+-]?[0-9]+)?")
-                ? Double.parseDouble(text)
-                : Double.NaN;
     }
 
     /** Returns an option for a constant of an enum, by its {@code toString} in lower case. */
@@ -158,12 +121,10 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
                         .orElseThrow(() -> new IllegalArgumentException("must be one of " + names.replace("|", ", "))));
     }
 
-    /** Returns an option for a file or directory. */
     static Flag<Path> path(String name, String argument, String description) {
         return new Flag<>(name, argument, description, null, Flag::toPath);
     }
 
-    /** @throws IllegalArgumentException if it is not a path */
     static Path toPath(String value) {
         try {
             if (value.isEmpty()) {
@@ -175,7 +136,6 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
         }
     }
 
-    /** Returns an option for a character encoding. */
     static Flag<Charset> encoding(String name, String description, Charset defaultValue) {
         return parsed(name, "NAME", description, defaultValue, value -> {
             try {
@@ -199,12 +159,8 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
 
     /** Returns the options of several groups. */
     @SafeVarargs
-    static List<Flag<?>> joined(List<Flag<?>>... groups) {
-        List<Flag<?>> all = new ArrayList<>();
-        for (List<Flag<?>> group : groups) {
-            all.addAll(group);
-        }
-        return List.copyOf(all);
+    static List<Flag<?>> joined(List<? extends Flag<?>>... groups) {
+        return Stream.of(groups).<Flag<?>>flatMap(List::stream).toList();
     }
 
     private static String word(Object value) {

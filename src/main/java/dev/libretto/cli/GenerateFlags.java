@@ -56,7 +56,7 @@ final class GenerateFlags {
             "nucleus sampling: keep the smallest set of characters whose total probability is at least P",
             1.0,
             Flag.number(p -> p > 0 && p <= 1, "must be greater than 0 and at most 1"));
-    static final Flag<Long> SEED = Flag.seed("seed", "random seed of the samples", 1);
+    static final Flag<Long> SEED = Flag.atLeast(Long.MIN_VALUE, "seed", "random seed of the samples", 1);
     static final Flag<Integer> NUM_SAMPLES =
             Flag.integer("num-samples", "samples per prefix, computed in one batch", 1, 1, 65_536);
     static final Flag<Boolean> LOGPROBS = Flag.toggle("logprobs", "print the log-probability of each character");

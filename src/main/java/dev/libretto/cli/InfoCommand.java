@@ -6,6 +6,7 @@ import dev.libretto.run.Json;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunInfo;
 import dev.libretto.run.RunInfo.Array;
+import dev.libretto.run.RunInfo.Best;
 import dev.libretto.run.RunInfo.Layer;
 import dev.libretto.text.Corpus;
 import dev.libretto.train.DivergencePolicy;
@@ -16,6 +17,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Collectors;
+import org.apache.commons.lang3.StringUtils;
 
 /** {@code libretto info}: shows a run's corpus, model, settings and progress. */
 final class InfoCommand {
@@ -69,16 +71,12 @@ final class InfoCommand {
                 info.progress().epoch(),
                 info.training().epochs(),
                 info.progress().step());
-        console.out()
-                .println("best: "
-                        + (info.best() == null
-                                ? "no epoch is finished"
-                                : String.format(
-                                        Locale.ROOT,
-                                        "%s perplexity %f in epoch %,d",
-                                        info.best().of(),
-                                        info.best().perplexity(),
-                                        info.best().epoch())));
+        Best best = info.best();
+        if (best == null) {
+            console.print("best: no epoch is finished%n");
+        } else {
+            console.print("best: %s perplexity %f in epoch %,d%n", best.of(), best.perplexity(), best.epoch());
+        }
     }
 
     private static String describeCorpus(RunInfo info) {
@@ -125,18 +123,11 @@ final class InfoCommand {
         settings.properties().forEach(setting -> {
             String words = setting.getKey().replaceAll("(?=[A-Z])", " ").toLowerCase(Locale.ROOT);
             JsonNode value = setting.getValue();
-            if (value.isNull()) {
-                return;
+            if (value.isObject()) {
+                lines.append(indent + words + "\n" + lines(indent + "  ", value));
+            } else if (!value.isNull()) {
+                lines.append(StringUtils.rightPad(indent + words, 22) + " " + value.asText() + "\n");
             }
-            lines.append(
-                    value.isObject()
-                            ? indent + words + "\n" + lines(indent + "  ", value)
-                            : String.format(
-                                    Locale.ROOT,
-                                    "%s%-" + (22 - indent.length()) + "s %s%n",
-                                    indent,
-                                    words,
-                                    value.asText()));
         });
         return lines.toString();
     }

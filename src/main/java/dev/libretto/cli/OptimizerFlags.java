@@ -38,37 +38,24 @@ final class OptimizerFlags {
     static final Flag<Double> CLIP_VALUE = Flag.positive(
             "clip-value", "maximum absolute value of each gradient element (greater than 0), instead of --clip-norm");
     static final Flag<Double> MOMENTUM =
-            Flag.below("momentum", "momentum: decay of the velocity", Kind.DEFAULTS.get("momentum"), 0, 1);
-    static final Flag<Double> RHO =
-            Flag.below("rho", "rmsprop: decay of the mean square", Kind.DEFAULTS.get("rho"), 0, 1);
+            Flag.fraction("momentum", "momentum: decay of the velocity", Kind.DEFAULTS.get("momentum"));
+    static final Flag<Double> RHO = Flag.fraction("rho", "rmsprop: decay of the mean square", Kind.DEFAULTS.get("rho"));
     static final Flag<Double> BETA1 =
-            Flag.below("beta1", "adam, adamw: decay of the first moment", Kind.DEFAULTS.get("beta1"), 0, 1);
+            Flag.fraction("beta1", "adam, adamw: decay of the first moment", Kind.DEFAULTS.get("beta1"));
     static final Flag<Double> BETA2 =
-            Flag.below("beta2", "adam, adamw: decay of the second moment", Kind.DEFAULTS.get("beta2"), 0, 1);
+            Flag.fraction("beta2", "adam, adamw: decay of the second moment", Kind.DEFAULTS.get("beta2"));
     static final Flag<Double> EPSILON =
             Flag.positive("epsilon", "rmsprop, adam, adamw: added to the divisor", Kind.DEFAULTS.get("epsilon"));
     static final Flag<Double> WEIGHT_DECAY =
             Flag.notNegative("weight-decay", "adamw: weight decay", Kind.DEFAULTS.get("weightDecay"));
 
-    /** All of them, in the order of the help. */
-    static final List<Flag<?>> ALL = List.of(
-            OPTIMIZER,
-            LEARNING_RATE,
-            SCHEDULE,
-            DECAY,
-            DECAY_EPOCHS,
-            WARMUP_EPOCHS,
-            CLIP_NORM,
-            CLIP_VALUE,
-            MOMENTUM,
-            RHO,
-            BETA1,
-            BETA2,
-            EPSILON,
-            WEIGHT_DECAY);
-
     /** The coefficients of {@link Optimizer.Rule}. */
     private static final List<Flag<Double>> COEFFICIENTS = List.of(MOMENTUM, RHO, BETA1, BETA2, EPSILON, WEIGHT_DECAY);
+
+    /** All of them, in the order of the help. */
+    static final List<Flag<?>> ALL = Flag.joined(
+            List.of(OPTIMIZER, LEARNING_RATE, SCHEDULE, DECAY, DECAY_EPOCHS, WARMUP_EPOCHS, CLIP_NORM, CLIP_VALUE),
+            COEFFICIENTS);
 
     private static final List<LearningRate.Schedule> FALLING =
             List.of(LearningRate.Schedule.STEP, LearningRate.Schedule.EXPONENTIAL, LearningRate.Schedule.COSINE);

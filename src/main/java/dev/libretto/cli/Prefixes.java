@@ -1,20 +1,18 @@
 package dev.libretto.cli;
 
 import dev.libretto.cli.GenerateFlags.Unknown;
+import dev.libretto.run.Disk;
 import dev.libretto.text.Vocabulary;
 import java.io.BufferedInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
-import java.util.Queue;
 
 /** Reads the texts to continue in batches, as ids. */
 interface Prefixes extends AutoCloseable {
@@ -30,11 +28,14 @@ interface Prefixes extends AutoCloseable {
 
     /** Returns texts of the command line, each its own batch, so that it is printed while it is generated. */
     static Prefixes given(List<String> texts, Vocabulary vocabulary, Unknown unknown) {
-        Queue<int[]> encoded = new ArrayDeque<>();
-        for (String text : texts) {
-            encoded.add(Prefix.encode(vocabulary, text, Prefix.quoted(text), unknown));
-        }
-        return () -> encoded.isEmpty() ? List.of() : List.of(encoded.remove());
+        return of(texts.stream()
+                .map(text -> Prefix.encode(vocabulary, text, Prefix.quoted(text), unknown))
+                .toList());
+    }
+
+    private static Prefixes of(List<int[]> texts) {
+        Iterator<int[]> next = texts.iterator();
+        return () -> next.hasNext() ? List.of(next.next()) : List.of();
     }
 
     /** Returns the whole text of a file without its last line end. */
@@ -44,11 +45,9 @@ interface Prefixes extends AutoCloseable {
         try (InputStream input = Lines.open(file, console)) {
             text = Lines.decode(input.readNBytes(Lines.MAX_BYTES + 1), name).replaceFirst("\\r?\\n\\z", "");
         }
-        Queue<int[]> encoded = new ArrayDeque<>(List.of(Prefix.encode(vocabulary, text, name, unknown)));
-        return () -> encoded.isEmpty() ? List.of() : List.of(encoded.remove());
+        return of(List.of(Prefix.encode(vocabulary, text, name, unknown)));
     }
 
-    /** Returns the lines of a file in batches. */
     static Prefixes lines(Path file, int batchSize, Console console, Vocabulary vocabulary, Unknown unknown)
             throws IOException {
         return new Lines(Lines.open(file, console), Lines.name(file), batchSize, vocabulary, unknown);
@@ -80,10 +79,9 @@ interface Prefixes extends AutoCloseable {
         public List<int[]> next() throws IOException {
             List<int[]> batch = new ArrayList<>();
             try {
-                String text = failure == null ? readLine() : null;
-                while (text != null) {
-                    batch.add(Prefix.encode(vocabulary, text, lineName(), unknown));
-                    text = batch.size() == batchSize ? null : readLine();
+                boolean hasMore = failure == null;
+                while (hasMore && batch.size() < batchSize) {
+                    hasMore = readLine(batch);
                 }
             } catch (IllegalArgumentException e) {
                 failure = e;
@@ -94,23 +92,21 @@ interface Prefixes extends AutoCloseable {
             return batch;
         }
 
-        private String lineName() {
-            return "line " + line + " of " + name;
-        }
-
-        /** Returns null at the end. */
-        private String readLine() throws IOException {
+        /** Returns false at the end. */
+        private boolean readLine(List<int[]> batch) throws IOException {
             ByteArrayOutputStream bytes = new ByteArrayOutputStream();
             int next = input.read();
             if (next < 0) {
-                return null;
+                return false;
             }
             line++;
             for (; next >= 0 && next != '\n' && bytes.size() <= MAX_BYTES; next = input.read()) {
                 bytes.write(next);
             }
-            String text = decode(bytes.toByteArray(), lineName());
-            return text.endsWith("\r") ? text.substring(0, text.length() - 1) : text;
+            String lineName = "line " + line + " of " + name;
+            String text = decode(bytes.toByteArray(), lineName).replaceFirst("\\r\\z", "");
+            batch.add(Prefix.encode(vocabulary, text, lineName, unknown));
+            return true;
         }
 
         private static String decode(byte[] bytes, String name) {
@@ -118,11 +114,7 @@ interface Prefixes extends AutoCloseable {
                 throw Prefix.tooLong(name);
             }
             try {
-                String text = StandardCharsets.UTF_8
-                        .newDecoder()
-                        .decode(ByteBuffer.wrap(bytes))
-                        .toString();
-                return text.startsWith("\uFEFF") ? text.substring(1) : text;
+                return Disk.decodeUtf8(bytes);
             } catch (CharacterCodingException e) {
                 throw new IllegalArgumentException(name + " is not UTF-8; convert it to UTF-8", e);
             }

@@ -63,12 +63,10 @@ final class TrainFlags {
             ModelConfig.MAX_EMBEDDING_SIZE);
     static final Flag<Boolean> TIE_EMBEDDINGS = Flag.toggle(
             "tie-embeddings", "share the embedding with the output layer; its size is then the hidden size");
-    static final Flag<Double> DROPOUT = Flag.below(
+    static final Flag<Double> DROPOUT = Flag.fraction(
             "dropout",
             "dropout probability of each layer's output, in training only; never between time steps",
-            TEXTBOOK.dropout(),
-            0,
-            1);
+            TEXTBOOK.dropout());
     static final Flag<Integer> SEQ_LENGTH =
             Flag.integer("seq-length", "time steps per batch", TEXTBOOK.seqLength(), 1, TrainConfig.MAX_SEQ_LENGTH);
     static final Flag<Integer> BATCH_SIZE =
@@ -88,13 +86,11 @@ final class TrainFlags {
             TrainConfig.MAX_EPOCHS);
     static final Flag<Sampling> SAMPLING =
             Flag.oneOf("sampling", "how the text is cut into batches", TEXTBOOK.sampling());
-    static final Flag<Long> SEED = Flag.seed("seed", "random seed", TEXTBOOK.seed());
-    static final Flag<Double> VALIDATION_FRACTION = Flag.below(
+    static final Flag<Long> SEED = Flag.atLeast(Long.MIN_VALUE, "seed", "random seed", TEXTBOOK.seed());
+    static final Flag<Double> VALIDATION_FRACTION = Flag.fraction(
             "validation-fraction",
             "fraction of the text, from its end, held out for validation after each epoch",
-            TEXTBOOK.validation().fraction(),
-            0,
-            1);
+            TEXTBOOK.validation().fraction());
     static final Flag<Path> VALIDATION_CORPUS = Flag.path("validation-corpus", "FILE", "another text to validate on");
     static final Flag<Integer> PATIENCE = Flag.integer(
             "patience",
@@ -181,7 +177,6 @@ final class TrainFlags {
 
     private TrainFlags() {}
 
-    /** Returns how to read the corpus. */
     static CorpusOptions corpusOptions(Arguments arguments) throws UsageException {
         return new CorpusOptions(
                 arguments.get(MAX_CHARS),
@@ -191,7 +186,6 @@ final class TrainFlags {
                 arguments.get(MIN_COUNT));
     }
 
-    /** Returns the model of a new run. */
     static ModelConfig modelConfig(Arguments arguments, int vocabularySize) throws UsageException {
         return new ModelConfig(
                 arguments.get(CELL),
@@ -239,15 +233,15 @@ final class TrainFlags {
     static TrainConfig trainConfig(Arguments arguments, CorpusInfo validationCorpus) throws UsageException {
         int epochs = arguments.get(EPOCHS);
         int batchSize = arguments.get(BATCH_SIZE);
-        if (arguments.has(PARTS) && arguments.get(PARTS) > batchSize) {
-            throw new UsageException(
-                    "--parts must be at most the batch size of " + batchSize + " (got " + arguments.get(PARTS) + ")");
+        int parts = arguments.getOr(PARTS, TrainConfig.partsFor(batchSize));
+        if (parts > batchSize) {
+            throw new UsageException("--parts must be at most the batch size of " + batchSize + " (got " + parts + ")");
         }
         arguments.requireEffect(MAX_ROLLBACKS, ON_DIVERGENCE, List.of(DivergencePolicy.Action.ROLLBACK));
         TrainConfig.Builder config = new TrainConfig.Builder(TEXTBOOK);
         config.seqLength = arguments.get(SEQ_LENGTH);
         config.batchSize = batchSize;
-        config.parts = arguments.getOr(PARTS, TrainConfig.partsFor(batchSize));
+        config.parts = parts;
         config.sampling = arguments.get(SAMPLING);
         config.epochs = epochs;
         config.optimizer = OptimizerFlags.config(arguments, epochs);
@@ -278,25 +272,16 @@ final class TrainFlags {
         return config.build();
     }
 
-    /** Returns what a new run reports. */
-    static ReportConfig reportConfig(Arguments arguments) throws UsageException {
+    /** Returns what a run reports: as before, or by default, except for the given options. */
+    static ReportConfig reportConfig(Arguments arguments, ReportConfig before) throws UsageException {
+        List<String> prefixes = arguments.getAll(PREFIX);
         return new ReportConfig(
-                arguments.get(REPORT_EVERY),
-                arguments.get(LENGTH),
-                arguments.getAll(PREFIX),
-                arguments.get(TENSORBOARD));
+                arguments.getOr(REPORT_EVERY, before.every()),
+                arguments.getOr(LENGTH, before.length()),
+                prefixes.isEmpty() ? before.prefixes() : prefixes,
+                arguments.get(TENSORBOARD) || before.tensorBoard());
     }
 
-    /** Returns what a resumed run reports: as before, except for the given options. */
-    static ReportConfig resumedReportConfig(Arguments arguments, ReportConfig stored) throws UsageException {
-        return new ReportConfig(
-                arguments.getOr(REPORT_EVERY, stored.every()),
-                arguments.getOr(LENGTH, stored.length()),
-                arguments.has(PREFIX) ? arguments.getAll(PREFIX) : stored.prefixes(),
-                arguments.get(TENSORBOARD) || stored.tensorBoard());
-    }
-
-    /** @throws UsageException if an option is given that would change what the run computes */
     private static void requireSame(Arguments arguments, RunConfig stored) throws UsageException {
         JsonNode settings = Json.tree(stored);
         JsonNode clipping = settings.findValue("clipping");

@@ -2,6 +2,7 @@ package dev.libretto.cli;
 
 import dev.libretto.Training;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.run.ReportConfig;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.Runs;
@@ -63,7 +64,8 @@ record TrainPlan(
         CorpusOptions whole = options.withMaxChars(0);
         Corpus validation = validationFile == null ? null : CorpusLoader.load(List.of(validationFile), whole, console);
         TrainConfig training = TrainFlags.trainConfig(arguments, validation == null ? null : CorpusInfo.of(validation));
-        RunConfig config = new RunConfig(CorpusInfo.of(corpus), model, training, TrainFlags.reportConfig(arguments));
+        RunConfig config = new RunConfig(
+                CorpusInfo.of(corpus), model, training, TrainFlags.reportConfig(arguments, ReportConfig.DEFAULT));
         return of(arguments, path, false, config, corpus, vocabulary, validation);
     }
 
@@ -99,8 +101,7 @@ record TrainPlan(
                 resumedValidation(arguments, path, training.validation().corpus(), console);
         RunConfig config = run.config()
                 .withTraining(training)
-                .withReport(
-                        TrainFlags.resumedReportConfig(arguments, run.config().report()));
+                .withReport(TrainFlags.reportConfig(arguments, run.config().report()));
         return of(arguments, path, true, config, corpus, run.vocabulary(), validation);
     }
 

@@ -3,8 +3,10 @@ package dev.libretto.run;
 import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.AccessDeniedException;
 import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.FileSystemException;
@@ -45,6 +47,19 @@ public final class Disk {
         if (Files.isDirectory(file)) {
             throw new LibrettoException(file + " is damaged: it is a directory");
         }
+    }
+
+    /**
+     * Returns a text without its byte order mark, which some editors write.
+     *
+     * @throws CharacterCodingException if it is not UTF-8
+     */
+    public static String decodeUtf8(byte[] bytes) throws CharacterCodingException {
+        String text = StandardCharsets.UTF_8
+                .newDecoder()
+                .decode(ByteBuffer.wrap(bytes))
+                .toString();
+        return text.startsWith("\uFEFF") ? text.substring(1) : text;
     }
 
     /** Fsyncs a file. */

@@ -17,9 +17,7 @@ import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.TrainConfig;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.ByteBuffer;
 import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -113,12 +111,7 @@ public final class Json {
             throw new LibrettoException(file + " has more than " + MAX_BYTES + " bytes; name a smaller file");
         }
         try {
-            String text = StandardCharsets.UTF_8
-                    .newDecoder()
-                    .decode(ByteBuffer.wrap(content))
-                    .toString();
-            // Some editors write a byte order mark.
-            return text.startsWith("\uFEFF") ? text.substring(1) : text;
+            return Disk.decodeUtf8(content);
         } catch (CharacterCodingException e) {
             throw new LibrettoException(file + " is not UTF-8; save it as UTF-8", e);
         }

@@ -89,6 +89,12 @@ class OptionsFileTest {
                 .isEqualTo(0.5);
     }
 
+    @Test
+    void partsOfAFileAreUsed() throws Exception {
+        Arguments arguments = TrainFlags.withFiles(parse("--config", write("{\"batch-size\": 16, \"parts\": 4}")));
+        assertThat(TrainFlags.trainConfig(arguments, null).parts()).isEqualTo(4);
+    }
+
     /** Another optimizer has its own learning rate and clipping; one kind of clipping replaces the other. */
     @Test
     void optionOverridesMutuallyExclusiveOnesOfFileAndPreset() throws Exception {
