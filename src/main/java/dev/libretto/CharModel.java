@@ -194,17 +194,14 @@ public final class CharModel implements AutoCloseable {
         format.write(new ExportedModel(settings, vocabulary, weights), layout, out, overwrite);
     }
 
-    /** The cell and the sizes. */
     public ModelConfig config() {
         return config;
     }
 
-    /** The characters that it knows. */
     public Vocabulary vocabulary() {
         return vocabulary;
     }
 
-    /** The values of every parameter. */
     public Weights weights() {
         return weights;
     }

@@ -205,13 +205,11 @@ public final class Training {
             return this;
         }
 
-        /** The recurrent cell. */
         public Builder cell(CellType value) {
             cell = value;
             return this;
         }
 
-        /** How many layers of cells are stacked. */
         public Builder layers(int value) {
             layers = value;
             return this;
@@ -254,19 +252,16 @@ public final class Training {
             return this;
         }
 
-        /** How the text is cut into batches. */
         public Builder sampling(Sampling value) {
             config.sampling = value;
             return this;
         }
 
-        /** Passes over the text. */
         public Builder epochs(int value) {
             config.epochs = value;
             return this;
         }
 
-        /** How gradients become steps. */
         public Builder optimizer(Optimizer value) {
             config.optimizer = value;
             return this;
@@ -296,7 +291,6 @@ public final class Training {
             return this;
         }
 
-        /** How precisely matrix products are computed. */
         public Builder precision(Precision value) {
             precision = value;
             return this;

@@ -161,7 +161,6 @@ final class Arguments {
         return read(flag, values[0]);
     }
 
-    /** Returns the value of an option, or another one if it was not given. */
     <T> T getOr(Flag<T> flag, T other) throws UsageException {
         return isSet(flag) ? get(flag) : other;
     }

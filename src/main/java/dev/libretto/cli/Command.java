@@ -13,7 +13,6 @@ import java.util.List;
  */
 record Command(
         String name, String summary, String operands, List<Flag<?>> flags, List<String> examples, Action action) {
-    /** Runs a command. */
     @FunctionalInterface
     interface Action {
         /**

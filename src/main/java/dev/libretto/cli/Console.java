@@ -39,36 +39,30 @@ record Console(
         return Shell.quote(program);
     }
 
-    /** Returns a copy with the given verbosity. */
     Console with(Verbosity newVerbosity) {
         return new Console(in, out, err, program, runs, width, statusLine, newVerbosity);
     }
 
-    /** Prints a result. */
     void print(String format, Object... values) {
         out.printf(Locale.ROOT, format, values);
     }
 
-    /** Prints a message, unless quiet. */
     void note(String format, Object... values) {
         if (verbosity != Verbosity.QUIET) {
             err.printf(Locale.ROOT, format, values);
         }
     }
 
-    /** Prints a message if verbose. */
     void detail(String format, Object... values) {
         if (verbosity == Verbosity.VERBOSE) {
             note(format, values);
         }
     }
 
-    /** Starts a progress bar, which shows nothing if quiet. */
     WorkBar workBar(String task) {
         return new WorkBar(verbosity == Verbosity.QUIET ? StatusLine.NONE : statusLine, task);
     }
 
-    /** Prints a warning. */
     void warn(String message) {
         complain("warning: " + message);
     }

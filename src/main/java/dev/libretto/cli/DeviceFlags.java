@@ -10,7 +10,6 @@ import dev.libretto.device.Precision;
 import dev.libretto.device.TensorFlowSetup;
 import java.util.List;
 
-/** The options for device and precision. */
 final class DeviceFlags {
     static final Flag<DeviceRequest> DEVICE = Flag.parsed(
             "device",

@@ -22,7 +22,6 @@ import org.apache.commons.cli.Option;
  * @param reader parses and checks the value, or throws an {@link IllegalArgumentException} whose message starts with "must be"
  */
 record Flag<T>(String name, String argument, String description, T defaultValue, Function<String, T> reader) {
-    /** Returns an option with its own reader. */
     static <T> Flag<T> parsed(
             String name, String argument, String description, T defaultValue, Function<String, T> reader) {
         return inRange("", name, argument, description, defaultValue, reader);
@@ -41,7 +40,6 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
         return new Flag<>(name, argument, description + notes, defaultValue, reader);
     }
 
-    /** Returns an option without a value. */
     static Flag<Boolean> toggle(String name, String description) {
         return new Flag<>(name, "", description, false, value -> true);
     }
@@ -51,7 +49,6 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
         return inRange("from " + min + " to " + max, name, "N", description, defaultValue, reader);
     }
 
-    /** Returns an option for a 64-bit integer of at least {@code min}. */
     static Flag<Long> atLeast(long min, String name, String description, long defaultValue) {
         String range = min == Long.MIN_VALUE ? "any integer" : "at least " + min;
         return inRange(range, name, "N", description, defaultValue, value -> wholeNumber(value, min, Long.MAX_VALUE));
@@ -147,7 +144,6 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
         });
     }
 
-    /** Returns an option for a non-empty text. */
     static Flag<String> text(String name, String description) {
         return new Flag<>(name, "TEXT", description, null, value -> {
             if (value.isEmpty()) {
@@ -157,7 +153,6 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
         });
     }
 
-    /** Returns the options of several groups. */
     @SafeVarargs
     static List<Flag<?>> joined(List<? extends Flag<?>>... groups) {
         return Stream.of(groups).<Flag<?>>flatMap(List::stream).toList();
@@ -174,7 +169,6 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
         return number == Math.rint(number) ? String.format(Locale.ROOT, "%.0f", number) : Double.toString(number);
     }
 
-    /** Returns the option for Commons CLI. */
     Option toOption() {
         Option.Builder builder = Option.builder().longOpt(name).desc(description);
         return argument.isEmpty()

@@ -8,21 +8,17 @@ import dev.libretto.text.Vocabulary;
 import java.nio.file.Path;
 import java.util.List;
 
-/** The options of {@code generate}. */
 final class GenerateFlags {
-    /** What to do with unknown characters. */
     enum Unknown {
         ERROR,
         SKIP
     }
 
-    /** How the model runs. */
     enum DecoderType {
         EAGER,
         GRAPH
     }
 
-    /** The output format. */
     enum Format {
         TEXT,
         JSONL

@@ -12,7 +12,6 @@ final class Help {
 
     private Help() {}
 
-    /** Prints the commands. */
     static void print(List<Command> commands, Console console) {
         console.print(
                 "%s%n%nusage: %s COMMAND [OPTIONS]%n%n",
@@ -30,7 +29,6 @@ final class Help {
         console.print("%n%s%n", wrap(hint, 0, console));
     }
 
-    /** Prints the options of a command. */
     static void print(Command command, List<Flag<?>> flags, Console console) {
         console.print(
                 "usage: %s [OPTIONS]%n%n%s%n%noptions:%n",

@@ -14,7 +14,6 @@ import java.util.stream.Stream;
  * log-probability of the text in nats, and the milliseconds from the start of the batch to the last character.
  */
 final class JsonLinesWriter implements SampleWriter {
-    /** A text in progress. */
     private static final class Text {
         private final StringBuilder characters = new StringBuilder();
         private final List<Float> logProbabilities = new ArrayList<>();

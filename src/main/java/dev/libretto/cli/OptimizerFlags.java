@@ -52,7 +52,6 @@ final class OptimizerFlags {
     /** The coefficients of {@link Optimizer.Rule}. */
     private static final List<Flag<Double>> COEFFICIENTS = List.of(MOMENTUM, RHO, BETA1, BETA2, EPSILON, WEIGHT_DECAY);
 
-    /** All of them, in the order of the help. */
     static final List<Flag<?>> ALL = Flag.joined(
             List.of(OPTIMIZER, LEARNING_RATE, SCHEDULE, DECAY, DECAY_EPOCHS, WARMUP_EPOCHS, CLIP_NORM, CLIP_VALUE),
             COEFFICIENTS);

@@ -39,7 +39,6 @@ final class OptionsFile {
         this.entries = entries;
     }
 
-    /** The presets in the jar. */
     enum Preset {
         TEXTBOOK,
         SHAKESPEARE,
@@ -98,7 +97,6 @@ final class OptionsFile {
         return new OptionsFile(left);
     }
 
-    /** Returns whether the option is set. */
     boolean has(Flag<?> flag) {
         return entries.containsKey(flag.name());
     }

@@ -12,6 +12,5 @@ interface SampleWriter extends Decoder.Listener {
      */
     void beginBatch(List<int[]> prefixes, int samples);
 
-    /** Prints the rest of the batch. */
     void endBatch();
 }

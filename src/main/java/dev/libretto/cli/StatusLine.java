@@ -36,7 +36,6 @@ final class StatusLine implements ProgressBarConsumer {
         this.width = width;
     }
 
-    /** Returns whether there is a terminal. */
     boolean isUsable() {
         return isTerminal.getAsBoolean();
     }

@@ -25,7 +25,6 @@ final class StopSignal implements AutoCloseable {
         signals = Signals.handledBy(this::request);
     }
 
-    /** Returns whether a signal has arrived. */
     boolean isRequested() {
         return exitCode.get() != 0;
     }

@@ -54,7 +54,6 @@ final class TrainCommand {
         }
     }
 
-    /** Creates a run with its first weights. */
     private static Resumed create(TrainPlan plan, StopSignal stop, Console console) throws IOException {
         List<Parameter> parameters = LanguageModel.parameters(plan.config().model());
         Checkpoint start;

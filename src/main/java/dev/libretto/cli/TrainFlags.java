@@ -22,7 +22,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-/** The options of {@code libretto train}. */
 final class TrainFlags {
     static final List<String> TEXTBOOK_PREFIXES = List.of("分开", "不分开");
 
@@ -171,7 +170,6 @@ final class TrainFlags {
             "on-divergence", "action",
             "divergence-factor", "factor");
 
-    /** All options in the order of the help. */
     static final List<Flag<?>> ALL =
             Flag.joined(List.of(RUN, OVERWRITE, RESUME, PRESET, CONFIG), SETTINGS, DeviceFlags.ALL);
 
@@ -218,7 +216,6 @@ final class TrainFlags {
         return new ValidationConfig(fraction, corpus, patience);
     }
 
-    /** Returns the validation text, or null. */
     static Path validationCorpus(Arguments arguments) throws UsageException {
         return arguments.either(VALIDATION_FRACTION, VALIDATION_CORPUS) == VALIDATION_CORPUS
                 ? arguments.get(VALIDATION_CORPUS)

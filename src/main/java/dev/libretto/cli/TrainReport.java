@@ -62,7 +62,6 @@ final class TrainReport implements TrainingListener, AutoCloseable {
         return new TrainingListener[] {config.tensorBoard() ? tensorBoard : TrainingListener.NONE, this, picture};
     }
 
-    /** Shows what is trained, and where it starts. */
     void begin(Choice device, Progress start) {
         console.note(
                 """
@@ -120,7 +119,6 @@ final class TrainReport implements TrainingListener, AutoCloseable {
         };
     }
 
-    /** How the rows of a batch are split. */
     static String describeParts(int rows, int parts) {
         if (parts == 1) {
             return "1, all rows together";

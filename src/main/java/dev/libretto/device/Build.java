@@ -12,7 +12,6 @@ import java.util.Properties;
  * @param classifier the variant of TensorFlow's native library, such as {@code linux-x86_64-gpu}
  */
 public record Build(String version, String tensorflowJava, String classifier) {
-    /** Returns the running build. */
     public static Build current() {
         Properties properties = new Properties();
         try (InputStream input = Build.class.getResourceAsStream("/libretto.properties")) {
@@ -26,7 +25,6 @@ public record Build(String version, String tensorflowJava, String classifier) {
                 properties.getProperty("tensorflow-classifier"));
     }
 
-    /** Returns whether it supports NVIDIA GPUs. */
     public boolean isCuda() {
         return classifier.endsWith("-gpu");
     }

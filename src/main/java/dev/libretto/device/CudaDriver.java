@@ -9,7 +9,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 
-/** The NVIDIA driver. */
 final class CudaDriver {
     /** TensorFlow 2.18 is built with CUDA 12; a driver supports all minor versions of its major version. */
     private static final int NEEDED_VERSION = 12_000;

@@ -35,7 +35,6 @@ public final class Devices {
     private final Supplier<LibCuda> driver;
     private final Function<Device, List<String>> typesOf;
 
-    /** Creates a finder for this machine. */
     public Devices() {
         this(Build.current(), LibCuda::load, Devices::types);
     }

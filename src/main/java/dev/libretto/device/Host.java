@@ -25,7 +25,6 @@ public record Host(String system, String processor, int cores, List<String> feat
             sse4_1 sse4_2 avx avx2 fma avx512f avx512bw avx512dq avx512vl avx512_vnni avx512_bf16 avx512_fp16
             avx_vnni avx_vnni_int8 avx_ne_convert amx_tile amx_int8 amx_bf16 asimd sve bf16""");
 
-    /** Returns this machine. */
     public static Host current() {
         return of(read("/proc/cpuinfo"), read("/proc/self/limits"));
     }

@@ -62,7 +62,6 @@ public final class TensorFlowSetup {
         }
     }
 
-    /** Returns TensorFlow's version. */
     public static String version() {
         apply();
         return TensorFlow.version();

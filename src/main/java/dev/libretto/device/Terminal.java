@@ -27,12 +27,10 @@ public final class Terminal {
         return !"dumb".equals(type);
     }
 
-    /** Returns whether stdout is a terminal. */
     public static boolean isStdout() {
         return isTerminal(STDOUT);
     }
 
-    /** Returns whether stderr is a terminal. */
     public static boolean isStderr() {
         return isTerminal(STDERR);
     }

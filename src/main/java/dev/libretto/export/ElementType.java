@@ -23,7 +23,6 @@ enum ElementType {
         }
     });
 
-    /** Converts all bytes to values. */
     private interface Decoder {
         void decode(ByteBuffer bytes, FloatBuffer values);
     }

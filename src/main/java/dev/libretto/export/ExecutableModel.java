@@ -23,7 +23,6 @@ public abstract class ExecutableModel implements TextModel {
         this.vocabulary = vocabulary;
     }
 
-    /** Returns the name of a state input. */
     static String state(int index) {
         return "state_" + index;
     }

@@ -14,11 +14,8 @@ import java.util.stream.Stream;
 
 /** The formats of exported models: weights with a description, or an executable model. */
 public enum ExportFormat {
-    /** Weights in Hugging Face's safetensors. */
     SAFETENSORS,
-    /** A TensorFlow SavedModel directory. */
     SAVEDMODEL,
-    /** An ONNX file. */
     ONNX;
 
     /** Protocol buffers are limited to 2 GiB, including the graph, the vocabulary and the settings. */
@@ -94,7 +91,6 @@ public enum ExportFormat {
         }
     }
 
-    /** Returns the name on the command line. */
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);

@@ -74,7 +74,6 @@ public record ExportedModel(ModelSettings settings, Vocabulary vocabulary, Weigh
         }
     }
 
-    /** Returns the content of a description. */
     String describe(Layout layout) throws IOException {
         return Json.write(new Description(
                 layout, settings.model(), settings.keepNewlines(), settings.unknownCharacter(), vocabulary.symbols()));

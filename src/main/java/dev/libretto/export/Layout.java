@@ -35,7 +35,6 @@ public enum Layout {
      */
     PYTORCH(PyTorchLayout::conversion);
 
-    /** The name and shape of an array. */
     record Spec(String name, Shape shape) {
         /** @throws IllegalArgumentException if an array has another shape or a value that is not finite */
         void requireFits(NamedArray array) {
@@ -135,7 +134,6 @@ public enum Layout {
         return specs.stream().map(Spec::name).collect(Collectors.joining(", "));
     }
 
-    /** Returns the name on the command line and in descriptions. */
     @Override
     public String toString() {
         return name().toLowerCase(Locale.ROOT);

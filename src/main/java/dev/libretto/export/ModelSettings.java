@@ -21,7 +21,6 @@ public record ModelSettings(
 
         @JacksonInject(value = CorpusInfo.UNKNOWN_CHARACTER, useInput = OptBoolean.TRUE)
         boolean unknownCharacter) {
-    /** @throws IllegalArgumentException if the model is missing */
     public ModelSettings {
         if (model == null) {
             throw new IllegalArgumentException("model is missing");

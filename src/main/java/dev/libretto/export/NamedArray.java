@@ -10,7 +10,6 @@ import org.tensorflow.ndarray.Shape;
  * @param values row-major; not copied
  */
 public record NamedArray(String name, Shape shape, float[] values) {
-    /** @throws IllegalArgumentException if the number of values does not match the shape */
     public NamedArray {
         long size = sizeOf(shape.asArray());
         if (values.length != size) {

@@ -43,7 +43,6 @@ final class OnnxGraph {
         this.weights = weights;
     }
 
-    /** Returns the name of a state output. */
     static String nextState(int index) {
         return "next_state_" + index;
     }

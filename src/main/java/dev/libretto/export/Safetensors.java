@@ -64,7 +64,6 @@ final class Safetensors {
 
     private record Placed(String name, ElementType type, long[] shape, long begin, long end) {}
 
-    /** Writes float32 arrays, in their order. */
     static void write(OutputStream output, List<NamedArray> arrays) throws IOException {
         Map<String, Entry> entries = new LinkedHashMap<>();
         long offset = 0;

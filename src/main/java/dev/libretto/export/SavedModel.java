@@ -66,7 +66,6 @@ final class SavedModel extends ExecutableModel {
         this.step = bundle.function(SavedModelGraph.STEP);
     }
 
-    /** Writes the files into an existing directory. */
     static void write(Path directory, ExportedModel model) throws IOException {
         Path assets = Files.createDirectory(directory.resolve(ASSETS));
         Files.writeString(

@@ -66,7 +66,6 @@ final class SavedModelGraph {
         }
     }
 
-    /** Builds the signature of one time step. */
     Signature step() {
         Ops scope = tf.withSubScope(STEP);
         Signature.Builder signature = Signature.builder(STEP).methodName(METHOD);

@@ -37,7 +37,6 @@ public final class Decoder {
         }
     }
 
-    /** Receives the characters. */
     @FunctionalInterface
     public interface Listener {
         /**
@@ -171,7 +170,6 @@ public final class Decoder {
                 .toList();
     }
 
-    /** A text in progress. */
     private static final class Row {
         private final int number;
         private final int sample;

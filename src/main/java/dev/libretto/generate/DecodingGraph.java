@@ -40,7 +40,7 @@ final class DecodingGraph implements AutoCloseable {
     private final Placeholder<TInt32> ids;
     /** The characters to read, {@code [STEPS, B]}. */
     private final Placeholder<TInt32> text;
-    /** The previous state. */
+
     private final List<Placeholder<TFloat32>> state = new ArrayList<>();
     /** The output after {@link #ids}. */
     private final LanguageModel.Output step;

@@ -59,7 +59,6 @@ public interface TextModel extends AutoCloseable {
      */
     record Written(int[][] ids, float[][] logProbabilities, List<float[]> state) {}
 
-    /** Returns the cell and the sizes. */
     ModelConfig config();
 
     /** Returns the initial state, zeros. */

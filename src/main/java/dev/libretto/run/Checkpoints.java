@@ -32,7 +32,6 @@ final class Checkpoints {
 
     private final Path folder;
 
-    /** A directory with the name of a checkpoint. */
     private record Entry(Path path, long step, int rollbacks) {
         static final Comparator<Entry> BY_AGE =
                 Comparator.comparingInt(Entry::rollbacks).thenComparingLong(Entry::step);
@@ -162,7 +161,6 @@ final class Checkpoints {
         Disk.syncDirectory(folder);
     }
 
-    /** Returns the position of the newest undamaged checkpoint. */
     Progress newestProgress(Consumer<String> warnings) throws IOException {
         return newest(Entry::readProgress, warnings);
     }

@@ -23,7 +23,6 @@ final class Checksums {
 
     private Checksums() {}
 
-    /** Writes the checksums of the files in a directory. */
     static void write(Path directory) throws IOException {
         Files.write(directory.resolve(FILE), lines(directory));
     }

@@ -62,21 +62,18 @@ public final class Disk {
         return text.startsWith("\uFEFF") ? text.substring(1) : text;
     }
 
-    /** Fsyncs a file. */
     static void sync(Path file) throws IOException {
         try (FileChannel channel = FileChannel.open(file, StandardOpenOption.WRITE)) {
             channel.force(true);
         }
     }
 
-    /** Fsyncs a directory. */
     static void syncDirectory(Path directory) throws IOException {
         try (FileChannel channel = FileChannel.open(directory, StandardOpenOption.READ)) {
             channel.force(true);
         }
     }
 
-    /** Returns the entries of a directory, sorted by name. */
     static List<Path> list(Path directory) throws IOException {
         try (Stream<Path> entries = Files.list(directory)) {
             return entries.sorted().toList();
@@ -92,7 +89,6 @@ public final class Disk {
         }
     }
 
-    /** Returns the total size of the files below a directory, in bytes. */
     static long size(Path directory) throws IOException {
         long bytes = 0;
         for (Path path : tree(directory)) {

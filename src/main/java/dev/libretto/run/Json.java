@@ -57,7 +57,6 @@ public final class Json {
         return MAPPER.writeValueAsString(value) + "\n";
     }
 
-    /** Returns a record as a JSON tree. */
     public static JsonNode tree(Object value) {
         return MAPPER.valueToTree(value);
     }

@@ -25,7 +25,6 @@ final class MetricsFile {
         this.path = path;
     }
 
-    /** Writes a file with only the header. */
     void create() throws IOException {
         AtomicWrite.file(path, HEADER + "\n");
     }
@@ -34,7 +33,6 @@ final class MetricsFile {
         Files.writeString(path, row(metrics) + "\n", StandardOpenOption.APPEND);
     }
 
-    /** Fsyncs the file. */
     void sync() throws IOException {
         Disk.sync(path);
     }

@@ -19,7 +19,6 @@ public record ReportConfig(int every, int length, List<String> prefixes, boolean
     /** The default, also for runs from before reports were configurable. */
     public static final ReportConfig DEFAULT = new ReportConfig(50, 50, List.of(), false);
 
-    /** @throws IllegalArgumentException if a value is out of range */
     public ReportConfig {
         Require.inRange("report every", every, 1, TrainConfig.MAX_EPOCHS);
         Require.inRange("report length", length, 1, MAX_LENGTH);

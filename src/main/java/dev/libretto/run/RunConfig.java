@@ -36,14 +36,12 @@ public record RunConfig(
     /** The format of {@code config.json}. Files of format 1 do not say so. */
     static final int FORMAT = 2;
 
-    /** @throws IllegalArgumentException if a part is missing */
     public RunConfig {
         if (corpus == null || model == null || training == null || report == null) {
             throw new IllegalArgumentException("one of corpus, model, training and report is missing");
         }
     }
 
-    /** A run with the default reports. */
     public RunConfig(CorpusInfo corpus, ModelConfig model, TrainConfig training) {
         this(corpus, model, training, ReportConfig.DEFAULT);
     }
@@ -82,12 +80,10 @@ public record RunConfig(
         return Build.current().version();
     }
 
-    /** Returns a copy with the given training settings. */
     public RunConfig withTraining(TrainConfig newTraining) {
         return new RunConfig(corpus, model, newTraining, report);
     }
 
-    /** Returns a copy with the given reports. */
     public RunConfig withReport(ReportConfig newReport) {
         return new RunConfig(corpus, model, training, newReport);
     }

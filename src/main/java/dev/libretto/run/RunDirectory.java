@@ -294,7 +294,6 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         return path;
     }
 
-    /** Returns the directory for TensorBoard's event files. */
     public Path tensorBoard() {
         return place.resolve(TENSORBOARD);
     }
@@ -303,7 +302,6 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         return config;
     }
 
-    /** Returns the characters that its model knows. */
     public Vocabulary vocabulary() {
         return vocabulary;
     }
@@ -421,7 +419,6 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     public enum Which {
         /** The one with the lowest validation loss; without validation, the newest. */
         BEST,
-        /** The newest. */
         LAST;
 
         @Override
@@ -437,7 +434,6 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         }
     }
 
-    /** Releases the lock. */
     @Override
     public void close() throws IOException {
         if (lock != null) {

@@ -45,7 +45,6 @@ public record RunInfo(
     /** A layer, named by the part of its arrays' names before the slash. */
     public record Layer(String name, long parameters, List<Array> arrays) {}
 
-    /** An array of a layer. */
     public record Array(String name, long[] shape, long parameters) {}
 
     /**

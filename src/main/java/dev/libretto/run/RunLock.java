@@ -68,7 +68,6 @@ final class RunLock implements AutoCloseable {
                 run + " is being trained by another process; wait until it ends, or use another directory");
     }
 
-    /** Returns the locked run directory. */
     Path run() {
         return run;
     }

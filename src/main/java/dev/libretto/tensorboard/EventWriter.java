@@ -60,14 +60,12 @@ final class EventWriter implements AutoCloseable {
                 .setSessionLog(SessionLog.newBuilder().setStatus(SessionStatus.START)));
     }
 
-    /** Writes scalars by tag. */
     void scalars(long atStep, Map<String, Double> values) throws IOException {
         Summary.Builder summary = Summary.newBuilder();
         values.forEach((tag, value) -> summary.addValueBuilder().setTag(tag).setSimpleValue(value.floatValue()));
         write(Event.newBuilder().setStep(atStep).setSummary(summary));
     }
 
-    /** Writes the histogram of every parameter. */
     void histograms(long atStep, Weights weights) throws IOException {
         for (Parameter parameter : weights.parameters()) {
             try (EagerSession session = Sessions.openEagerOnCpu()) {
@@ -80,7 +78,6 @@ final class EventWriter implements AutoCloseable {
         }
     }
 
-    /** Writes texts. */
     void text(long atStep, List<String> texts) throws IOException {
         TensorProto.Builder tensor = TensorProto.newBuilder().setDtype(DataType.DT_STRING);
         tensor.getTensorShapeBuilder().addDimBuilder().setSize(texts.size());

@@ -17,7 +17,6 @@ final class Alphabet {
     private long[] counts = new long[256];
     private int size;
 
-    /** Creates an empty alphabet. */
     Alphabet() {}
 
     /** Restores a stored alphabet. */
@@ -68,7 +67,6 @@ final class Alphabet {
         return Arrays.stream(codePoints, 0, size);
     }
 
-    /** Returns the number of occurrences of some characters. */
     long count(IntPredicate isCounted) {
         return IntStream.range(0, size)
                 .filter(index -> isCounted.test(codePoints[index]))

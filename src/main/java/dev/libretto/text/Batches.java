@@ -14,7 +14,6 @@ public final class Batches {
         /** Windows in random order, reshuffled each epoch; every batch starts from a zero state. */
         RANDOM;
 
-        /** Returns the name used on the command line and in configuration files. */
         @Override
         public String toString() {
             return name().toLowerCase(Locale.ROOT);
@@ -69,12 +68,10 @@ public final class Batches {
         return ids;
     }
 
-    /** Returns the number of batches in an epoch. */
     public int count() {
         return count;
     }
 
-    /** Returns the number of characters predicted in an epoch. */
     public long charsPerEpoch() {
         return (long) count() * batchSize * seqLength;
     }
@@ -86,7 +83,6 @@ public final class Batches {
         return new Epoch(epoch, sampling == Sampling.RANDOM ? new Permutation(windows(), key) : null);
     }
 
-    /** The batches of one epoch. */
     public final class Epoch {
         private final int number;
         /** The order of the windows; null for consecutive batches. */

@@ -61,7 +61,6 @@ final class CodePointReader {
         return count;
     }
 
-    /** Returns the number of bytes read from the stream. */
     long bytesRead() {
         return bufferOffset + bytes.limit();
     }

@@ -59,7 +59,6 @@ public final class Corpus {
         this(name, alphabet, Ids.of(Arrays.stream(codePoints).map(alphabet::add).toArray()), TextHash.of(codePoints));
     }
 
-    /** Returns a copy with the given files, options and {@link #fractionRead}. */
     Corpus withSource(List<Path> newFiles, CorpusOptions newOptions, double newFraction) {
         return new Corpus(name, alphabet, indexes, sha256, newFiles, newOptions, newFraction);
     }
@@ -111,12 +110,10 @@ public final class Corpus {
         return files;
     }
 
-    /** Returns the options it was read with. */
     public CorpusOptions options() {
         return options;
     }
 
-    /** Returns the number of characters. */
     public long length() {
         return indexes.length();
     }
@@ -129,12 +126,10 @@ public final class Corpus {
         return fractionRead;
     }
 
-    /** Returns the number of distinct characters. */
     public int distinct() {
         return alphabet.size();
     }
 
-    /** Returns the number of occurrences of a character. */
     public long count(int codePoint) {
         return alphabet.count(known -> known == codePoint);
     }

@@ -38,27 +38,22 @@ public record CorpusOptions(long maxChars, boolean keepNewlines, Charset encodin
         }
     }
 
-    /** Returns a copy with the given number of characters to read. */
     public CorpusOptions withMaxChars(long newMaxChars) {
         return new CorpusOptions(newMaxChars, keepNewlines, encoding, maxBytes, minCount);
     }
 
-    /** Returns a copy that keeps newlines or not. */
     public CorpusOptions withKeepNewlines(boolean newKeepNewlines) {
         return new CorpusOptions(maxChars, newKeepNewlines, encoding, maxBytes, minCount);
     }
 
-    /** Returns a copy with the given encoding. */
     public CorpusOptions withEncoding(Charset newEncoding) {
         return new CorpusOptions(maxChars, keepNewlines, newEncoding, maxBytes, minCount);
     }
 
-    /** Returns a copy with the given size limit. */
     public CorpusOptions withMaxBytes(long newMaxBytes) {
         return new CorpusOptions(maxChars, keepNewlines, encoding, newMaxBytes, minCount);
     }
 
-    /** Returns a copy with the given minimum count. */
     public CorpusOptions withMinCount(int newMinCount) {
         return new CorpusOptions(maxChars, keepNewlines, encoding, maxBytes, newMinCount);
     }

@@ -103,12 +103,10 @@ final class CorpusPass implements AutoCloseable {
         memory = null;
     }
 
-    /** Returns the number of bytes read from the files. */
     long bytesRead() {
         return bytes;
     }
 
-    /** Returns whether the text went to an index file. */
     boolean isIndexed() {
         return writer != null;
     }

@@ -14,9 +14,7 @@ public final class CorpusReader {
     /** The most characters held in memory: 4 Mi, which take 16 MiB. */
     public static final int IN_MEMORY = 1 << 22;
 
-    /** Receives the progress of reading a text. */
     public interface Listener {
-        /** Does nothing. */
         Listener NONE = (done, total) -> {};
 
         /**

@@ -19,7 +19,6 @@ final class FileFormat {
     /** The higher byte of UTF-16 is zero at least this many times as often as the lower. */
     private static final int ZERO_RATIO = 8;
 
-    /** The offset of the checksum in a tar header. */
     private static final int TAR_CHECKSUM = 148;
 
     private static final int TAR_CHECKSUM_BYTES = 8;
@@ -84,7 +83,6 @@ final class FileFormat {
         }
     }
 
-    /** Returns the exception for a file that is not text. */
     static LibrettoException notText(String source, String name, String advice) {
         return new LibrettoException(source + " is " + name + ", not text; " + advice);
     }

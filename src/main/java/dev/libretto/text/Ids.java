@@ -8,7 +8,6 @@ public interface Ids {
     /** Marks a character that has no id, where that is not an error. */
     int NONE = -1;
 
-    /** Returns the number of characters. */
     long length();
 
     /**
@@ -33,7 +32,6 @@ public interface Ids {
         return of(length(), position -> newIds[at(position)]);
     }
 
-    /** Returns a view of an array. */
     static Ids of(int... ids) {
         return of(ids.length, position -> ids[(int) position]);
     }

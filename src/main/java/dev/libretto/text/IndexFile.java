@@ -38,10 +38,8 @@ record IndexFile(Path path, String name, String fingerprint, boolean reusable) {
     /** Trailer offset, checksum, magic. */
     static final int TAIL_BYTES = 8 + 4 + 8;
 
-    /** The most bytes mapped as one buffer. */
     private static final long MAX_MAPPED = 1L << 30;
 
-    /** Returns the index file of a text in a directory. */
     static IndexFile of(Path folder, CorpusFiles files, CorpusOptions options) throws IOException {
         StringBuilder key = new StringBuilder()
                 .append(options.encoding())

@@ -157,7 +157,6 @@ final class IndexWriter implements AutoCloseable {
                 e);
     }
 
-    /** Deletes an unfinished file. */
     @Override
     public void close() throws IOException {
         if (channel != null) {

@@ -14,7 +14,7 @@ final class PackedIds implements Ids {
 
     /** The position after the last id of each width. */
     private final long[] ends = new long[LIMITS.length];
-    /** The ids of each width. */
+
     private final ByteBuffer[][] chunks = new ByteBuffer[LIMITS.length][];
 
     /**

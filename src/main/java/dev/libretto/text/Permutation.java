@@ -26,7 +26,6 @@ final class Permutation {
         }
     }
 
-    /** Returns element {@code index} of the permutation. */
     long at(long index) {
         long number = index;
         do {

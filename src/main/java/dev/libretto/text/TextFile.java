@@ -29,7 +29,6 @@ import java.util.zip.ZipFile;
  * @param leastBytes a lower bound of the unpacked size
  */
 record TextFile(InputStream input, LongSupplier counter, long leastBytes) implements AutoCloseable {
-    /** Returns the number of bytes read from the file itself. */
     long position() {
         return counter.getAsLong();
     }
@@ -86,7 +85,6 @@ record TextFile(InputStream input, LongSupplier counter, long leastBytes) implem
                 : Files.newInputStream(file);
     }
 
-    /** Peeks at the first bytes. */
     private byte[] head(int length) throws IOException {
         input.mark(length);
         byte[] head = input.readNBytes(length);
@@ -129,7 +127,6 @@ record TextFile(InputStream input, LongSupplier counter, long leastBytes) implem
         }
     }
 
-    /** Throws for documents that are zip archives. */
     private static void requireNoDocument(ZipFile zip, Path file) throws LibrettoException {
         if (zip.getEntry("[Content_Types].xml") != null) {
             throw FileFormat.notText(file.toString(), "an Office document", "save it as plain text first");
@@ -147,7 +144,6 @@ record TextFile(InputStream input, LongSupplier counter, long leastBytes) implem
         return !entry.isDirectory() && name.toLowerCase(Locale.ROOT).endsWith(".txt") && !name.startsWith("__MACOSX/");
     }
 
-    /** Returns the exception for an archive that cannot be unpacked. */
     static LibrettoException damaged(String source, Exception e) {
         String why = e instanceof EOFException ? "it ends too early" : e.getMessage();
         return new LibrettoException(source + " is a damaged archive (" + why + "); create it again", e);

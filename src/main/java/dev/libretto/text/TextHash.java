@@ -25,7 +25,6 @@ final class TextHash {
         return hash.hex();
     }
 
-    /** Adds the first {@code count} characters. */
     void update(int[] codePoints, int count) {
         for (int start = 0; start < count; start += CHUNK) {
             String chunk = new String(codePoints, start, Math.min(CHUNK, count - start));
@@ -33,7 +32,6 @@ final class TextHash {
         }
     }
 
-    /** Returns the hash in hexadecimal. */
     String hex() {
         return HexFormat.of().formatHex(digest.digest());
     }

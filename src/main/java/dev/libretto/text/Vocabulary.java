@@ -86,7 +86,6 @@ public final class Vocabulary {
         return new Vocabulary(codePoints, unknownCharacter);
     }
 
-    /** Returns V, the number of characters. */
     public int size() {
         return codePoints.length;
     }
