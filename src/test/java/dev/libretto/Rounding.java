@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.libretto.model.ModelConfig;
+import java.util.List;
 
 /**
  * How far float32 may be from exact arithmetic, whichever kernels a processor has: the tolerance of every test that compares
@@ -39,6 +40,17 @@ public final class Rounding {
     /** The relative error of a logit after so many time steps, or of a state. */
     public static double ofLogits(ModelConfig config, int timeSteps) {
         return after(logits(config, timeSteps));
+    }
+
+    /** The error of a state after so many time steps, of which each adds at most 1 to an LSTM's. */
+    public static double ofState(ModelConfig config, int timeSteps, List<float[]> start) {
+        double largest = 1;
+        for (float[] array : start) {
+            for (float value : array) {
+                largest = Math.max(largest, Math.abs(value));
+            }
+        }
+        return (largest + timeSteps) * ofLogits(config, timeSteps);
     }
 
     /** The relative error of the mean loss of so many rows, unrolled over time steps. */

@@ -4,7 +4,11 @@ import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import dev.libretto.BigramModel;
 import dev.libretto.run.RunDirectory;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Progress;
 import java.io.BufferedReader;
 import java.io.IOException;
@@ -46,8 +50,10 @@ class LibrettoIT {
         assertThat(reports).hasSize(5);
         assertThat(reports.get(4)).startsWith("epoch 250, perplexity ");
         double perplexity = Double.parseDouble(reports.get(4).split("[ ,]+")[3]);
-        // The trajectory is chaotic. A bigram model of this text has a perplexity of 10.5.
-        assertThat(perplexity).isBetween(1.0, 10.5);
+        // The trajectory is chaotic, but whichever it is, the model learns more than which character follows which.
+        Corpus lyrics = Corpus.builtIn(CorpusOptions.WHOLE_TEXT.withMaxChars(CorpusOptions.DEFAULT_MAX_CHARS));
+        double bigrams = BigramModel.perplexity(Vocabulary.of(lyrics).encode(lyrics));
+        assertThat(perplexity).isGreaterThanOrEqualTo(1).isLessThan(bigrams);
         assertThat(train.out().lines().filter(line -> line.startsWith(" - "))).hasSize(10);
 
         // stderr has only Libretto's messages.

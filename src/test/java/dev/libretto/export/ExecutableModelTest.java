@@ -168,7 +168,8 @@ class ExecutableModelTest {
                     .orElseThrow();
             float[] sorted = step.logits().clone();
             Arrays.sort(sorted);
-            double error = Math.max(1, sorted[V - 1]) * Rounding.ofLogits(model.config(), 64);
+            double largest = Math.max(1, Math.max(sorted[V - 1], -sorted[0]));
+            double error = largest * Rounding.ofLogits(model.config(), i + 1);
             assertThat(sorted[V - 1] - sorted[V - 2]).as("a clear winner").isGreaterThan((float) (2 * error));
             text.add(best);
         }

@@ -10,6 +10,7 @@ import dev.libretto.Rounding;
 import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -30,6 +31,7 @@ class DecoderTest {
     private static final ModelConfig CONFIG = new ModelConfig(CellType.GRU, 17, 9, 2);
     private static final ModelConfig TINY = new ModelConfig(CellType.RNN, 5, 3, 1);
     private static final Weights WEIGHTS = TestModels.randomWeights(CONFIG, 1);
+    private static final double LARGEST_LOGIT = largestLogit(CONFIG, WEIGHTS);
     private static final Sampler DRAWN = new RandomSampler(1, RandomSampler.ALL, 1);
 
     /**
@@ -39,6 +41,9 @@ class DecoderTest {
     private static final Sampler BLIND = (logits, uniform) -> (int) (9 * uniform);
 
     private record Written(List<Integer> ids, List<Float> logProbabilities) {}
+
+    /** The naive loop's. */
+    private record Expected(List<Integer> ids, List<Double> logProbabilities, List<Double> errors) {}
 
     /** Lengths below, at and above the steps of a session and of a graph run. */
     @ParameterizedTest
@@ -80,11 +85,16 @@ class DecoderTest {
             try (model) {
                 List<Written> written = write(model, prefixes, 1, options);
                 for (int row = 0; row < prefixes.size(); row++) {
-                    Written expected = naive(config, weights, prefixes.get(row), 130);
+                    Expected expected = naive(config, weights, prefixes.get(row), 130);
                     assertThat(written.get(row).ids()).isEqualTo(expected.ids());
                     for (int i = 0; i < 130; i++) {
-                        assertThat(written.get(row).logProbabilities().get(i))
-                                .isCloseTo(expected.logProbabilities().get(i), within((float) (2 * error(config))));
+                        double logProbability =
+                                written.get(row).logProbabilities().get(i);
+                        // The error of the logit, and that of the sum it is divided by.
+                        assertThat(logProbability)
+                                .isCloseTo(
+                                        expected.logProbabilities().get(i),
+                                        within(2 * expected.errors().get(i)));
                     }
                 }
             }
@@ -140,9 +150,9 @@ class DecoderTest {
                 List<Written> batched =
                         write(model, List.of(new int[] {1, 1, 1, 8}, prefix, new int[] {9}), 5, options);
 
-                assertSame(alone.get(0), three.get(0));
+                assertSame(alone.get(0), three.get(0), 2);
                 for (int i = 0; i < 3; i++) {
-                    assertSame(batched.get(5 + i), three.get(i));
+                    assertSame(batched.get(5 + i), three.get(i), 2);
                 }
                 assertThat(three.get(0).ids())
                         .isNotEqualTo(three.get(1).ids())
@@ -152,15 +162,33 @@ class DecoderTest {
         }
     }
 
-    /** Probabilities may differ by rounding, since kernels depend on the number of rows. */
-    private static void assertSame(Written actual, Written expected) {
+    /**
+     * Probabilities may differ by rounding, since kernels depend on the number of rows: on both sides by the error of a logit
+     * and that of the sum it is divided by.
+     */
+    private static void assertSame(Written actual, Written expected, int prefixLength) {
         assertThat(actual.ids()).isEqualTo(expected.ids());
         assertThat(actual.logProbabilities()).hasSameSizeAs(expected.logProbabilities());
         for (int i = 0; i < expected.ids().size(); i++) {
-            assertThat(actual.logProbabilities().get(i))
+            double error = LARGEST_LOGIT * Rounding.ofLogits(CONFIG, prefixLength + i);
+            assertThat((double) actual.logProbabilities().get(i))
                     .as("log-probability of character %d", i)
-                    .isCloseTo(expected.logProbabilities().get(i), within((float) (2 * error(CONFIG))));
+                    .isCloseTo(expected.logProbabilities().get(i), within(4 * error));
         }
+    }
+
+    /** A state is at most 1, so a logit is at most the sum of a column's weights and the bias. */
+    private static double largestLogit(ModelConfig config, Weights weights) {
+        List<Parameter> parameters = weights.parameters();
+        float[] kernel = weights.of(parameters.get(parameters.size() - 2));
+        float[] bias = weights.of(parameters.get(parameters.size() - 1));
+        return IntStream.range(0, bias.length)
+                .mapToDouble(j -> Math.abs(bias[j])
+                        + IntStream.range(0, config.hiddenSize())
+                                .mapToDouble(k -> Math.abs(kernel[k * bias.length + j]))
+                                .sum())
+                .max()
+                .orElseThrow();
     }
 
     @Test
@@ -209,7 +237,7 @@ class DecoderTest {
                         Written expected = new Written(
                                 all.subList(0, length),
                                 texts.get(row).logProbabilities().subList(0, length));
-                        assertSame(stopped.get(row), expected);
+                        assertSame(stopped.get(row), expected, 3);
                     }
                 }
             }
@@ -345,11 +373,6 @@ class DecoderTest {
         }
     }
 
-    /** The error of a logit of up to 5, or of its log-probability; such models forget errors within 64 time steps. */
-    private static double error(ModelConfig config) {
-        return 5 * Rounding.ofLogits(config, 64);
-    }
-
     /** Implements the abstract methods only. */
     private record StepsOnly(TextModel model) implements TextModel {
         @Override
@@ -394,24 +417,26 @@ class DecoderTest {
         return rows;
     }
 
-    private static Written naive(ModelConfig config, Weights weights, int[] prefix, int length) {
+    private static Expected naive(ModelConfig config, Weights weights, int[] prefix, int length) {
         ReferenceModel reference = new ReferenceModel(config, weights);
         double[] state = reference.zeroState();
         for (int id : prefix) {
             state = reference.step(id, state);
         }
-        Written written = new Written(new ArrayList<>(), new ArrayList<>());
+        Expected written = new Expected(new ArrayList<>(), new ArrayList<>(), new ArrayList<>());
         for (int i = 0; i < length; i++) {
             double[] logits = reference.logits(state);
+            double error = Margins.error(config, prefix.length + i, logits);
             int best = 0;
             for (int j = 1; j < logits.length; j++) {
                 best = logits[j] > logits[best] ? j : best;
             }
             double[] sorted = Arrays.stream(logits).sorted().toArray();
             double lead = sorted[sorted.length - 1] - sorted[sorted.length - 2];
-            assertThat(lead).as("a clear winner").isGreaterThan(2 * error(config));
+            assertThat(lead).as("a clear winner").isGreaterThan(2 * error);
             written.ids().add(best);
-            written.logProbabilities().add((float) -ReferenceModel.crossEntropy(logits, best));
+            written.logProbabilities().add(-ReferenceModel.crossEntropy(logits, best));
+            written.errors().add(error);
             state = reference.step(best, state);
         }
         return written;

@@ -20,10 +20,10 @@ public final class Margins {
     /** Asserts that rounding cannot change the greedy continuation of a prefix. */
     public static void assertGreedyIsCertain(ModelConfig config, Weights weights, int[] prefix, int length) {
         ReferenceModel model = new ReferenceModel(config, weights);
-        double error = error(config, prefix.length + length);
         double[] state = after(model, prefix);
         for (int i = 0; i < length; i++) {
             double[] logits = model.logits(state);
+            double error = error(config, prefix.length + i, logits);
             int[] order = descending(logits);
             assertThat(logits[order[0]] - logits[order[1]])
                     .as("margin of character %d", i)
@@ -40,10 +40,10 @@ public final class Margins {
     public static void assertDrawIsCertain(
             ModelConfig config, Weights weights, int[] prefix, int length, double temperature, long seed, int sample) {
         ReferenceModel model = new ReferenceModel(config, weights);
-        double error = error(config, prefix.length + length);
         double[] state = after(model, prefix);
         for (int i = 0; i < length; i++) {
             double[] logits = model.logits(state);
+            double error = error(config, prefix.length + i, logits);
             int[] order = descending(logits);
             double[] masses = Arrays.stream(order)
                     .mapToDouble(id -> Math.exp((logits[id] - logits[order[0]]) / temperature))
@@ -77,9 +77,10 @@ public final class Margins {
         }
     }
 
-    /** The error of logits of up to 1, as an untrained model's. */
-    private static double error(ModelConfig config, int timeSteps) {
-        return Rounding.ofLogits(config, timeSteps);
+    /** Of each logit, in proportion to the largest. */
+    static double error(ModelConfig config, int timeSteps, double[] logits) {
+        double largest = Math.max(1, Arrays.stream(logits).map(Math::abs).max().orElseThrow());
+        return largest * Rounding.ofLogits(config, timeSteps);
     }
 
     private static double[] after(ReferenceModel model, int[] prefix) {

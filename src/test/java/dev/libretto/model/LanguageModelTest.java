@@ -67,8 +67,7 @@ class LanguageModelTest {
             Rounding.assertClose("logits", FloatTensors.toArray(output.logits()), logits, error);
             double[][] ends = TestModels.rows(arrays(output.state()), B);
             for (int row = 0; row < B; row++) {
-                // An LSTM's state is at most T + 1.
-                assertThat(ends[row]).containsExactly(states[row], within(error * (T + 1)));
+                assertThat(ends[row]).containsExactly(states[row], within(Rounding.ofState(config, T, start)));
             }
         }
     }

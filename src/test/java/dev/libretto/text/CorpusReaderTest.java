@@ -3,7 +3,6 @@ package dev.libretto.text;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
-import static org.assertj.core.api.Assertions.within;
 
 import dev.libretto.LibrettoException;
 import java.io.IOException;
@@ -181,8 +180,9 @@ class CorpusReaderTest {
         CorpusFiles files = CorpusFiles.of(List.of(packed));
         CorpusOptions options = CorpusOptions.WHOLE_TEXT;
 
-        assertThat(new CorpusReader().read(files, options.withMaxChars(9_000)).fractionRead())
-                .isCloseTo(0.03, within(0.005));
+        double fraction =
+                new CorpusReader().read(files, options.withMaxChars(9_000)).fractionRead();
+        assertThat(Math.round(100 * fraction)).as("as it is shown, in percent").isEqualTo(3);
         assertThat(new CorpusReader().read(files, options.withMaxChars(300_000)).fractionRead())
                 .isOne();
         assertThat(new CorpusReader().read(files, options).fractionRead()).isOne();

@@ -191,6 +191,7 @@ class ReferenceTest {
         return Rounding.ofGradients(fixture.model(), fixture.T(), fixture.B());
     }
 
+    /** Ten clipped steps, each with the error of its gradient on either side, and the error of the last loss. */
     private static double tenStepsError(ReferenceFixture fixture) {
         return 2 * 10 * fixture.learningRate() * fixture.clipNorm() * gradientError(fixture) + lossError(fixture);
     }
