@@ -4,6 +4,7 @@ import com.sun.jna.Library;
 import com.sun.jna.Native;
 import com.sun.jna.NativeLong;
 import com.sun.jna.Pointer;
+import java.util.Map;
 
 /** Functions of the C library without a counterpart in Java. */
 interface LibC extends Library {
@@ -27,6 +28,18 @@ interface LibC extends Library {
 
     /** Registers a function for {@code exit}, to be called before those registered earlier. */
     int __cxa_atexit(Pointer function, Pointer argument, Pointer library);
+
+    /**
+     * Sets variables that the environment lacks; native libraries read them, Java does not. Without JNA's library, sets none.
+     */
+    static void setDefaults(Map<String, String> variables) {
+        LibC libc = load();
+        variables.forEach((name, value) -> {
+            if (libc != null && System.getenv().getOrDefault(name, "").isEmpty()) {
+                libc.setenv(name, value, 1);
+            }
+        });
+    }
 
     /** Returns the C library, or null if JNA's library cannot be unpacked. */
     static LibC load() {

@@ -8,7 +8,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import org.bytedeco.javacpp.Loader;
 
-/** Tells JavaCPP and JNA where the native libraries are. */
+/**
+ * Tells JavaCPP, JNA and ONNX Runtime where their native libraries are: in the directory {@code native} next to Libretto's jar,
+ * where the build unpacks them. Without it, JavaCPP unpacks them into its cache, so only that directory must be writable and
+ * executable.
+ */
 final class NativeLibraryPath {
     private static final String JNA_PATH = "jna.boot.library.path";
 
@@ -16,10 +20,7 @@ final class NativeLibraryPath {
 
     private NativeLibraryPath() {}
 
-    /**
-     * Loads them from the directory {@code native} next to Libretto's jar, where the build unpacks them. Without it, JavaCPP
-     * unpacks TensorFlow's and JNA's into its cache, so only that directory must be writable and executable.
-     */
+    /** Sets the paths of TensorFlow's and JNA's libraries. */
     static synchronized void configure() {
         if (configured) {
             return;
@@ -34,24 +35,52 @@ final class NativeLibraryPath {
                     "java.library.path", unpacked + File.pathSeparator + System.getProperty("java.library.path", ""));
             setDefault("org.bytedeco.javacpp.pathsFirst", "true");
         }
-        if (System.getProperty(JNA_PATH) == null) {
-            jnaFolder(unpacked);
+        setDirectory(
+                JNA_PATH,
+                "/com/sun/jna/" + Platform.RESOURCE_PREFIX,
+                System.mapLibraryName("jnidispatch").replace(".dylib", ".jnilib"));
+        if (System.getProperty(JNA_PATH) != null) {
+            // Otherwise JNA creates a directory for what it could unpack.
+            setDefault("jna.nounpack", "true");
         }
     }
 
-    private static void jnaFolder(Path unpacked) {
-        String name = System.mapLibraryName("jnidispatch").replace(".dylib", ".jnilib");
-        if (Files.exists(unpacked.resolve(name))) {
-            System.setProperty(JNA_PATH, unpacked.toString());
+    /** Sets the path of ONNX Runtime's libraries. */
+    static void configureOnnxRuntime() {
+        configure();
+        String machine = Loader.getPlatform()
+                .replace("x86_64", "x64")
+                .replace("arm64", "aarch64")
+                .replace("macosx", "osx");
+        setDirectory(
+                "onnxruntime.native.path",
+                "/ai/onnxruntime/native/" + machine,
+                System.mapLibraryName("onnxruntime"),
+                System.mapLibraryName("onnxruntime4j_jni"));
+    }
+
+    /**
+     * Sets a property to the directory of some libraries, unless it is set.
+     *
+     * @param resources where the class path has them
+     */
+    private static void setDirectory(String property, String resources, String... libraries) {
+        if (System.getProperty(property) != null) {
             return;
         }
+        Path directory = nextToJar();
         try {
-            File file = Loader.cacheResource("/com/sun/jna/" + Platform.RESOURCE_PREFIX + "/" + name);
-            if (file != null) {
-                System.setProperty(JNA_PATH, file.getParent());
+            for (String library : libraries) {
+                if (!Files.exists(nextToJar().resolve(library))) {
+                    directory = Loader.cacheResource(resources + "/" + library)
+                            .toPath()
+                            .getParent();
+                }
             }
+            System.setProperty(property, directory.toString());
         } catch (IOException | RuntimeException e) {
-            // JNA unpacks its library itself.
+            // Each unpacks its own then.
+            return;
         }
     }
 

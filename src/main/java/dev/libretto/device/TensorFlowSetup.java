@@ -38,13 +38,7 @@ public final class TensorFlowSetup {
         Locale.setDefault(
                 Locale.Category.FORMAT, TensorFlowInternals.withAsciiDigits(Locale.getDefault(Locale.Category.FORMAT)));
         TensorFlowInternals.requireUnsafe();
-        NativeLibraryPath.configure();
-        LibC libc = LibC.load();
-        variables(Build.current()).forEach((name, value) -> {
-            if (libc != null && System.getenv().getOrDefault(name, "").isEmpty()) {
-                libc.setenv(name, value, 1);
-            }
-        });
+        LibC.setDefaults(variables(Build.current()));
         applied = true;
     }
 

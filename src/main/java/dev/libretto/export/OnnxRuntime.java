@@ -2,6 +2,7 @@ package dev.libretto.export;
 
 import ai.onnxruntime.OrtEnvironment;
 import ai.onnxruntime.OrtLoggingLevel;
+import dev.libretto.device.OnnxRuntimeSetup;
 import java.io.IOException;
 import java.util.logging.Level;
 import java.util.logging.Logger;
@@ -25,13 +26,14 @@ public final class OnnxRuntime {
     /** @throws IOException as {@link #version} does */
     static OrtEnvironment environment() throws IOException {
         LOADER_LOG.setLevel(Level.OFF);
+        OnnxRuntimeSetup.apply();
         try {
             // Errors are thrown, so nothing needs to be logged to stderr.
             return OrtEnvironment.getEnvironment(OrtLoggingLevel.ORT_LOGGING_LEVEL_FATAL, "libretto");
         } catch (LinkageError e) {
             throw new IOException(
                     "ONNX Runtime cannot be loaded (" + reason(e)
-                            + "); it needs a temporary directory with 30 MB free that is not mounted noexec;"
+                            + "); it needs a temporary directory that it can write to;"
                             + " set one with LIBRETTO_JAVA_OPTS=-Djava.io.tmpdir=DIR",
                     e);
         }

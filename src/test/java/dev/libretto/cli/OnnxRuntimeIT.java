@@ -3,12 +3,12 @@ package dev.libretto.cli;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.io.File;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -17,23 +17,20 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** ONNX Runtime in a process: no telemetry, and a one-line message if the temp folder cannot be used. */
+/** ONNX Runtime in a process: no telemetry, nothing left in the temp folder, and a one-line message if that cannot be used. */
 class OnnxRuntimeIT {
-    /** The launcher uses unpacked native libraries; with the jar alone, ONNX Runtime unpacks its own. */
     enum Start {
         LAUNCHER,
-        JAR
+        JAR,
+        /** A program with Libretto's jar on its class path, without the unpacked libraries next to it. */
+        LIBRARY
     }
-
-    private record CliResult(int exitCode, String out, String err) {}
 
     @TempDir
     private static Path trained;
 
     @TempDir
     private Path folder;
-
-    private static final String MOUNT_NOEXEC = "mount -t tmpfs -o noexec tmpfs \"$TMPDIR\" && exec \"$@\"";
 
     /** Comes before the command line, to change what it sees of the file system. */
     private List<String> mount = List.of();
@@ -46,9 +43,9 @@ class OnnxRuntimeIT {
         String train = "train --preset tiny --epochs 1 --run " + trained.resolve("run");
         String export = "export --run %s --format onnx --out %s".formatted(trained.resolve("run"), model());
         for (String line : List.of(train, export)) {
-            assertThat(dev.libretto.cli.CliResult.of(trained, line.split(" ")).exitCode())
-                    .isZero();
+            assertThat(CliResult.of(trained, line.split(" ")).exitCode()).isZero();
         }
+        Files.copy(Program.JAR, trained.resolve("libretto.jar"));
     }
 
     private static Path model() {
@@ -64,12 +61,14 @@ class OnnxRuntimeIT {
     /** Telemetry would write files: it identifies the machine and queues events. */
     @ParameterizedTest
     @EnumSource
-    void generateWritesNoFiles(Start start) throws Exception {
-        CliResult result = run(start, "generate", "--model", model().toString(), "--prefix", "分开");
+    void generateLeavesNoFilesAndFolders(Start start) throws Exception {
+        assertGenerates(start);
 
-        assertThat(result.err()).isEmpty();
-        assertThat(result.out()).startsWith("分开");
-        assertThat(files()).isEmpty();
+        assertThat(temp).isEmptyDirectory();
+        try (Stream<Path> inHome = Files.list(home)) {
+            assertThat(inHome.map(Path::getFileName).map(Path::toString))
+                    .isEqualTo(start == Start.LIBRARY ? List.of(".javacpp") : List.of());
+        }
     }
 
     /** ONNX Runtime creates a folder there even with nothing to unpack. */
@@ -78,39 +77,24 @@ class OnnxRuntimeIT {
     void missingTempFolderIsReportedInOneLine(Start start) throws Exception {
         Files.delete(temp);
 
-        CliResult result = run(start, "generate", "--model", model().toString(), "--prefix", "分开");
-
-        assertThat(result.exitCode()).isEqualTo(1);
-        assertThat(result.err())
-                .startsWith("libretto generate: ONNX Runtime cannot be loaded (" + temp)
-                .contains("LIBRETTO_JAVA_OPTS=-Djava.io.tmpdir=DIR")
-                .hasLineCount(1);
+        assertFailsInOneLine(start);
     }
 
-    /** The build unpacks the libraries, so the launcher needs no temp folder that allows executables. */
     @ParameterizedTest
     @EnumSource
-    void tempFolderMountedNoexec(Start start) throws Exception {
-        mount = List.of("unshare", "--mount", "--map-root-user", "bash", "-c", MOUNT_NOEXEC, "bash");
-        Process trial = new ProcessBuilder(
-                        List.of("unshare", "--mount", "--map-root-user", "mount", "-t", "tmpfs", "tmpfs", "."))
-                .directory(temp.toFile())
-                .start();
-        assumeTrue(trial.waitFor() == 0, "this machine does not let the test mount a file system");
+    void fullTempFolderIsReportedInOneLine(Start start) throws Exception {
+        mountTemp("nr_inodes=1");
 
-        CliResult result = run(start, "generate", "--model", model().toString(), "--prefix", "分开");
+        assertFailsInOneLine(start);
+    }
 
-        switch (start) {
-            case LAUNCHER -> {
-                assertThat(result.err()).isEmpty();
-                assertThat(result.out()).startsWith("分开");
-            }
-            case JAR ->
-                assertThat(result.err())
-                        .startsWith("libretto generate: ONNX Runtime cannot be loaded (" + temp)
-                        .contains("not mounted noexec")
-                        .hasLineCount(1);
-        }
+    /** The libraries are unpacked elsewhere. */
+    @ParameterizedTest
+    @EnumSource
+    void tempFolderNeedNotAllowExecutables(Start start) throws Exception {
+        mountTemp("noexec");
+
+        assertGenerates(start);
     }
 
     @Test
@@ -126,40 +110,64 @@ class OnnxRuntimeIT {
         assertThat(broken.err()).startsWith("libretto doctor: ONNX Runtime cannot be loaded (" + temp);
     }
 
-    /** The regular files below home and temp. */
-    private List<Path> files() throws IOException {
-        try (Stream<Path> inHome = Files.walk(home);
-                Stream<Path> inTemp = Files.walk(temp)) {
-            return Stream.concat(inHome, inTemp).filter(Files::isRegularFile).toList();
-        }
+    private void assertGenerates(Start start) throws Exception {
+        CliResult result = run(start, "generate", "--model", model().toString(), "--prefix", "分开");
+
+        assertThat(result.err()).isEmpty();
+        assertThat(result.out()).startsWith("分开");
+    }
+
+    private void assertFailsInOneLine(Start start) throws Exception {
+        CliResult result = run(start, "generate", "--model", model().toString(), "--prefix", "分开");
+
+        assertThat(result.exitCode()).isEqualTo(1);
+        assertThat(result.err())
+                .startsWith("libretto generate: ONNX Runtime cannot be loaded (" + temp)
+                .contains("LIBRETTO_JAVA_OPTS=-Djava.io.tmpdir=DIR")
+                .hasLineCount(1);
+    }
+
+    /** Makes the temp folder a file system of its own. */
+    private void mountTemp(String options) throws Exception {
+        List<String> unshare = List.of("unshare", "--mount", "--map-root-user");
+        Process trial = new ProcessBuilder(Program.join(unshare, List.of("mount", "-t", "tmpfs", "tmpfs", ".")))
+                .directory(temp.toFile())
+                .start();
+        assumeTrue(trial.waitFor() == 0, "this machine does not let the test mount a file system");
+        String command = "mount -t tmpfs -o " + options + " tmpfs \"$TMPDIR\" && exec \"$@\"";
+        mount = Program.join(unshare, List.of("bash", "-c", command, "bash"));
     }
 
     private CliResult run(Start start, String... arguments) throws Exception {
         List<String> options = List.of("-Djava.io.tmpdir=" + temp, "-Duser.home=" + home);
         List<String> line = new ArrayList<>(mount);
         switch (start) {
-            case LAUNCHER -> line.add(Path.of("libretto").toAbsolutePath().toString());
+            case LAUNCHER -> line.add(Program.LAUNCHER);
             case JAR -> {
-                line.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+                line.add(Program.JAVA);
                 line.addAll(options);
+                line.addAll(List.of("-jar", Program.JAR.toString()));
+            }
+            case LIBRARY -> {
+                line.add(Program.JAVA);
+                line.addAll(options);
+                // TensorFlow's libraries from where the build has unpacked them; copying them would take seconds.
                 line.addAll(List.of(
-                        "-jar", Path.of("target/libretto.jar").toAbsolutePath().toString()));
+                        "-Djava.library.path=" + Program.TARGET.resolve("native"),
+                        "-Dorg.bytedeco.javacpp.pathsFirst=true",
+                        "-cp",
+                        trained.resolve("libretto.jar") + File.pathSeparator + Program.TARGET.resolve("lib/*"),
+                        Main.class.getName()));
             }
         }
         line.addAll(List.of(arguments));
-        Path out = folder.resolve("out");
-        Path err = folder.resolve("err");
-        ProcessBuilder builder = new ProcessBuilder(line)
-                .directory(folder.toFile())
-                .redirectOutput(out.toFile())
-                .redirectError(err.toFile());
+        ProcessBuilder builder = new ProcessBuilder(line).directory(folder.toFile());
         builder.environment().put("HOME", home.toString());
         builder.environment().put("XDG_CACHE_HOME", home.resolve("cache").toString());
         builder.environment().put("TMPDIR", temp.toString());
         builder.environment().put("LIBRETTO_JAVA_OPTS", String.join(" ", options));
-        Process process = builder.start();
-        assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
-        return new CliResult(process.exitValue(), Files.readString(out), withoutJavasWarnings(Files.readString(err)));
+        CliResult result = Program.run(builder);
+        return new CliResult(result.exitCode(), result.out(), withoutJavasWarnings(result.err()));
     }
 
     /** Java 24 and later warn of a missing temp folder and, without the launcher's option, of {@code sun.misc.Unsafe}. */
