@@ -8,22 +8,17 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 /** Ctrl-C, SIGTERM and SIGHUP at any stage leave complete files. */
-@Timeout(value = 10, unit = TimeUnit.MINUTES)
 class InterruptIT {
-    private static final String LAUNCHER = Path.of("libretto").toAbsolutePath().toString();
-    /** The launcher as bash reads it, whose path may have spaces. */
-    private static final String IN_BASH = "'" + LAUNCHER + "'";
-
     /** A graph so long that a signal arrives while TensorFlow prepares it. */
     private static final String SLOW_START =
             "train --cell lstm --layers 2 --hidden-size 8 --batch-size 2 --seq-length 400";
@@ -31,25 +26,31 @@ class InterruptIT {
     @TempDir
     private Path folder;
 
+    @TempDir
+    private Path outside;
+
     private Path err;
+    /** What a terminal receives. */
+    private Path screen;
 
     /** Otherwise the launcher may first create the class archive, and bash would receive the signal for Java. */
     @BeforeEach
     void startOnce() throws Exception {
-        err = Files.createFile(folder.resolve("err"));
+        err = Files.createFile(outside.resolve("err"));
+        screen = outside.resolve("screen");
         assertThat(start("--version", "/dev/null").waitFor()).isZero();
     }
 
     @ParameterizedTest
     @CsvSource({"INT, 130", "TERM, 143", "HUP, 129"})
     void newRunInterruptedBeforeItsFirstBatchLeavesNothing(String signal, int exitCode) throws Exception {
-        Process process = start(SLOW_START + " --run slow", "/dev/null");
-        await(process, "device: ");
-        signal(process, signal);
+        Process terminal = inTerminal(SLOW_START + " --run slow");
+        awaitTask(terminal, "preparing", 1);
+        signalProgram(terminal, signal);
 
-        assertThat(process.waitFor()).isEqualTo(exitCode);
-        assertThat(lastLine()).isEqualTo("interrupted before the first batch; nothing was saved");
-        assertThat(folder.toFile().list()).containsExactly("err");
+        assertThat(terminal.waitFor()).isEqualTo(exitCode);
+        assertThat(printed()).endsWith("interrupted before the first batch; nothing was saved");
+        assertThat(folder).isEmptyDirectory();
     }
 
     @Test
@@ -58,27 +59,27 @@ class InterruptIT {
                 .isZero();
         // More epochs than in the configuration, and a row newer than the checkpoint: training would write both.
         Files.writeString(folder.resolve("slow/metrics.csv"), "1,2.5", StandardOpenOption.APPEND);
-        Files.writeString(err, "");
         Map<String, String> before = Snapshot.of(folder.resolve("slow"));
-        Process process = start("train --resume slow --epochs 3", "/dev/null");
-        await(process, "resuming after epoch 0");
-        signal(process, "INT");
+        Process terminal = inTerminal("train --resume slow --epochs 3");
+        awaitTask(terminal, "preparing", 1);
+        signalProgram(terminal, "INT");
 
-        assertThat(process.waitFor()).isEqualTo(130);
-        assertThat(lastLine()).isEqualTo("interrupted before the first batch; nothing was saved");
+        assertThat(terminal.waitFor()).isEqualTo(130);
+        assertThat(printed()).endsWith("interrupted before the first batch; nothing was saved");
         assertThat(Snapshot.of(folder.resolve("slow"))).isEqualTo(before);
     }
 
     @Test
     void oneSignalInterruptsDrawingWeights() throws Exception {
         // A QR decomposition of 3000 by 3000 takes seconds, and there are eight.
-        Process process = start("train --hidden-size 3000 --layers 8 --run large --debug", "/dev/null");
-        awaitDrawing(process);
-        signal(process, "TERM");
+        Process terminal = inTerminal("train --hidden-size 3000 --layers 8 --run large");
+        awaitTask(terminal, "drawing weights", 1);
+        signalProgram(terminal, "TERM");
 
-        assertThat(process.waitFor()).isEqualTo(143);
-        assertThat(lastLine()).isEqualTo("interrupted before the first batch; nothing was saved");
-        assertThat(folder.toFile().list()).containsExactly("err");
+        assertThat(terminal.waitFor()).isEqualTo(143);
+        assertThat(printed()).containsExactly("interrupted before the first batch; nothing was saved");
+        assertThat(screen).content().as("the last layer was not drawn").doesNotContain("layer_7");
+        assertThat(folder).isEmptyDirectory();
     }
 
     /** Writing a run takes less time than reading the weights, so it is completed. */
@@ -92,7 +93,7 @@ class InterruptIT {
         while (process.isAlive() && !Files.exists(folder.resolve("back/config.json"))) {
             Thread.sleep(1);
         }
-        signal(process, "TERM");
+        Program.signal(process.pid(), "TERM");
 
         assertThat(process.waitFor()).isEqualTo(143);
         assertThat(RunDirectory.open(folder.resolve("back"))
@@ -107,13 +108,20 @@ class InterruptIT {
     @Test
     void closedTerminalSavesACheckpoint() throws Exception {
         Process process = new ProcessBuilder(
-                        "env", "--default-signal=HUP", LAUNCHER, "train", "--report-every", "1", "--run", "kept")
+                        "env",
+                        "--default-signal=HUP",
+                        Program.LAUNCHER,
+                        "train",
+                        "--report-every",
+                        "1",
+                        "--run",
+                        "kept")
                 .directory(folder.toFile())
                 .start();
         awaitMetrics("kept");
         process.getInputStream().close();
         process.getErrorStream().close();
-        signal(process, "HUP");
+        Program.signal(process.pid(), "HUP");
 
         assertThat(process.waitFor()).isEqualTo(129);
         RunDirectory run = RunDirectory.open(folder.resolve("kept"));
@@ -127,13 +135,13 @@ class InterruptIT {
     @Test
     void ignoredHangUpStaysIgnored() throws Exception {
         Process process = new ProcessBuilder(
-                        "nohup", LAUNCHER, "train", "--epochs", "40", "--report-every", "1", "--run", "whole")
+                        "nohup", Program.LAUNCHER, "train", "--epochs", "40", "--report-every", "1", "--run", "whole")
                 .directory(folder.toFile())
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .redirectError(err.toFile())
                 .start();
         awaitMetrics("whole");
-        signal(process, "HUP");
+        Program.signal(process.pid(), "HUP");
 
         assertThat(process.waitFor()).isZero();
         assertThat(Files.readAllLines(folder.resolve("whole/metrics.csv"))).hasSize(41);
@@ -144,44 +152,55 @@ class InterruptIT {
     void interruptedComputationDoesNotCrash() throws Exception {
         assertThat(start("train --epochs 1 --run run", "/dev/null").waitFor()).isZero();
         Files.writeString(folder.resolve("long.txt"), "想你的时候".repeat(200_000));
-        for (int i = 0; i < 5; i++) {
-            Files.writeString(err, "");
-            Path out = folder.resolve("out");
-            Process process = start("evaluate --run run --corpus long.txt", out.toString());
-            // By then the checkpoint has been read; the exact moment does not matter.
-            Thread.sleep(2500 + 300 * i);
-            signal(process, "INT");
+        for (int i = 1; i <= 5; i++) {
+            Process terminal = inTerminal("evaluate --run run --corpus long.txt");
+            // A different moment each time; the bar is drawn four times a second.
+            awaitTask(terminal, "evaluating", i);
+            signalProgram(terminal, "INT");
 
-            assertThat(process.waitFor()).isEqualTo(130);
-            assertThat(err).isEmptyFile();
-            assertThat(out).isEmptyFile();
+            assertThat(terminal.waitFor()).isEqualTo(130);
+            assertThat(printed()).isEmpty();
         }
+    }
+
+    /** Starts the program in a terminal. */
+    private Process inTerminal(String arguments) throws IOException {
+        String command = "exec env --default-signal=INT,TERM,HUP " + Program.IN_BASH + " " + arguments;
+        ProcessBuilder builder = new ProcessBuilder(
+                        "script", "--quiet", "--return", "--flush", "--command", command, "/dev/null")
+                .directory(folder.toFile())
+                .redirectOutput(screen.toFile());
+        builder.environment().put("TERM", "xterm");
+        return builder.start();
+    }
+
+    /** Waits until the terminal's status line has shown a task so many times. */
+    private void awaitTask(Process terminal, String task, int times) throws Exception {
+        while (terminal.isAlive() && Files.readString(screen).split(task, -1).length <= times) {
+            Thread.sleep(20);
+        }
+    }
+
+    private static void signalProgram(Process terminal, String signal) throws Exception {
+        Program.signal(terminal.children().findFirst().orElseThrow().pid(), signal);
+    }
+
+    /** Returns the terminal's lines without the status line. */
+    private List<String> printed() throws IOException {
+        return Stream.of(Files.readString(screen).split("\r\n"))
+                .map(line -> line.substring(line.lastIndexOf('\r') + 1).replace("\u001b[K", ""))
+                .filter(line -> !line.isEmpty())
+                .toList();
     }
 
     private Process start(String arguments, String out) throws IOException {
         return new ProcessBuilder(
                         "bash",
                         "-c",
-                        "exec env --default-signal=INT,TERM,HUP " + IN_BASH + " " + arguments + " >" + out + " 2>>"
-                                + err)
+                        "exec env --default-signal=INT,TERM,HUP " + Program.IN_BASH + " " + arguments + " >" + out
+                                + " 2>>" + err)
                 .directory(folder.toFile())
                 .start();
-    }
-
-    private void await(Process process, String line) throws Exception {
-        while (process.isAlive() && Files.readAllLines(err).stream().noneMatch(told -> told.startsWith(line))) {
-            Thread.sleep(20);
-        }
-        // Gives TensorFlow time to build the graph.
-        Thread.sleep(500);
-    }
-
-    /** Drawing weights writes nothing, so the processor time shows that it has started. */
-    private void awaitDrawing(Process process) throws Exception {
-        while (process.isAlive()
-                && process.info().totalCpuDuration().orElseThrow().toSeconds() < 6) {
-            Thread.sleep(50);
-        }
     }
 
     private void awaitMetrics(String name) throws Exception {
@@ -189,17 +208,5 @@ class InterruptIT {
         while (!Files.exists(metrics) || Files.readAllLines(metrics).size() < 3) {
             Thread.sleep(20);
         }
-    }
-
-    private String lastLine() throws IOException {
-        return Files.readAllLines(err).stream()
-                .reduce((first, second) -> second)
-                .orElse("");
-    }
-
-    private static void signal(Process process, String signal) throws Exception {
-        new ProcessBuilder("bash", "-c", "kill -" + signal + " " + process.pid())
-                .start()
-                .waitFor();
     }
 }

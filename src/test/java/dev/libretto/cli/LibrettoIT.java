@@ -18,7 +18,6 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,17 +26,11 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Runs the launcher as a process. */
 class LibrettoIT {
-    private static final String LAUNCHER = Path.of("libretto").toAbsolutePath().toString();
-    /** The launcher as bash reads it, whose path may have spaces. */
-    private static final String IN_BASH = "'" + LAUNCHER + "'";
-
     /** The CUDA build prints its device. */
     private static final String NOTHING_BUT_THE_DEVICE = "(device: [^\n]+\n)?";
 
     @TempDir
     private Path folder;
-
-    private record CliResult(int exitCode, String out, String err) {}
 
     /** Without options: the textbook run on the built-in lyrics. */
     @Test
@@ -104,7 +97,7 @@ class LibrettoIT {
                         List.of(
                                 "env",
                                 "--default-signal=INT,HUP",
-                                LAUNCHER,
+                                Program.LAUNCHER,
                                 "train",
                                 "--report-every",
                                 "1",
@@ -114,9 +107,7 @@ class LibrettoIT {
         List<String> out = new ArrayList<>();
         try (BufferedReader reader = new BufferedReader(new InputStreamReader(process.getInputStream(), UTF_8))) {
             out.add(reader.readLine());
-            new ProcessBuilder("bash", "-c", "kill -" + signal + " " + process.pid())
-                    .start()
-                    .waitFor();
+            Program.signal(process.pid(), signal);
             reader.lines().forEach(out::add);
         }
         String err = new String(process.getErrorStream().readAllBytes(), UTF_8);
@@ -149,7 +140,7 @@ class LibrettoIT {
     @Test
     void closedPipeEndsSilently() throws Exception {
         assertThat(run(Map.of(), "train", "--epochs", "1").exitCode()).isZero();
-        String generate = IN_BASH + " generate --prefix 分开 --length 1000000";
+        String generate = Program.IN_BASH + " generate --prefix 分开 --length 1000000";
 
         CliResult piped = start(Map.of(), List.of("bash", "-c", generate + " | head -c 9; echo \" ${PIPESTATUS[0]}\""));
         assertThat(piped.out()).startsWith("分开").endsWith(" 0\n");
@@ -169,16 +160,17 @@ class LibrettoIT {
         assumeTrue(compiled.exitCode() == 0);
         Map<String, String> chinese = Map.of("LOCPATH", folder.toString(), "LC_ALL", "zh_CN.UTF-8");
 
-        CliResult full = start(chinese, List.of("bash", "-c", IN_BASH + " --help >/dev/full"));
+        CliResult full = start(chinese, List.of("bash", "-c", Program.IN_BASH + " --help >/dev/full"));
         assertThat(full.err()).isEqualTo("libretto: could not write the output: 设备上没有空间\n");
-        CliResult piped = start(chinese, List.of("bash", "-c", IN_BASH + " --help | true; exit ${PIPESTATUS[0]}"));
+        CliResult piped =
+                start(chinese, List.of("bash", "-c", Program.IN_BASH + " --help | true; exit ${PIPESTATUS[0]}"));
         assertThat(piped.exitCode()).isZero();
         assertThat(piped.err()).isEmpty();
     }
 
     @Test
     void lostReportsFailOnceTheRunIsComplete() throws Exception {
-        String train = IN_BASH + " train --epochs 2 --report-every 1 --run whole >/dev/full";
+        String train = Program.IN_BASH + " train --epochs 2 --report-every 1 --run whole >/dev/full";
         CliResult full = start(Map.of(), List.of("bash", "-c", train));
 
         assertThat(full.exitCode()).isEqualTo(1);
@@ -187,11 +179,11 @@ class LibrettoIT {
                 .endsWith("libretto train: could not write the output: No space left on device\n");
         assertThat(Files.readAllLines(folder.resolve("whole/metrics.csv"))).hasSize(3);
 
-        String piped = IN_BASH + " train --resume whole --epochs 4 | true; exit ${PIPESTATUS[0]}";
+        String piped = Program.IN_BASH + " train --resume whole --epochs 4 | true; exit ${PIPESTATUS[0]}";
         assertThat(start(Map.of(), List.of("bash", "-c", piped)).exitCode()).isZero();
         assertThat(Files.readAllLines(folder.resolve("whole/metrics.csv"))).hasSize(5);
 
-        String closed = IN_BASH + " generate --run whole --prefix 分开 <&- >&- 2>&-";
+        String closed = Program.IN_BASH + " generate --run whole --prefix 分开 <&- >&- 2>&-";
         assertThat(start(Map.of(), List.of("bash", "-c", closed)).exitCode()).isEqualTo(1);
     }
 
@@ -200,7 +192,7 @@ class LibrettoIT {
     void shownCommandsAreQuoted() throws Exception {
         Path link = folder.resolve("my programs/lib retto");
         Files.createDirectories(link.getParent());
-        Files.createSymbolicLink(link, Path.of(LAUNCHER));
+        Files.createSymbolicLink(link, Path.of(Program.LAUNCHER));
         CliResult train = start(Map.of(), List.of(link.toString(), "train", "--epochs", "0", "--run", "my run"));
 
         String shown = train.err().lines().reduce((first, second) -> second).orElseThrow();
@@ -235,23 +227,13 @@ class LibrettoIT {
     }
 
     private CliResult run(Map<String, String> environment, String... arguments) throws Exception {
-        List<String> line = new ArrayList<>(List.of(LAUNCHER));
+        List<String> line = new ArrayList<>(List.of(Program.LAUNCHER));
         line.addAll(List.of(arguments));
         return start(environment, line);
     }
 
     private CliResult start(Map<String, String> environment, List<String> line) throws Exception {
-        Path out = Files.createTempFile("libretto", ".out");
-        Path err = Files.createTempFile("libretto", ".err");
-        Process process = process(environment, line)
-                .redirectOutput(out.toFile())
-                .redirectError(err.toFile())
-                .start();
-        assertThat(process.waitFor(5, TimeUnit.MINUTES)).isTrue();
-        CliResult result = new CliResult(process.exitValue(), Files.readString(out), Files.readString(err));
-        Files.delete(out);
-        Files.delete(err);
-        return result;
+        return Program.run(process(environment, line));
     }
 
     private ProcessBuilder process(Map<String, String> environment, List<String> line) throws IOException {

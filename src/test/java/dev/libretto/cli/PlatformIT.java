@@ -1,6 +1,5 @@
 package dev.libretto.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -11,7 +10,6 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -23,12 +21,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Results are the same for every way to start Libretto, user, locale and Java version. */
 class PlatformIT {
-    private static final Path TARGET =
-            Path.of(Build.current().isCuda() ? "target/gpu" : "target").toAbsolutePath();
-
-    private static final String LAUNCHER = Path.of("libretto").toAbsolutePath().toString();
-    private static final String JAVA = System.getProperty("java.home") + "/bin/java";
-    private static final List<String> JAR = List.of(JAVA, "-jar", TARGET + "/libretto.jar");
+    private static final List<String> JAR = List.of(Program.JAVA, "-jar", Program.JAR.toString());
     private static final List<String> TINY = List.of(
             "train --epochs 2 --report-every 1 --max-chars 1000 --batch-size 4 --seq-length 5 --hidden-size 16 --length 5"
                     .split(" "));
@@ -36,16 +29,15 @@ class PlatformIT {
     @TempDir
     private Path folder;
 
-    private record CliResult(int exitCode, String out, String err) {}
-
     /** At the textbook's sizes, oneDNN's products round differently from Eigen's. */
     @ParameterizedTest
     @ValueSource(strings = {"rnn", "lstm"})
     void sameSeedGivesSameBitsHoweverLibrettoIsStarted(String cell) throws Exception {
         List<String> train = List.of("train", "--device", "cpu", "--epochs", "2", "--cell", cell, "--run");
-        assertThat(run(List.of(LAUNCHER), join(train, List.of("launcher"))).exitCode())
+        assertThat(run(List.of(Program.LAUNCHER), Program.join(train, List.of("launcher")))
+                        .exitCode())
                 .isZero();
-        assertThat(run(JAR, join(train, List.of("jar"))).exitCode()).isZero();
+        assertThat(run(JAR, Program.join(train, List.of("jar"))).exitCode()).isZero();
         String classPath = String.join(
                 File.pathSeparator,
                 Path.of(Build.class
@@ -54,9 +46,10 @@ class PlatformIT {
                                 .getLocation()
                                 .toURI())
                         .toString(),
-                TARGET + "/test-classes",
-                TARGET + "/lib/*");
-        List<String> library = List.of(JAVA, "-cp", classPath, TrainAgain.class.getName(), "launcher", "library");
+                Program.TARGET + "/test-classes",
+                Program.TARGET + "/lib/*");
+        List<String> library =
+                List.of(Program.JAVA, "-cp", classPath, TrainAgain.class.getName(), "launcher", "library");
         assertThat(run(library, List.of()).exitCode()).isZero();
 
         assertThat(results("jar")).isEqualTo(results("launcher"));
@@ -68,10 +61,10 @@ class PlatformIT {
     @CsvSource({"ar, EG", "fa, IR", "mr, IN", "tr, TR"})
     void localeDoesNotChangeResults(String language, String country) throws Exception {
         List<String> inLocale =
-                List.of(JAVA, "-Duser.language=" + language, "-Duser.country=" + country, "-jar", JAR.get(2));
-        CliResult expected = run(JAR, join(TINY, List.of("--run", "run")));
+                List.of(Program.JAVA, "-Duser.language=" + language, "-Duser.country=" + country, "-jar", JAR.get(2));
+        CliResult expected = run(JAR, Program.join(TINY, List.of("--run", "run")));
         String results = results("run");
-        CliResult result = run(inLocale, join(TINY, List.of("--run", "run", "--overwrite")));
+        CliResult result = run(inLocale, Program.join(TINY, List.of("--run", "run", "--overwrite")));
 
         assertThat(withoutTimes(result.err())).isEqualTo(withoutTimes(expected.err()));
         assertThat(withoutTimes(result.out())).isEqualTo(withoutTimes(expected.out()));
@@ -90,7 +83,9 @@ class PlatformIT {
         List<String> nobody = List.of("setpriv", "--reuid=12345", "--regid=12345", "--clear-groups");
         assumeTrue(
                 canRun(List.of(
-                        "sh", "-c", String.join(" ", nobody) + " test -r '" + JAR.get(2) + "' -a -x '" + JAVA + "'")),
+                        "sh",
+                        "-c",
+                        String.join(" ", nobody) + " test -r '" + JAR.get(2) + "' -a -x '" + Program.JAVA + "'")),
                 "it takes root, setpriv, and a checkout that others can read");
         for (String name : List.of("here", "home", "tmp")) {
             Files.setPosixFilePermissions(
@@ -100,8 +95,9 @@ class PlatformIT {
         String temp = "-Djava.io.tmpdir=" + folder.resolve("tmp");
         Map<String, String> environment =
                 Map.of("HOME", hasHome ? folder.resolve("home").toString() : "", "LIBRETTO_JAVA_OPTS", temp);
-        for (List<String> start : List.of(List.of(LAUNCHER), List.of(JAVA, temp, "-jar", JAR.get(2)))) {
-            CliResult result = start(folder.resolve("here"), environment, join(nobody, join(start, TINY)));
+        for (List<String> start : List.of(List.of(Program.LAUNCHER), List.of(Program.JAVA, temp, "-jar", JAR.get(2)))) {
+            CliResult result =
+                    start(folder.resolve("here"), environment, Program.join(nobody, Program.join(start, TINY)));
 
             assertThat(result.exitCode()).as(result.err()).isZero();
             try (Stream<Path> files = Files.list(folder.resolve("here"))) {
@@ -121,12 +117,12 @@ class PlatformIT {
     /** Java warns about {@code sun.misc.Unsafe} from 24 on, and later versions will deny it. */
     @Test
     void unsafeAccessIsSilentOrDeniedInOneLine() throws Exception {
-        CliResult result = run(List.of(LAUNCHER), TINY);
+        CliResult result = run(List.of(Program.LAUNCHER), TINY);
         assertThat(result.exitCode()).isZero();
         assertThat(result.err()).startsWith("corpus: ").doesNotContainIgnoringCase("warning");
 
         assumeTrue(Runtime.version().feature() >= 23, "this Java cannot deny access to sun.misc.Unsafe");
-        CliResult denied = run(List.of(JAVA, "--sun-misc-unsafe-memory-access=deny", "-jar", JAR.get(2)), TINY);
+        CliResult denied = run(List.of(Program.JAVA, "--sun-misc-unsafe-memory-access=deny", "-jar", JAR.get(2)), TINY);
         assertThat(denied.exitCode()).isEqualTo(1);
         assertThat(denied.err())
                 .isEqualTo("libretto train: this Java denies access to sun.misc.Unsafe, which TensorFlow Java needs;"
@@ -152,27 +148,16 @@ class PlatformIT {
         return results.toString();
     }
 
-    private static List<String> join(List<String> start, List<String> more) {
-        return Stream.concat(start.stream(), more.stream()).toList();
-    }
-
     private CliResult run(List<String> start, List<String> arguments) throws Exception {
-        return start(folder, Map.of(), join(start, arguments));
+        return start(folder, Map.of(), Program.join(start, arguments));
     }
 
     private static CliResult start(Path directory, Map<String, String> environment, List<String> line)
             throws Exception {
-        Path err = Files.createTempFile("libretto", ".err");
-        ProcessBuilder builder = new ProcessBuilder(new ArrayList<>(line))
-                .directory(directory.toFile())
-                .redirectError(err.toFile());
+        ProcessBuilder builder = new ProcessBuilder(line).directory(directory.toFile());
         builder.environment().keySet().removeIf(name -> name.startsWith("TF_") || name.startsWith("CUBLAS_"));
         builder.environment().put("JAVA_HOME", System.getProperty("java.home"));
         builder.environment().putAll(environment);
-        Process process = builder.start();
-        String out = new String(process.getInputStream().readAllBytes(), UTF_8);
-        CliResult result = new CliResult(process.waitFor(), out, Files.readString(err));
-        Files.delete(err);
-        return result;
+        return Program.run(builder);
     }
 }

@@ -1,6 +1,5 @@
 package dev.libretto.cli;
 
-import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
@@ -16,32 +15,22 @@ import java.util.Random;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Training that is killed, runs out of disk space, or loses its directory. {@code -Dlibretto.kills=200} kills 200 times instead
  * of ten.
  */
-@Timeout(value = 3, unit = TimeUnit.HOURS)
 class SurvivalIT {
-    /** As bash reads it, also between single quotes, for its path may have spaces. */
-    private static final String LAUNCHER = "\"" + Path.of("libretto").toAbsolutePath() + "\"";
-
     private static final int KILLS = Integer.getInteger("libretto.kills", 10);
 
     /** A checkpoint after every batch, so that most kills hit the writing of one. */
-    private static final String SMALL = " --max-chars 650 --hidden-size 32 --seq-length 10 --batch-size 4 --epochs 6"
-            + " --learning-rate 10 --clip-norm 0.1 --checkpoint-every 1b --report-every 1 --length 5";
+    private static final String SMALL =
+            " --max-chars 650 --hidden-size 32 --seq-length 10 --batch-size 4 --parts 2 --epochs 6"
+                    + " --learning-rate 10 --clip-norm 0.1 --checkpoint-every 1b --report-every 1 --length 5";
 
     @TempDir
     private Path folder;
-
-    private record CliResult(int exitCode, String out, String err) {
-        String lastLine() {
-            return err.lines().reduce((first, second) -> second).orElseThrow();
-        }
-    }
 
     @Test
     void killedRunResumesToTheSameWeights() throws Exception {
@@ -80,7 +69,7 @@ class SurvivalIT {
         first.destroyForcibly().waitFor();
 
         assertThat(second.exitCode()).isEqualTo(1);
-        assertThat(second.lastLine())
+        assertThat(lastLine(second.err()))
                 .isEqualTo("libretto train: one is being trained by another process;"
                         + " wait until it ends, or use another directory");
         assertThat(run("train --resume one --epochs 1").exitCode()).isZero();
@@ -96,11 +85,11 @@ class SurvivalIT {
         while (!Files.isSymbolicLink(folder.resolve("runs/latest"))) {
             Thread.sleep(10);
         }
-        signal(process, "INT");
+        Program.signal(process.pid(), "INT");
         while (process.isAlive() && !Files.readString(folder.resolve("err")).contains("stopping after this batch")) {
             Thread.sleep(5);
         }
-        signal(process, "INT");
+        Program.signal(process.pid(), "INT");
 
         assertThat(process.waitFor()).isEqualTo(130);
         assertThat(Files.readString(folder.resolve("err"))).doesNotContain("stopped in epoch");
@@ -114,7 +103,7 @@ class SurvivalIT {
 
         assertThat(process.waitFor()).isEqualTo(1);
         String err = Files.readString(folder.resolve("err"));
-        assertThat(err.lines().reduce((first, second) -> second).orElseThrow())
+        assertThat(lastLine(err))
                 .startsWith("libretto train: could not write ")
                 .contains("does not exist")
                 .endsWith("there is no checkpoint in here");
@@ -155,8 +144,8 @@ class SurvivalIT {
                 bash(unshare + "mount -t tmpfs -o size=1m tmpfs .").exitCode() == 0,
                 "this machine does not let the test mount a file system");
         Files.createDirectories(folder.resolve("disk"));
-        String script = "mount -t tmpfs -o " + options + " tmpfs disk; " + LAUNCHER + " " + command + "; echo exit $?; "
-                + LAUNCHER + " generate --run disk/run --prefix 一; echo generate $?";
+        String script = "mount -t tmpfs -o " + options + " tmpfs disk; " + Program.IN_BASH + " " + command
+                + "; echo exit $?; " + Program.IN_BASH + " generate --run disk/run --prefix 一; echo generate $?";
         return bash(unshare + "bash -c '" + script + "'");
     }
 
@@ -181,10 +170,8 @@ class SurvivalIT {
         }
     }
 
-    private static void signal(Process process, String signal) throws Exception {
-        new ProcessBuilder("bash", "-c", "kill -" + signal + " " + process.pid())
-                .start()
-                .waitFor();
+    private static String lastLine(String text) {
+        return text.lines().reduce((first, second) -> second).orElseThrow();
     }
 
     private static void assertSameWeights(Path one, Path two) throws IOException {
@@ -205,24 +192,15 @@ class SurvivalIT {
     }
 
     private CliResult run(String command) throws Exception {
-        return bash(LAUNCHER + " " + command);
+        return bash(Program.IN_BASH + " " + command);
     }
 
     private CliResult bash(String script) throws Exception {
-        Path err = Files.createTempFile("libretto", ".err");
-        Process process = new ProcessBuilder("bash", "-c", script)
-                .directory(folder.toFile())
-                .redirectError(err.toFile())
-                .start();
-        String out = new String(process.getInputStream().readAllBytes(), UTF_8);
-        int exitCode = process.waitFor();
-        String errors = Files.readString(err);
-        Files.delete(err);
-        return new CliResult(exitCode, out, errors);
+        return Program.run(new ProcessBuilder("bash", "-c", script).directory(folder.toFile()));
     }
 
     private Process start(String command, Path err) throws IOException {
-        return new ProcessBuilder("bash", "-c", "exec env --default-signal=INT " + LAUNCHER + " " + command)
+        return new ProcessBuilder("bash", "-c", "exec env --default-signal=INT " + Program.IN_BASH + " " + command)
                 .directory(folder.toFile())
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .redirectError(err.toFile())
