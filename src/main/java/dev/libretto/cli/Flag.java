@@ -154,6 +154,7 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
     }
 
     @SafeVarargs
+    @SuppressWarnings("varargs")
     static List<Flag<?>> joined(List<? extends Flag<?>>... groups) {
         return Stream.of(groups).<Flag<?>>flatMap(List::stream).toList();
     }
