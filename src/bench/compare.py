@@ -1,6 +1,6 @@
 """Has Libretto and its peers do the same work, in turn, and prints the ratios.
 
-    python src/bench/compare.py rnn                 # training; or lstm; --turns 3 --epochs 10
+    python src/bench/compare.py rnn                 # training; or lstm or gru; --turns 3 --epochs 10
     python src/bench/compare.py write               # greedy writing; --turns 3 --seconds 5
     python src/bench/compare.py rnn --json rnn.json
 
@@ -78,6 +78,15 @@ def show(rows, writes):
         print(f"{name:24} {figure:>12} {row['times_libretto']:15.2f} {spread:>15} {row['peak_mib']:6.0f}  {shown}")
 
 
+def show_bounds(bounds, results):
+    print(*(f"lower bound at {where}: {seconds:.4f} s/epoch" for where, seconds in bounds.items()), sep="\n")
+    for name, turns in results.items():
+        fastest = min(turn.fastest for turn in turns)
+        for where, seconds in bounds.items():
+            if fastest < seconds:
+                print(f"the lower bound at {where} is wrong: an epoch of {name} took {fastest:.4f} s")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("work", choices=[*programs.SETTINGS, "write"])
@@ -88,7 +97,7 @@ def main():
     arguments = parser.parse_args()
     writes = arguments.work == "write"
     names, perform = (programs.WRITERS, programs.write) if writes else (programs.TRAINERS, programs.train)
-    if arguments.work == "lstm":  # Whose 65 characters make little work of the first layer's product.
+    if arguments.work in ("lstm", "gru"):  # Whose 65 characters make little work of the first layer's product.
         names = [name for name in names if "lookup" not in name]
     programs.build_djl()
     print(machine(), *versions(), sep="\n", flush=True)
@@ -96,10 +105,12 @@ def main():
         folder = Path(temporary)
         settings = programs.prepare(folder, "rnn" if writes else arguments.work, arguments.epochs, arguments.seconds)
         results = compare(["Libretto", *names], lambda name: perform(name, settings, folder), arguments.turns)
+        bounds = {} if writes else programs.lower_bounds(arguments.work, folder)
     rows = summary(results)
     show(rows, writes)
+    show_bounds(bounds, results)
     if arguments.json:
-        report = {"work": arguments.work, "machine": machine(), "versions": versions(), "programs": rows}
+        report = {"work": arguments.work, "machine": machine(), "versions": versions(), "programs": rows, "bounds": bounds}
         arguments.json.write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

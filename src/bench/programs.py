@@ -23,6 +23,7 @@ BURN_IN_SECONDS = 3
 SETTINGS = {
     "rnn": {"cell": "rnn", "layers": 1, "T": 35, "B": 32, "H": 256, "rate": 100, "clip": 0.01},
     "lstm": {"cell": "lstm", "layers": 2, "T": 64, "B": 64, "H": 512, "rate": 1, "clip": 0.01},
+    "gru": {"cell": "gru", "layers": 2, "T": 64, "B": 64, "H": 512, "rate": 1, "clip": 0.01},
 }
 PROMPT = "分开"
 
@@ -51,11 +52,13 @@ class Result:
     """What a program gave.
 
     seconds: of an epoch, the median; or of a character, the mean
+    fastest: seconds of the fastest epoch; or the same as `seconds`
     what: the losses of its first epochs, or its text
     peak: resident memory in MiB at its highest
     """
 
     seconds: float
+    fastest: float
     what: str
     peak: float
 
@@ -135,8 +138,16 @@ def train(name, settings, folder):
     else:
         out, peak = run(peer_command(TRAINERS[name]), folder)
         epochs = [json.loads(line) for line in out.splitlines()]
-    seconds = statistics.median(float(epoch["seconds"]) for epoch in epochs[BURN_IN_EPOCHS:])
-    return Result(seconds, " ".join(f"{float(epoch['loss']):.5f}" for epoch in epochs[:2]), peak)
+    seconds = [float(epoch["seconds"]) for epoch in epochs[BURN_IN_EPOCHS:]]
+    return Result(statistics.median(seconds), min(seconds), " ".join(f"{float(epoch['loss']):.5f}" for epoch in epochs[:2]), peak)
+
+
+def lower_bounds(workload, folder):
+    """The seconds that the matrix products of an epoch take at least, at their shapes and at the machine's peak."""
+    file = folder / "bound.json"
+    run([HERE / "benchmark", "--workload", workload, "--rounds", "1", "--json", file], folder)
+    figures = json.loads(file.read_text())[workload]
+    return {where: figures[f"floor_seconds_at_{where}"] for where in ("shape", "peak")}
 
 
 def write(name, settings, folder):
@@ -150,7 +161,7 @@ def write(name, settings, folder):
         line = json.loads(out)
         characters, seconds = line["characters"], line["seconds"]
         text = "".join(settings["vocabulary"][id] for id in line["ids"])
-    return Result(seconds / characters, text, peak)
+    return Result(seconds / characters, seconds / characters, text, peak)
 
 
 def read_text(out, seconds):

@@ -1,4 +1,4 @@
-"""PyTorch's nn.RNN or nn.LSTM with clipped SGD. How:
+"""PyTorch's nn.RNN, nn.LSTM or nn.GRU with clipped SGD. How:
 
 eager, compiled: Libretto's model from Libretto's weights, so the losses are Libretto's; one-hot characters go in
 lookup: the same, but a loop of one's own in the place of nn.RNN; a row of the kernel is looked up, not multiplied
@@ -22,7 +22,7 @@ class Model(nn.Module):
         super().__init__()
         embeds = how == "embedding"
         self.embedding = nn.Embedding(w.V, w.H) if embeds else None
-        self.rnn = {"rnn": nn.RNN, "lstm": nn.LSTM}[w.cell](w.H if embeds else w.V, w.H, w.layers)
+        self.rnn = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}[w.cell](w.H if embeds else w.V, w.H, w.layers)
         self.dense = nn.Linear(w.H, w.V)
 
     def forward(self, inputs, state):
@@ -47,7 +47,7 @@ model = Model()
 if how != "embedding":
     model.load_state_dict(load_file(w.folder / "weights.safetensors"))
 for name, parameter in model.named_parameters():
-    if "bias_hh" in name:  # One bias is enough; the other stays at zero.
+    if "bias_hh" in name and w.cell != "gru":  # One bias is enough; the other stays at zero.
         parameter.requires_grad = False
         nn.init.zeros_(parameter)
 trained = [parameter for parameter in model.parameters() if parameter.requires_grad]

@@ -1,4 +1,4 @@
-"""Keras's SimpleRNN or LSTM with a gradient tape and clipped SGD. How:
+"""Keras's SimpleRNN, LSTM or GRU with a gradient tape and clipped SGD. How:
 
 eager: operation by operation, as notebooks do
 function: in a tf.function
@@ -38,7 +38,8 @@ if how == "lookup":
     layers = [keras.layers.RNN(Cell(), **options)]
 else:
     characters = keras.layers.Lambda(lambda ids: tf.one_hot(ids, w.V))
-    layers = [{"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM}[w.cell](w.H, **options) for _ in range(w.layers)]
+    layer = {"rnn": keras.layers.SimpleRNN, "lstm": keras.layers.LSTM, "gru": keras.layers.GRU}[w.cell]
+    layers = [layer(w.H, **options) for _ in range(w.layers)]
 dense = keras.layers.Dense(w.V)
 states = 2 if w.cell == "lstm" else 1
 

@@ -7,6 +7,7 @@ import ai.djl.ndarray.types.DataType;
 import ai.djl.ndarray.types.Shape;
 import ai.djl.nn.Parameter;
 import ai.djl.nn.core.Linear;
+import ai.djl.nn.recurrent.GRU;
 import ai.djl.nn.recurrent.LSTM;
 import ai.djl.nn.recurrent.RNN;
 import ai.djl.nn.recurrent.RecurrentBlock;
@@ -23,7 +24,7 @@ import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
 
-/** DJL's RNN or LSTM block on its PyTorch engine, with clipped SGD; called with the folder that compare.py prepared. */
+/** DJL's RNN, LSTM or GRU block on its PyTorch engine, with clipped SGD; called with the folder that compare.py prepared. */
 public final class Djl {
     /** What settings.json holds; the same as in workload.py. */
     private record Settings(
@@ -41,14 +42,19 @@ public final class Djl {
         this.settings = settings;
         this.manager = manager;
         parameters = new ParameterStore(manager, false);
-        recurrent = settings.cell.equals("lstm") ? lstm() : rnn();
+        recurrent = switch (settings.cell) {
+            case "lstm" -> lstm();
+            case "gru" -> gru();
+            default -> rnn();
+        };
         dense = Linear.builder().setUnits(settings.V).build();
         List<Parameter> layers = recurrent.getDirectParameters().values();
         for (int i = 0; i < layers.size(); i++) {
             String name =
                     List.of("weight_ih", "weight_hh", "bias_ih", "bias_hh").get(i % 4);
-            // One bias is enough; the other stays at zero.
-            set(layers.get(i), weights.get("rnn." + name + "_l" + i / 4), !name.equals("bias_hh"));
+            // One bias is enough but for a GRU; the other stays at zero.
+            boolean isTrained = !name.equals("bias_hh") || settings.cell.equals("gru");
+            set(layers.get(i), weights.get("rnn." + name + "_l" + i / 4), isTrained);
         }
         set(dense.getDirectParameters().get("weight"), weights.get("dense.weight"), true);
         set(dense.getDirectParameters().get("bias"), weights.get("dense.bias"), true);
@@ -68,6 +74,15 @@ public final class Djl {
 
     private RecurrentBlock lstm() {
         return LSTM.builder()
+                .setStateSize(settings.H)
+                .setNumLayers(settings.layers)
+                .optBatchFirst(false)
+                .optReturnState(true)
+                .build();
+    }
+
+    private GRU gru() {
+        return GRU.builder()
                 .setStateSize(settings.H)
                 .setNumLayers(settings.layers)
                 .optBatchFirst(false)

@@ -1,49 +1,57 @@
 package dev.libretto.benchmark;
 
 import dev.libretto.run.RunConfig;
+import java.io.IOException;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Stream;
 
 /**
- * A lower bound on the time of a training batch: TensorFlow's time for its matrix products alone, either at their real shapes
- * or at the rate of a large square product.
+ * A lower bound on the time of a training batch: that of its matrix products alone.
+ *
+ * @param secondsAtShape each product computed in the fastest way
+ * @param secondsAtPeak as many operations at the highest rate that any product reached
  */
-final class MatMulBound implements AutoCloseable {
-    private static final int SQUARE = 1024;
-    private static final Product PEAK = new Product(SQUARE, SQUARE, SQUARE, false, false, 2);
+record MatMulBound(double secondsAtShape, double secondsAtPeak) {
+    private static final List<Integer> SQUARES = List.of(512, 1024, 2048);
 
-    private final double operations;
-    private final ProductTimer atShape;
-    private final ProductTimer peak;
+    /** Measures the bound on this machine. */
+    static MatMulBound measure(RunConfig config) throws IOException {
+        List<Product> batch = Product.ofBatch(config);
+        int maxParts = ProductSpeed.maxParts();
+        Stream<Product> squares = SQUARES.stream().map(size -> new Product(size, size, size, false, true, 1));
+        Set<Product> measured = new LinkedHashSet<>();
+        Stream.concat(squares, batch.stream()).forEach(product -> measured.addAll(product.ways(maxParts)));
+        return of(batch, maxParts, ProductSpeed.lowestSeconds(List.copyOf(measured)));
+    }
 
-    MatMulBound(RunConfig config) {
-        operations = operations(config);
-        atShape = new ProductTimer(Product.ofBatch(config));
-        try {
-            peak = new ProductTimer(List.of(PEAK));
-        } catch (RuntimeException e) {
-            atShape.close();
-            throw e;
-        }
+    /**
+     * Returns the bound that measurements give.
+     *
+     * @param lowest the lowest seconds of every product that was measured, all ways of the batch's products among them
+     */
+    static MatMulBound of(List<Product> batch, int maxParts, Map<Product, Double> lowest) {
+        double atShape = batch.stream()
+                .mapToDouble(product -> product.ways(maxParts).stream()
+                        .mapToDouble(lowest::get)
+                        .min()
+                        .orElseThrow())
+                .sum();
+        double highestRate = lowest.entrySet().stream()
+                .mapToDouble(entry -> entry.getKey().operations() / entry.getValue())
+                .max()
+                .orElseThrow();
+        return new MatMulBound(atShape, operations(batch) / highestRate);
     }
 
     /** Returns the floating-point operations of a batch's matrix products. */
     static double operations(RunConfig config) {
-        return Product.ofBatch(config).stream().mapToDouble(Product::operations).sum();
+        return operations(Product.ofBatch(config));
     }
 
-    /** Measures the seconds of a batch's products at their real shapes. */
-    double secondsAtShape() {
-        return atShape.run();
-    }
-
-    /** Measures the seconds of as many operations in a product {@code [1024, 1024] · [1024, 1024]}. */
-    double secondsAtPeak() {
-        return peak.run() * operations / PEAK.operations();
-    }
-
-    @Override
-    public void close() {
-        atShape.close();
-        peak.close();
+    private static double operations(List<Product> batch) {
+        return batch.stream().mapToDouble(Product::operations).sum();
     }
 }

@@ -1,10 +1,12 @@
 package dev.libretto.benchmark;
 
-import dev.libretto.device.Sessions;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.run.RunConfig;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 
 /**
  * A matrix product {@code [m, k] · [k, n]} of a training batch.
@@ -24,10 +26,45 @@ record Product(int m, int k, int n, boolean transposeA, boolean transposeB, int 
         return 2.0 * m * k * n * count * chains;
     }
 
+    /** Returns this product with longer chains, so that it has at least so many operations. */
+    Product repeated(double operations) {
+        int times = (int) Math.ceil(operations / operations());
+        return new Product(m, k, n, transposeA, transposeB, count * Math.max(times, 1), chains);
+    }
+
+    /**
+     * Returns the ways to compute this product: with its factors as they are stored or without a transposition, which takes a
+     * second copy of a factor; and with its rows in one part or in several parts in parallel.
+     *
+     * @param maxParts the most parts; their number is a power of two
+     */
+    Set<Product> ways(int maxParts) {
+        Set<Product> ways = new LinkedHashSet<>();
+        for (int parts = 1; parts <= Math.min(maxParts, m); parts *= 2) {
+            int rows = (m + parts - 1) / parts;
+            ways.add(new Product(rows, k, n, transposeA, transposeB, count, parts));
+            ways.add(new Product(rows, k, n, false, false, count, parts));
+        }
+        return ways;
+    }
+
+    /** Returns the product that {@link #asArgument} describes. */
+    static Product ofArgument(String argument) {
+        int[] values =
+                Arrays.stream(argument.split(",")).mapToInt(Integer::parseInt).toArray();
+        return new Product(values[0], values[1], values[2], values[3] == 1, values[4] == 1, values[5], values[6]);
+    }
+
+    /** Returns a description for the command line. */
+    String asArgument() {
+        return m + "," + k + "," + n + "," + (transposeA ? 1 : 0) + "," + (transposeB ? 1 : 0) + "," + count + ","
+                + chains;
+    }
+
     /**
      * Returns the matrix products of a training batch, forward and backward. In each layer, the product with U and the one of
-     * its gradient run once per time step and part of the rows; the first time step has no gradient. All other products cover
-     * all time steps at once. The first layer's input is a lookup without a product.
+     * its gradient run once per time step; the first time step has no gradient. All other products cover all time steps at
+     * once. The first layer's input is a lookup without a product.
      */
     static List<Product> ofBatch(RunConfig config) {
         ModelConfig model = config.model();
@@ -35,12 +72,10 @@ record Product(int m, int k, int n, boolean transposeA, boolean transposeB, int 
         int b = config.training().batchSize();
         int h = model.hiddenSize();
         int gh = model.cell().gates() * h;
-        int parts = Sessions.areOnGpu() ? 1 : config.training().parts();
-        int rowsOfPart = (b + parts - 1) / parts;
         List<Product> products = new ArrayList<>();
         for (int layer = 0; layer < model.layers(); layer++) {
-            products.add(new Product(rowsOfPart, h, gh, false, false, t, parts));
-            products.add(new Product(rowsOfPart, gh, h, false, true, t - 1, parts));
+            products.add(new Product(b, h, gh, false, false, t));
+            products.add(new Product(b, gh, h, false, true, t - 1));
             products.add(new Product(h, t * b, gh, true, false, 1));
             if (layer > 0) {
                 products.addAll(ofDense(t * b, h, gh));

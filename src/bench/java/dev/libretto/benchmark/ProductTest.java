@@ -4,7 +4,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.libretto.NativeMemory;
 import java.io.IOException;
-import java.util.List;
 import org.junit.jupiter.api.Test;
 
 class ProductTest {
@@ -24,9 +23,36 @@ class ProductTest {
 
     @Test
     void timerThatFailsToBuildFreesItsMemory() {
-        Product sound = new Product(2, 3, 4, false, false, 1);
-        Product tooLarge = new Product(1 << 20, 1 << 20, 4, false, false, 1);
-        NativeMemory.assertFreedByFailing(() -> new ProductTimer(List.of(sound, tooLarge)));
+        Product tooLarge = new Product(2, 1 << 20, 1 << 20, false, false, 1);
+        NativeMemory.assertFreedByFailing(() -> new ProductTimer(tooLarge));
+    }
+
+    @Test
+    void waysOmitTranspositionsAndSplitRows() {
+        Product gradient = new Product(33, 20, 5, false, true, 7);
+
+        assertThat(gradient.ways(3))
+                .containsExactlyInAnyOrder(
+                        new Product(33, 20, 5, false, true, 7, 1),
+                        new Product(33, 20, 5, false, false, 7, 1),
+                        new Product(17, 20, 5, false, true, 7, 2),
+                        new Product(17, 20, 5, false, false, 7, 2));
+        assertThat(new Product(1, 20, 5, false, false, 7).ways(3))
+                .containsExactly(new Product(1, 20, 5, false, false, 7, 1));
+    }
+
+    @Test
+    void productIsReadBackFromItsArgument() {
+        Product product = new Product(1, 2, 3, false, true, 4, 5);
+        assertThat(Product.ofArgument(product.asArgument())).isEqualTo(product);
+    }
+
+    @Test
+    void repeatedProductHasAtLeastTheGivenOperations() {
+        Product product = new Product(2, 3, 5, true, false, 4, 2); // 480 operations
+
+        assertThat(product.repeated(1000)).isEqualTo(new Product(2, 3, 5, true, false, 12, 2));
+        assertThat(product.repeated(100)).isEqualTo(product);
     }
 
     /** The second layer's input is a product over all time steps; the first layer's is a lookup. */

@@ -16,10 +16,7 @@ import org.tensorflow.op.linalg.MatMul;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
-/**
- * Times matrix products in one run of a graph that has nothing else. The chains of a product run in parallel; products run one
- * after the other.
- */
+/** Times a matrix product in a graph that has nothing else. Its chains run in parallel. */
 final class ProductTimer implements AutoCloseable {
     private record Factor(Placeholder<TFloat32> placeholder, TFloat32 value) {}
 
@@ -27,15 +24,10 @@ final class ProductTimer implements AutoCloseable {
     private final Session session;
     private final List<Factor> factors = new ArrayList<>();
     private final List<Op> all = new ArrayList<>();
-    /** The ends of the last product's chains. */
-    private List<Op> last = List.of();
 
-    ProductTimer(List<Product> products) {
+    ProductTimer(Product product) {
         try {
-            Ops tf = Ops.create(graph);
-            for (Product product : products) {
-                add(tf, product, Sessions.factorType());
-            }
+            add(Ops.create(graph), product, Sessions.factorType());
             session = Sessions.open(graph);
         } catch (RuntimeException e) {
             closeGraph();
@@ -46,10 +38,8 @@ final class ProductTimer implements AutoCloseable {
     private <T extends TFloating> void add(Ops tf, Product product, Class<T> factors) {
         Operand<T> a = tf.dtypes.cast(factor(tf, product.transposeA(), product.m(), product.k()), factors);
         Operand<T> b = tf.dtypes.cast(factor(tf, product.transposeB(), product.k(), product.n()), factors);
-        List<Op> before = last;
-        last = new ArrayList<>();
         for (int chain = 0; chain < product.chains(); chain++) {
-            List<Op> done = before;
+            List<Op> done = List.of();
             for (int i = 0; i < product.count(); i++) {
                 done = List.of(tf.withControlDependencies(done)
                         .linalg
@@ -60,7 +50,6 @@ final class ProductTimer implements AutoCloseable {
                                 MatMul.transposeB(product.transposeB())));
                 all.addAll(done);
             }
-            last.addAll(done);
         }
     }
 
@@ -80,7 +69,7 @@ final class ProductTimer implements AutoCloseable {
         return FloatTensors.of(shape, values);
     }
 
-    /** Returns the seconds of all products. */
+    /** Returns the seconds of all chains. */
     double run() {
         Session.Runner runner = session.runner();
         factors.forEach(factor -> runner.feed(factor.placeholder(), factor.value()));

@@ -15,12 +15,11 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.function.DoubleSupplier;
 import java.util.stream.Stream;
 
 /**
- * Measures how fast Libretto trains and generates. Every figure is measured several times after a warm-up. An epoch and its
- * lower bound are measured alternately, so that other load on the machine slows down both.
+ * Measures how fast Libretto trains and generates. Every figure is measured several times after a warm-up. The lower bound
+ * of an epoch is that of the fastest measurements.
  */
 public final class Speed {
     /** Epochs and rounds of generating before the first measurement. */
@@ -61,45 +60,29 @@ public final class Speed {
     /** Returns the peak resident memory in MiB after training alone. */
     private double train() throws IOException {
         List<Double> epochs = new ArrayList<>();
-        List<Double> atShape = new ArrayList<>();
-        List<Double> atPeak = new ArrayList<>();
-        List<Double> ratios = new ArrayList<>();
         double peak;
         try (TrainingSpeed training = new TrainingSpeed(workload)) {
             for (int i = 0; i < WARM_UP; i++) {
                 training.epoch();
             }
             peak = PeakMemory.mebibytes();
-            try (MatMulBound bound = new MatMulBound(workload.config())) {
-                int batches = workload.batches().count();
-                bound.secondsAtShape();
-                bound.secondsAtPeak();
-                for (int round = 0; round < rounds; round++) {
-                    double epoch = training.epoch();
-                    double products = mean(batches, bound::secondsAtShape) * batches;
-                    epochs.add(epoch);
-                    atShape.add(products);
-                    atPeak.add(bound.secondsAtPeak() * batches);
-                    ratios.add(epoch / products);
-                }
+            for (int round = 0; round < rounds; round++) {
+                epochs.add(training.epoch());
             }
         }
+        MatMulBound bound = MatMulBound.measure(workload.config());
+        int batches = workload.batches().count();
+        double atShape = bound.secondsAtShape() * batches;
         Measured epoch = Measured.of(epochs);
-        figures.put("epoch_seconds", epoch);
+        figures.put(SpeedReport.EPOCH, epoch);
         figures.put(
                 "chars_per_second", epoch.inverse(seconds -> workload.batches().charsPerEpoch() / seconds));
-        figures.put("floor_seconds_at_shape", Measured.of(atShape));
-        figures.put("floor_seconds_at_peak", Measured.of(atPeak));
-        figures.put("ratio_to_floor_at_shape", Measured.of(ratios));
+        figures.put(SpeedReport.BOUND_AT_SHAPE, Measured.of(List.of(atShape)));
+        figures.put(SpeedReport.BOUND_AT_PEAK, Measured.of(List.of(bound.secondsAtPeak() * batches)));
+        figures.put(
+                "ratio_to_floor_at_shape",
+                Measured.of(epochs.stream().map(seconds -> seconds / atShape).toList()));
         return peak;
-    }
-
-    private static double mean(int times, DoubleSupplier measurement) {
-        double sum = 0;
-        for (int i = 0; i < times; i++) {
-            sum += measurement.getAsDouble();
-        }
-        return sum / times;
     }
 
     private void write() {

@@ -23,7 +23,7 @@ import java.util.Random;
 /**
  * A model, its training and its text to measure.
  *
- * @param name {@code rnn} or {@code lstm} in reports
+ * @param name {@code rnn}, {@code lstm} or {@code gru} in reports
  * @param text a description of the text
  * @param weights the initial weights
  */
@@ -32,7 +32,7 @@ public record Workload(
     /** As many symbols as Shakespeare's plays have. */
     private static final int ENGLISH_SYMBOLS = 65;
 
-    private static final int LSTM_BATCHES = 4;
+    private static final int LARGE_BATCHES = 4;
 
     /** Returns the textbook's run: a simple RNN of 256 units, 35 time steps, 32 rows, 10,000 characters of the built-in lyrics. */
     public static Workload rnn() throws IOException {
@@ -48,9 +48,18 @@ public record Workload(
 
     /** Returns two LSTM layers of 512 units, 64 time steps, 64 rows, on a synthetic text of 65 symbols. */
     public static Workload lstm() {
+        return large("lstm", CellType.LSTM);
+    }
+
+    /** Returns the same with GRU layers. */
+    public static Workload gru() {
+        return large("gru", CellType.GRU);
+    }
+
+    private static Workload large(String name, CellType cell) {
         TrainConfig training = training(64, 64, Sampling.CONSECUTIVE);
-        Corpus text = syntheticText(ENGLISH_SYMBOLS, 64 * (64 * LSTM_BATCHES + 1));
-        return of("lstm", "a synthetic text of 65 symbols", text, CellType.LSTM, 512, 2, training);
+        Corpus text = syntheticText(ENGLISH_SYMBOLS, 64 * (64 * LARGE_BATCHES + 1));
+        return of(name, "a synthetic text of 65 symbols", text, cell, 512, 2, training);
     }
 
     /** Returns the textbook's model in other sizes, on a synthetic text that fills one batch. */

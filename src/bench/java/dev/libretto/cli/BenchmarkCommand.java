@@ -23,13 +23,14 @@ import java.util.concurrent.Callable;
 /** {@code src/bench/benchmark}: measures Libretto's speed and memory. */
 public final class BenchmarkCommand {
     enum Which {
-        BOTH,
+        ALL,
         RNN,
-        LSTM
+        LSTM,
+        GRU
     }
 
     static final Flag<Which> WORKLOAD =
-            Flag.oneOf("workload", "the textbook's RNN, two LSTM layers of 512 units, or both", Which.BOTH);
+            Flag.oneOf("workload", "the textbook's RNN, two LSTM or GRU layers of 512 units, or all three", Which.ALL);
     static final Flag<Integer> ROUNDS = Flag.integer("rounds", "measurements of each figure", 7, 1, 10_000);
     static final Flag<Path> JSON = Flag.path("json", "FILE", "also write the figures to this file, replacing it");
     static final Flag<Path> PLOT =
@@ -140,12 +141,15 @@ public final class BenchmarkCommand {
 
     private static List<SpeedReport> speed(Console console, Which which, int rounds, List<String> generate)
             throws Exception {
+        List<Workload> workloads = switch (which) {
+            case ALL -> List.of(Workload.rnn(), Workload.lstm(), Workload.gru());
+            case RNN -> List.of(Workload.rnn());
+            case LSTM -> List.of(Workload.lstm());
+            case GRU -> List.of(Workload.gru());
+        };
         List<SpeedReport> reports = new ArrayList<>();
-        if (which != Which.LSTM) {
-            reports.add(speed(console, Workload.rnn(), rounds, generate));
-        }
-        if (which != Which.RNN) {
-            reports.add(speed(console, Workload.lstm(), rounds, generate));
+        for (Workload workload : workloads) {
+            reports.add(speed(console, workload, rounds, generate));
         }
         return reports;
     }
@@ -170,6 +174,7 @@ public final class BenchmarkCommand {
                                 figure.median(),
                                 figure.min(),
                                 figure.max()));
+        report.wrongBounds().forEach(line -> console.out().println(line));
         console.out().println();
         console.out().flush();
         return report;
@@ -223,9 +228,9 @@ public final class BenchmarkCommand {
 
     private static BarPlot plot(List<SpeedReport> reports) {
         Map<String, List<Double>> bars = new LinkedHashMap<>();
-        bars.put("epoch", ratiosToBound(reports, "epoch_seconds"));
-        bars.put("lower bound: its matrix products", ratiosToBound(reports, "floor_seconds_at_shape"));
-        bars.put("lower bound: at the rate of a large square product", ratiosToBound(reports, "floor_seconds_at_peak"));
+        bars.put("epoch", ratiosToBound(reports, SpeedReport.EPOCH));
+        bars.put("lower bound: its matrix products", ratiosToBound(reports, SpeedReport.BOUND_AT_SHAPE));
+        bars.put("lower bound: at the highest rate of any product", ratiosToBound(reports, SpeedReport.BOUND_AT_PEAK));
         return new BarPlot(
                 "Training time relative to its matrix products",
                 "time / time of its matrix products",
@@ -237,7 +242,7 @@ public final class BenchmarkCommand {
         return reports.stream()
                 .map(SpeedReport::figures)
                 .map(figures -> figures.get(figure).median()
-                        / figures.get("floor_seconds_at_shape").median())
+                        / figures.get(SpeedReport.BOUND_AT_SHAPE).median())
                 .toList();
     }
 

@@ -32,7 +32,7 @@ class BenchmarkCommandTest {
             2 | --sweep --json new.json | --json and --workload have no effect with --soak or --sweep
             2 | --soak --workload rnn | --json and --workload have no effect with --soak or --sweep
             2 | --soak --rounds 3 | --rounds has no effect with --soak; use --steps and --characters
-            2 | --workload gru | --workload must be one of both, rnn, lstm (got gru)
+            2 | --workload cnn | --workload must be one of all, rnn, lstm, gru (got cnn)
             2 | --rounds 0 | --rounds must be an integer from 1 to 10000 (got 0)
             2 | --plot speed.gif | --plot must end in .png or .svg (got speed.gif)
             2 | --soak --plot speed.png | --plot has no effect with --soak
