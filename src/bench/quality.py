@@ -96,6 +96,8 @@ def train_libretto(libretto, preset, corpus, options):
         command += ["--max-chars", "0", "--keep-newlines", "--validation-fraction", "0.1"]
         _, process_seconds = run(command, lambda out: sys.stderr.writelines(out))
         points = read_metrics(folder / "metrics.csv")
+    if not points:
+        raise SystemExit(f"quality.py: {name} has trained no epoch; give it at least one")
     show_progress(name, points[-1], "epoch")
     return Curve(name, "epoch", points, process_seconds)
 
@@ -151,7 +153,7 @@ def plot(curves, file):
         style = {"color": COLORS[i % len(COLORS)], "marker": "osD^vPX"[i % 7], "markersize": 5}
         axes.plot(x, y, label=label, linestyle=["-", "--", "-.", ":"][i % 4], linewidth=1.5, **style)
     axes.set_xlim(left=0)
-    figure.legend(loc="outside lower center", ncols=1, frameon=False)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.13), frameon=False)
     figure.savefig(file)
 
 
