@@ -22,6 +22,7 @@ import dev.libretto.text.CorpusOptions;
 import dev.libretto.train.EpochMetrics;
 import dev.libretto.train.Optimizer;
 import dev.libretto.train.Progress;
+import dev.libretto.train.TrainConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -43,11 +44,16 @@ class TrainingTest {
 
     private final List<EpochMetrics> epochs = new ArrayList<>();
 
+    /** Two parts on every machine; their number follows the cores otherwise. */
     private Training.Builder small() {
         return Training.builder()
+                .settings(TrainConfig.TEXTBOOK.with(config -> {
+                    config.batchSize = 8;
+                    config.seqLength = 10;
+                    config.parts = 2;
+                }))
                 .cell(CellType.LSTM)
                 .hiddenSize(16)
-                .batches(8, 10)
                 .epochs(4)
                 .optimizer(Optimizer.adam(0.02))
                 .onEpoch(epochs::add);
@@ -59,7 +65,7 @@ class TrainingTest {
         Training training =
                 small().validationFraction(0.1).dropout(0.2).layers(2).seed(7).build();
         command("train --corpus " + text + " --max-chars 0 --keep-newlines --cell lstm --hidden-size 16 --batch-size 8"
-                + " --seq-length 10 --epochs 4 --optimizer adam --learning-rate 0.02 --validation-fraction 0.1 --dropout 0.2"
+                + " --parts 2 --seq-length 10 --epochs 4 --optimizer adam --learning-rate 0.02 --validation-fraction 0.1 --dropout 0.2"
                 + " --layers 2 --seed 7 --run " + folder + "/run");
 
         try (CharModel trained = training.fit(Corpus.read(text));
@@ -142,17 +148,21 @@ class TrainingTest {
     }
 
     @Test
-    void trainingStopsWhenAsked() throws IOException {
+    void stoppedTrainingResumesToTheSameBits() throws IOException {
+        Path text = Files.writeString(folder.resolve("text.txt"), TEXT);
+        Path run = folder.resolve("run");
         int[] asked = {0};
-        small().epochs(1000)
-                .stopWhen(() -> ++asked[0] == 3)
+        small().stopWhen(() -> ++asked[0] == 3)
                 .build()
-                .fit(Corpus.of(TEXT), folder.resolve("run"))
+                .fit(Corpus.read(text), run)
                 .close();
-        assertThat(RunDirectory.open(folder.resolve("run"))
-                        .newestProgress(warning -> {})
-                        .step())
-                .isEqualTo(3);
+        assertThat(RunDirectory.open(run).newestProgress(warning -> {}).step()).isEqualTo(3);
+
+        command("train --resume " + run);
+        try (CharModel resumed = CharModel.open(run);
+                CharModel whole = small().build().fit(Corpus.read(text))) {
+            assertSameBits(resumed.weights(), whole.weights());
+        }
     }
 
     /** A builder can be used again without changing what it has built. */
