@@ -48,9 +48,10 @@ import java.util.function.Supplier;
  * }
  * }</pre>
  *
- * <p>Settings that the builder is not given are the textbook's (<em>Dive into Deep Learning</em>): an RNN of 256 units, sequences of
- * 35 characters, 32 at a time, and 250 epochs of gradient descent at a learning rate of 100, clipped to a norm of 0.01. The
- * same settings, corpus and seed give the same weights on the same processor, as they do on the command line.
+ * <p>Settings that the builder is not given are the textbook's (<em>Dive into Deep Learning</em>): an RNN of 256 units,
+ * sequences of 35 characters, 32 at a time, and 250 epochs of gradient descent at a learning rate of 100, clipped to a
+ * norm of 0.01. The same settings, corpus and seed give the same weights on the same processor, as they do on the
+ * command line.
  */
 public final class Training {
     private final ModelConfig model;
@@ -195,7 +196,8 @@ public final class Training {
         }
 
         /**
-         * Everything about training, such as the settings of a run. {@link #fit} does not support a separate validation corpus.
+         * Everything about training, such as the settings of a run. {@link #fit} does not support a separate validation
+         * corpus.
          */
         public Builder settings(TrainConfig value) {
             config = new TrainConfig.Builder(value);

@@ -34,12 +34,6 @@ final class Arguments {
         return new Arguments(line, options.behind(given));
     }
 
-    /**
-     * Parses a command line.
-     *
-     * @param takesOperands whether arguments other than options are allowed
-     * @throws UsageException if an option is unknown or an argument is unexpected
-     */
     static Arguments parse(List<Flag<?>> flags, boolean takesOperands, List<String> words) throws UsageException {
         Options options = new Options();
         flags.forEach(flag -> options.addOption(flag.toOption()));
@@ -109,11 +103,7 @@ final class Arguments {
         return line.hasOption(flag.name());
     }
 
-    /**
-     * Returns which of two mutually exclusive options was given; null if neither was.
-     *
-     * @throws UsageException if both were given
-     */
+    /** Returns which of two mutually exclusive options was given; null if neither was. */
     <T extends Flag<?>> T either(T one, T other) throws UsageException {
         if (isSet(one) && isSet(other)) {
             throw new UsageException("--" + one.name() + " and --" + other.name() + " are mutually exclusive");
@@ -126,12 +116,8 @@ final class Arguments {
     }
 
     /**
-     * Throws if an option has no effect because of another one's value. A preset only sets defaults, and so does an options
-     * file if the command line has the other option.
-     *
-     * @param decisive the other option
-     * @param values its values with which the option has an effect
-     * @throws UsageException if the option has no effect, or either value is invalid
+     * Throws if an option has no effect because of another one's value; {@code values} are those with which it has one.
+     * A preset only sets defaults, and so does an options file if the command line has the other option.
      */
     <E> void requireEffect(Flag<?> flag, Flag<E> decisive, List<E> values) throws UsageException {
         boolean isGiven = has(flag) || file.isGiven(flag) && !has(decisive);
@@ -145,11 +131,7 @@ final class Arguments {
         }
     }
 
-    /**
-     * Returns the value of an option: from the command line, else from the file, else its default.
-     *
-     * @throws UsageException if the value is invalid or was given twice
-     */
+    /** Returns the value of an option: from the command line, else from the file, else its default. */
     <T> T get(Flag<T> flag) throws UsageException {
         String[] values = flag.argument().isEmpty() ? null : line.getOptionValues(flag.name());
         if (values == null) {
@@ -165,11 +147,6 @@ final class Arguments {
         return isSet(flag) ? get(flag) : other;
     }
 
-    /**
-     * Returns every value of a repeatable option.
-     *
-     * @throws UsageException if a value is invalid
-     */
     <T> List<T> getAll(Flag<T> flag) throws UsageException {
         if (!has(flag)) {
             return file.has(flag) ? List.of(file.get(flag)) : List.of();

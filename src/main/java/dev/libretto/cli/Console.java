@@ -14,9 +14,7 @@ import java.util.function.IntSupplier;
  * @param out results, UTF-8
  * @param err messages, UTF-8, flushed after each
  * @param program how the user starts Libretto, for commands shown in messages
- * @param runs the default directory of runs
  * @param width the columns of the terminal; very large without one
- * @param statusLine shows progress
  */
 record Console(
         InputStream in,

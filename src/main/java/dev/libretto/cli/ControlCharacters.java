@@ -35,11 +35,7 @@ final class ControlCharacters {
                         Locale.ROOT, "\\\\u%04x", (int) match.group().charAt(0)));
     }
 
-    /**
-     * Returns a writer that escapes control characters, except newlines and tabs, if it writes to a terminal.
-     *
-     * @param isTerminal asked when there is a control character
-     */
+    /** Returns a writer that escapes control characters, except newlines and tabs, if it writes to a terminal. */
     static Writer escaping(Writer out, BooleanSupplier isTerminal) {
         return new FilterWriter(out) {
             @Override

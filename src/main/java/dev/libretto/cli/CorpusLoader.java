@@ -19,11 +19,7 @@ final class CorpusLoader {
 
     private CorpusLoader() {}
 
-    /**
-     * Loads a corpus and warns about skipped files.
-     *
-     * @param named files and directories; empty for the built-in lyrics
-     */
+    /** @param named files and directories; empty for the built-in lyrics */
     static Corpus load(List<Path> named, CorpusOptions options, Console console) throws IOException {
         if (named.isEmpty()) {
             return Corpus.builtIn(options);

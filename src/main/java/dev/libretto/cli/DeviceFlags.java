@@ -27,11 +27,7 @@ final class DeviceFlags {
 
     private DeviceFlags() {}
 
-    /**
-     * Returns the device that the options ask for and why it was chosen, once TensorFlow's library is loaded.
-     *
-     * @throws LibrettoException if it cannot be used
-     */
+    /** Returns the device that the options ask for and why it was chosen, once TensorFlow's library is loaded. */
     static Choice choose(Arguments arguments) throws UsageException, LibrettoException {
         DeviceRequest request = arguments.get(DEVICE);
         Precision precision = arguments.get(PRECISION);

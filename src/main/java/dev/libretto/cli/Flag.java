@@ -19,7 +19,8 @@ import org.apache.commons.cli.Option;
  * @param name without the two dashes
  * @param argument the placeholder for the value in the help; empty for a switch
  * @param description with the range and the default
- * @param reader parses and checks the value, or throws an {@link IllegalArgumentException} whose message starts with "must be"
+ * @param reader parses and checks the value, or throws an {@link IllegalArgumentException} whose message starts with
+ *     "must be"
  */
 record Flag<T>(String name, String argument, String description, T defaultValue, Function<String, T> reader) {
     static <T> Flag<T> parsed(

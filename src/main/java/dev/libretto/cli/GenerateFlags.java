@@ -71,11 +71,6 @@ final class GenerateFlags {
 
     private GenerateFlags() {}
 
-    /**
-     * Returns the sampler.
-     *
-     * @throws UsageException if a sampling option is given without a temperature
-     */
     static Sampler sampler(Arguments arguments) throws UsageException {
         double temperature = arguments.get(TEMPERATURE);
         int topK = arguments.get(TOP_K);
@@ -92,11 +87,6 @@ final class GenerateFlags {
         return Sampler.GREEDY;
     }
 
-    /**
-     * Returns the options of decoding.
-     *
-     * @throws IllegalArgumentException if {@code --stop} has a character that the model does not know
-     */
     static Decoder.Options options(Arguments arguments, Vocabulary vocabulary) throws UsageException {
         boolean logProbabilities = arguments.get(LOGPROBS) || arguments.get(FORMAT) == Format.JSONL;
         return new Decoder.Options(

@@ -66,9 +66,8 @@ final class ImportCommand {
     }
 
     /**
-     * Writes a run with zero epochs and an unknown corpus. A signal takes effect once it is written.
-     *
-     * @return the exit code: 0, or the signal's
+     * Writes a run with zero epochs and an unknown corpus. A signal takes effect once it is written, and then in the
+     * exit code.
      */
     private static int write(ExportedModel model, Path path, boolean overwrite) throws Exception {
         ModelSettings settings = model.settings();

@@ -28,10 +28,7 @@ final class JsonLinesWriter implements SampleWriter {
     private List<Text> texts;
     private long start;
 
-    /**
-     * @param seed null for greedy decoding
-     * @param logProbabilities whether to print the log-probability of each character
-     */
+    /** @param seed null for greedy decoding */
     JsonLinesWriter(PrintWriter out, Vocabulary vocabulary, Long seed, boolean logProbabilities) {
         this.out = out;
         this.vocabulary = vocabulary;

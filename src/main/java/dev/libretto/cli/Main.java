@@ -209,11 +209,7 @@ public final class Main {
                 build.version(), TensorFlowSetup.version(), build.tensorflowJava(), Runtime.version());
     }
 
-    /**
-     * Returns a one-line message for a failure.
-     *
-     * @param flags the options of the failed command, some of which the message may suggest
-     */
+    /** @param flags the options of the failed command, some of which the message may suggest */
     static String explain(Throwable e, List<Flag<?>> flags) {
         if (e instanceof UncheckedIOException unchecked) {
             return explain(unchecked.getCause(), flags);

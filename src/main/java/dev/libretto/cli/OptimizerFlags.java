@@ -72,11 +72,7 @@ final class OptimizerFlags {
                 .collect(Collectors.joining(", "));
     }
 
-    /**
-     * How gradients become steps.
-     *
-     * @param epochs how many the run has, which a schedule takes where nothing else is said
-     */
+    /** @param epochs of the run, over which a schedule decays by default */
     static Optimizer config(Arguments arguments, int epochs) throws UsageException {
         Kind kind = arguments.get(OPTIMIZER);
         Optimizer defaults = Optimizer.defaults(kind);

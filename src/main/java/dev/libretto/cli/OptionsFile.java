@@ -27,10 +27,6 @@ final class OptionsFile {
             "validation-fraction", Set.of("validation-corpus"),
             "validation-corpus", Set.of("validation-fraction"));
 
-    /**
-     * @param value as on the command line
-     * @param source the file or preset
-     */
     private record Entry(String value, String source, boolean isPreset) {}
 
     private final Map<String, Entry> entries;
@@ -57,12 +53,7 @@ final class OptionsFile {
         }
     }
 
-    /**
-     * Reads a file.
-     *
-     * @param allowed the options that it may set
-     * @throws IllegalArgumentException if it sets another one, or a value is not a string, number or boolean
-     */
+    /** @param allowed the options that the file may set */
     static OptionsFile read(Path file, List<Flag<?>> allowed) throws IOException {
         return of(file.toString(), false, Json.readHandwritten(file, new TypeReference<>() {}), allowed);
     }
@@ -106,11 +97,6 @@ final class OptionsFile {
         return has(flag) && !entries.get(flag.name()).isPreset();
     }
 
-    /**
-     * Returns the value of an option, or its default.
-     *
-     * @throws UsageException if the value is invalid
-     */
     <T> T get(Flag<T> flag) throws UsageException {
         Entry entry = entries.get(flag.name());
         if (entry == null) {

@@ -50,11 +50,7 @@ final class PlotCommand {
         return 0;
     }
 
-    /**
-     * Returns the extension of a picture, {@code png} or {@code svg}.
-     *
-     * @param flag the option that names the file
-     */
+    /** Returns the extension of the picture that an option names, {@code png} or {@code svg}. */
     static String extension(Flag<Path> flag, Path file) throws UsageException {
         String extension = file.toString().toLowerCase(Locale.ROOT).replaceFirst(".*\\.", "");
         if (!List.of("png", "svg").contains(extension)) {

@@ -11,13 +11,7 @@ final class Prefix {
 
     private Prefix() {}
 
-    /**
-     * Returns the ids of a text.
-     *
-     * @param name what messages call the text
-     * @param advice what to do about an unknown character
-     * @throws IllegalArgumentException with the name, the character and the advice
-     */
+    /** @param advice what to do about an unknown character */
     static int[] encode(Vocabulary vocabulary, String text, String name, String advice) {
         try {
             return vocabulary.encode(text);
@@ -26,13 +20,7 @@ final class Prefix {
         }
     }
 
-    /**
-     * Returns the ids of a text to continue.
-     *
-     * @param given with any line ends
-     * @param name what messages call the text
-     * @throws IllegalArgumentException if a character is unknown and not to be skipped, or none is left
-     */
+    /** Throws if the text is empty or too long, or if a character is unknown and not to be skipped. */
     static int[] encode(Vocabulary vocabulary, String given, String name, Unknown unknown) {
         if (given.isEmpty()) {
             throw new IllegalArgumentException(name + " is empty; it must have at least one character");

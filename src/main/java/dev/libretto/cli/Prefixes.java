@@ -16,11 +16,7 @@ import java.util.List;
 
 /** Reads the texts to continue in batches, as ids. */
 interface Prefixes extends AutoCloseable {
-    /**
-     * Returns the next batch; empty at the end.
-     *
-     * @throws IllegalArgumentException if a text cannot be continued
-     */
+    /** Returns the next batch; empty at the end. */
     List<int[]> next() throws IOException;
 
     @Override

@@ -11,8 +11,8 @@ import java.util.function.IntConsumer;
  * Handles SIGINT (Ctrl-C), SIGTERM and SIGHUP (the terminal closes). Java keeps ignored signals ignored, such as SIGHUP under
  * {@code nohup}. Signals that the system lacks are skipped.
  *
- * <p>Only {@code sun.misc.Signal} can set handlers. Using it in source is a warning that cannot be suppressed, so it is called
- * by reflection.
+ * <p>Only {@code sun.misc.Signal} can set handlers. Using it in source is a warning that cannot be suppressed, so it is
+ * called by reflection.
  */
 final class Signals implements AutoCloseable {
     private static final Map<String, Integer> ENDING = Map.of("HUP", 1, "INT", 2, "TERM", 15);

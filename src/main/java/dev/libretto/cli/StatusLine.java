@@ -26,10 +26,6 @@ final class StatusLine implements ProgressBarConsumer {
     /** Whether the last output ended its line; if not, the status line has no place. */
     private boolean atLineStart = true;
 
-    /**
-     * @param isTerminal whether {@code terminal} is one
-     * @param width the current number of columns
-     */
     StatusLine(OutputStream terminal, BooleanSupplier isTerminal, IntSupplier width) {
         this.terminal = terminal;
         this.isTerminal = isTerminal;

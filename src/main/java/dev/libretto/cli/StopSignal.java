@@ -15,10 +15,7 @@ final class StopSignal implements AutoCloseable {
     /** Null once training has started. */
     private Runnable onAbandon;
 
-    /**
-     * @param onStop called when a signal asks training to stop after the current batch
-     * @param onAbandon called when a signal ends the process before training has started
-     */
+    /** @param onAbandon called when a signal ends the process before training has started */
     StopSignal(Runnable onStop, Runnable onAbandon) {
         this.onStop = onStop;
         this.onAbandon = onAbandon;

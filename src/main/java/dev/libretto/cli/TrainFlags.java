@@ -194,11 +194,7 @@ final class TrainFlags {
                 arguments.get(TIE_EMBEDDINGS));
     }
 
-    /**
-     * Returns a copy that falls back to {@code --config} and then to the preset.
-     *
-     * @throws IOException if the file cannot be read
-     */
+    /** Returns a copy that falls back to {@code --config} and then to the preset. */
     static Arguments withFiles(Arguments arguments) throws UsageException, IOException {
         Path config = arguments.get(CONFIG);
         OptionsFile preset = arguments.get(PRESET).read(SETTINGS);
@@ -222,11 +218,6 @@ final class TrainFlags {
                 : null;
     }
 
-    /**
-     * Returns how a new run is trained.
-     *
-     * @param validationCorpus the validation text, or null
-     */
     static TrainConfig trainConfig(Arguments arguments, CorpusInfo validationCorpus) throws UsageException {
         int epochs = arguments.get(EPOCHS);
         int batchSize = arguments.get(BATCH_SIZE);
@@ -251,11 +242,7 @@ final class TrainFlags {
         return config.build();
     }
 
-    /**
-     * Returns how a resumed run is trained: as before, except for epochs, patience and checkpoints.
-     *
-     * @throws UsageException if an option would change what the run computes
-     */
+    /** Returns how a resumed run is trained: as before, except for epochs, patience and checkpoints. */
     static TrainConfig resumedConfig(Arguments arguments, RunConfig stored) throws UsageException {
         requireSame(arguments, stored);
         TrainConfig training = stored.training();

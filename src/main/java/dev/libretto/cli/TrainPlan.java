@@ -163,10 +163,8 @@ record TrainPlan(
     }
 
     /**
-     * Returns the texts to continue in reports.
-     *
-     * @param given those of the options or the run; if there are none, the textbook's, or the beginning of a text that lacks
-     *     their characters
+     * Returns the texts to continue in reports: the given ones, or the textbook's, or the beginning of a text that
+     * lacks their characters.
      */
     private static List<String> prefixes(List<String> given, Corpus corpus, Vocabulary vocabulary) {
         if (given.isEmpty()) {

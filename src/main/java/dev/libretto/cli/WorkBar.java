@@ -23,7 +23,6 @@ final class WorkBar implements AutoCloseable {
     /** Null before the bar is due, and without a terminal. */
     private ProgressBar bar;
 
-    /** @param task the work in one or two words */
     WorkBar(StatusLine line, String task) {
         this(line, task, PATIENCE);
     }
@@ -52,11 +51,7 @@ final class WorkBar implements AutoCloseable {
         }
     }
 
-    /**
-     * Reports progress.
-     *
-     * @param message shown after the bar
-     */
+    /** @param message shown after the bar */
     synchronized void at(long done, long total, Supplier<String> message) {
         if (!isDue) {
             return;

@@ -28,11 +28,7 @@ public record DeviceRequest(Kind kind, int index) {
         }
     }
 
-    /**
-     * Parses {@code auto}, {@code cpu}, {@code gpu} (the first GPU) or {@code gpu:N}.
-     *
-     * @throws IllegalArgumentException for any other text; the message lists these values
-     */
+    /** Parses {@code auto}, {@code cpu}, {@code gpu} (the first GPU) or {@code gpu:N}. */
     public static DeviceRequest parse(String text) {
         Matcher gpu = GPU.matcher(text);
         if (gpu.matches()) {

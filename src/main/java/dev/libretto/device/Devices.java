@@ -18,8 +18,8 @@ public final class Devices {
         public static final Choice CPU = new Choice(Device.CPU, Precision.FLOAT32, "");
 
         /**
-         * Makes sessions that are opened from now on, in the whole process, compute this way. Open sessions stay on their device;
-         * the switch for TF32 holds for them, too.
+         * Makes sessions that are opened from now on, in the whole process, compute this way. Open sessions stay on
+         * their device; the switch for TF32 holds for them, too.
          */
         public void use() {
             Sessions.use(device, precision);
@@ -49,11 +49,7 @@ public final class Devices {
         this.typesOf = typesOf;
     }
 
-    /**
-     * Returns the requested device. Only {@code auto} falls back to the CPU.
-     *
-     * @throws LibrettoException if the device cannot be used, or does not support the precision
-     */
+    /** Returns the requested device. Only {@code auto} falls back to the CPU. */
     public Choice choose(DeviceRequest request, Precision precision) throws LibrettoException {
         Choice choice = find(request);
         precision.requireOn(choice.device());

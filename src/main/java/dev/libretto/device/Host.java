@@ -13,12 +13,9 @@ import java.util.regex.Pattern;
 /**
  * The machine.
  *
- * @param system the operating system and architecture
  * @param processor its name; empty if unknown
- * @param cores the number available to the process
  * @param features the processor's instruction sets that TensorFlow has kernels for; empty if unknown
  * @param memory of the machine or container, or the limit of the address space, in bytes
- * @param javaHeap the maximum heap size, in bytes
  */
 public record Host(String system, String processor, int cores, List<String> features, long memory, long javaHeap) {
     private static final Set<String> KNOWN = words("""
@@ -37,10 +34,6 @@ public record Host(String system, String processor, int cores, List<String> feat
         }
     }
 
-    /**
-     * @param cpuInfo Linux's {@code /proc/cpuinfo}
-     * @param limits Linux's {@code /proc/self/limits}
-     */
     static Host of(String cpuInfo, String limits) {
         Matcher addressSpace = Pattern.compile("^Max address space +(\\d+) ", Pattern.MULTILINE)
                 .matcher(limits);

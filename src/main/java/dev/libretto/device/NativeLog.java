@@ -6,9 +6,10 @@ import org.tensorflow.Session;
 import org.tensorflow.op.Ops;
 
 /**
- * TensorFlow's messages on stderr. {@code TF_CPP_MIN_LOG_LEVEL} controls them, except for some at the first run of a graph.
- * TensorFlow 2.18 writes "MLIR V1 optimization pass is not enabled" through a private copy of a log library that no setting
- * reaches. The CUDA build adds spurious errors: factories "already registered" and, without a driver, "failed call to cuInit".
+ * TensorFlow's messages on stderr. {@code TF_CPP_MIN_LOG_LEVEL} controls them, except for some at the first run of a
+ * graph. TensorFlow 2.18 writes "MLIR V1 optimization pass is not enabled" through a private copy of a log library that
+ * no setting reaches. The CUDA build adds spurious errors: factories "already registered" and, without a driver,
+ * "failed call to cuInit".
  */
 public final class NativeLog {
     private static final int STDERR = 2;

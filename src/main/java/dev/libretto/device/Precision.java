@@ -22,8 +22,8 @@ public enum Precision {
     /** TensorFloat-32: the factors are rounded to 11 bits. Needs compute capability 8.0. */
     TF32(0x1p-10),
     /**
-     * The factors and the product are rounded to 8 bits. Needs compute capability 8.0, or a CPU with bfloat16 instructions; on
-     * other CPUs TensorFlow emulates it, slower than float32.
+     * The factors and the product are rounded to 8 bits. Needs compute capability 8.0, or a CPU with bfloat16
+     * instructions; on other CPUs TensorFlow emulates it, slower than float32.
      */
     BFLOAT16(0x1p-7);
 

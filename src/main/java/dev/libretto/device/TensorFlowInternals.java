@@ -36,7 +36,10 @@ public final class TensorFlowInternals {
 
     private TensorFlowInternals() {}
 
-    /** Sets whether GPUs may compute in TF32. Python's {@code enable_tensor_float_32_execution} calls the same C++ function. */
+    /**
+     * Sets whether GPUs may compute in TF32. Python's {@code enable_tensor_float_32_execution} calls the same C++
+     * function.
+     */
     static void allowTf32(boolean allowed) {
         framework("_ZN3tsl32enable_tensor_float_32_executionEb").invokeVoid(new Object[] {allowed ? 1 : 0});
     }

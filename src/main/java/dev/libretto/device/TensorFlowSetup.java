@@ -15,7 +15,10 @@ import org.tensorflow.TensorFlow;
  * program is started. Call {@link #apply} before loading the library.
  */
 public final class TensorFlowSetup {
-    /** Variables that change how TensorFlow and its libraries compute. Not every TF_ variable is TensorFlow's: Terraform has some. */
+    /**
+     * Variables that change how TensorFlow and its libraries compute. Not every TF_ variable is TensorFlow's: Terraform
+     * has some.
+     */
     private static final Pattern EFFECTIVE = Pattern.compile(
             "TF_(ENABLE|DISABLE|DETERMINISTIC|ONEDNN|MKL|XLA|GPU|CUDA|CUDNN|CUBLAS|FORCE|NUM|USE|OVERRIDE)_.*"
                     + "|(ONEDNN|DNNL|OMP|KMP|XLA|CUBLAS|CUDNN)_.*|CUDA_VISIBLE_DEVICES|NVIDIA_TF32_OVERRIDE");
@@ -26,8 +29,8 @@ public final class TensorFlowSetup {
     private TensorFlowSetup() {}
 
     /**
-     * Prepares this process for TensorFlow; later calls do nothing. Variables set by the user stay. If JNA's library cannot be
-     * loaded, none is set, and rounding may depend on the processor.
+     * Prepares this process for TensorFlow; later calls do nothing. Variables set by the user stay. If JNA's library
+     * cannot be loaded, none is set, and rounding may depend on the processor.
      *
      * @throws UncheckedIOException if this JVM was started without an option that TensorFlow Java needs
      */
@@ -61,12 +64,7 @@ public final class TensorFlowSetup {
         return TensorFlow.version();
     }
 
-    /**
-     * Waits for a load in the background to finish.
-     *
-     * @throws LinkageError if it cannot be loaded
-     * @throws UncheckedIOException if this JVM was started without an option that TensorFlow Java needs
-     */
+    /** Waits for a load in the background to finish; throws what it threw. */
     public static void await() {
         try {
             loading.join();
@@ -78,11 +76,7 @@ public final class TensorFlowSetup {
         }
     }
 
-    /**
-     * Returns the variables of an environment that may change results or speed and are not as Libretto sets them.
-     *
-     * @param environment this process's, {@link System#getenv()}
-     */
+    /** Returns the variables of an environment that may change results or speed and are not as Libretto sets them. */
     public static Map<String, String> overridden(Map<String, String> environment) {
         Map<String, String> defaults = variables(Build.current());
         Map<String, String> overridden = new TreeMap<>(environment);

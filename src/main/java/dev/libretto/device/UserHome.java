@@ -12,9 +12,7 @@ public final class UserHome {
 
     private UserHome() {}
 
-    /**
-     * Sets {@code user.home} to {@code HOME} if it is unusable, or else to a private temporary directory.
-     */
+    /** Sets {@code user.home} to {@code HOME} if it is unusable, or else to a private temporary directory. */
     public static void ensureUsable() {
         if (isUsable(System.getProperty(PROPERTY))) {
             return;

@@ -51,12 +51,7 @@ enum ElementType {
         return bytes;
     }
 
-    /**
-     * Reads numbers.
-     *
-     * @param count how many; the caller must check the size of the file before
-     * @throws EOFException if the file is too short
-     */
+    /** @param count how many; the caller must check the size of the file before */
     float[] read(InputStream input, int count) throws IOException {
         float[] values = new float[count];
         byte[] chunk = new byte[Math.min(CHUNK, count) * bytes];

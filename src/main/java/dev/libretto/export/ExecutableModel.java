@@ -27,12 +27,7 @@ public abstract class ExecutableModel implements TextModel {
         return "state_" + index;
     }
 
-    /**
-     * Throws if a graph's tensor does not match the settings.
-     *
-     * @param tensors type and shape of each
-     * @throws IllegalArgumentException saying what it is and what it must be
-     */
+    /** @param tensors type and shape of each tensor of the graph */
     static void require(Map<String, String> tensors, String name, String typeAndShape) {
         String found = tensors.getOrDefault(name, "missing");
         if (!found.equals(typeAndShape)) {
@@ -45,11 +40,7 @@ public abstract class ExecutableModel implements TextModel {
         return Files.isRegularFile(path);
     }
 
-    /**
-     * Opens a SavedModel directory or an ONNX file.
-     *
-     * @throws IOException naming the file and what is wrong with it
-     */
+    /** Opens a SavedModel directory or an ONNX file. */
     public static ExecutableModel open(Path path) throws IOException {
         if (!Files.exists(path)) {
             throw LibrettoException.in(path, "there is no such file or directory");

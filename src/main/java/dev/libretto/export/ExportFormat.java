@@ -33,12 +33,7 @@ public enum ExportFormat {
         return this == SAFETENSORS;
     }
 
-    /**
-     * Throws if a model cannot be written; call before starting work.
-     *
-     * @param overwrite whether an existing export may be replaced
-     * @throws LibrettoException if the path exists and may not be replaced, or its parent directory is missing
-     */
+    /** Throws if a model cannot be written; call before starting work. */
     public void requireWritable(Path out, boolean overwrite) throws IOException {
         switch (this) {
             case SAFETENSORS -> AtomicWrite.requireWritable(overwrite, out, ExportedModel.descriptionOf(out));
@@ -51,7 +46,6 @@ public enum ExportFormat {
      * Writes a model atomically.
      *
      * @param layout the layout of the weights; ignored for executable models
-     * @param overwrite whether to replace an existing export
      * @throws IllegalArgumentException if the layout or the format does not have the model's cell
      * @throws LibrettoException if the path may not be replaced, or the weights are too large for the format
      */

@@ -20,12 +20,7 @@ import java.util.List;
  * @param weights the weights in Libretto's layout
  */
 public record ExportedModel(ModelSettings settings, Vocabulary vocabulary, Weights weights) {
-    /**
-     * The JSON file next to a weights file: the settings, and what else the weights need.
-     *
-     * @param layout the layout of the weights
-     * @param vocabulary the characters in id order, one string each
-     */
+    /** The JSON file next to a weights file: the settings, and what else the weights need. */
     record Description(
             Layout layout,
             ModelConfig model,
@@ -49,11 +44,6 @@ public record ExportedModel(ModelSettings settings, Vocabulary vocabulary, Weigh
         return weights.resolveSibling(weights.getFileName() + ".json");
     }
 
-    /**
-     * Reads a safetensors file and its description.
-     *
-     * @throws LibrettoException naming the file and what is wrong with it
-     */
     public static ExportedModel read(Path weights, Path description) throws IOException {
         if (!Files.exists(description)) {
             throw LibrettoException.in(

@@ -72,11 +72,7 @@ public enum Layout {
         this.conversion = conversion;
     }
 
-    /**
-     * Converts a model's weights to this layout, in the library's order.
-     *
-     * @throws IllegalArgumentException if the library does not have the model's cell
-     */
+    /** Converts a model's weights to this layout, in the library's order. */
     public List<NamedArray> arrays(ModelConfig model, Weights weights) {
         List<NamedArray> arrays = new ArrayList<>();
         for (Parameter parameter : weights.parameters()) {
@@ -90,12 +86,7 @@ public enum Layout {
         return arrays;
     }
 
-    /**
-     * Converts weights from this layout.
-     *
-     * @param arrays the arrays of a file, in any order
-     * @throws IllegalArgumentException naming an array that is missing, unknown, not finite or of the wrong shape
-     */
+    /** @param arrays the arrays of a file, in any order */
     public Weights weights(ModelConfig model, List<NamedArray> arrays) {
         Map<String, NamedArray> byName = new HashMap<>();
         arrays.forEach(array -> byName.put(array.name(), array));

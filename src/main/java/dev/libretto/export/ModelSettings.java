@@ -10,10 +10,9 @@ import java.util.List;
 /**
  * The settings of an exported model, stored as JSON in a SavedModel or an ONNX file.
  *
- * @param model the cell and the sizes
  * @param keepNewlines whether newlines and carriage returns are kept instead of read as spaces
- * @param unknownCharacter whether U+FFFD, if in the vocabulary, stands for all unknown characters; {@link dev.libretto.run.Json} has a default for
- *     files of earlier versions
+ * @param unknownCharacter whether U+FFFD, if in the vocabulary, stands for all unknown characters;
+ *     {@link dev.libretto.run.Json} has a default for files of earlier versions
  */
 public record ModelSettings(
         ModelConfig model,
@@ -27,11 +26,6 @@ public record ModelSettings(
         }
     }
 
-    /**
-     * Returns the vocabulary of the given symbols.
-     *
-     * @throws IllegalArgumentException if it is invalid or not of the model's size
-     */
     Vocabulary vocabulary(List<String> symbols) {
         Vocabulary vocabulary = Vocabulary.ofSymbols(symbols, unknownCharacter);
         if (vocabulary.size() != model.vocabularySize()) {

@@ -18,11 +18,6 @@ public record NamedArray(String name, Shape shape, float[] values) {
         }
     }
 
-    /**
-     * Returns the number of values of a shape.
-     *
-     * @throws IllegalArgumentException if a dimension is negative, or the values do not fit into a Java array
-     */
     static int sizeOf(long... dimensions) {
         try {
             if (Arrays.stream(dimensions).allMatch(dimension -> dimension >= 0)) {

@@ -80,11 +80,6 @@ final class OnnxModel extends ExecutableModel {
         return StringStringEntryProto.newBuilder().setKey(key).setValue(value).build();
     }
 
-    /**
-     * Opens an ONNX file written by {@link #write}.
-     *
-     * @throws IOException naming the file and what is wrong with it
-     */
     static OnnxModel openFile(Path file) throws IOException {
         byte[] content = read(file);
         ModelProto proto = parse(file, content);
@@ -156,7 +151,6 @@ final class OnnxModel extends ExecutableModel {
         }
     }
 
-    /** @throws IllegalArgumentException if the graph's inputs and outputs do not match the settings */
     private static void requireGraph(OrtSession session, ModelConfig model) throws OrtException {
         Map<String, String> in = described(session.getInputInfo());
         Map<String, String> out = described(session.getOutputInfo());

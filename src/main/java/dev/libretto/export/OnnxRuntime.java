@@ -14,16 +14,10 @@ public final class OnnxRuntime {
 
     private OnnxRuntime() {}
 
-    /**
-     * Returns the library's version.
-     *
-     * @throws IOException saying in one line why it cannot be loaded, and what to do
-     */
     public static String version() throws IOException {
         return environment().getVersion();
     }
 
-    /** @throws IOException as {@link #version} does */
     static OrtEnvironment environment() throws IOException {
         LOADER_LOG.setLevel(Level.OFF);
         OnnxRuntimeSetup.apply();

@@ -32,8 +32,8 @@ import java.util.Map;
 import org.tensorflow.ndarray.Shape;
 
 /**
- * The safetensors format: the length of the header in eight bytes, the header as JSON, and the numbers of all arrays without gaps
- * (<a href="https://huggingface.co/docs/safetensors">specification</a>).
+ * The safetensors format: the length of the header in eight bytes, the header as JSON, and the numbers of all arrays
+ * without gaps (<a href="https://huggingface.co/docs/safetensors">specification</a>).
  */
 final class Safetensors {
     /** The largest header in bytes, enough for ten thousand arrays. */
@@ -88,11 +88,7 @@ final class Safetensors {
         }
     }
 
-    /**
-     * Reads arrays, in the order of their data.
-     *
-     * @throws LibrettoException if it is another file or violates the specification
-     */
+    /** Reads arrays, in the order of their data. */
     static List<NamedArray> read(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
             throw LibrettoException.in(file, Files.exists(file) ? "it is not a file" : "there is no such file");

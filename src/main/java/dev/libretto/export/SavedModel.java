@@ -40,8 +40,8 @@ import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TString;
 
 /**
- * A TensorFlow SavedModel: {@code saved_model.pb}, which is the graph of {@link SavedModelGraph} with its weights, and the assets
- * {@code vocabulary.json} and {@code settings.json}.
+ * A TensorFlow SavedModel: {@code saved_model.pb}, which is the graph of {@link SavedModelGraph} with its weights, and
+ * the assets {@code vocabulary.json} and {@code settings.json}.
  */
 final class SavedModel extends ExecutableModel {
     /** The relative paths in an exported SavedModel, including the fingerprint that TensorFlow may add. */
@@ -128,11 +128,6 @@ final class SavedModel extends ExecutableModel {
                 .build();
     }
 
-    /**
-     * Opens a SavedModel written by {@link #write}.
-     *
-     * @throws IOException naming the directory or file and what is wrong with it
-     */
     static SavedModel openDirectory(Path directory) throws IOException {
         Path assets = directory.resolve(ASSETS);
         if (!Files.isRegularFile(directory.resolve(GRAPH))) {
@@ -181,7 +176,6 @@ final class SavedModel extends ExecutableModel {
         }
     }
 
-    /** @throws IllegalArgumentException if the inputs and outputs of {@code step} do not match the settings */
     private static void requireStep(SavedModelBundle bundle, ModelConfig model) {
         if (!bundle.metaGraphDef().containsSignatureDef(SavedModelGraph.STEP)) {
             throw new IllegalArgumentException("it has no signature " + SavedModelGraph.STEP);

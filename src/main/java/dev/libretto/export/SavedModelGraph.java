@@ -126,8 +126,8 @@ final class SavedModelGraph {
     }
 
     /**
-     * The variables of the loop: the time t, the ids {@code [B, T + ROUND]}, the log-probabilities {@code [T + ROUND, B]} with t
-     * rows done, the state after t time steps, and the weights.
+     * The variables of the loop: the time t, the ids {@code [B, T + ROUND]}, the log-probabilities
+     * {@code [T + ROUND, B]} with t rows done, the state after t time steps, and the weights.
      */
     private final class Round {
         private final Ops ops;

@@ -10,16 +10,15 @@ import java.util.Queue;
 import java.util.stream.IntStream;
 
 /**
- * Continues texts with a model, as a batch with a row for each. After the prefixes, the model maps the last character of each
- * row to the logits of the next, from which the sampler chooses. In greedy decoding the model chooses, too, and may write many
- * characters at once. A row that ends leaves the batch.
+ * Continues texts with a model, as a batch with a row for each. After the prefixes, the model maps the last character
+ * of each row to the logits of the next, from which the sampler chooses. In greedy decoding the model chooses, too, and
+ * may write many characters at once. A row that ends leaves the batch.
  */
 public final class Decoder {
     /**
      * How to continue a text.
      *
      * @param length the most characters to write
-     * @param seed random seed
      * @param stop the ids of a text that ends the output and is left out of it; empty for none
      * @param logProbabilities whether the listener receives log-probabilities
      */
@@ -51,18 +50,11 @@ public final class Decoder {
 
     private final TextModel model;
 
-    /** @param model the caller closes it */
     public Decoder(TextModel model) {
         this.model = model;
     }
 
-    /**
-     * Continues texts.
-     *
-     * @param prefixes at least one id each
-     * @param samples the number of continuations of each prefix
-     * @throws IllegalArgumentException if a prefix is empty
-     */
+    /** Continues each prefix, of at least one id, {@code samples} times. */
     public void write(List<int[]> prefixes, int samples, Options options, Listener listener) {
         if (prefixes.stream().anyMatch(prefix -> prefix.length == 0)) {
             throw new IllegalArgumentException("the prefix is empty; it needs at least one character");
@@ -107,8 +99,8 @@ public final class Decoder {
     }
 
     /**
-     * Returns the state before the last character of each prefix. The longest prefix starts first; shorter ones join later, so
-     * that all end at the same time step.
+     * Returns the state before the last character of each prefix. The longest prefix starts first; shorter ones join
+     * later, so that all end at the same time step.
      */
     private List<float[]> read(List<int[]> prefixes) {
         int count = prefixes.size();

@@ -10,7 +10,10 @@ import java.util.Map;
 
 /** Runs a model with a graph, which is faster for long texts and many rows. */
 public final class GraphModel implements TextModel {
-    /** The most values of a graph's constants: a protocol buffer has at most 2 GiB, and 64 MiB of these are for operations. */
+    /**
+     * The most values of a graph's constants: a protocol buffer has at most 2 GiB, and 64 MiB of these are for
+     * operations.
+     */
     static final long MAX_WEIGHTS = (1L << 31) - (1 << 26) >> 2;
 
     private final ModelConfig config;

@@ -6,26 +6,17 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * A language model for decoding. Maps a character for each of B rows and a state to logits and the next state. Implementations
- * choose the backend.
+ * A language model for decoding. Maps a character for each of B rows and a state to logits and the next state.
+ * Implementations choose the backend.
  *
- * <p>A state is a list of row-major arrays {@code [B, N]}, each with its own N, so rows can be selected and joined between steps.
- * Implementations neither modify nor keep the arrays they are passed. A state that they return is valid until their next call.
+ * <p>A state is a list of row-major arrays {@code [B, N]}, each with its own N, so rows can be selected and joined
+ * between steps. Implementations neither modify nor keep the arrays they are passed. A state that they return is valid
+ * until their next call.
  */
 public interface TextModel extends AutoCloseable {
-    /**
-     * The result of a time step.
-     *
-     * @param logits the scores of the next character, row-major {@code [B, V]}
-     * @param state the next state
-     */
+    /** @param logits the scores of the next character, row-major {@code [B, V]} */
     record Step(float[] logits, List<float[]> state) {
-        /**
-         * Chooses the next character of each row.
-         *
-         * @param uniform a random number in [0, 1) for each row
-         * @param scored whether to compute log-probabilities
-         */
+        /** Chooses the next character of each row by a random number in [0, 1) for each. */
         Written choose(Sampler sampler, double[] uniform, boolean scored) {
             int rows = uniform.length;
             int v = logits.length / rows;
@@ -68,20 +59,10 @@ public interface TextModel extends AutoCloseable {
                 .toList();
     }
 
-    /**
-     * Computes one time step.
-     *
-     * @param ids a character for each row, {@code [B]}
-     * @param state the previous state
-     */
+    /** Computes one time step of a character for each row, {@code [B]}. */
     Step step(int[] ids, List<float[]> state);
 
-    /**
-     * Returns the state after several time steps, without their logits.
-     *
-     * @param ids a character for each time step and row, {@code [T][B]}
-     * @param state the previous state
-     */
+    /** Returns the state after a character for each time step and row, {@code [T][B]}, without the logits. */
     default List<float[]> read(int[][] ids, List<float[]> state) {
         List<float[]> current = state;
         for (int[] timeStep : ids) {
@@ -95,7 +76,6 @@ public interface TextModel extends AutoCloseable {
      *
      * @param ids the last character of each row, {@code [B]}
      * @param state the state before it
-     * @param scored whether to compute log-probabilities
      */
     default Written writeGreedily(int[] ids, List<float[]> state, boolean scored) {
         return step(ids, state).choose(Sampler.GREEDY, new double[ids.length], scored);

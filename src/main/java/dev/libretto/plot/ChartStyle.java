@@ -16,11 +16,7 @@ final class ChartStyle {
 
     private ChartStyle() {}
 
-    /**
-     * Styles a chart.
-     *
-     * @param text all text in the chart, which the font must be able to show
-     */
+    /** @param text all text in the chart, which the font must be able to show */
     static void apply(AxesChartStyler styler, String text) {
         String family = familyFor(text);
         styler.setAxisTitleFont(new Font(family, Font.PLAIN, 14))

@@ -21,7 +21,8 @@ import org.knowm.xchart.style.lines.SeriesLines;
 import org.knowm.xchart.style.markers.SeriesMarkers;
 
 /**
- * Perplexity over epochs of one or more runs on a log scale: training solid, validation dashed, the best epoch as a dot.
+ * Perplexity over epochs of one or more runs on a log scale: training solid, validation dashed, the best epoch as a
+ * dot.
  */
 public final class PerplexityPlot {
     private static final int WIDTH = 900;
@@ -132,11 +133,7 @@ public final class PerplexityPlot {
                 : String.format(Locale.ROOT, "%,.0f", perplexity);
     }
 
-    /**
-     * Returns the picture as the content of a file.
-     *
-     * @param extension {@code png} or {@code svg}
-     */
+    /** @param extension {@code png} or {@code svg} */
     public byte[] encode(String extension) throws IOException {
         return ChartEncoder.getBytes(chart, extension);
     }

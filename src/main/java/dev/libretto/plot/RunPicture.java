@@ -28,10 +28,6 @@ public final class RunPicture implements TrainingListener, AutoCloseable {
     private int lastEpoch;
     private boolean failed;
 
-    /**
-     * @param every epochs between reports
-     * @param warnings receives a warning if drawing fails
-     */
     public RunPicture(RunDirectory run, int every, Consumer<String> warnings) {
         this.run = run;
         this.every = every;

@@ -25,12 +25,7 @@ public final class AtomicWrite {
 
     private AtomicWrite() {}
 
-    /**
-     * Throws if files cannot be written; call before starting work.
-     *
-     * @param overwrite whether existing files may be replaced
-     * @throws LibrettoException if a path exists and may not be replaced, or its parent directory is missing
-     */
+    /** Throws if files cannot be written; call before starting work. */
     public static void requireWritable(boolean overwrite, Path... files) throws LibrettoException {
         for (Path file : files) {
             requireParent(file);
@@ -46,13 +41,7 @@ public final class AtomicWrite {
         }
     }
 
-    /**
-     * Throws if a directory cannot be written; call before starting work.
-     *
-     * @param overwrite whether an existing directory may be replaced
-     * @param own which relative paths Libretto writes; a directory with any other file is never replaced
-     * @throws LibrettoException if the path exists and may not be replaced, or its parent directory is missing
-     */
+    /** @param own which relative paths Libretto writes; a directory with any other file is never replaced */
     public static void requireWritableDirectory(boolean overwrite, Path directory, Predicate<String> own)
             throws IOException {
         requireParent(directory);
@@ -94,12 +83,7 @@ public final class AtomicWrite {
         file(file, temporary -> Files.write(temporary, content));
     }
 
-    /**
-     * Writes a file, replacing an existing one.
-     *
-     * @param writer writes the content under a temporary name
-     * @throws LibrettoException naming the file and why it could not be written
-     */
+    /** @param writer writes the content under a temporary name */
     public static void file(Path file, FailableConsumer<Path, IOException> writer) throws IOException {
         write(file, temporary -> {
             writer.accept(temporary);
@@ -108,12 +92,7 @@ public final class AtomicWrite {
         });
     }
 
-    /**
-     * Writes a directory, replacing an existing one if {@link #requireWritableDirectory} allows it.
-     *
-     * @param writer fills a directory that has a temporary name
-     * @throws LibrettoException naming the directory and why it may not be replaced or could not be written
-     */
+    /** Writes a directory, replacing an existing one if {@link #requireWritableDirectory} allows it. */
     public static void directory(
             boolean overwrite, Path directory, Predicate<String> own, FailableConsumer<Path, IOException> writer)
             throws IOException {

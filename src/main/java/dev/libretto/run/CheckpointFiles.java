@@ -29,8 +29,8 @@ import org.tensorflow.types.TString;
 import org.tensorflow.types.family.TType;
 
 /**
- * Reads and writes the files of a {@link Checkpoint}. The arrays are a TensorFlow checkpoint with each parameter under its own
- * name, so TensorFlow's tools can read it.
+ * Reads and writes the files of a {@link Checkpoint}. The arrays are a TensorFlow checkpoint with each parameter under
+ * its own name, so TensorFlow's tools can read it.
  */
 final class CheckpointFiles {
     private static final String PREFIX = "weights";
@@ -83,11 +83,6 @@ final class CheckpointFiles {
         }
     }
 
-    /**
-     * Reads a checkpoint.
-     *
-     * @throws LibrettoException if it is damaged or belongs to another model
-     */
     static Checkpoint read(Path directory, RunConfig config) throws IOException {
         Progress progress = readProgress(directory);
         try (EagerSession session = Sessions.openEagerOnCpu()) {

@@ -24,8 +24,8 @@ import java.util.regex.Pattern;
 import org.apache.commons.lang3.function.FailableFunction;
 
 /**
- * The checkpoints of a run. Each is written under a temporary name, fsynced and renamed before older ones are deleted, so there is
- * a complete one at any time. {@link CheckpointPolicy} decides which to keep.
+ * The checkpoints of a run. Each is written under a temporary name, fsynced and renamed before older ones are deleted,
+ * so there is a complete one at any time. {@link CheckpointPolicy} decides which to keep.
  */
 final class Checkpoints {
     private static final String UNFINISHED = "unfinished";
@@ -44,9 +44,8 @@ final class Checkpoints {
         }
 
         /**
-         * Returns the position if it matches the directory's name, by which entries are ordered.
-         *
-         * @throws LibrettoException if it does not, because the checkpoint was copied here
+         * Returns the position; throws if it does not match the directory's name, because the checkpoint was copied
+         * here.
          */
         Progress checked(Progress progress) throws LibrettoException {
             if (!path.endsWith(name(progress))) {
@@ -84,11 +83,7 @@ final class Checkpoints {
         this.folder = folder;
     }
 
-    /**
-     * Saves a checkpoint and deletes those that the policy does not keep, without verifying the others.
-     *
-     * @throws IOException if it cannot be written; existing checkpoints are then untouched
-     */
+    /** Saves a checkpoint and deletes those that the policy does not keep, without verifying the others. */
     void save(Checkpoint checkpoint, CheckpointPolicy policy) throws IOException {
         Path target = folder.resolve(Entry.name(checkpoint.progress()));
         if (!Files.exists(target)) {
@@ -165,12 +160,7 @@ final class Checkpoints {
         return newest(Entry::readProgress, warnings);
     }
 
-    /**
-     * Reads the newest undamaged checkpoint.
-     *
-     * @param warnings receives a line for each damaged checkpoint skipped
-     * @throws LibrettoException if there is none
-     */
+    /** @param warnings receives a line for each damaged checkpoint skipped */
     Checkpoint newest(RunConfig config, Consumer<String> warnings) throws IOException {
         return newest(entry -> entry.read(config), warnings);
     }
@@ -194,11 +184,7 @@ final class Checkpoints {
                         : String.join("; ", damages) + "; there is no other checkpoint");
     }
 
-    /**
-     * Reads the checkpoint that a policy chooses among the undamaged ones, or the newest if it chooses none.
-     *
-     * @throws LibrettoException if there is none
-     */
+    /** Reads the checkpoint that a policy chooses among the undamaged ones, or the newest if it chooses none. */
     Checkpoint read(Function<List<Progress>, Optional<Progress>> choice, RunConfig config, Consumer<String> warnings)
             throws IOException {
         Map<Progress, Entry> saved = saved(entries(), true, warnings);
@@ -207,9 +193,7 @@ final class Checkpoints {
     }
 
     /**
-     * Returns the position of each checkpoint, newest first. Damaged ones are skipped.
-     *
-     * @param verified whether to verify every file instead of reading only the position
+     * Returns the position of each undamaged checkpoint, newest first; unless verified, only the positions are read.
      */
     private static Map<Progress, Entry> saved(List<Entry> newestFirst, boolean verified, Consumer<String> warnings)
             throws IOException {

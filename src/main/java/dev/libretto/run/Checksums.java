@@ -13,9 +13,7 @@ import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 
-/**
- * The SHA-256 checksums of a checkpoint's files, in {@code SHA256SUMS}, in the format of {@code sha256sum --check}.
- */
+/** The SHA-256 checksums of a checkpoint's files, in the format of {@code sha256sum --check}. */
 final class Checksums {
     static final String FILE = "SHA256SUMS";
 
@@ -28,9 +26,8 @@ final class Checksums {
     }
 
     /**
-     * Checks the files of the checkpoint; others are not Libretto's.
-     *
-     * @throws LibrettoException naming the first file that is missing, unexpected or changed
+     * Throws for the first file of the checkpoint that is missing, unexpected or changed; other files are not
+     * Libretto's.
      */
     static void verify(Path directory) throws IOException {
         Path sums = directory.resolve(FILE);

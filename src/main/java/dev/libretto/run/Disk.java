@@ -22,12 +22,7 @@ import java.util.stream.Stream;
 public final class Disk {
     private Disk() {}
 
-    /**
-     * Reads a file of a run.
-     *
-     * @param maxBytes the largest size accepted
-     * @throws LibrettoException naming the file if it is missing, too large or not UTF-8
-     */
+    /** Reads a file of a run. */
     static String readText(Path file, int maxBytes) throws IOException {
         requireFile(file);
         try {
@@ -97,7 +92,10 @@ public final class Disk {
         return bytes;
     }
 
-    /** Returns why something failed: with the name of a file if the exception has it, and without TensorFlow's stack trace. */
+    /**
+     * Returns why something failed: with the name of a file if the exception has it, and without TensorFlow's stack
+     * trace.
+     */
     public static String reason(Throwable e) {
         if (e instanceof NoSuchFileException missing) {
             return missing.getFile() + " does not exist";

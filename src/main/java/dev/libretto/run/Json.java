@@ -70,30 +70,17 @@ public final class Json {
         }
     }
 
-    /**
-     * Reads a file that Libretto wrote.
-     *
-     * @throws LibrettoException naming the file if it is missing or does not hold a {@code T}
-     */
+    /** Reads a file that Libretto wrote. */
     public static <T> T read(Path file, TypeReference<T> type) throws IOException {
         return parse(Disk.readText(file, MAX_BYTES), file, type);
     }
 
-    /**
-     * Parses JSON text that Libretto wrote.
-     *
-     * @param file the file that it comes from, for messages
-     * @throws LibrettoException naming the file if it does not hold a {@code T}
-     */
+    /** @param file the file that the text comes from, for messages */
     public static <T> T parse(String json, Path file, TypeReference<T> type) throws LibrettoException {
         return parse(json, type, file + " is damaged: ");
     }
 
-    /**
-     * Reads a file that a user may have written.
-     *
-     * @throws LibrettoException saying what is expected where in the file
-     */
+    /** Reads a file that a user may have written. */
     public static <T> T readHandwritten(Path file, TypeReference<T> type) throws IOException {
         return parse(handwrittenText(file), type, file + ": ");
     }

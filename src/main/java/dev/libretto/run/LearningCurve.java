@@ -9,20 +9,9 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
-/**
- * The perplexities of a run, epoch by epoch.
- *
- * @param name the name of the run directory
- * @param epochs the epochs in order
- */
+/** The perplexities of a run, epoch by epoch. */
 public record LearningCurve(String name, List<Epoch> epochs) {
-    /**
-     * The perplexities of one epoch.
-     *
-     * @param epoch counted from 1
-     * @param training the perplexity of its batches
-     * @param validation the perplexity of the held-out text; NaN without validation
-     */
+    /** @param validation the perplexity of the held-out text; NaN without validation */
     public record Epoch(int epoch, double training, double validation) {
         /** Returns the perplexity by which epochs are compared: validation if there is one. */
         public double decisive() {
@@ -31,10 +20,8 @@ public record LearningCurve(String name, List<Epoch> epochs) {
     }
 
     /**
-     * Reads the {@code metrics.csv} of a run. Columns are found by name. An incomplete last line, still being written or cut off by
-     * a crash, is skipped.
-     *
-     * @throws LibrettoException if the file is missing or damaged
+     * Reads the {@code metrics.csv} of a run. Columns are found by name. An incomplete last line, still being written or cut
+     * off by a crash, is skipped.
      */
     public static LearningCurve read(Path run) throws IOException {
         Path file = run.resolve(RunDirectory.METRICS);

@@ -8,10 +8,9 @@ import java.util.Objects;
 /**
  * The reports written during training. They do not affect training.
  *
- * @param every the number of epochs between reports
+ * @param every epochs between reports
  * @param length the number of characters to write after each prefix
  * @param prefixes the texts to continue; empty for the default ones
- * @param tensorBoard whether to write TensorBoard event files
  */
 public record ReportConfig(int every, int length, List<String> prefixes, boolean tensorBoard) {
     public static final int MAX_LENGTH = 1_000_000_000;

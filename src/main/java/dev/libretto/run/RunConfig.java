@@ -16,14 +16,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
 
-/**
- * What a run was started with, stored as {@code config.json}.
- *
- * @param corpus the text it learns from
- * @param model the sizes of its model
- * @param training how it is trained
- * @param report what training reports; {@link Json} has a default for files written before there was this part
- */
+/** What a run was started with, stored as {@code config.json}. {@link Json} has default reports for older files. */
 @JsonPropertyOrder({"format", "libretto"})
 @JsonIgnoreProperties(
         value = {"format", "libretto"},
@@ -46,11 +39,6 @@ public record RunConfig(
         this(corpus, model, training, ReportConfig.DEFAULT);
     }
 
-    /**
-     * Reads a configuration.
-     *
-     * @throws LibrettoException if it is missing, damaged, or of a newer format
-     */
     static RunConfig read(Path file) throws IOException {
         String json = Disk.readText(file, Json.MAX_BYTES);
         JsonNode root = Json.peek(json);
@@ -74,7 +62,6 @@ public record RunConfig(
         return FORMAT;
     }
 
-    /** The version that writes it, for the message of one that cannot read it. */
     @JsonProperty
     String libretto() {
         return Build.current().version();

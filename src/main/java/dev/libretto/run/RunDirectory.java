@@ -61,12 +61,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         checkpoints = new Checkpoints(place.resolve(CHECKPOINTS));
     }
 
-    /**
-     * Throws if a run cannot be created here; call before starting work.
-     *
-     * @param overwrite whether an existing run may be replaced
-     * @throws LibrettoException if something exists there that may not be replaced
-     */
+    /** Throws if a run cannot be created here; call before starting work. */
     public static void requireWritable(Path path, boolean overwrite) throws IOException {
         requireReadableByTensorFlow(path);
         requireNoMissingParent(path);
@@ -116,12 +111,9 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     }
 
     /**
-     * Creates a run: writes its configuration and vocabulary and an empty metrics file. If there is an older run, the new one
-     * is written next to it until {@link #begin} or {@link #replaceOlder}.
-     *
-     * @param overwrite whether an older run is replaced
-     * @throws LibrettoException if something is there that may not be replaced, or another process is writing it
-     * @throws IOException if it cannot be written; what was there is untouched
+     * Creates a run: writes its configuration and vocabulary and an empty metrics file. If there is an older run, the
+     * new one is written next to it until {@link #begin} or {@link #replaceOlder}. What was there is untouched by a
+     * failure.
      */
     public static RunDirectory create(Path path, RunConfig config, Vocabulary vocabulary, boolean overwrite)
             throws IOException {
@@ -147,7 +139,10 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         }
     }
 
-    /** Locks a usable directory. A lock file is taken before the directory is read, because another process may replace it. */
+    /**
+     * Locks a usable directory. A lock file is taken before the directory is read, because another process may replace
+     * it.
+     */
     private static RunLock lockUsable(Path path, boolean overwrite) throws IOException {
         try {
             if (!Files.isRegularFile(path.resolve(RunLock.FILE), LinkOption.NOFOLLOW_LINKS)) {
@@ -220,11 +215,6 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         olderLock = null;
     }
 
-    /**
-     * Opens a run for reading.
-     *
-     * @throws LibrettoException if the directory is not one, or is damaged
-     */
     public static RunDirectory open(Path path) throws IOException {
         restoreOlder(path);
         if (!Files.isDirectory(path)) {
@@ -249,14 +239,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         return new RunDirectory(path, path, config, vocabulary, null, null);
     }
 
-    /**
-     * Opens a run to resume training. Nothing in it changes before {@link #begin}.
-     *
-     * @param config the settings from now on
-     * @param warnings receives a line for each damaged file skipped
-     * @return the run and the checkpoint to continue from
-     * @throws LibrettoException if there is no intact checkpoint, or another process is writing to the run
-     */
+    /** Opens a run to resume training, with new settings. Nothing in it changes before {@link #begin}. */
     public static Resumed resume(Path path, RunConfig config, Consumer<String> warnings) throws IOException {
         RunDirectory reader = open(path);
         RunLock lock = RunLock.acquire(path);
@@ -307,8 +290,8 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     }
 
     /**
-     * Changes the run to where training starts: writes the configuration, moves damaged checkpoints aside, saves the checkpoint,
-     * removes newer rows of the metrics, and replaces the older run if there is one.
+     * Changes the run to where training starts: writes the configuration, moves damaged checkpoints aside, saves the
+     * checkpoint, removes newer rows of the metrics, and replaces the older run if there is one.
      */
     @Override
     public void begin(Checkpoint start) throws IOException {
@@ -371,21 +354,11 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         }
     }
 
-    /**
-     * Replaces a picture of the learning curve.
-     *
-     * @param extension {@code png} or {@code svg}
-     */
     public void replacePicture(String extension, byte[] picture) throws IOException {
         AtomicWrite.file(place.resolve(PICTURE + extension), picture);
     }
 
-    /**
-     * Returns the newest intact checkpoint.
-     *
-     * @param warnings receives a line for each damaged checkpoint skipped
-     * @throws LibrettoException if there is none
-     */
+    /** @param warnings receives a line for each damaged checkpoint skipped */
     public Checkpoint newest(Consumer<String> warnings) throws IOException {
         return checkpoints.newest(config, warnings);
     }
@@ -400,14 +373,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         return checkpoints.read(config.training().checkpoints()::best, config, warnings);
     }
 
-    /**
-     * Returns the checkpoint to generate and evaluate with.
-     *
-     * @param which the best by validation, or the newest
-     * @param warnings receives a line for each damaged checkpoint skipped
-     * @throws LibrettoException if there is none
-     * @throws IllegalArgumentException if the model does not fit into memory
-     */
+    /** Returns the checkpoint to generate and evaluate with; throws if the model does not fit into memory. */
     public Checkpoint checkpoint(Which which, Consumer<String> warnings) throws IOException {
         MemoryEstimate.ofModel(config.model(), config.training()).requireFits();
         return which == Which.BEST && config.training().validation().wanted()

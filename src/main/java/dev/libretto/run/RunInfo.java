@@ -18,12 +18,9 @@ import java.util.function.Consumer;
 /**
  * A summary of a run, as {@code libretto info} prints it.
  *
- * @param run the path of the run
  * @param progress the position of its newest checkpoint
  * @param best the epoch of lowest perplexity; null before the first
  * @param layers the parameters by layer, from input to output
- * @param parameters the total number of parameters
- * @param bytes the total size of the run's files
  */
 public record RunInfo(
         String run,
@@ -47,12 +44,7 @@ public record RunInfo(
 
     public record Array(String name, long[] shape, long parameters) {}
 
-    /**
-     * Reads the summary of a run.
-     *
-     * @param warnings receives a line for each damaged file skipped
-     * @throws LibrettoException if there is no undamaged checkpoint
-     */
+    /** @param warnings receives a line for each damaged file skipped */
     public static RunInfo of(RunDirectory run, Consumer<String> warnings) throws IOException {
         RunConfig config = run.config();
         List<Layer> layers = layers(LanguageModel.parameters(config.model()));

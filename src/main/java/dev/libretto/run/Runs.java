@@ -10,11 +10,7 @@ import java.time.LocalDateTime;
 import java.time.format.DateTimeFormatter;
 import java.util.Locale;
 
-/**
- * The default folder of runs, with its link {@code latest} to the run started last.
- *
- * @param folder usually {@code runs} in the working directory
- */
+/** The default folder of runs, with its link {@code latest} to the run started last. */
 public record Runs(Path folder) {
     /** Returns an unused path, named after the current time. */
     public Path unusedPath() {
@@ -27,11 +23,6 @@ public record Runs(Path folder) {
         return path;
     }
 
-    /**
-     * Returns the run started last.
-     *
-     * @throws LibrettoException if there is none
-     */
     public Path latest() throws IOException {
         if (!Files.isDirectory(link())) {
             throw new LibrettoException(
@@ -45,7 +36,6 @@ public record Runs(Path folder) {
         return Files.isSymbolicLink(path) ? path.resolveSibling(Files.readSymbolicLink(path)) : path;
     }
 
-    /** @throws LibrettoException if the folder is a file, or {@code latest} is not a link */
     public void requireWritable() throws IOException {
         if (Files.exists(folder) && !Files.isDirectory(folder)) {
             throw new LibrettoException(
@@ -57,11 +47,6 @@ public record Runs(Path folder) {
         }
     }
 
-    /**
-     * Points {@code latest} at a run.
-     *
-     * @throws IOException if it cannot be written
-     */
     public void pointLatestAt(RunDirectory run) throws IOException {
         requireWritable();
         Files.createDirectories(folder);

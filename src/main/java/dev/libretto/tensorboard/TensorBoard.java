@@ -21,8 +21,8 @@ import org.tensorflow.exceptions.TensorFlowException;
  * Writes TensorBoard event files into the run's directory {@code tensorboard}: scalars after each epoch; histograms of the
  * weights and sample texts at reports. A step is a batch.
  *
- * <p>When training starts, resumes or rolls back, it writes a session start, so that TensorBoard drops its events of that step
- * and later ones. If writing fails, it warns once and training continues.
+ * <p>When training starts, resumes or rolls back, it writes a session start, so that TensorBoard drops its events of
+ * that step and later ones. If writing fails, it warns once and training continues.
  */
 public final class TensorBoard implements TrainingListener, AutoCloseable {
     private final RunDirectory run;
@@ -35,10 +35,6 @@ public final class TensorBoard implements TrainingListener, AutoCloseable {
     private long step = -1;
     private DoubleSummaryStatistics gradientNorms = new DoubleSummaryStatistics();
 
-    /**
-     * @param every epochs between histograms of the weights
-     * @param warnings receives a warning if writing fails
-     */
     public TensorBoard(RunDirectory run, int every, Consumer<String> warnings) {
         this.run = run;
         this.every = every;

@@ -38,11 +38,9 @@ public final class Batches {
     private final int count;
 
     /**
-     * @param ids the text as character ids
      * @param batchSize B, rows in a batch
      * @param seqLength T, time steps in a batch
      * @param seed random sampling shuffles by the seed and the epoch
-     * @throws IllegalArgumentException if the text is too short for one batch or an epoch exceeds 2^31 - 1 batches
      */
     public Batches(Ids ids, int batchSize, int seqLength, Sampling sampling, long seed) {
         this.ids = ids;

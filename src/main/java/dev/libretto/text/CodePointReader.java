@@ -34,7 +34,6 @@ final class CodePointReader {
     private boolean atStart = true;
     private boolean atEnd;
 
-    /** @param source the name of the stream, for messages */
     CodePointReader(InputStream input, Charset encoding, String source) {
         this.input = input;
         this.source = source;
@@ -44,10 +43,7 @@ final class CodePointReader {
     }
 
     /**
-     * Reads at most {@code limit} code points into the start of an array.
-     *
-     * @return the number read; fewer than {@code limit} only at the end of the stream
-     * @throws LibrettoException on malformed input, naming its offset
+     * Reads at most {@code limit} code points and returns their number, which is smaller only at the end of the stream.
      */
     int read(int[] codePoints, int limit) throws IOException {
         int count = 0;

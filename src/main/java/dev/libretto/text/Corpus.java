@@ -45,12 +45,7 @@ public final class Corpus {
         this.fractionRead = fractionRead;
     }
 
-    /**
-     * Creates a corpus in memory.
-     *
-     * @param name for messages
-     * @param codePoints at least one
-     */
+    /** @param codePoints at least one */
     public Corpus(String name, int[] codePoints) {
         this(name, codePoints, new Alphabet());
     }
@@ -63,11 +58,6 @@ public final class Corpus {
         return new Corpus(name, alphabet, indexes, sha256, newFiles, newOptions, newFraction);
     }
 
-    /**
-     * Returns a text as a corpus.
-     *
-     * @throws LibrettoException if it is empty
-     */
     public static Corpus of(String text) throws LibrettoException {
         if (text.isEmpty()) {
             throw new LibrettoException("the text is empty; it needs at least one character");

@@ -12,9 +12,6 @@ import java.util.stream.Stream;
 /**
  * The files of a text, concatenated in order as {@code cat} does.
  *
- * @param name for messages
- * @param named the files and directories given
- * @param files the files to read
  * @param skipped entries of the directories that are not read
  */
 public record CorpusFiles(String name, List<Path> named, List<Path> files, List<Path> skipped) {
@@ -23,9 +20,6 @@ public record CorpusFiles(String name, List<Path> named, List<Path> files, List<
     /**
      * Returns the given files. A directory stands for its text files, sorted by name: {@code .txt}, {@code .txt.gz} and
      * {@code .txt.zip}, without hidden ones.
-     *
-     * @param named at least one
-     * @throws LibrettoException if a directory has no text file
      */
     public static CorpusFiles of(List<Path> named) throws IOException {
         List<Path> files = new ArrayList<>();

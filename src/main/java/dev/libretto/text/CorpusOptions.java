@@ -23,7 +23,10 @@ public record CorpusOptions(long maxChars, boolean keepNewlines, Charset encodin
     public static final CorpusOptions WHOLE_TEXT =
             new CorpusOptions(0, false, StandardCharsets.UTF_8, DEFAULT_MAX_BYTES, 1);
 
-    /** @throws IllegalArgumentException if {@code maxChars} is negative, or {@code maxBytes} or {@code minCount} not positive */
+    /**
+     * @throws IllegalArgumentException if {@code maxChars} is negative, or {@code maxBytes} or {@code minCount} not
+     * positive
+     */
     public CorpusOptions {
         Objects.requireNonNull(encoding, "encoding");
         if (maxChars < 0) {

@@ -26,10 +26,7 @@ final class CorpusPass implements AutoCloseable {
     /** Null while the text fits in memory. */
     private IndexWriter writer;
 
-    /**
-     * @param name of the text, for messages
-     * @param index the file for more than {@code inMemory} characters; null to throw instead
-     */
+    /** @param index the file for more than {@code inMemory} characters; null to throw instead */
     CorpusPass(String name, CorpusOptions options, IndexFile index, int inMemory) {
         this.name = name;
         this.options = options;
@@ -50,12 +47,7 @@ final class CorpusPass implements AutoCloseable {
         }
     }
 
-    /**
-     * Reads one file of the text, up to {@code maxChars}.
-     *
-     * @param source the file, for messages
-     * @param chunkRead called every few thousand characters
-     */
+    /** @param chunkRead called every few thousand characters */
     void read(InputStream input, String source, Runnable chunkRead) throws IOException {
         CodePointReader reader = new CodePointReader(input, options.encoding(), source);
         int count;

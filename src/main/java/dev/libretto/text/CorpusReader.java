@@ -1,6 +1,5 @@
 package dev.libretto.text;
 
-import dev.libretto.LibrettoException;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
@@ -17,12 +16,7 @@ public final class CorpusReader {
     public interface Listener {
         Listener NONE = (done, total) -> {};
 
-        /**
-         * Called every few thousand characters.
-         *
-         * @param done bytes read from the files
-         * @param total the size of the files in bytes
-         */
+        /** Called every few thousand characters, with the bytes read of those of the files. */
         void read(long done, long total);
 
         /** Called when the index file of a text too large for memory is complete. */
@@ -49,12 +43,6 @@ public final class CorpusReader {
         this.inMemory = inMemory;
     }
 
-    /**
-     * Reads a text.
-     *
-     * @throws LibrettoException if a file is missing, damaged or not text in the given encoding, if all are empty, or if the
-     *     index file cannot be written
-     */
     public Corpus read(CorpusFiles files, CorpusOptions options) throws IOException {
         IndexFile index = indexFolder == null ? null : IndexFile.of(indexFolder, files, options);
         Optional<Corpus> indexed = index == null ? Optional.empty() : index.open();

@@ -1,8 +1,9 @@
 package dev.libretto.text;
 
 /**
- * A counter-based random number generator (Salmon et al., 2011). A number depends only on the seed, the sample's index and the
- * position in it, so a sample is the same whatever else is in the batch. Its mixing function also orders windows.
+ * A counter-based random number generator (Salmon et al., 2011). A number depends only on the seed, the sample's index
+ * and the position in it, so a sample is the same whatever else is in the batch. Its mixing function also orders
+ * windows.
  */
 public final class CounterRandom {
     /** 2⁶⁴ divided by the golden ratio, made odd: spreads consecutive counters over all bits. */

@@ -23,11 +23,7 @@ final class FileFormat {
 
     private static final int TAR_CHECKSUM_BYTES = 8;
 
-    /**
-     * A format recognized by its first bytes.
-     *
-     * @param start a regular expression that matches them, decoded as Latin-1
-     */
+    /** @param start a regular expression that matches the first bytes, decoded as Latin-1 */
     private record Format(String start, String name, String advice) {}
 
     private static final List<Format> FORMATS = List.of(
@@ -60,12 +56,7 @@ final class FileFormat {
 
     private FileFormat() {}
 
-    /**
-     * Throws if a file is not text in the given encoding, as far as its first bytes show.
-     *
-     * @param head the first {@link #HEAD_BYTES}, or fewer for a short file
-     * @param source the name of the file, for messages
-     */
+    /** @param head the first {@link #HEAD_BYTES}, or fewer for a short file */
     static void requireText(byte[] head, String source, Charset encoding) throws LibrettoException {
         String start = new String(head, StandardCharsets.ISO_8859_1);
         for (Format format : FORMATS) {

@@ -10,18 +10,9 @@ public interface Ids {
 
     long length();
 
-    /**
-     * Returns the id at a position.
-     *
-     * @throws IndexOutOfBoundsException if the position is negative or not less than {@link #length()}
-     */
     int at(long position);
 
-    /**
-     * Returns a view of the positions from {@code from}, inclusive, to {@code to}, exclusive.
-     *
-     * @throws IndexOutOfBoundsException if the range is outside the text
-     */
+    /** Returns a view of the positions from {@code from}, inclusive, to {@code to}, exclusive. */
     default Ids slice(long from, long to) {
         Objects.checkFromToIndex(from, to, length());
         return of(to - from, position -> at(from + position));

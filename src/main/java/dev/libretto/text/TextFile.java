@@ -24,7 +24,6 @@ import java.util.zip.ZipFile;
 /**
  * The bytes of a text file: plain, gzip, or the only text of a zip archive, recognized by its first bytes.
  *
- * @param input the unpacked bytes
  * @param counter counts the bytes read from the file itself
  * @param leastBytes a lower bound of the unpacked size
  */
@@ -43,11 +42,6 @@ record TextFile(InputStream input, LongSupplier counter, long leastBytes) implem
         return Files.isRegularFile(file) ? Files.size(file) : 0;
     }
 
-    /**
-     * Opens a file.
-     *
-     * @throws LibrettoException if it does not exist, is a directory, is an archive without exactly one text, or is not text
-     */
     static TextFile open(Path file, CorpusOptions options) throws IOException {
         if (Files.isDirectory(file)) {
             throw new LibrettoException(file + " is a directory; name a text file, a .txt.gz or a .txt.zip");

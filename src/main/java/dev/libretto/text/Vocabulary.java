@@ -36,8 +36,6 @@ public final class Vocabulary {
     /**
      * Returns the characters that occur at least {@code minCount} times, and {@link #UNKNOWN} if that leaves any out. If a
      * minimum count above 1 leaves none out, U+FFFD in the corpus is still the unknown character.
-     *
-     * @throws IllegalArgumentException if no character occurs that often
      */
     public static Vocabulary of(Corpus corpus, int minCount) {
         Alphabet alphabet = corpus.alphabet();
@@ -58,13 +56,7 @@ public final class Vocabulary {
                 minCount > 1);
     }
 
-    /**
-     * Returns a vocabulary from its stored symbols.
-     *
-     * @param symbols one character each, in ascending code point order
-     * @param unknownCharacter whether {@link #UNKNOWN}, if included, stands for all other characters
-     * @throws IllegalArgumentException if there are none, if one is not a single character, or if they are out of order
-     */
+    /** @param unknownCharacter whether {@link #UNKNOWN}, if included, stands for all other characters */
     public static Vocabulary ofSymbols(List<String> symbols, boolean unknownCharacter) {
         if (symbols.isEmpty()) {
             throw new IllegalArgumentException("the vocabulary is empty; it needs at least one symbol");
@@ -112,19 +104,13 @@ public final class Vocabulary {
     }
 
     /**
-     * Returns the ids of a text.
-     *
-     * @throws IllegalArgumentException if a character is not in the vocabulary and there is no {@link #UNKNOWN}
+     * Returns the ids of a text; throws for a character that is not in the vocabulary if there is no {@link #UNKNOWN}.
      */
     public int[] encode(String text) {
         return text.codePoints().map(this::encode).toArray();
     }
 
-    /**
-     * Returns the ids of a corpus.
-     *
-     * @throws IllegalArgumentException if a character is not in the vocabulary and there is no {@link #UNKNOWN}
-     */
+    /** Returns the ids of a corpus, as {@link #encode(String)} does. */
     public Ids encode(Corpus corpus) {
         return ids(corpus, this::encode);
     }
@@ -167,16 +153,14 @@ public final class Vocabulary {
         return text.codePoints().map(this::idOf).filter(id -> id >= 0).toArray();
     }
 
-    /** Returns the ids of a corpus; characters outside the vocabulary become {@link #UNKNOWN}, or {@link Ids#NONE} without it. */
+    /**
+     * Returns the ids of a corpus; characters outside the vocabulary become {@link #UNKNOWN}, or {@link Ids#NONE}
+     * without it.
+     */
     public Ids encodeKnown(Corpus corpus) {
         return ids(corpus, this::idOrUnknown);
     }
 
-    /**
-     * Returns the text of ids.
-     *
-     * @throws IndexOutOfBoundsException if an id is not in the vocabulary
-     */
     public String decode(int... ids) {
         int[] text = Arrays.stream(ids).map(id -> codePoints[id]).toArray();
         return new String(text, 0, text.length);
