@@ -38,9 +38,9 @@ import java.util.function.LongConsumer;
  * }
  * }</pre>
  *
- * <p>Each model has a device and a precision, so models on a CPU and on a GPU, and in float32 and bfloat16, can be used in turn.
- * TensorFlow makes two choices for the whole process: which GPU, and whether it computes in TF32. A model is not safe
- * for use by several threads at once, nor are two models of different devices or precisions.
+ * <p>Each model has a device and a precision, so models on a CPU and on a GPU, and in float32 and bfloat16, can be used
+ * in turn. TensorFlow makes two choices for the whole process: which GPU, and whether it computes in TF32. A model is
+ * not safe for use by several threads at once, nor are two models of different devices or precisions.
  */
 public final class CharModel implements AutoCloseable {
     private static final System.Logger LOGGER = System.getLogger("dev.libretto");
@@ -65,11 +65,11 @@ public final class CharModel implements AutoCloseable {
     }
 
     /**
-     * Opens a run: the weights of the lowest validation loss if it has validation, else the newest. It computes in float32, on a
-     * GPU if one can be used.
+     * Opens a run: the weights of the lowest validation loss if it has validation, else the newest. It computes in
+     * float32, on a GPU if one can be used.
      *
-     * @throws IOException in one line, if there is no run, or it is damaged; a damaged checkpoint is skipped with a warning to
-     *     the logger {@code dev.libretto}
+     * @throws IOException in one line, if there is no run, or it is damaged; a damaged checkpoint is skipped with a
+     *     warning to the logger {@code dev.libretto}
      */
     public static CharModel open(Path run) throws IOException {
         return open(run, new Devices().choose(DeviceRequest.AUTO, Precision.FLOAT32));
@@ -151,8 +151,8 @@ public final class CharModel implements AutoCloseable {
     }
 
     /**
-     * Measures how well the model predicts a text: every character but the first, each from all before it. Characters that the
-     * model does not know are left out.
+     * Measures how well the model predicts a text: every character but the first, each from all before it. Characters
+     * that the model does not know are left out.
      *
      * @throws IllegalArgumentException if the model knows fewer than two of its characters
      */
@@ -204,11 +204,6 @@ public final class CharModel implements AutoCloseable {
 
     public Weights weights() {
         return weights;
-    }
-
-    /** How the training text was read. */
-    public CorpusOptions reading() {
-        return reading;
     }
 
     /** Frees the native memory that it writes with. */

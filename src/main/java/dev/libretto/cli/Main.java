@@ -180,7 +180,7 @@ public final class Main {
             return 0;
         }
         Arguments arguments = Arguments.parse(flags, !command.operands().isEmpty(), words);
-        return command.action().run(arguments, console.with(verbosity(arguments)));
+        return command.action().applyAsInt(arguments, console.with(verbosity(arguments)));
     }
 
     private static Verbosity verbosity(Arguments arguments) throws UsageException {

@@ -13,6 +13,7 @@ import com.sun.jna.ptr.PointerByReference;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.Stream;
 
 /** The CUDA libraries that TensorFlow 2.18 opens by name to compute on a GPU. */
 public final class CudaLibrary {
@@ -47,13 +48,7 @@ public final class CudaLibrary {
      * @param oldest the oldest version that works; empty if any does
      */
     private record Library(
-            String name,
-            String file,
-            boolean required,
-            String debianPackage,
-            Query query,
-            String function,
-            String oldest) {
+            String name, String file, String debianPackage, Query query, String function, String oldest) {
         Found find(String folder) {
             Pointer library = LibDl.dlopen(folder + file, LibDl.LAZY);
             if (library == null) {
@@ -76,7 +71,7 @@ public final class CudaLibrary {
             String whole = problem == null
                     ? null
                     : problem + "; build with -Pgpu,cuda-redist, or install NVIDIA's package " + debianPackage;
-            return new Found(name, file, required, path, version, whole);
+            return new Found(name, file, REQUIRED.contains(this), path, version, whole);
         }
 
         private String version(Function get) {
@@ -106,41 +101,21 @@ public final class CudaLibrary {
         }
     }
 
-    private static final List<Library> ALL = List.of(
+    private static final List<Library> REQUIRED = List.of(
             new Library(
-                    "CUDA runtime",
-                    "libcudart.so.12",
-                    true,
-                    "cuda-cudart-12-6",
-                    RUNTIME,
-                    "cudaRuntimeGetVersion",
-                    "12.0"),
-            new Library("cuBLAS", "libcublas.so.12", true, "libcublas-12-6", PROPERTIES, "cublasGetProperty", "12.0"),
-            new Library(
-                    "cuBLASLt", "libcublasLt.so.12", true, "libcublas-12-6", PROPERTIES, "cublasLtGetProperty", "12.0"),
-            new Library("cuFFT", "libcufft.so.11", true, "libcufft-12-6", PROPERTIES, "cufftGetProperty", "11.0"),
-            new Library(
-                    "cuSOLVER",
-                    "libcusolver.so.11",
-                    true,
-                    "libcusolver-12-6",
-                    PROPERTIES,
-                    "cusolverGetProperty",
-                    "11.0"),
-            new Library(
-                    "cuSPARSE",
-                    "libcusparse.so.12",
-                    true,
-                    "libcusparse-12-6",
-                    PROPERTIES,
-                    "cusparseGetProperty",
-                    "12.0"),
-            new Library("cuDNN", "libcudnn.so.9", true, "libcudnn9-cuda-12", PROPERTIES, "cudnnGetProperty", "9.3"),
-            new Library("cuRAND", "libcurand.so.10", false, "libcurand-12-6", PROPERTIES, "curandGetProperty", "10.0"),
-            new Library("NVRTC", "libnvrtc.so.12", false, "cuda-nvrtc-12-6", PAIR, "nvrtcVersion", "12.0"),
-            new Library(
-                    "nvJitLink", "libnvJitLink.so.12", false, "libnvjitlink-12-6", PAIR, "nvJitLinkVersion", "12.0"),
-            new Library("CUPTI", "libcupti.so.12", false, "cuda-cupti-12-6", API, "cuptiGetVersion", ""));
+                    "CUDA runtime", "libcudart.so.12", "cuda-cudart-12-6", RUNTIME, "cudaRuntimeGetVersion", "12.0"),
+            new Library("cuBLAS", "libcublas.so.12", "libcublas-12-6", PROPERTIES, "cublasGetProperty", "12.0"),
+            new Library("cuBLASLt", "libcublasLt.so.12", "libcublas-12-6", PROPERTIES, "cublasLtGetProperty", "12.0"),
+            new Library("cuFFT", "libcufft.so.11", "libcufft-12-6", PROPERTIES, "cufftGetProperty", "11.0"),
+            new Library("cuSOLVER", "libcusolver.so.11", "libcusolver-12-6", PROPERTIES, "cusolverGetProperty", "11.0"),
+            new Library("cuSPARSE", "libcusparse.so.12", "libcusparse-12-6", PROPERTIES, "cusparseGetProperty", "12.0"),
+            new Library("cuDNN", "libcudnn.so.9", "libcudnn9-cuda-12", PROPERTIES, "cudnnGetProperty", "9.3"));
+
+    private static final List<Library> OPTIONAL = List.of(
+            new Library("cuRAND", "libcurand.so.10", "libcurand-12-6", PROPERTIES, "curandGetProperty", "10.0"),
+            new Library("NVRTC", "libnvrtc.so.12", "cuda-nvrtc-12-6", PAIR, "nvrtcVersion", "12.0"),
+            new Library("nvJitLink", "libnvJitLink.so.12", "libnvjitlink-12-6", PAIR, "nvJitLinkVersion", "12.0"),
+            new Library("CUPTI", "libcupti.so.12", "cuda-cupti-12-6", API, "cuptiGetVersion", ""));
 
     private CudaLibrary() {}
 
@@ -151,7 +126,10 @@ public final class CudaLibrary {
 
     /** @param folder the directory to search, ending in a slash; empty to let the loader search */
     static List<Found> findAll(String folder) {
-        return ALL.stream().map(library -> library.find(folder)).toList();
+        return Stream.of(REQUIRED, OPTIONAL)
+                .flatMap(List::stream)
+                .map(library -> library.find(folder))
+                .toList();
     }
 
     private static String reason(String error) {

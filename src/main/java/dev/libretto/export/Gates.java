@@ -4,13 +4,19 @@ import dev.libretto.model.CellSpec.Library;
 import dev.libretto.model.CellType;
 
 /**
- * Converts the order of a cell's gates. They are blocks of columns in Libretto's arrays, and blocks of rows in PyTorch's and ONNX's.
+ * Converts the order of a cell's gates. They are blocks of columns in Libretto's arrays, and blocks of rows in PyTorch's
+ * and ONNX's.
  *
  * @param order the index in Libretto's order of each of the library's gates
  */
 record Gates(int... order) {
-    static Gates of(CellType cell, Library library) {
-        return new Gates(cell.gateOrder(library));
+    /** @param otherwise what to do if the library does not have the cell */
+    static Gates of(CellType cell, Library library, String otherwise) {
+        try {
+            return new Gates(cell.gateOrder(library));
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(e.getMessage() + "; " + otherwise, e);
+        }
     }
 
     /** Returns a kernel {@code [I, G·H]}, which has G·H columns, as the library's {@code [G·H, I]}. */

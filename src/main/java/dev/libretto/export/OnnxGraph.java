@@ -109,7 +109,7 @@ final class OnnxGraph {
         int hidden = config.hiddenSize();
         int columns = cell.gates() * hidden;
         String name = "layer_" + layer;
-        Gates gates = Gates.of(cell, Library.ONNX);
+        Gates gates = Gates.of(cell, Library.ONNX, "export a SavedModel");
         float[] kernel = values(name + "/kernel");
         initializer(name + "_W", gates.toRows(kernel, columns), 1, columns, kernel.length / columns);
         initializer(name + "_R", gates.toRows(values(name + "/recurrent_kernel"), columns), 1, columns, hidden);

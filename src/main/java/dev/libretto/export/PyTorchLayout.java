@@ -17,13 +17,12 @@ final class PyTorchLayout {
 
     private PyTorchLayout() {}
 
-    /** @throws IllegalArgumentException if PyTorch does not have the cell */
     static Conversion conversion(ModelConfig model, Parameter parameter) {
         Shape shape = parameter.shape();
         Matcher recurrent = RECURRENT.matcher(parameter.name());
         if (recurrent.matches()) {
             String layer = "_l" + recurrent.group(1);
-            Gates gates = Gates.of(model.cell(), Library.PYTORCH);
+            Gates gates = Gates.of(model.cell(), Library.PYTORCH, "use the keras layout");
             return switch (recurrent.group(2)) {
                 case "kernel" -> matrix("rnn.weight_ih" + layer, shape, gates);
                 case "recurrent_kernel" -> matrix("rnn.weight_hh" + layer, shape, gates);
@@ -49,8 +48,8 @@ final class PyTorchLayout {
     }
 
     /**
-     * @param shape {@code [G·H]}, the sum of PyTorch's two biases, of which the second is exported as zero; or {@code [2, G·H]},
-     *     one for the product of the input and one for that of the state
+     * @param shape {@code [G·H]}, the sum of PyTorch's two biases, of which the second is exported as zero; or
+     *     {@code [2, G·H]}, one for the product of the input and one for that of the state
      */
     private static Conversion biases(String layer, Shape shape, Gates gates) {
         int columns = Math.toIntExact(shape.get(-1));

@@ -23,16 +23,14 @@ public record CellSpec(
         Map<Library, Counterpart> counterparts) {
     /** A library with cells of its own. */
     public enum Library {
-        CUDNN("cuDNN", ""),
-        PYTORCH("PyTorch", "; use the keras layout"),
-        ONNX("ONNX", "; export a SavedModel");
+        CUDNN("cuDNN"),
+        PYTORCH("PyTorch"),
+        ONNX("ONNX");
 
         final String shown;
-        final String advice;
 
-        Library(String shown, String advice) {
+        Library(String shown) {
             this.shown = shown;
-            this.advice = advice;
         }
     }
 

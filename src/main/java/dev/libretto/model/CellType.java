@@ -54,7 +54,7 @@ public enum CellType {
      */
     public Counterpart in(Library library) {
         if (!isIn(library)) {
-            throw new IllegalArgumentException(library.shown + " has no " + this + library.advice);
+            throw new IllegalArgumentException(library.shown + " has no " + this);
         }
         return spec.counterparts().get(library);
     }

@@ -19,30 +19,21 @@ public final class Corpus {
     private final Alphabet alphabet;
     private final Ids indexes;
     private final String sha256;
-    private final List<Path> files;
-    private final CorpusOptions options;
-    private final double fractionRead;
+    private final Source source;
+
+    private record Source(List<Path> files, CorpusOptions options, double fractionRead) {}
 
     /** @param indexes the characters, in order, as indexes in the alphabet; at least one */
     Corpus(String name, Alphabet alphabet, Ids indexes, String sha256) {
-        this(name, alphabet, indexes, sha256, List.of(), UNCHANGED, 1);
+        this(name, alphabet, indexes, sha256, new Source(List.of(), UNCHANGED, 1));
     }
 
-    private Corpus(
-            String name,
-            Alphabet alphabet,
-            Ids indexes,
-            String sha256,
-            List<Path> files,
-            CorpusOptions options,
-            double fractionRead) {
+    private Corpus(String name, Alphabet alphabet, Ids indexes, String sha256, Source source) {
         this.name = name;
         this.alphabet = alphabet;
         this.indexes = indexes;
         this.sha256 = sha256;
-        this.files = files;
-        this.options = options;
-        this.fractionRead = fractionRead;
+        this.source = source;
     }
 
     /** @param codePoints at least one */
@@ -54,8 +45,8 @@ public final class Corpus {
         this(name, alphabet, Ids.of(Arrays.stream(codePoints).map(alphabet::add).toArray()), TextHash.of(codePoints));
     }
 
-    Corpus withSource(List<Path> newFiles, CorpusOptions newOptions, double newFraction) {
-        return new Corpus(name, alphabet, indexes, sha256, newFiles, newOptions, newFraction);
+    Corpus withSource(List<Path> files, CorpusOptions options, double fractionRead) {
+        return new Corpus(name, alphabet, indexes, sha256, new Source(files, options, fractionRead));
     }
 
     public static Corpus of(String text) throws LibrettoException {
@@ -97,11 +88,11 @@ public final class Corpus {
 
     /** Returns the files and directories it was read from; none for the built-in lyrics and a text in memory. */
     public List<Path> files() {
-        return files;
+        return source.files();
     }
 
     public CorpusOptions options() {
-        return options;
+        return source.options();
     }
 
     public long length() {
@@ -113,7 +104,7 @@ public final class Corpus {
      * a corpus from an existing index file.
      */
     public double fractionRead() {
-        return fractionRead;
+        return source.fractionRead();
     }
 
     public int distinct() {
