@@ -88,18 +88,11 @@ final class GenerateFlags {
     }
 
     static Decoder.Options options(Arguments arguments, Vocabulary vocabulary) throws UsageException {
-        boolean logProbabilities = arguments.get(LOGPROBS) || arguments.get(FORMAT) == Format.JSONL;
-        return new Decoder.Options(
-                arguments.get(LENGTH),
-                sampler(arguments),
-                arguments.get(SEED),
-                stop(vocabulary, arguments.get(STOP)),
-                logProbabilities);
-    }
-
-    private static int[] stop(Vocabulary vocabulary, String text) {
-        return text == null
+        String stop = arguments.get(STOP);
+        int[] stopIds = stop == null
                 ? new int[0]
-                : Prefix.encode(vocabulary, text, "--stop", "the model never produces it, so remove --stop");
+                : Prefix.encode(vocabulary, stop, "--stop", "the model never produces it, so remove --stop");
+        boolean scored = arguments.get(LOGPROBS) || arguments.get(FORMAT) == Format.JSONL;
+        return new Decoder.Options(arguments.get(LENGTH), sampler(arguments), arguments.get(SEED), stopIds, scored);
     }
 }

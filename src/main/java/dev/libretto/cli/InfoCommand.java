@@ -11,6 +11,7 @@ import dev.libretto.run.RunInfo.Layer;
 import dev.libretto.text.Corpus;
 import dev.libretto.train.DivergencePolicy;
 import dev.libretto.train.LearningRate;
+import dev.libretto.train.Progress;
 import dev.libretto.train.TrainConfig;
 import java.nio.file.Path;
 import java.util.Arrays;
@@ -66,11 +67,9 @@ final class InfoCommand {
             return;
         }
         console.print("%ntraining%n%s%n", lines("  ", training(info.training())));
-        console.print(
-                "progress: epoch %,d of %,d, step %,d%n",
-                info.progress().epoch(),
-                info.training().epochs(),
-                info.progress().step());
+        Progress progress = info.progress();
+        int epochs = info.training().epochs();
+        console.print("progress: epoch %,d of %,d, step %,d%n", progress.epoch(), epochs, progress.step());
         Best best = info.best();
         if (best == null) {
             console.print("best: no epoch is finished%n");

@@ -61,7 +61,6 @@ final class OptimizerFlags {
 
     private OptimizerFlags() {}
 
-    /** A value of each optimizer, in words. */
     private static String byOptimizer(ToDoubleFunction<Optimizer> valueOf) {
         Map<Double, List<Kind>> kinds = Arrays.stream(Kind.values())
                 .collect(Collectors.groupingBy(

@@ -140,7 +140,6 @@ record TrainPlan(
         return info.paths();
     }
 
-    /** @param validation a separate text to validate on; null for none */
     private static TrainPlan of(
             Arguments arguments,
             Path path,

@@ -97,7 +97,6 @@ final class TrainReport implements TrainingListener, AutoCloseable {
         }
     }
 
-    /** What becomes of characters that are rarer than {@code --min-count}. */
     private String describeRare() {
         long rare = plan.vocabulary().countUnknown(plan.corpus());
         return rare == 0

@@ -1,12 +1,9 @@
 package dev.libretto.generate;
 
 import dev.libretto.text.CounterRandom;
-import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.Iterator;
 import java.util.List;
-import java.util.Queue;
 import java.util.stream.IntStream;
 
 /**
@@ -168,7 +165,7 @@ public final class Decoder {
         private final Options options;
         private final Listener listener;
         /** The last characters, if they may turn out to be the stop text. */
-        private final Queue<Character> held = new ArrayDeque<>();
+        private final List<Character> held = new ArrayList<>();
 
         private int last;
         private int position;
@@ -205,19 +202,14 @@ public final class Decoder {
             position++;
             held.add(new Character(id, logProbability));
             while (!stopStartsWithHeld() || position == options.length() && !isStopped() && !held.isEmpty()) {
-                Character known = held.remove();
+                Character known = held.remove(0);
                 listener.written(number, known.id(), known.logProbability());
             }
         }
 
         private boolean stopStartsWithHeld() {
-            int i = 0;
-            for (Iterator<Character> characters = held.iterator(); characters.hasNext(); i++) {
-                if (i == options.stop().length || characters.next().id() != options.stop()[i]) {
-                    return false;
-                }
-            }
-            return true;
+            return held.size() <= options.stop().length
+                    && IntStream.range(0, held.size()).allMatch(i -> held.get(i).id() == options.stop()[i]);
         }
     }
 }

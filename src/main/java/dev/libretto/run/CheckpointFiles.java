@@ -89,11 +89,8 @@ final class CheckpointFiles {
             Ops tf = Ops.create(session);
             Weights weights = restore(tf, directory, LanguageModel.parameters(config.model()));
             Weights slots = restore(tf, directory, Checkpoint.slotArrays(config.model(), config.training()));
-            return new Checkpoint(
-                    weights,
-                    slots,
-                    restore(tf, directory, Checkpoint.stateArrays(config.model(), config.training())),
-                    progress);
+            Weights state = restore(tf, directory, Checkpoint.stateArrays(config.model(), config.training()));
+            return new Checkpoint(weights, slots, state, progress);
         } catch (TensorFlowException | IllegalArgumentException e) {
             throw new LibrettoException(directory + " cannot be read: " + Disk.reason(e), e);
         }

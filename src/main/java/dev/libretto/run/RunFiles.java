@@ -25,7 +25,6 @@ final class RunFiles {
             + "|" + CHECKPOINT + "/(" + IN_CHECKPOINT + ")"
             + "|tensorboard/events\\.out\\.tfevents\\.\\d+\\..+\\.step-\\d+");
     private static final Pattern OWN_DIRECTORY = Pattern.compile("|checkpoints|tensorboard|" + CHECKPOINT);
-    /** How each configuration that Libretto wrote begins. */
     private static final Pattern OWN_CONFIG = Pattern.compile(
             "\\s*\\{\\s*(\"format\"\\s*:\\s*\\d+\\s*,\\s*\"libretto\"\\s*:\\s*\"[^\"]*\"\\s*,\\s*)?\"corpus\"\\s*:\\s*\\{");
 
