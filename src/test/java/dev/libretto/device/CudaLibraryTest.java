@@ -2,7 +2,6 @@ package dev.libretto.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
-import com.sun.jna.Native;
 import dev.libretto.device.CudaLibrary.Found;
 import java.io.File;
 import java.io.IOException;
@@ -10,6 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import org.bytedeco.javacpp.Loader;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
@@ -86,10 +86,9 @@ class CudaLibraryTest {
     /** JNA's library stands in for a wrong one. */
     @Test
     void differentLibraryWithTheSameNameIsRejected() throws IOException {
-        LibC.load();
         String system =
                 "/com/sun/jna/linux-" + (System.getProperty("os.arch").equals("aarch64") ? "aarch64" : "x86-64");
-        File library = Native.extractFromResourcePath(system + "/libjnidispatch.so", Native.class.getClassLoader());
+        File library = Loader.cacheResource(system + "/libjnidispatch.so");
         Path path = Files.copy(library.toPath(), folder.resolve("libcudart.so.12"));
         assertThat(find("libcudart.so.12")).satisfies(found -> {
             assertThat(found.path()).isEqualTo(path.toString());
