@@ -17,6 +17,7 @@ import dev.libretto.LibrettoException;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.run.Json;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.MemoryEstimate;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.FloatBuffer;
@@ -100,6 +101,7 @@ final class OnnxModel extends ExecutableModel {
         if (Files.size(file) > MAX_BYTES) {
             throw LibrettoException.in(file, "it has " + Files.size(file) + " bytes; an ONNX model has at most 2 GiB");
         }
+        MemoryEstimate.ofFile(Files.size(file)).requireFits();
         return Files.readAllBytes(file);
     }
 

@@ -12,6 +12,7 @@ import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import dev.libretto.LibrettoException;
 import dev.libretto.run.JsonProblem;
+import dev.libretto.train.MemoryEstimate;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.IOException;
@@ -108,9 +109,13 @@ final class Safetensors {
             long size = Files.size(file);
             byte[] header = readHeader(input, size);
             long dataSize = size - Long.BYTES - header.length;
-            requireMemory(dataSize);
+            List<Placed> all = placed(header, dataSize);
+            MemoryEstimate.ofFile(all.stream()
+                            .mapToLong(array -> (long) Float.BYTES * NamedArray.sizeOf(array.shape()))
+                            .sum())
+                    .requireFits();
             List<NamedArray> arrays = new ArrayList<>();
-            for (Placed array : placed(header, dataSize)) {
+            for (Placed array : all) {
                 float[] values = array.type().read(input, NamedArray.sizeOf(array.shape()));
                 arrays.add(new NamedArray(array.name(), Shape.of(array.shape()), values));
             }
@@ -121,16 +126,6 @@ final class Safetensors {
             throw LibrettoException.in(file, "the header is not UTF-8", e);
         } catch (IllegalArgumentException e) {
             throw LibrettoException.in(file, e.getMessage(), e);
-        }
-    }
-
-    /** Throws if arrays and their copy in another layout do not fit into memory. */
-    private static void requireMemory(long bytes) {
-        long available = Runtime.getRuntime().maxMemory();
-        if (bytes > available / 2) {
-            throw new IllegalArgumentException(
-                    "its arrays have " + bytes + " bytes, and reading them needs twice that, but" + " Java has "
-                            + available + "; raise the limit with LIBRETTO_JAVA_OPTS=-Xmx8g");
         }
     }
 

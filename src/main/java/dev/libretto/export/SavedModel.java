@@ -9,6 +9,7 @@ import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.run.Json;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.MemoryEstimate;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.file.Files;
@@ -157,7 +158,8 @@ final class SavedModel extends ExecutableModel {
         }
     }
 
-    private static SavedModelBundle load(Path directory, ModelConfig model) throws LibrettoException {
+    private static SavedModelBundle load(Path directory, ModelConfig model) throws IOException {
+        MemoryEstimate.ofFile(Files.size(directory.resolve(GRAPH))).requireFits();
         SavedModelBundle bundle;
         try {
             bundle = Sessions.load(directory);

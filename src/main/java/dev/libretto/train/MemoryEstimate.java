@@ -57,6 +57,15 @@ public record MemoryEstimate(String needing, long bytes, long heapBytes) {
                 "the model", BASE_BYTES + heapBytes + LanguageModel.countParameters(model) * Float.BYTES, heapBytes);
     }
 
+    /**
+     * Returns the estimate for a model's file: its weights in Java's heap, and a copy that is computed with or written.
+     *
+     * @param weightBytes the size of the weights
+     */
+    public static MemoryEstimate ofFile(long weightBytes) {
+        return new MemoryEstimate("the model", BASE_BYTES + 2 * weightBytes, weightBytes);
+    }
+
     private static long arrays(ModelConfig model, TrainConfig training) {
         return LanguageModel.countParameters(model)
                 * (1 + training.optimizer().rule().slots().size());

@@ -2,7 +2,11 @@ package dev.libretto.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 
 class HostTest {
     @Test
@@ -27,6 +31,15 @@ class HostTest {
                 .containsExactly("asimd", "bf16", "sve");
         assertThat(Host.of("", "").features()).isEmpty();
         assertThat(Host.of("", "").processor()).isEmpty();
+    }
+
+    /** As a process has it that was started under {@code ulimit -v}, which counts in KiB. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void shellsLimitOfTheAddressSpaceIsRead() throws IOException {
+        Process shell = new ProcessBuilder("sh", "-c", "ulimit -v 123456; cat /proc/self/limits").start();
+        String limits = new String(shell.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertThat(Host.of("", limits).memory()).isEqualTo(123_456 << 10);
     }
 
     @Test

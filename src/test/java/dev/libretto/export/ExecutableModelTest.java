@@ -12,6 +12,7 @@ import dev.libretto.LibrettoException;
 import dev.libretto.NativeMemory;
 import dev.libretto.Rounding;
 import dev.libretto.TestModels;
+import dev.libretto.device.Host;
 import dev.libretto.generate.TextModel;
 import dev.libretto.model.CellType;
 import dev.libretto.model.FloatTensors;
@@ -20,6 +21,7 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
+import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.LongBuffer;
 import java.nio.file.Files;
@@ -321,6 +323,11 @@ class ExecutableModelTest {
     static Stream<Arguments> damages() {
         ThrowingConsumer<Path> gone = Files::delete;
         ThrowingConsumer<Path> cut = file -> Files.write(file, Arrays.copyOf(Files.readAllBytes(file), 3000));
+        ThrowingConsumer<Path> large = file -> {
+            try (RandomAccessFile sparse = new RandomAccessFile(file.toFile(), "rw")) {
+                sparse.setLength(Host.current().memory());
+            }
+        };
         ThrowingConsumer<Path> empty = file -> Files.write(file, new byte[0]);
         ThrowingConsumer<Path> text = file -> Files.writeString(file, "not a model");
         ThrowingConsumer<Path> larger = file ->
@@ -331,6 +338,7 @@ class ExecutableModelTest {
                 Arguments.of("savedmodel", "saved_model.pb", gone, "it has no saved_model.pb"),
                 Arguments.of("savedmodel", "assets/vocabulary.json", gone, "it has no assets/vocabulary.json"),
                 Arguments.of("savedmodel", "saved_model.pb", cut, "saved_model.pb is damaged: it cannot be loaded"),
+                Arguments.of("savedmodel", "saved_model.pb", large, "the model needs at least "),
                 Arguments.of("savedmodel", "saved_model.pb", empty, "saved_model.pb is damaged: it cannot be loaded"),
                 Arguments.of("savedmodel", "saved_model.pb", text, "saved_model.pb is damaged: it cannot be loaded"),
                 Arguments.of(

@@ -36,6 +36,13 @@ class MemoryEstimateTest {
     }
 
     @Test
+    void fileIsHeldTwiceOnceInTheHeap() {
+        MemoryEstimate estimate = MemoryEstimate.ofFile(1000);
+        assertThat(estimate.heapBytes()).isEqualTo(1000);
+        assertThat(estimate.bytes() - MemoryEstimate.ofFile(0).bytes()).isEqualTo(2000);
+    }
+
+    @Test
     void tooLittleMemoryIsRejected() {
         MemoryEstimate estimate = new MemoryEstimate("training", 3L << 30, 1L << 30);
         assertThatCode(() -> estimate.requireFits(3L << 30, 1L << 30)).doesNotThrowAnyException();
