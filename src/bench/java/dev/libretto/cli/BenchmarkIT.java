@@ -7,6 +7,8 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.condition.EnabledOnOs;
+import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Runs {@code src/bench/benchmark} as a process. */
@@ -44,5 +46,20 @@ class BenchmarkIT {
         for (String figure : FIGURES) {
             assertThat(rnn.get(figure).doubleValue()).as(figure).isPositive();
         }
+    }
+
+    /** In a terminal, whose stdout is a file. */
+    @Test
+    @EnabledOnOs(OS.LINUX)
+    void progressIsShownOnStderr() throws IOException, InterruptedException {
+        String program = Path.of("src/bench/benchmark").toAbsolutePath().toString();
+        String command = "\"" + program + "\" --workload rnn --rounds 1 >figures";
+        ProcessBuilder builder = new ProcessBuilder("script", "--quiet", "--return", "--command", command, "/dev/null")
+                .directory(folder.toFile());
+        builder.environment().put("TERM", "xterm");
+        CliResult screen = Program.run(builder);
+        assertThat(screen.exitCode()).isZero();
+        assertThat(screen.out()).contains("rnn", "\r");
+        assertThat(folder.resolve("figures")).content().isNotEmpty().doesNotContain("\r");
     }
 }

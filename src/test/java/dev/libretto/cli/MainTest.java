@@ -164,6 +164,16 @@ class MainTest {
                 .doesNotContain("training", "progress", "best");
     }
 
+    /** The default reads 10,000 characters. */
+    @Test
+    void partOfATextThatIsReadByDefaultIsNamed() throws IOException {
+        Files.writeString(corpus, "the sea was calm, and ".repeat(15_000));
+        assertThat(train("--epochs", "0")).isZero();
+        assertThat(err).contains("\nthese characters are about 3% of the text; --max-chars 0 reads all of it\n");
+        assertThat(train("--epochs", "0", "--overwrite", "--max-chars", "0")).isZero();
+        assertThat(err).contains("330,000 characters").doesNotContain("of the text");
+    }
+
     @Test
     void plotsOneOrSeveralRuns() throws IOException {
         assertThat(train("--epochs", "2")).isZero();
