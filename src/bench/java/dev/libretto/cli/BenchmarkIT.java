@@ -7,11 +7,9 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import java.io.IOException;
 import java.nio.file.Path;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.condition.EnabledOnOs;
-import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Runs {@code src/bench/benchmark} as a process. */
+/** Runs {@code src/bench/benchmark} in a terminal. */
 class BenchmarkIT {
     private static final String[] FIGURES = {
         "epoch_seconds",
@@ -30,14 +28,15 @@ class BenchmarkIT {
     private Path folder;
 
     @Test
-    void writesEveryFigureAsJson() throws IOException, InterruptedException {
+    void showsProgressAndWritesEveryFigureAsJson() throws IOException, InterruptedException {
         String program = Path.of("src/bench/benchmark").toAbsolutePath().toString();
-        Process process = new ProcessBuilder(program, "--workload", "rnn", "--rounds", "1", "--json", "speed.json")
-                .directory(folder.toFile())
-                .redirectError(ProcessBuilder.Redirect.INHERIT)
-                .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .start();
-        assertThat(process.waitFor()).isZero();
+        String command = "\"" + program + "\" --workload rnn --rounds 1 --json speed.json";
+        ProcessBuilder terminal =
+                new ProcessBuilder("script", "--quiet", "--return", "--command", command, "/dev/null");
+        terminal.environment().put("TERM", "xterm");
+        CliResult screen = Program.run(terminal.directory(folder.toFile()));
+        assertThat(screen.exitCode()).as(screen.out()).isZero();
+        assertThat(screen.out()).as("the status line").contains("\r\u001b[Kmeasuring ");
 
         JsonNode rnn =
                 new JsonMapper().readTree(folder.resolve("speed.json").toFile()).get("rnn");
@@ -46,20 +45,5 @@ class BenchmarkIT {
         for (String figure : FIGURES) {
             assertThat(rnn.get(figure).doubleValue()).as(figure).isPositive();
         }
-    }
-
-    /** In a terminal, whose stdout is a file. */
-    @Test
-    @EnabledOnOs(OS.LINUX)
-    void progressIsShownOnStderr() throws IOException, InterruptedException {
-        String program = Path.of("src/bench/benchmark").toAbsolutePath().toString();
-        String command = "\"" + program + "\" --workload rnn --rounds 1 >figures";
-        ProcessBuilder builder = new ProcessBuilder("script", "--quiet", "--return", "--command", command, "/dev/null")
-                .directory(folder.toFile());
-        builder.environment().put("TERM", "xterm");
-        CliResult screen = Program.run(builder);
-        assertThat(screen.exitCode()).isZero();
-        assertThat(screen.out()).contains("rnn", "\r");
-        assertThat(folder.resolve("figures")).content().isNotEmpty().doesNotContain("\r");
     }
 }
