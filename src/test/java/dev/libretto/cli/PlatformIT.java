@@ -7,9 +7,11 @@ import dev.libretto.TrainAgain;
 import dev.libretto.device.Build;
 import java.io.File;
 import java.io.IOException;
+import java.nio.file.DirectoryStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
@@ -17,6 +19,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.MethodSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 /** Results are the same for every way to start Libretto, user, locale and Java version. */
@@ -114,13 +117,46 @@ class PlatformIT {
         }
     }
 
-    /** Java warns about {@code sun.misc.Unsafe} from 24 on, and later versions will deny it. */
-    @Test
-    void unsafeAccessIsSilentOrDeniedInOneLine() throws Exception {
-        CliResult result = run(List.of(Program.LAUNCHER), TINY);
-        assertThat(result.exitCode()).isZero();
-        assertThat(result.err()).startsWith("corpus: ").doesNotContainIgnoringCase("warning");
+    /** Java 24 and later warn about native access and {@code sun.misc.Unsafe}. */
+    @ParameterizedTest
+    @MethodSource("javaHomes")
+    void noCommandPrintsAWarning(Path javaHome) throws Exception {
+        Files.writeString(folder.resolve("text.txt"), "不分开");
+        Map<String, String> environment = Map.of("JAVA_HOME", javaHome.toString());
+        for (String line : List.of(
+                "train --preset tiny --epochs 1 --run run",
+                "train --resume run --epochs 2",
+                "generate --run run --prefix 分开",
+                "evaluate --run run --corpus text.txt",
+                "plot run --out run.svg",
+                "export --run run --out model.onnx",
+                "generate --model model.onnx --prefix 分开",
+                "export --run run --out weights.safetensors",
+                "import --weights weights.safetensors --run imported",
+                "info run",
+                "doctor --device cpu")) {
+            CliResult result =
+                    start(folder, environment, Program.join(List.of(Program.LAUNCHER), List.of(line.split(" "))));
 
+            assertThat(result.exitCode()).as(line + result.err()).isZero();
+            assertThat(result.err()).as(line).doesNotContainIgnoringCase("warning");
+        }
+    }
+
+    /** Returns this Java, and 25 where it is installed. */
+    static List<Path> javaHomes() throws IOException {
+        List<Path> homes = new ArrayList<>(List.of(Path.of(System.getProperty("java.home"))));
+        Path installed = Path.of("/usr/lib/jvm");
+        if (Files.isDirectory(installed) && Runtime.version().feature() != 25) {
+            try (DirectoryStream<Path> found = Files.newDirectoryStream(installed, "*25*")) {
+                found.forEach(homes::add);
+            }
+        }
+        return homes;
+    }
+
+    @Test
+    void deniedUnsafeAccessIsReportedInOneLine() throws Exception {
         assumeTrue(Runtime.version().feature() >= 23, "this Java cannot deny access to sun.misc.Unsafe");
         CliResult denied = run(List.of(Program.JAVA, "--sun-misc-unsafe-memory-access=deny", "-jar", JAR.get(2)), TINY);
         assertThat(denied.exitCode()).isEqualTo(1);

@@ -1,7 +1,9 @@
 package dev.libretto.export;
 
+import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import ai.onnx.proto.OnnxMl.ModelProto;
 import ai.onnx.proto.OnnxMl.StringStringEntryProto;
@@ -24,6 +26,7 @@ import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.io.UncheckedIOException;
 import java.nio.LongBuffer;
+import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -280,6 +283,9 @@ class ExecutableModelTest {
     @ParameterizedTest
     @ValueSource(strings = {"savedmodel", "onnx"})
     void emojiInVocabularyAndPathAreSupported(String format) throws IOException {
+        assumeTrue(
+                Charset.forName(System.getProperty("sun.jnu.encoding")).equals(UTF_8),
+                "in this locale, Java has no file names with emoji");
         ModelConfig config = new ModelConfig(CellType.RNN, 4, H, 1);
         ExportedModel trained = new ExportedModel(
                 new ModelSettings(config, true, false),

@@ -20,10 +20,10 @@ class LearningCurveTest {
 
     @Test
     void readsTheRowsOfARun() throws IOException {
-        TestRun.create(folder.resolve("分开"));
-        LearningCurve curve = LearningCurve.read(folder.resolve("分开"));
+        TestRun.create(folder.resolve("two epochs"));
+        LearningCurve curve = LearningCurve.read(folder.resolve("two epochs"));
 
-        assertThat(curve.name()).isEqualTo("分开");
+        assertThat(curve.name()).isEqualTo("two epochs");
         assertThat(curve.epochs())
                 .containsExactly(new Epoch(1, Math.exp(5), Double.NaN), new Epoch(2, Math.exp(2.5), Double.NaN));
     }
