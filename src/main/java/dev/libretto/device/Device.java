@@ -48,7 +48,7 @@ public record Device(Gpu gpu) {
      * allocates its memory as needed.
      */
     ConfigProto config() {
-        ConfigProto.Builder config = ConfigProto.newBuilder();
+        ConfigProto.Builder config = TensorFlowInternals.WITHOUT_OPTIMIZER.toBuilder();
         if (!isGpu()) {
             return config.putDeviceCount("GPU", 0).build();
         }

@@ -5,8 +5,6 @@ import org.tensorflow.EagerSession;
 import org.tensorflow.Graph;
 import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Session;
-import org.tensorflow.proto.ConfigProto;
-import org.tensorflow.proto.RewriterConfig;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
@@ -64,13 +62,23 @@ public final class Sessions {
     }
 
     /**
-     * Opens a session for a small graph that runs often; the caller closes it. It computes in the calling thread. Operations
-     * are not fused, since fused ones round differently from eager mode.
+     * Opens a session for a graph with parts that are computed at the same time; the caller closes it. If there is a part for
+     * each core, an operation is computed by one thread: threads that share an operation wait for each other.
      */
+    public static Session openForParts(Graph graph, int parts) {
+        boolean isPartForEachCore = parts >= Runtime.getRuntime().availableProcessors();
+        return new Session(
+                graph,
+                device.config().toBuilder()
+                        .setIntraOpParallelismThreads(isPartForEachCore ? 1 : 0)
+                        .build());
+    }
+
+    /** Opens a session for a small graph that runs often; the caller closes it. It computes in the calling thread. */
     public static Session openForSmallRuns(Graph graph) {
-        ConfigProto.Builder config = device.config().toBuilder().setInterOpParallelismThreads(-1);
-        config.getGraphOptionsBuilder().getRewriteOptionsBuilder().setRemapping(RewriterConfig.Toggle.OFF);
-        return new Session(graph, config.build());
+        return new Session(
+                graph,
+                device.config().toBuilder().setInterOpParallelismThreads(-1).build());
     }
 
     /** Opens an eager session; the caller closes it. */

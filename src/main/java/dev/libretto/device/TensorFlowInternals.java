@@ -7,12 +7,16 @@ import dev.libretto.LibrettoException;
 import java.io.UncheckedIOException;
 import java.text.DecimalFormatSymbols;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.IllformedLocaleException;
 import java.util.List;
 import java.util.Locale;
+import java.util.stream.IntStream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
+import org.tensorflow.ConcreteFunction;
 import org.tensorflow.Operand;
+import org.tensorflow.Operation;
 import org.tensorflow.OperationBuilder;
 import org.tensorflow.Output;
 import org.tensorflow.internal.c_api.TF_DeviceList;
@@ -22,10 +26,15 @@ import org.tensorflow.internal.c_api.TF_SessionOptions;
 import org.tensorflow.internal.c_api.TF_Status;
 import org.tensorflow.internal.c_api.global.tensorflow;
 import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.op.Operands;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.PartitionedCall;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.ConfigProto;
+import org.tensorflow.proto.GraphOptions;
+import org.tensorflow.proto.RewriterConfig;
 import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.family.TType;
 
 /**
  * What Libretto uses of TensorFlow 2.18 and TensorFlow Java 1.1.0 beyond their public interfaces. {@code
@@ -33,6 +42,15 @@ import org.tensorflow.types.TFloat32;
  */
 public final class TensorFlowInternals {
     private static final String FRAMEWORK = "libtensorflow_framework.so.2";
+
+    /**
+     * Turns off TensorFlow's graph optimizer. For a graph unrolled over time it takes many times as long as the first batch, and
+     * it would change the bits: it reorders sums, and fuses operations.
+     */
+    static final ConfigProto WITHOUT_OPTIMIZER = ConfigProto.newBuilder()
+            .setGraphOptions(GraphOptions.newBuilder()
+                    .setRewriteOptions(RewriterConfig.newBuilder().setDisableMetaOptimizer(true)))
+            .build();
 
     private TensorFlowInternals() {}
 
@@ -85,6 +103,30 @@ public final class TensorFlowInternals {
             list.addS(ByteString.copyFromUtf8(value));
         }
         return AttrValue.newBuilder().setList(list).build();
+    }
+
+    /**
+     * Adds a call of a function of float32 arrays. TensorFlow's own {@code call} would run the graph optimizer on the function,
+     * whatever the session's configuration.
+     *
+     * @param results the number of its results
+     */
+    public static List<Operand<TFloat32>> call(
+            Ops tf, ConcreteFunction function, List<Operand<?>> arguments, int results) {
+        OperationBuilder operation = tf.scope().opBuilder(PartitionedCall.OP_NAME, "Call");
+        operation.addInputList(arguments.stream().map(Operand::asOutput).toArray(Output<?>[]::new));
+        List<Class<? extends TType>> types = new ArrayList<>();
+        arguments.forEach(argument -> types.add(argument.type()));
+        operation.setAttr("Tin", Operands.toDataTypes(types));
+        operation.setAttr("Tout", Operands.toDataTypes(Collections.nCopies(results, TFloat32.class)));
+        operation.setAttr("f", function);
+        operation.setAttr(
+                "config_proto",
+                AttrValue.newBuilder().setS(WITHOUT_OPTIMIZER.toByteString()).build());
+        Operation call = operation.build();
+        return IntStream.range(0, results)
+                .<Operand<TFloat32>>mapToObj(call::output)
+                .toList();
     }
 
     /** Returns the type, {@code CPU} or {@code GPU}, of each device of a session with the given configuration. */

@@ -56,13 +56,12 @@ public final class LanguageModel {
             ModelConfig config,
             Function<Parameter, Operand<TFloat32>> valueOf,
             Class<? extends TFloating> factors) {
-        this(tf, config, valueOf, RecurrenceType.UNROLLED, Parts.of(1), factors);
+        this(tf, config, valueOf, RecurrenceType.UNROLLED, factors);
     }
 
     /**
      * Creates a model with a choice of {@link #unroll}'s implementation.
      *
-     * @param parts how an unrolled recurrence splits a batch
      * @param factors the type that matrix products round their factors to; cuDNN ignores it
      * @throws IllegalArgumentException if the recurrence does not support the cell
      */
@@ -71,7 +70,6 @@ public final class LanguageModel {
             ModelConfig config,
             Function<Parameter, Operand<TFloat32>> valueOf,
             RecurrenceType recurrence,
-            Parts parts,
             Class<? extends TFloating> factors) {
         this.config = config;
         Iterator<Operand<TFloat32>> values =
@@ -95,7 +93,7 @@ public final class LanguageModel {
                     : Arrays.asList(bias, null);
             InputProjection input = new InputProjection(tf, new Kernel<>(tf, kernel, factors), biases.get(0));
             Cell cell = config.cell().create(new Cell.Recurrent(tf, recurrentKernel, biases.get(1), factors));
-            unrolled.add(new UnrolledRecurrence(input, cell, parts));
+            unrolled.add(new UnrolledRecurrence(input, cell));
         }
         layers.addAll(unrolled);
         boolean isTied = config.tieEmbeddings();
@@ -142,13 +140,18 @@ public final class LanguageModel {
     public Output unroll(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state, Dropout dropout) {
         List<Operand<TFloat32>> next = new ArrayList<>();
         Operand<TFloat32> rows = null;
+        List<Recurrence.Scopes> scopes = new ArrayList<>();
         for (int layer = 0; layer < layers.size(); layer++) {
-            Ops scope = tf.withSubScope("layer_" + layer);
+            scopes.add(layers.get(layer)
+                    .open(tf.withSubScope("layer_" + layer), ids.shape().get(0)));
+        }
+        for (int layer = 0; layer < layers.size(); layer++) {
+            Recurrence.Scopes ofLayer = scopes.get(layer);
             Recurrence.Sequence read = rows == null
-                    ? layers.get(layer).readCharacters(scope, ids, stateOf(layer, state))
-                    : layers.get(layer).readRows(scope, rows, ids.shape(), stateOf(layer, state));
+                    ? layers.get(layer).readCharacters(ofLayer, ids, stateOf(layer, state))
+                    : layers.get(layer).readRows(ofLayer, rows, ids.shape(), stateOf(layer, state));
             next.addAll(read.state());
-            rows = dropout.apply(scope.withSubScope("dropout"), read.outputs(), layer);
+            rows = dropout.apply(ofLayer.layer().withSubScope("dropout"), read.outputs(), layer);
         }
         return new Output(logits(tf.withSubScope("dense"), rows), next);
     }

@@ -12,30 +12,30 @@ import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TNumber;
 
 /**
- * The softmax cross entropy of logits z {@code [N, V]} for a target in each row, and the gradient of its mean:
+ * The softmax cross entropy of logits z {@code [N, V]} for a target in each row:
  *
  * <pre>
  *     m = max z,   e = exp(z − m),   s = Σ e            over v, in each row
  *     loss = −log softmax(z)[target] = log s + m − z[target]
- *     d mean(loss) / d z = (e / s − onehot(target)) / N
  * </pre>
  *
- * <p>TensorFlow Java has no gradient for {@code SparseSoftmaxCrossEntropyWithLogits}. These smaller operations compute the same,
- * each on all cores.
+ * <p>TensorFlow Java has no gradient for {@code SparseSoftmaxCrossEntropyWithLogits}. These smaller operations compute the same.
  *
  * @param losses in nats, {@code [N]}
- * @param gradient of the mean loss with respect to the logits, {@code [N, V]}
+ * @param exp e, {@code [N, V]}
+ * @param sum s, {@code [N, 1]}
+ * @param cells the row and column of each target, {@code [N, 2]}
  */
-record CrossEntropy(Operand<TFloat32> losses, Operand<TFloat32> gradient) {
+record CrossEntropy(Operand<TFloat32> losses, Operand<TFloat32> exp, Operand<TFloat32> sum, Operand<TInt64> cells) {
     /**
      * @param logits z {@code [N, V]}, with N known
      * @param targets N character ids, in any shape
      */
     static CrossEntropy of(Ops tf, Operand<TFloat32> logits, Operand<? extends TNumber> targets) {
-        int n = Math.toIntExact(logits.shape().get(0));
+        long n = logits.shape().get(0);
         Operand<TInt32> perRow = tf.constant(new int[] {-1});
         // On a GPU, TensorFlow keeps int32 in host memory and int64 in device memory.
-        Operand<TInt64> rows = tf.range(tf.constant(0L), tf.constant((long) n), tf.constant(1L));
+        Operand<TInt64> rows = tf.range(tf.constant(0L), tf.constant(n), tf.constant(1L));
         Operand<TInt64> columns = tf.reshape(tf.dtypes.cast(targets, TInt64.class), perRow);
         Operand<TInt64> cells = tf.stack(List.of(rows, columns), Stack.axis(1L));
 
@@ -44,11 +44,21 @@ record CrossEntropy(Operand<TFloat32> losses, Operand<TFloat32> gradient) {
         Operand<TFloat32> exp = tf.math.exp(tf.math.sub(logits, max));
         Operand<TFloat32> sum = tf.sum(exp, overV, Sum.keepDims(true));
         Operand<TFloat32> logSum = tf.reshape(tf.math.add(tf.math.log(sum), max), perRow);
-        Operand<TFloat32> losses = tf.math.sub(logSum, tf.gatherNd(logits, cells));
+        return new CrossEntropy(tf.math.sub(logSum, tf.gatherNd(logits, cells)), exp, sum, cells);
+    }
 
-        Operand<TFloat32> share = tf.constant(1f / n);
-        Operand<TFloat32> shares = tf.fill(tf.constant(new int[] {n}), share);
-        Operand<TFloat32> gradient = tf.tensorScatterNdSub(tf.math.mul(exp, tf.math.div(share, sum)), cells, shares);
-        return new CrossEntropy(losses, gradient);
+    /**
+     * Returns the gradient of a weighted sum of the losses:
+     *
+     * <pre>
+     *     d Σ w · loss / d z = w · (e / s − onehot(target))
+     * </pre>
+     *
+     * @param weights w {@code [N]}
+     * @return {@code [N, V]}
+     */
+    Operand<TFloat32> gradient(Ops tf, Operand<TFloat32> weights) {
+        Operand<TFloat32> column = tf.expandDims(weights, tf.constant(1));
+        return tf.tensorScatterNdSub(tf.math.mul(exp, tf.math.div(column, sum)), cells, weights);
     }
 }

@@ -1,7 +1,6 @@
 package dev.libretto.train;
 
 import dev.libretto.model.ModelConfig;
-import dev.libretto.model.Parts;
 import dev.libretto.model.RecurrenceType;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;

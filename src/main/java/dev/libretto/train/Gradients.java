@@ -31,8 +31,7 @@ final class Gradients {
     private final Graph graph;
     private final Ops tf;
     /**
-     * The products of each kernel, and sums with each bias, used more than once; in the order of the time steps, and of the
-     * parts at each.
+     * The products of each kernel, and sums with each bias, used more than once; in the order of the time steps.
      */
     private final Map<Output<?>, List<GraphOperation>> repeated = new LinkedHashMap<>();
     /** {@code [d P_1; …; d P_T]}, which a kernel and a bias share. */

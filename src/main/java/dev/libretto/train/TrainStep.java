@@ -60,7 +60,7 @@ public class TrainStep implements AutoCloseable {
     TrainStep(ModelConfig model, TrainConfig training, Checkpoint start, Ids text, ExecutionPlan plan) {
         try {
             nodes = new TrainingGraph(graph, model, training, plan);
-            session = Sessions.open(graph);
+            session = Sessions.openForParts(graph, plan.parts().count());
         } catch (RuntimeException e) {
             graph.close();
             throw e;

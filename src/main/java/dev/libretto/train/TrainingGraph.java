@@ -1,15 +1,13 @@
 package dev.libretto.train;
 
-import dev.libretto.model.Dropout;
+import dev.libretto.device.Sessions;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
-import dev.libretto.model.Parameter;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
+import org.tensorflow.ConcreteFunction;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
-import org.tensorflow.Output;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
@@ -17,6 +15,7 @@ import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt64;
+import org.tensorflow.types.family.TNumber;
 
 /**
  * The training graph: variables for the parameters, the optimizer's slots and the carried state, and one or more consecutive
@@ -39,20 +38,24 @@ final class TrainingGraph {
         slots = new Variables(tf, Checkpoint.slotArrays(model, training));
         state = new Variables(tf, Checkpoint.stateArrays(model, training));
         text = plan.textLength() == 0 ? null : Variables.Slot.of(tf, "text", Shape.of(plan.textLength()), TInt64.class);
-        for (int i = 0; i < plan.batchesPerRun(); i++) {
-            Ops scope = i == 0 ? tf : tf.withSubScope("batch_" + i);
-            steps.add(new Step(graph, scope, model, training, plan, i == 0 ? null : steps.get(i - 1).update));
+        try (Graph ofPart = Sessions.newGraph()) {
+            PartGraph part = new PartGraph(ofPart, model, training, plan);
+            try (ConcreteFunction function = part.toFunction()) {
+                for (int i = 0; i < plan.batchesPerRun(); i++) {
+                    Ops scope = i == 0 ? tf : tf.withSubScope("batch_" + i);
+                    Op last = i == 0 ? null : steps.get(i - 1).update;
+                    steps.add(new Step(scope, part, function, training, plan.parts(), last));
+                }
+            }
         }
     }
 
     /**
-     * One training step: the model unrolled over T time steps, the mean softmax cross entropy of its logits, its gradients, their
+     * One training step: the loss and the gradients, which are sums over the parts of the batch in their order, the gradients'
      * global norm, and the update by {@link Optimizer#update}:
      *
      * <pre>
-     *     loss   = mean over t, b of −log softmax(logits[t·B + b])[targets[t, b]]
-     *     g      = d loss / d w               for every parameter w
-     *     norm   = √(Σ |g|²)                  over all parameters together
+     *     norm = √(Σ |g|²)                  over all parameters together
      * </pre>
      */
     final class Step {
@@ -77,8 +80,11 @@ final class TrainingGraph {
         /** Updates all variables, after the updates of the steps before. */
         final Op update;
 
-        /** @param last the update of the step before; null in the first step */
-        private Step(Graph graph, Ops tf, ModelConfig config, TrainConfig training, ExecutionPlan plan, Op last) {
+        /**
+         * @param function of {@code part}
+         * @param last the update of the step before; null in the first step
+         */
+        private Step(Ops tf, PartGraph part, ConcreteFunction function, TrainConfig training, Parts parts, Op last) {
             Shape ids = Shape.of(training.seqLength(), training.batchSize());
             characters = text == null
                     ? new BatchInput.Fed(tf, ids)
@@ -87,26 +93,58 @@ final class TrainingGraph {
             learningRate = tf.withName("learning_rate").placeholder(TFloat32.class, Placeholder.shape(Shape.scalar()));
             number = tf.withName("step").placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
 
-            Map<Parameter, Operand<TFloat32>> values = variables.after(tf, last);
+            List<Operand<TFloat32>> values =
+                    List.copyOf(variables.after(tf, last).values());
             Ops carrying = tf.withSubScope("carry");
             before = state.after(tf, last).values().stream()
                     .<Operand<TFloat32>>map(array -> carrying.select(continues, array, carrying.constant(0f)))
                     .toList();
-            LanguageModel model =
-                    new LanguageModel(tf, config, values::get, plan.recurrence(), plan.parts(), plan.factors());
-            Dropout dropout = new Dropout(training.dropout(), training.seed(), number);
-            LanguageModel.Output output = model.unroll(tf, characters.inputs(), before, dropout);
-            after = output.state();
-            CrossEntropy crossEntropy =
-                    CrossEntropy.of(tf.withSubScope("cross_entropy"), output.logits(), characters.targets());
-            loss = tf.withSubScope("loss").math.mean(crossEntropy.losses(), tf.constant(0));
+            Ops splitting = tf.withSubScope("split");
+            Operand<TFloat32> shares = splitting.fill(
+                    splitting.constant(new int[] {training.batchSize()}), splitting.constant(1f / ids.size()));
+            List<? extends Operand<? extends TNumber>> inputs = parts.split(splitting, characters.inputs(), 1);
+            List<? extends Operand<? extends TNumber>> targets = parts.split(splitting, characters.targets(), 1);
+            List<Operand<TFloat32>> sharesOfParts = parts.split(splitting, shares, 0);
+            List<List<Operand<TFloat32>>> states = before.stream()
+                    .map(array -> parts.split(splitting, array, 0))
+                    .toList();
+            List<PartGraph.Results> results = new ArrayList<>();
+            for (int p = 0; p < parts.count(); p++) {
+                int index = p;
+                PartGraph.Arguments arguments = new PartGraph.Arguments(
+                        inputs.get(p),
+                        targets.get(p),
+                        sharesOfParts.get(p),
+                        number,
+                        tf.constant((long) p),
+                        values,
+                        states.stream().map(array -> array.get(index)).toList());
+                results.add(part.call(parts.at(tf, p), function, arguments));
+            }
 
-            gradients = Gradients.of(
-                    graph,
-                    tf.withSubScope("kernel_gradients"),
-                    output.logits(),
-                    crossEntropy.gradient(),
-                    values.values().stream().map(Operand::asOutput).toArray(Output<?>[]::new));
+            Ops adding = tf.withSubScope("sum");
+            loss = results.stream()
+                    .map(PartGraph.Results::loss)
+                    .reduce(adding.math::add)
+                    .orElseThrow();
+            gradients = new ArrayList<>();
+            for (int i = 0; i < values.size(); i++) {
+                int parameter = i;
+                gradients.add(results.stream()
+                        .map(result -> result.gradients().get(parameter))
+                        .reduce(adding.math::add)
+                        .orElseThrow());
+            }
+            after = new ArrayList<>();
+            for (int i = 0; i < before.size(); i++) {
+                int array = i;
+                after.add(parts.join(
+                        tf.withSubScope("join"),
+                        results.stream()
+                                .map(result -> result.after().get(array))
+                                .toList(),
+                        training.batchSize()));
+            }
             gradientNorm = globalNorm(tf.withSubScope("clip"), gradients);
             List<Op> changes = new ArrayList<>();
             changes.add(training.optimizer()

@@ -39,9 +39,13 @@ final class Variables {
 
     Variables(Ops tf, List<Parameter> parameters) {
         for (Parameter parameter : parameters) {
-            String name = parameter.name().replace('/', '_');
-            slots.put(parameter, Slot.of(tf, name, parameter.shape(), TFloat32.class));
+            slots.put(parameter, Slot.of(tf, name(parameter), parameter.shape(), TFloat32.class));
         }
+    }
+
+    /** Returns the name of a parameter's operation. */
+    static String name(Parameter parameter) {
+        return parameter.name().replace('/', '_');
     }
 
     /** Returns the variables, in the parameters' order. */
@@ -73,13 +77,22 @@ final class Variables {
         return assigned;
     }
 
-    /** Loads the weights into the variables. */
+    /** Loads the weights into the variables, in one run, as the first run of each set of operations takes long. */
     void load(Session session, Weights weights) {
-        slots.forEach((parameter, slot) -> {
-            try (TFloat32 value = FloatTensors.of(parameter.shape(), weights.of(parameter))) {
-                slot.load(session, value);
-            }
-        });
+        if (slots.isEmpty()) {
+            return;
+        }
+        Session.Runner runner = session.runner();
+        List<TFloat32> fed = new ArrayList<>();
+        try {
+            slots.forEach((parameter, slot) -> {
+                fed.add(FloatTensors.of(parameter.shape(), weights.of(parameter)));
+                runner.feed(slot.value(), fed.get(fed.size() - 1)).addTarget(slot.assign());
+            });
+            runner.run().close();
+        } finally {
+            fed.forEach(TFloat32::close);
+        }
     }
 
     /** Returns copies of the current values, which the caller closes. */

@@ -8,7 +8,6 @@ import dev.libretto.model.CellType;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
-import dev.libretto.model.Parts;
 import dev.libretto.model.RecurrenceType;
 import java.util.List;
 import java.util.Map;
@@ -32,20 +31,14 @@ class CudnnGraphTest {
     private static final int T = 5;
     private static final int B = 3;
 
-    /** A training graph's nodes by name, and the shapes of its gradients. */
+    /** The nodes by name of the graph that computes a batch, as it runs, and the shapes of its gradients. */
     private record Built(Map<String, NodeDef> nodes, List<Shape> gradients) {
         static Built of(ModelConfig model) {
             try (Graph graph = new Graph()) {
-                TrainingGraph training = new TrainingGraph(
-                        graph,
-                        model,
-                        TestModels.runConfig(model, T, B, 0.01).training(),
-                        new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(1), TFloat32.class, 1, 0));
-                GraphDef definition = graph.toGraphDef();
+                PartGraph part = new PartGraph(graph, model, training(model), plan(1));
                 return new Built(
-                        definition.getNodeList().stream()
-                                .collect(Collectors.toMap(NodeDef::getName, Function.identity())),
-                        training.steps.get(0).gradients.stream()
+                        byName(part.simplified().getNodeList()),
+                        part.results.gradients().stream()
                                 .map(gradient -> gradient.shape())
                                 .toList());
             }
@@ -58,6 +51,18 @@ class CudnnGraphTest {
         NodeDef backward(int layer) {
             return nodes.get("gradients/layer_" + layer + "/CudnnRNN/CudnnRNNBackprop");
         }
+    }
+
+    private static TrainConfig training(ModelConfig model) {
+        return TestModels.runConfig(model, T, B, 0.01).training();
+    }
+
+    private static ExecutionPlan plan(int batchesPerRun) {
+        return new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(1), TFloat32.class, batchesPerRun, 0);
+    }
+
+    private static Map<String, NodeDef> byName(List<NodeDef> nodes) {
+        return nodes.stream().collect(Collectors.toMap(NodeDef::getName, Function.identity()));
     }
 
     @ParameterizedTest
@@ -148,17 +153,16 @@ class CudnnGraphTest {
     /** In a graph of several batches, each step waits for the update of the step before. */
     @Test
     void everyStepReadsUpdatedVariables() {
-        Map<String, NodeDef> nodes;
+        GraphDef definition;
         try (Graph graph = new Graph()) {
             ModelConfig model = new ModelConfig(CellType.LSTM, V, H, 2);
-            new TrainingGraph(
-                    graph,
-                    model,
-                    TestModels.runConfig(model, T, B, 0.01).training(),
-                    new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(1), TFloat32.class, 3, 0));
-            nodes = graph.toGraphDef().getNodeList().stream()
-                    .collect(Collectors.toMap(NodeDef::getName, Function.identity()));
+            new TrainingGraph(graph, model, training(model), plan(3));
+            definition = graph.toGraphDef();
         }
+        Map<String, NodeDef> nodes = byName(definition.getNodeList());
+        Map<String, NodeDef> function =
+                byName(definition.getLibrary().getFunction(0).getNodeDefList());
+        assertThat(function).containsKeys("layer_0/CudnnRNN", "layer_1/CudnnRNN");
         List<String> variables = nodes.values().stream()
                 .filter(node -> node.getOp().equals("VariableV2"))
                 .map(NodeDef::getName)
@@ -175,15 +179,25 @@ class CudnnGraphTest {
                     .containsExactlyInAnyOrderElementsOf(variables.stream()
                             .map(variable -> List.of(variable, before))
                             .toList());
-            assertThat(nodes).containsKeys(step + "layer_0/CudnnRNN", step + "layer_1/CudnnRNN");
+            assertThat(nodes.get(step + "part").getAttrMap().get("f").getFunc().getName())
+                    .isEqualTo(definition
+                            .getLibrary()
+                            .getFunction(0)
+                            .getSignature()
+                            .getName());
         }
     }
 
     /** A session places each operation where it has a kernel; a device name in the graph would pin it. */
     @Test
     void noOperationIsPinnedToADevice() {
-        assertThat(Built.of(new ModelConfig(CellType.LSTM, V, H, 2)).nodes().values())
-                .allSatisfy(node -> assertThat(node.getDevice()).isEmpty());
+        try (Graph graph = new Graph()) {
+            ModelConfig model = new ModelConfig(CellType.LSTM, V, H, 2);
+            new TrainingGraph(graph, model, training(model), plan(1));
+            assertThat(TestGraphs.nodes(graph.toGraphDef()))
+                    .extracting(NodeDef::getDevice)
+                    .containsOnly("");
+        }
     }
 
     @Test

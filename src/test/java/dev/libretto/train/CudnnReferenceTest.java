@@ -8,11 +8,11 @@ import dev.libretto.export.NamedArray;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Parameter;
-import dev.libretto.model.Parts;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
@@ -101,18 +101,17 @@ class CudnnReferenceTest {
     /** Returns the parameters of each layer, as the graph passes them to cuDNN. */
     private static List<float[]> parameters(ReferenceFixture fixture) {
         try (Graph graph = new Graph()) {
-            TrainingGraph training = new TrainingGraph(
-                    graph,
-                    fixture.model(),
-                    fixture.training(),
-                    new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(1), TFloat32.class, 1, 0));
+            PartGraph part = partGraph(graph, fixture);
+            List<TFloat32> fed = new ArrayList<>();
             try (Session session = withoutCudnn(graph)) {
-                training.variables.load(session, fixture.startWeights());
                 Session.Runner runner = session.runner();
+                feedWeights(runner, part, fixture, fed);
                 for (int layer = 0; layer < fixture.layers(); layer++) {
                     runner.fetch(graph.operation("layer_" + layer + "/CudnnRNN").input(3));
                 }
                 return floats(runner);
+            } finally {
+                fed.forEach(TFloat32::close);
             }
         }
     }
@@ -130,28 +129,26 @@ class CudnnReferenceTest {
                         TInt32.tensorOf(ids, DataBuffers.of(fixture.batch(0).inputs()));
                 TInt32 targets =
                         TInt32.tensorOf(ids, DataBuffers.of(fixture.batch(0).targets()));
+                TFloat32 shares = FloatTensors.of(Shape.of(fixture.B()), shares(fixture));
                 TFloat32 read = FloatTensors.of(outputs, fixture.outputs().values())) {
-            TrainingGraph training = new TrainingGraph(
-                    graph,
-                    fixture.model(),
-                    fixture.training(),
-                    new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(1), TFloat32.class, 1, 0));
-            TrainingGraph.Step step = training.steps.get(0);
+            PartGraph part = partGraph(graph, fixture);
             List<TFloat32> fed = new ArrayList<>();
             try (Session session = withoutCudnn(graph)) {
-                training.variables.load(session, fixture.startWeights());
                 Session.Runner runner = session.runner()
-                        .feed(step.characters.inputs(), inputs)
-                        .feed(step.characters.targets(), targets)
+                        .feed(part.arguments.inputs(), inputs)
+                        .feed(part.arguments.targets(), targets)
+                        .feed(part.arguments.shares(), shares)
                         .feed(graph.operation(top).output(0), read)
-                        .fetch(step.loss);
+                        .fetch(part.results.loss());
+                feedWeights(runner, part, fixture, fed);
                 for (int layer = 0; layer < fixture.layers(); layer++) {
                     float[] gradient = joined(arrays(fixture.gradients(), layer));
-                    fed.add(FloatTensors.of(Shape.of(gradient.length), gradient));
+                    TFloat32 tensor = FloatTensors.of(Shape.of(gradient.length), gradient);
+                    fed.add(tensor);
                     String backward = "gradients/layer_" + layer + "/CudnnRNN/CudnnRNNBackprop";
-                    runner.feed(graph.operation(backward).output(3), fed.get(layer));
+                    runner.feed(graph.operation(backward).output(3), tensor);
                 }
-                step.gradients.forEach(runner::fetch);
+                part.results.gradients().forEach(runner::fetch);
                 List<float[]> results = floats(runner);
 
                 assertThat((double) results.get(0)[0])
@@ -173,6 +170,34 @@ class CudnnReferenceTest {
             } finally {
                 fed.forEach(TFloat32::close);
             }
+        }
+    }
+
+    /** Adds the graph of a batch in one part. */
+    private static PartGraph partGraph(Graph graph, ReferenceFixture fixture) {
+        return new PartGraph(
+                graph,
+                fixture.model(),
+                fixture.training(),
+                new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(1), TFloat32.class, 1, 0));
+    }
+
+    /** Returns the weight of each row's losses in the mean of all. */
+    private static float[] shares(ReferenceFixture fixture) {
+        float[] shares = new float[fixture.B()];
+        Arrays.fill(shares, 1f / (fixture.T() * fixture.B()));
+        return shares;
+    }
+
+    /** @param fed receives the tensors, for the caller to close */
+    private static void feedWeights(
+            Session.Runner runner, PartGraph part, ReferenceFixture fixture, List<TFloat32> fed) {
+        Weights weights = fixture.startWeights();
+        for (int i = 0; i < weights.parameters().size(); i++) {
+            Parameter parameter = weights.parameters().get(i);
+            TFloat32 tensor = FloatTensors.of(parameter.shape(), weights.of(parameter));
+            fed.add(tensor);
+            runner.feed(part.arguments.parameters().get(i), tensor);
         }
     }
 

@@ -5,7 +5,6 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
-import dev.libretto.model.Parts;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.run.RunConfig;
 import org.junit.jupiter.api.Test;

@@ -66,7 +66,7 @@ class PlacementTest {
                         run.model(),
                         run.training(),
                         ExecutionPlan.of(run.model(), run.training(), true, factors, TEXT_LENGTH));
-                for (NodeDef node : graph.toGraphDef().getNodeList()) {
+                for (NodeDef node : TestGraphs.nodes(graph.toGraphDef())) {
                     if (isComputed(node) && !hasKernelForGpus(node)) {
                         without.add(node.getOp() + " " + node.getName());
                     }

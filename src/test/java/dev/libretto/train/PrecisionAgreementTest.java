@@ -11,6 +11,7 @@ import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
+import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batches;
@@ -19,6 +20,7 @@ import dev.libretto.text.Ids;
 import dev.libretto.train.DeviceTrial.Steps;
 import java.io.IOException;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.UnaryOperator;
 import org.junit.jupiter.api.Tag;
@@ -198,33 +200,20 @@ class PrecisionAgreementTest {
 
     private static List<float[]> gradients(ModelConfig config, Class<? extends TFloating> factors) {
         int b = 8;
-        try (Graph graph = new Graph();
-                Session session = new Session(graph);
-                TFloat32 zeros = FloatTensors.zeros(Shape.of(b, config.hiddenSize()));
-                TInt32 inputs = ids(T, b, config.vocabularySize(), 1);
-                TInt32 targets = ids(T, b, config.vocabularySize(), 2)) {
-            RunConfig run = TestModels.runConfig(config, T, b, 1);
-            TrainingGraph training = new TrainingGraph(
-                    graph,
-                    run.model(),
-                    run.training(),
-                    ExecutionPlan.of(run.model(), run.training(), false, factors, 0));
-            TrainingGraph.Step step = training.steps.get(0);
-            training.variables.load(session, Initializers.draw(LanguageModel.parameters(config), 1));
-            Session.Runner runner =
-                    session.runner().feed(step.characters.inputs(), inputs).feed(step.characters.targets(), targets);
-            step.before.forEach(state -> runner.feed(state, zeros));
-            step.gradients.forEach(runner::fetch);
-            try (Result result = runner.run()) {
-                List<float[]> gradients = new ArrayList<>();
-                result.forEach(entry -> gradients.add(FloatTensors.toArray((TFloat32) entry.getValue())));
-                return gradients;
-            }
+        RunConfig run = TestModels.runConfig(config, T, b, 1);
+        ExecutionPlan plan = new ExecutionPlan(RecurrenceType.UNROLLED, Parts.of(1), factors, 1, 0);
+        int v = config.vocabularySize();
+        try (PartRun part = new PartRun(config, run.training(), plan)) {
+            List<float[]> zeros = Collections.nCopies(config.states(), new float[b * config.hiddenSize()]);
+            Weights gradients = part.run(
+                            Initializers.draw(LanguageModel.parameters(config), 1),
+                            TestModels.randomIds(T * b, v, 1),
+                            TestModels.randomIds(T * b, v, 2),
+                            zeros,
+                            List.of())
+                    .gradients();
+            return gradients.parameters().stream().map(gradients::of).toList();
         }
-    }
-
-    private static TInt32 ids(int t, int b, int vocabularySize, int seed) {
-        return TInt32.tensorOf(Shape.of(t, b), DataBuffers.of(TestModels.randomIds(t * b, vocabularySize, seed)));
     }
 
     private static double cosine(float[] a, float[] b) {

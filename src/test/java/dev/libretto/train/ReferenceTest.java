@@ -5,26 +5,16 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.libretto.Rounding;
 import dev.libretto.export.NamedArray;
-import dev.libretto.model.FloatTensors;
-import dev.libretto.model.LanguageModel;
-import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import dev.libretto.text.Batches.Batch;
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
-import org.tensorflow.Graph;
-import org.tensorflow.Result;
-import org.tensorflow.Session;
-import org.tensorflow.Tensor;
-import org.tensorflow.ndarray.Shape;
-import org.tensorflow.ndarray.buffer.DataBuffers;
+import org.tensorflow.Operand;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
 
 /**
  * Compares outputs, states, gradients and ten losses of clipped SGD with Keras and PyTorch in float64. The tolerance is the error
@@ -52,33 +42,27 @@ class ReferenceTest {
     @MethodSource("all")
     void outputsStatesAndGradientsMatch(String name) throws IOException {
         ReferenceFixture fixture = ReferenceFixture.read(name);
-        try (Graph graph = new Graph()) {
-            TrainingGraph training = new TrainingGraph(
-                    graph,
-                    fixture.model(),
-                    fixture.training(),
-                    ExecutionPlan.onCpu(fixture.model(), fixture.training()));
-            try (Session session = new Session(graph)) {
-                oneBatchAgrees(fixture, training, session);
-                tenStepsAgree(fixture, training, session);
-            }
+        try (PartRun part = new PartRun(fixture.model(), fixture.training())) {
+            oneBatchAgrees(fixture, part);
+            tenStepsAgree(fixture, part);
         }
     }
 
-    private static void oneBatchAgrees(ReferenceFixture fixture, TrainingGraph training, Session session) {
-        training.variables.load(session, fixture.startWeights());
-        Results results = run(fixture, training, session, 0, fixture.startState());
+    private static void oneBatchAgrees(ReferenceFixture fixture, PartRun part) {
+        PartRun.Outcome results = run(fixture, part, 0, fixture.startWeights(), fixture.startState());
 
         double error = Rounding.ofLogits(fixture.model(), fixture.T());
         double gradientError = gradientError(fixture);
-        Rounding.assertClose("outputs", results.outputs(), fixture.outputs().values(), error);
-        Rounding.assertClose("logits", results.logits(), fixture.logits().values(), error);
-        assertThat(results.loss()).isCloseTo(fixture.loss(), within(lossError(fixture) * fixture.loss()));
+        Rounding.assertClose(
+                "outputs", results.further().get(0), fixture.outputs().values(), error);
+        Rounding.assertClose(
+                "logits", results.further().get(1), fixture.logits().values(), error);
+        assertThat((double) results.loss()).isCloseTo(fixture.loss(), within(lossError(fixture) * fixture.loss()));
         List<ReferenceFixture.Array> finalState =
                 fixture.finalState().stream().flatMap(List::stream).toList();
         for (int i = 0; i < finalState.size(); i++) {
             Rounding.assertClose(
-                    "state", results.state().get(i), finalState.get(i).values(), error);
+                    "state", results.after().get(i), finalState.get(i).values(), error);
         }
         double norm = fixture.norm(results.gradients());
         assertThat(norm).isCloseTo(fixture.globalNorm(), within(gradientError * fixture.globalNorm()));
@@ -103,16 +87,15 @@ class ReferenceTest {
     }
 
     /** Ten batches with carried state, each followed by the framework's own update. */
-    private static void tenStepsAgree(ReferenceFixture fixture, TrainingGraph training, Session session) {
+    private static void tenStepsAgree(ReferenceFixture fixture, PartRun part) {
         Weights weights = fixture.startWeights();
         List<float[]> state = fixture.startState();
         for (int i = 0; i < 10; i++) {
-            training.variables.load(session, weights);
-            Results results = run(fixture, training, session, i, state);
-            assertThat(results.loss())
+            PartRun.Outcome results = run(fixture, part, i, weights, state);
+            assertThat((double) results.loss())
                     .as("loss %d", i)
                     .isCloseTo(fixture.losses()[i], within(tenStepsError(fixture) * fixture.losses()[i]));
-            state = results.state();
+            state = results.after();
             weights = fixture.descend(weights, results.gradients());
         }
         List<NamedArray> end = fixture.inItsLayout(weights);
@@ -150,37 +133,14 @@ class ReferenceTest {
         }
     }
 
-    private record Results(float[] outputs, float[] logits, double loss, List<float[]> state, Weights gradients) {}
-
-    private static Results run(
-            ReferenceFixture fixture, TrainingGraph training, Session session, int index, List<float[]> state) {
-        TrainingGraph.Step step = training.steps.get(0);
+    /** Returns also the last layer's outputs and the logits. */
+    private static PartRun.Outcome run(
+            ReferenceFixture fixture, PartRun part, int index, Weights weights, List<float[]> state) {
         Batch batch = fixture.batch(index);
-        Shape ids = Shape.of(fixture.T(), fixture.B());
-        TInt32 inputs = TInt32.tensorOf(ids, DataBuffers.of(batch.inputs()));
-        TInt32 targets = TInt32.tensorOf(ids, DataBuffers.of(batch.targets()));
-        List<Tensor> fed = new ArrayList<>(List.of(inputs, targets));
-        Session.Runner runner = session.runner()
-                .feed(step.characters.inputs(), inputs)
-                .feed(step.characters.targets(), targets)
-                .fetch("layer_" + (fixture.layers() - 1) + "/outputs")
-                .fetch("dense/BiasAdd")
-                .fetch(step.loss);
-        for (int i = 0; i < state.size(); i++) {
-            TFloat32 tensor = FloatTensors.of(Shape.of(fixture.B(), fixture.H()), state.get(i));
-            fed.add(tensor);
-            runner.feed(step.before.get(i), tensor).fetch(step.after.get(i));
-        }
-        step.gradients.forEach(runner::fetch);
-        List<float[]> arrays = new ArrayList<>();
-        try (Result result = runner.run()) {
-            result.forEach(entry -> arrays.add(FloatTensors.toArray((TFloat32) entry.getValue())));
-        }
-        fed.forEach(Tensor::close);
-        List<Parameter> parameters = LanguageModel.parameters(fixture.model());
-        int first = 3 + state.size();
-        Weights gradients = new Weights(parameters, p -> arrays.get(first + parameters.indexOf(p)));
-        return new Results(arrays.get(0), arrays.get(1), arrays.get(2)[0], arrays.subList(3, first), gradients);
+        Operand<TFloat32> outputs = part.graph
+                .operation("layer_" + (fixture.layers() - 1) + "/outputs")
+                .output(0);
+        return part.run(weights, batch.inputs(), batch.targets(), state, List.of(outputs, part.part.logits));
     }
 
     private static double lossError(ReferenceFixture fixture) {

@@ -7,7 +7,6 @@ import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
-import dev.libretto.model.Parts;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batches;
@@ -27,7 +26,9 @@ import org.tensorflow.Tensor;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.NodeDef;
+import org.tensorflow.proto.OpDef.ArgDef;
 import org.tensorflow.types.TFloat32;
 
 /** A text stored in the graph gives the same bits as fed batches. */
@@ -86,7 +87,8 @@ class TextInGraphTest {
                     CONFIG.model(),
                     CONFIG.training(),
                     new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(1), TFloat32.class, 1, 100));
-            List<NodeDef> nodes = graph.toGraphDef().getNodeList();
+            GraphDef definition = graph.toGraphDef();
+            List<NodeDef> nodes = TestGraphs.nodes(definition);
             assertThat(nodes)
                     .filteredOn(node -> node.getName().equals("text"))
                     .singleElement()
@@ -103,6 +105,11 @@ class TextInGraphTest {
                             node.getOp().equals("Placeholder") && node.getName().startsWith("characters/"))
                     .singleElement()
                     .satisfies(node -> assertThat(node.getName()).isEqualTo("characters/starts"));
+            assertThat(definition.getLibrary().getFunction(0).getSignature().getInputArgList())
+                    .filteredOn(argument -> List.of("inputs", "targets").contains(argument.getName()))
+                    .hasSize(2)
+                    .extracting(ArgDef::getType)
+                    .containsOnly(DataType.DT_INT64);
         }
     }
 

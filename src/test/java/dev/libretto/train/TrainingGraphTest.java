@@ -16,8 +16,11 @@ import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunConfig;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
 import java.util.List;
 import java.util.Set;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -81,9 +84,11 @@ class TrainingGraphTest {
             c.parts = 2;
         });
         try (Graph graph = new Graph()) {
-            TrainingGraph nodes = new TrainingGraph(graph, config, training, ExecutionPlan.onCpu(config, training));
-            GraphOperation update = (GraphOperation) nodes.steps.get(0).update.op();
-            return graph.subgraphToOps(Set.of(update)).stream()
+            PartGraph part = new PartGraph(graph, config, training, ExecutionPlan.onCpu(config, training));
+            Set<GraphOperation> gradients = part.results.gradients().stream()
+                    .map(gradient -> (GraphOperation) gradient.op())
+                    .collect(Collectors.toSet());
+            return graph.subgraphToOps(gradients).stream()
                     .filter(operation -> operation.type().equals("AddN"))
                     .filter(operation -> operation.name().matches("gradients(_\\d+)?/.*"))
                     .mapToInt(GraphOperation::numInputs)
@@ -182,11 +187,11 @@ class TrainingGraphTest {
             RunConfig run = TestModels.runConfig(tied, 4, 2, 1);
             ExecutionPlan execution = ExecutionPlan.of(
                     run.model(), run.training(), recurrence == RecurrenceType.CUDNN, TFloat32.class, 0);
-            new TrainingGraph(graph, run.model(), run.training(), execution);
+            new PartGraph(graph, run.model(), run.training(), execution);
             assertThat(graph.toGraphDef().getNodeList())
                     .filteredOn(node -> node.getOp().contains("Scatter"))
-                    .hasSize(execution.batchesPerRun())
-                    .allSatisfy(node -> {
+                    .singleElement()
+                    .satisfies(node -> {
                         assertThat(node.getName()).contains("cross_entropy/");
                         assertThat(node.getOp()).isEqualTo("TensorScatterSub");
                     });
@@ -200,7 +205,7 @@ class TrainingGraphTest {
         try (Graph graph = new Graph()) {
             ModelConfig config = new ModelConfig(cell, 5, 4, 2);
             RunConfig run = TestModels.runConfig(config, 6, 3, NO_CLIPPING);
-            new TrainingGraph(
+            new PartGraph(
                     graph,
                     run.model(),
                     run.training(),
@@ -210,7 +215,7 @@ class TrainingGraphTest {
                     .toList();
             int kernels = cell == CellType.GRU_RESET_BEFORE ? 4 : 2;
             assertThat(products.stream().filter(product -> product.getName().contains("/step_")))
-                    .hasSize(6 * run.training().parts() * kernels)
+                    .hasSize(6 * kernels)
                     .extracting(product -> product.getInput(1))
                     .satisfies(factors -> assertThat(Set.copyOf(factors)).hasSize(kernels));
             assertThat(products.stream().filter(product -> product.getName().startsWith("kernel_gradients/")))
@@ -237,33 +242,28 @@ class TrainingGraphTest {
     private static void kernelGradientsAreTheSumOverTimeSteps(
             CellType cell, Class<? extends TFloating> factors, float tolerance) {
         ModelConfig config = new ModelConfig(cell, 5, 4, 2);
-        try (Graph graph = new Graph();
-                TInt32 ids = TInt32.tensorOf(Shape.of(6, 3), DataBuffers.of(TestModels.randomIds(18, 5, 4)));
-                TFloat32 zeros = FloatTensors.zeros(Shape.of(3, 4));
-                Session session = new Session(graph)) {
-            RunConfig run = TestModels.runConfig(config, 6, 3, NO_CLIPPING);
-            TrainingGraph training = new TrainingGraph(
-                    graph,
-                    run.model(),
-                    run.training(),
-                    ExecutionPlan.of(run.model(), run.training(), false, factors, 0));
-            TrainingGraph.Step step = training.steps.get(0);
-            Output<?>[] derived = graph.addGradients(
-                    step.loss.asOutput(),
-                    training.variables.all().stream().map(Operand::asOutput).toArray(Output<?>[]::new));
-            training.variables.load(session, TestModels.randomWeights(config, 3));
-            Session.Runner runner =
-                    session.runner().feed(step.characters.inputs(), ids).feed(step.characters.targets(), ids);
-            step.before.forEach(state -> runner.feed(state, zeros));
-            step.gradients.forEach(runner::fetch);
-            List.of(derived).forEach(runner::fetch);
-            try (Result result = runner.run()) {
-                int parameters = derived.length;
-                for (int i = 0; i < parameters; i++) {
-                    assertThat(FloatTensors.toArray((TFloat32) result.get(i)))
-                            .containsExactly(
-                                    FloatTensors.toArray((TFloat32) result.get(parameters + i)), within(tolerance));
-                }
+        RunConfig run = TestModels.runConfig(config, 6, 3, NO_CLIPPING);
+        ExecutionPlan plan = new ExecutionPlan(RecurrenceType.UNROLLED, Parts.of(1), factors, 1, 0);
+        try (PartRun part = new PartRun(config, run.training(), plan)) {
+            Output<?>[] derived = part.graph.addGradients(
+                    part.part.results.loss().asOutput(),
+                    part.part.arguments.parameters().stream()
+                            .map(Operand::asOutput)
+                            .toArray(Output<?>[]::new));
+            int[] ids = TestModels.randomIds(18, 5, 4);
+            List<float[]> zeros = Collections.nCopies(config.states(), new float[12]);
+            PartRun.Outcome outcome = part.run(
+                    TestModels.randomWeights(config, 3),
+                    ids,
+                    ids,
+                    zeros,
+                    Arrays.stream(derived)
+                            .<Operand<TFloat32>>map(gradient -> gradient.expect(TFloat32.class))
+                            .toList());
+            List<Parameter> parameters = outcome.gradients().parameters();
+            for (int i = 0; i < derived.length; i++) {
+                assertThat(outcome.gradients().of(parameters.get(i)))
+                        .containsExactly(outcome.further().get(i), within(tolerance));
             }
         }
     }

@@ -1,0 +1,167 @@
+package dev.libretto.train;
+
+import dev.libretto.device.Sessions;
+import dev.libretto.device.TensorFlowInternals;
+import dev.libretto.model.Dropout;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.tensorflow.ConcreteFunction;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Output;
+import org.tensorflow.Signature;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.proto.GraphDef;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
+import org.tensorflow.types.family.TNumber;
+import org.tensorflow.types.family.TType;
+
+/**
+ * The graph of one part of a batch: the model unrolled over T time steps, and the part's share of the mean softmax cross entropy
+ * and of its gradients. A {@link TrainingGraph} calls it as a function, once for each part. For a part of R rows:
+ *
+ * <pre>
+ *     loss = Σ over t, r of shares[r] · −log softmax(logits[t·R + r])[targets[t, r]]
+ *     g    = d loss / d w               for every parameter w
+ * </pre>
+ */
+final class PartGraph {
+    /**
+     * What a part is computed from.
+     *
+     * @param inputs the character ids, {@code [T, R]}
+     * @param targets the next character of each, {@code [T, R]}
+     * @param shares the weight of a row's losses in the mean, {@code [R]}: 1 / (T·B), or 0 if the row is padding
+     * @param step the number of the step, counted from 1, a scalar
+     * @param part the index of the part, a scalar
+     * @param parameters in their order
+     * @param before the state before the first time step, each {@code [R, H]}
+     */
+    record Arguments(
+            Operand<? extends TNumber> inputs,
+            Operand<? extends TNumber> targets,
+            Operand<TFloat32> shares,
+            Operand<TInt64> step,
+            Operand<TInt64> part,
+            List<Operand<TFloat32>> parameters,
+            List<Operand<TFloat32>> before) {
+        private List<Operand<?>> all() {
+            List<Operand<?>> all = new ArrayList<>(List.of(inputs, targets, shares, step, part));
+            all.addAll(parameters);
+            all.addAll(before);
+            return all;
+        }
+    }
+
+    /**
+     * What a part results in.
+     *
+     * @param loss a scalar
+     * @param gradients of the parameters, in their order
+     * @param after the state after the last time step, each {@code [R, H]}
+     */
+    record Results(Operand<TFloat32> loss, List<Operand<TFloat32>> gradients, List<Operand<TFloat32>> after) {
+        private List<Operand<TFloat32>> all() {
+            List<Operand<TFloat32>> all = new ArrayList<>(List.of(loss));
+            all.addAll(gradients);
+            all.addAll(after);
+            return all;
+        }
+    }
+
+    private final Graph graph;
+    final Arguments arguments;
+    final Results results;
+    /** {@code [T·R, V]}. */
+    final Operand<TFloat32> logits;
+
+    /** @param graph an empty graph */
+    PartGraph(Graph graph, ModelConfig model, TrainConfig training, ExecutionPlan plan) {
+        this.graph = graph;
+        Ops tf = Ops.create(graph);
+        int rows = plan.parts().rows(training.batchSize());
+        Shape ids = Shape.of(training.seqLength(), rows);
+        Class<? extends TNumber> idType = plan.textLength() == 0 ? TInt32.class : TInt64.class;
+        Map<Parameter, Operand<TFloat32>> values = new LinkedHashMap<>();
+        for (Parameter parameter : LanguageModel.parameters(model)) {
+            values.put(parameter, placeholder(tf, Variables.name(parameter), TFloat32.class, parameter.shape()));
+        }
+        List<Operand<TFloat32>> before = new ArrayList<>();
+        for (Shape shape : LanguageModel.stateShapes(model, rows)) {
+            before.add(placeholder(tf, "state_" + before.size(), TFloat32.class, shape));
+        }
+        arguments = new Arguments(
+                placeholder(tf, "inputs", idType, ids),
+                placeholder(tf, "targets", idType, ids),
+                placeholder(tf, "shares", TFloat32.class, Shape.of(rows)),
+                placeholder(tf, "step", TInt64.class, Shape.scalar()),
+                placeholder(tf, "part", TInt64.class, Shape.scalar()),
+                List.copyOf(values.values()),
+                before);
+
+        Dropout dropout = new Dropout(training.dropout(), training.seed(), arguments.step(), arguments.part());
+        LanguageModel.Output output = new LanguageModel(tf, model, values::get, plan.recurrence(), plan.factors())
+                .unroll(tf, arguments.inputs(), before, dropout);
+        logits = output.logits();
+        Ops losses = tf.withSubScope("cross_entropy");
+        CrossEntropy crossEntropy = CrossEntropy.of(losses, logits, arguments.targets());
+        Operand<TFloat32> weights = losses.tile(arguments.shares(), losses.constant(new int[] {training.seqLength()}));
+        Ops summing = tf.withSubScope("loss");
+        Operand<TFloat32> loss = summing.sum(summing.math.mul(crossEntropy.losses(), weights), summing.constant(0));
+        List<Operand<TFloat32>> gradients = Gradients.of(
+                graph,
+                tf.withSubScope("kernel_gradients"),
+                logits,
+                crossEntropy.gradient(losses, weights),
+                values.values().stream().map(Operand::asOutput).toArray(Output<?>[]::new));
+        results = new Results(loss, gradients, output.state());
+    }
+
+    private static <T extends TType> Operand<T> placeholder(Ops tf, String name, Class<T> type, Shape shape) {
+        return tf.withName(name).placeholder(type, Placeholder.shape(shape));
+    }
+
+    /** Returns the definition of the simplified graph. */
+    GraphDef simplified() {
+        List<Operand<?>> needed = arguments.all();
+        needed.addAll(results.all());
+        return Simplifier.simplify(graph, needed);
+    }
+
+    /** Returns the simplified graph as a function, which the caller closes. */
+    ConcreteFunction toFunction() {
+        try (Graph simplified = Sessions.newGraph()) {
+            simplified.importGraphDef(simplified());
+            Signature.Builder signature = Signature.builder("part");
+            for (Operand<?> argument : arguments.all()) {
+                signature.input(argument.op().name(), in(simplified, argument));
+            }
+            List<Operand<TFloat32>> all = results.all();
+            for (int i = 0; i < all.size(); i++) {
+                signature.output("result_" + i, in(simplified, all.get(i)));
+            }
+            return ConcreteFunction.create(signature.build(), simplified);
+        }
+    }
+
+    private static Operand<?> in(Graph other, Operand<?> operand) {
+        return other.operation(operand.op().name()).output(operand.asOutput().index());
+    }
+
+    /** Adds a call of {@link #toFunction} to another graph. */
+    Results call(Ops tf, ConcreteFunction function, Arguments values) {
+        int gradients = results.gradients().size();
+        List<Operand<TFloat32>> all = TensorFlowInternals.call(
+                tf.withName("part"), function, values.all(), results.all().size());
+        return new Results(all.get(0), all.subList(1, 1 + gradients), all.subList(1 + gradients, all.size()));
+    }
+}

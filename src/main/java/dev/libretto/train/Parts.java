@@ -1,0 +1,88 @@
+package dev.libretto.train;
+
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.List;
+import org.tensorflow.DeviceSpec;
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
+import org.tensorflow.types.family.TNumber;
+
+/**
+ * How the rows of a batch are split, and where each part is computed. The bits depend on the number of parts, not on their
+ * places.
+ *
+ * <p>All parts have the same number of rows. If P does not divide B, rows of zeros pad the last part.
+ *
+ * @param places the device of each part
+ */
+record Parts(List<DeviceSpec> places) {
+    /** Where the session computes. */
+    private static final DeviceSpec SESSION = DeviceSpec.newBuilder().build();
+
+    /** Returns P parts that the threads of a session's device compute in parallel. */
+    static Parts of(int count) {
+        return new Parts(Collections.nCopies(count, SESSION));
+    }
+
+    /** Returns P, the number of parts. */
+    int count() {
+        return places.size();
+    }
+
+    /** Returns the number of rows of each part of B rows. */
+    int rows(int batchSize) {
+        return (batchSize + count() - 1) / count();
+    }
+
+    /** Returns the operations of a part. */
+    Ops at(Ops tf, int part) {
+        DeviceSpec place = places.get(part);
+        return place.equals(SESSION) ? tf : tf.withDevice(place);
+    }
+
+    /**
+     * Returns the rows of each part.
+     *
+     * @param axis of the rows in the array
+     */
+    <T extends TNumber> List<Operand<T>> split(Ops tf, Operand<T> array, int axis) {
+        if (count() == 1) {
+            return List.of(array);
+        }
+        return new ArrayList<>(tf.split(tf.constant(axis), pad(tf, array, axis), (long) count())
+                .output());
+    }
+
+    /** Undoes {@link #split} along the first axis, for B rows. */
+    <T extends TNumber> Operand<T> join(Ops tf, List<Operand<T>> parts, int batchSize) {
+        if (count() == 1) {
+            return parts.get(0);
+        }
+        Operand<T> joined = tf.concat(parts, tf.constant(0));
+        if (padding(batchSize) == 0) {
+            return joined;
+        }
+        int[] begin = new int[joined.shape().numDimensions()];
+        int[] size = new int[begin.length];
+        Arrays.fill(size, -1);
+        size[0] = batchSize;
+        return tf.slice(joined, tf.constant(begin), tf.constant(size));
+    }
+
+    private <T extends TNumber> Operand<T> pad(Ops tf, Operand<T> array, int axis) {
+        int padding = padding(Math.toIntExact(array.shape().get(axis)));
+        if (padding == 0) {
+            return array;
+        }
+        int[][] paddings = new int[array.shape().numDimensions()][2];
+        paddings[axis][1] = padding;
+        return tf.pad(array, tf.constant(paddings), tf.dtypes.cast(tf.constant(0), array.type()));
+    }
+
+    /** Returns the number of rows of zeros after the last. */
+    private int padding(int batchSize) {
+        return rows(batchSize) * count() - batchSize;
+    }
+}

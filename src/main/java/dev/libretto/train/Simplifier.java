@@ -1,0 +1,181 @@
+package dev.libretto.train;
+
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.core.Constant;
+import org.tensorflow.op.core.Identity;
+import org.tensorflow.op.core.Reshape;
+import org.tensorflow.op.core.Sum;
+import org.tensorflow.op.linalg.MatMul;
+import org.tensorflow.op.linalg.Transpose;
+import org.tensorflow.proto.AttrValue;
+import org.tensorflow.proto.DataType;
+import org.tensorflow.proto.GraphDef;
+import org.tensorflow.proto.NodeDef;
+import org.tensorflow.proto.TensorProto;
+import org.tensorflow.proto.TensorShapeProto;
+import org.tensorflow.proto.TensorShapeProto.Dim;
+
+/**
+ * Simplifies a graph unrolled over time that TensorFlow added gradients to, where it matters at every time step:
+ *
+ * <ul>
+ *   <li>A gradient of a product of arrays is summed over the axes that were broadcast, and reshaped. Where the shapes are equal,
+ *       neither changes anything, and both are left out, as are identities and what nothing needs.
+ *   <li>The gradient of h · U multiplies by the transpose of U. It is formed once: with few rows, a product with a transposed
+ *       factor takes up to three times as long as one with a factor that is stored as its transpose.
+ * </ul>
+ */
+final class Simplifier {
+    private static final String BROADCAST_AXES = "BroadcastGradientArgs";
+
+    private final Graph graph;
+    private final Map<String, NodeDef> nodes = new LinkedHashMap<>();
+    private final Map<String, Shape> shapes = new HashMap<>();
+    /** The values that equal others, by the others' names. */
+    private final Map<String, String> equals = new HashMap<>();
+
+    private Simplifier(Graph graph) {
+        this.graph = graph;
+        graph.toGraphDef().getNodeList().forEach(node -> nodes.put(node.getName(), node));
+    }
+
+    /**
+     * Returns the simplified graph, in which the operations keep their names.
+     *
+     * @param needed what is not left out, nor what it is computed from
+     */
+    static GraphDef simplify(Graph graph, List<? extends Operand<?>> needed) {
+        return new Simplifier(graph).simplify(needed);
+    }
+
+    private GraphDef simplify(List<? extends Operand<?>> needed) {
+        nodes.values().forEach(this::findEqual);
+        nodes.replaceAll((name, node) -> withEqualInputs(node));
+        Map<String, Long> uses = nodes.values().stream()
+                .filter(Simplifier::multipliesByTranspose)
+                .collect(Collectors.groupingBy(
+                        product -> product.getInput(1), LinkedHashMap::new, Collectors.counting()));
+        uses.values().removeIf(count -> count == 1);
+        uses.keySet().forEach(this::transposeOnce);
+        nodes.keySet().retainAll(ancestors(needed));
+        return GraphDef.newBuilder().addAllNode(nodes.values()).build();
+    }
+
+    private Set<String> ancestors(List<? extends Operand<?>> needed) {
+        Set<String> ancestors = new HashSet<>();
+        Deque<String> open = new ArrayDeque<>();
+        needed.forEach(operand -> open.add(operand.op().name()));
+        while (!open.isEmpty()) {
+            String name = open.remove();
+            if (ancestors.add(name)) {
+                nodes.get(name).getInputList().forEach(input -> open.add(producer(input)));
+            }
+        }
+        return ancestors;
+    }
+
+    private void findEqual(NodeDef node) {
+        if (node.getOp().equals(Identity.OP_NAME) && node.getInputCount() == 1) {
+            equals.put(node.getName(), node.getInput(0));
+        } else if (node.getOp().equals(Reshape.OP_NAME)) {
+            NodeDef sum = nodes.get(producer(node.getInput(0)));
+            if (sum.getOp().equals(Sum.OP_NAME) && isOverNoAxes(sum)) {
+                equals.put(node.getName(), sum.getInput(0));
+            }
+        }
+    }
+
+    private boolean isOverNoAxes(NodeDef sum) {
+        NodeDef axes = nodes.get(producer(sum.getInput(1)));
+        return axes.getOp().equals(BROADCAST_AXES)
+                && axes.getInputList().stream()
+                                .map(shape -> shapeOf(nodes.get(producer(shape)).getInput(0)))
+                                .distinct()
+                                .count()
+                        == 1;
+    }
+
+    private Shape shapeOf(String value) {
+        return shapes.computeIfAbsent(value, this::askShapeOf);
+    }
+
+    private Shape askShapeOf(String value) {
+        int colon = value.indexOf(':');
+        int index = colon < 0 ? 0 : Integer.parseInt(value.substring(colon + 1));
+        return graph.operation(producer(value)).output(index).shape();
+    }
+
+    /** Returns the name of the operation of a value or of a control dependency. */
+    private static String producer(String input) {
+        int colon = input.indexOf(':');
+        return input.substring(input.startsWith("^") ? 1 : 0, colon < 0 ? input.length() : colon);
+    }
+
+    /** Also leaves out control dependencies on what is an input. TensorFlow's gradients have them. */
+    private NodeDef withEqualInputs(NodeDef node) {
+        List<String> inputs = new ArrayList<>();
+        for (String input : node.getInputList()) {
+            boolean isControl = input.startsWith("^");
+            String value = isControl ? producer(input) : input;
+            while (equals.containsKey(value)) {
+                value = equals.get(value);
+            }
+            inputs.add(isControl ? "^" + producer(value) : value);
+        }
+        Set<String> producers = inputs.stream()
+                .filter(input -> !input.startsWith("^"))
+                .map(Simplifier::producer)
+                .collect(Collectors.toSet());
+        inputs.removeIf(input -> input.startsWith("^") && producers.contains(producer(input)));
+        return node.toBuilder().clearInput().addAllInput(inputs).build();
+    }
+
+    private static boolean multipliesByTranspose(NodeDef node) {
+        return node.getOp().equals(MatMul.OP_NAME)
+                && node.getAttrOrThrow("transpose_b").getB();
+    }
+
+    private void transposeOnce(String kernel) {
+        String transposed = "transposed/" + kernel.replace(':', '/');
+        AttrValue no = AttrValue.newBuilder().setB(false).build();
+        NodeDef.Builder transpose = NodeDef.newBuilder().setName(transposed).setOp(Transpose.OP_NAME);
+        nodes.replaceAll((name, node) -> {
+            if (!multipliesByTranspose(node) || !node.getInput(1).equals(kernel)) {
+                return node;
+            }
+            transpose.putAttr("T", node.getAttrOrThrow("T"));
+            return node.toBuilder()
+                    .setInput(1, transposed)
+                    .putAttr("transpose_b", no)
+                    .build();
+        });
+        AttrValue int32 = AttrValue.newBuilder().setType(DataType.DT_INT32).build();
+        TensorProto order = TensorProto.newBuilder()
+                .setDtype(DataType.DT_INT32)
+                .setTensorShape(
+                        TensorShapeProto.newBuilder().addDim(Dim.newBuilder().setSize(2)))
+                .addIntVal(1)
+                .addIntVal(0)
+                .build();
+        NodeDef.Builder axes = NodeDef.newBuilder()
+                .setName(transposed + "/axes")
+                .setOp(Constant.OP_NAME)
+                .putAttr("dtype", int32)
+                .putAttr("value", AttrValue.newBuilder().setTensor(order).build());
+        transpose.addInput(kernel).addInput(axes.getName()).putAttr("Tperm", int32);
+        nodes.put(axes.getName(), axes.build());
+        nodes.put(transposed, transpose.build());
+    }
+}
