@@ -38,10 +38,16 @@ final class OptionsFile {
     enum Preset {
         TEXTBOOK,
         SHAKESPEARE,
+        SHAKESPEARE_QUICK,
         TINY;
 
+        @Override
+        public String toString() {
+            return name().toLowerCase(Locale.ROOT).replace('_', '-');
+        }
+
         OptionsFile read(List<Flag<?>> allowed) throws IOException {
-            String name = name().toLowerCase(Locale.ROOT);
+            String name = toString();
             try (InputStream input = OptionsFile.class.getResourceAsStream("presets/" + name + ".json")) {
                 String content = new String(input.readAllBytes(), StandardCharsets.UTF_8);
                 return of(

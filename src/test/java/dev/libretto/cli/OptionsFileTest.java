@@ -18,7 +18,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Locale;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -65,7 +64,7 @@ class OptionsFileTest {
     @ParameterizedTest
     @EnumSource
     void everyPresetIsValid(Preset preset) throws Exception {
-        Arguments arguments = parse("--preset", preset.name().toLowerCase(Locale.ROOT));
+        Arguments arguments = parse("--preset", preset.toString());
         Arguments all = TrainFlags.withFiles(arguments);
 
         assertThat(TrainFlags.trainConfig(all, null)).isNotNull();
