@@ -62,15 +62,15 @@ public final class Sessions {
     }
 
     /**
-     * Opens a session for a graph with parts that are computed at the same time; the caller closes it. If there is a part for
-     * each core, an operation is computed by one thread: threads that share an operation wait for each other.
+     * Opens a session for a graph with parts that are computed at the same time; the caller closes it. An operation of several
+     * parts is computed by one thread: threads that share a small operation wait for each other, and sums would depend on how
+     * many there are.
      */
     public static Session openForParts(Graph graph, int parts) {
-        boolean isPartForEachCore = parts >= Runtime.getRuntime().availableProcessors();
         return new Session(
                 graph,
                 device.config().toBuilder()
-                        .setIntraOpParallelismThreads(isPartForEachCore ? 1 : 0)
+                        .setIntraOpParallelismThreads(parts > 1 ? 1 : 0)
                         .build());
     }
 

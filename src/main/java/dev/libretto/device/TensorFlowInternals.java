@@ -106,7 +106,7 @@ public final class TensorFlowInternals {
     }
 
     /**
-     * Adds a call of a function of float32 arrays. TensorFlow's own {@code call} would run the graph optimizer on the function,
+     * Adds a call of a function whose results are float32. TensorFlow Java's own {@code call} would run the graph optimizer on the function,
      * whatever the session's configuration.
      *
      * @param results the number of its results

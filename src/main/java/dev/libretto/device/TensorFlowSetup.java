@@ -94,7 +94,7 @@ public final class TensorFlowSetup {
         variables.put(NativeLog.LEVEL, "2");
         // TensorFlow enables oneDNN on some processors only; it is faster on the others, too.
         variables.put("TF_ENABLE_ONEDNN_OPTS", "1");
-        // Each session has threads of its own. Otherwise all have as many as the first.
+        // Gives each session its own intra-op threads. Otherwise all share those of the first session.
         variables.put("TF_OVERRIDE_GLOBAL_THREADPOOL", "1");
         if (build.isCuda()) {
             // Force deterministic reductions. Scatters are deterministic anyway, as no index occurs twice. cuBLAS needs

@@ -36,7 +36,7 @@ import org.tensorflow.types.family.TType;
  */
 final class PartGraph {
     /**
-     * What a part is computed from.
+     * The function's arguments.
      *
      * @param inputs the character ids, {@code [T, R]}
      * @param targets the next character of each, {@code [T, R]}
@@ -63,7 +63,7 @@ final class PartGraph {
     }
 
     /**
-     * What a part results in.
+     * The function's results.
      *
      * @param loss a scalar
      * @param gradients of the parameters, in their order

@@ -13,7 +13,8 @@ import org.tensorflow.types.family.TNumber;
  * How the rows of a batch are split, and where each part is computed. The bits depend on the number of parts, not on their
  * places.
  *
- * <p>All parts have the same number of rows. If P does not divide B, rows of zeros pad the last part.
+ * <p>All parts have the same number of rows. If P does not divide B, rows of zeros follow the last row; whole
+ * parts can be padding.
  *
  * @param places the device of each part
  */

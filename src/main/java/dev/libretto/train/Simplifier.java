@@ -28,7 +28,7 @@ import org.tensorflow.proto.TensorShapeProto;
 import org.tensorflow.proto.TensorShapeProto.Dim;
 
 /**
- * Simplifies a graph unrolled over time that TensorFlow added gradients to, where it matters at every time step:
+ * Simplifies an unrolled graph with TensorFlow's gradients, where it pays at every time step:
  *
  * <ul>
  *   <li>A gradient of a product of arrays is summed over the axes that were broadcast, and reshaped. Where the shapes are equal,
@@ -38,13 +38,14 @@ import org.tensorflow.proto.TensorShapeProto.Dim;
  * </ul>
  */
 final class Simplifier {
+    private static final String SHAPE = "Shape";
     private static final String BROADCAST_AXES = "BroadcastGradientArgs";
 
     private final Graph graph;
     private final Map<String, NodeDef> nodes = new LinkedHashMap<>();
     private final Map<String, Shape> shapes = new HashMap<>();
-    /** The values that equal others, by the others' names. */
-    private final Map<String, String> equals = new HashMap<>();
+    /** For each value that is left out, the value that equals it. */
+    private final Map<String, String> replacements = new HashMap<>();
 
     private Simplifier(Graph graph) {
         this.graph = graph;
@@ -54,15 +55,15 @@ final class Simplifier {
     /**
      * Returns the simplified graph, in which the operations keep their names.
      *
-     * @param needed what is not left out, nor what it is computed from
+     * @param needed kept, with all they are computed from
      */
     static GraphDef simplify(Graph graph, List<? extends Operand<?>> needed) {
         return new Simplifier(graph).simplify(needed);
     }
 
     private GraphDef simplify(List<? extends Operand<?>> needed) {
-        nodes.values().forEach(this::findEqual);
-        nodes.replaceAll((name, node) -> withEqualInputs(node));
+        nodes.values().forEach(this::findReplacement);
+        nodes.replaceAll((name, node) -> withReplacedInputs(node));
         Map<String, Long> uses = nodes.values().stream()
                 .filter(Simplifier::multipliesByTranspose)
                 .collect(Collectors.groupingBy(
@@ -86,13 +87,13 @@ final class Simplifier {
         return ancestors;
     }
 
-    private void findEqual(NodeDef node) {
+    private void findReplacement(NodeDef node) {
         if (node.getOp().equals(Identity.OP_NAME) && node.getInputCount() == 1) {
-            equals.put(node.getName(), node.getInput(0));
+            replacements.put(node.getName(), node.getInput(0));
         } else if (node.getOp().equals(Reshape.OP_NAME)) {
             NodeDef sum = nodes.get(producer(node.getInput(0)));
             if (sum.getOp().equals(Sum.OP_NAME) && isOverNoAxes(sum)) {
-                equals.put(node.getName(), sum.getInput(0));
+                replacements.put(node.getName(), sum.getInput(0));
             }
         }
     }
@@ -100,6 +101,8 @@ final class Simplifier {
     private boolean isOverNoAxes(NodeDef sum) {
         NodeDef axes = nodes.get(producer(sum.getInput(1)));
         return axes.getOp().equals(BROADCAST_AXES)
+                && axes.getInputList().stream()
+                        .allMatch(shape -> nodes.get(producer(shape)).getOp().equals(SHAPE))
                 && axes.getInputList().stream()
                                 .map(shape -> shapeOf(nodes.get(producer(shape)).getInput(0)))
                                 .distinct()
@@ -124,13 +127,13 @@ final class Simplifier {
     }
 
     /** Also leaves out control dependencies on what is an input. TensorFlow's gradients have them. */
-    private NodeDef withEqualInputs(NodeDef node) {
+    private NodeDef withReplacedInputs(NodeDef node) {
         List<String> inputs = new ArrayList<>();
         for (String input : node.getInputList()) {
             boolean isControl = input.startsWith("^");
             String value = isControl ? producer(input) : input;
-            while (equals.containsKey(value)) {
-                value = equals.get(value);
+            while (replacements.containsKey(value)) {
+                value = replacements.get(value);
             }
             inputs.add(isControl ? "^" + producer(value) : value);
         }

@@ -5,6 +5,7 @@ import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.IntStream;
 import org.tensorflow.ConcreteFunction;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
@@ -116,7 +117,7 @@ final class TrainingGraph {
                         targets.get(p),
                         sharesOfParts.get(p),
                         number,
-                        tf.constant((long) p),
+                        splitting.constant((long) p),
                         values,
                         states.stream().map(array -> array.get(index)).toList());
                 results.add(part.call(parts.at(tf, p), function, arguments));
@@ -127,24 +128,21 @@ final class TrainingGraph {
                     .map(PartGraph.Results::loss)
                     .reduce(adding.math::add)
                     .orElseThrow();
-            gradients = new ArrayList<>();
-            for (int i = 0; i < values.size(); i++) {
-                int parameter = i;
-                gradients.add(results.stream()
-                        .map(result -> result.gradients().get(parameter))
-                        .reduce(adding.math::add)
-                        .orElseThrow());
-            }
-            after = new ArrayList<>();
-            for (int i = 0; i < before.size(); i++) {
-                int array = i;
-                after.add(parts.join(
-                        tf.withSubScope("join"),
-                        results.stream()
-                                .map(result -> result.after().get(array))
-                                .toList(),
-                        training.batchSize()));
-            }
+            gradients = IntStream.range(0, values.size())
+                    .mapToObj(i -> results.stream()
+                            .map(result -> result.gradients().get(i))
+                            .reduce(adding.math::add)
+                            .orElseThrow())
+                    .toList();
+            Ops joining = tf.withSubScope("join");
+            after = IntStream.range(0, before.size())
+                    .mapToObj(i -> parts.join(
+                            joining,
+                            results.stream()
+                                    .map(result -> result.after().get(i))
+                                    .toList(),
+                            training.batchSize()))
+                    .toList();
             gradientNorm = globalNorm(tf.withSubScope("clip"), gradients);
             List<Op> changes = new ArrayList<>();
             changes.add(training.optimizer()
