@@ -46,7 +46,7 @@ public record Device(Gpu gpu) {
     /**
      * Returns the configuration of a session on this device. A CPU session sees no GPU, and does without TensorFlow's graph
      * optimizer. A GPU session sees this GPU only and allocates its memory as needed; there the optimizer makes the textbook's
-     * epoch a third shorter.
+     * epoch shorter.
      */
     ConfigProto config() {
         if (!isGpu()) {
