@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.ToDoubleFunction;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The options of {@code libretto train} that say how gradients become steps. */
 final class OptimizerFlags {
@@ -29,7 +30,8 @@ final class OptimizerFlags {
             Flag.number(d -> d > 0 && d <= 1, "must be greater than 0 and at most 1"));
     static final Flag<Double> DECAY_EPOCHS = Flag.positive(
             "decay-epochs",
-            "epochs until the rate has decayed to that fraction (greater than 0; default all of --epochs)");
+            "epochs until the rate has decayed to that fraction; plateau: epochs without a lower validation loss after which"
+                    + " it is halved (greater than 0; default all of --epochs, 1 for plateau)");
     static final Flag<Double> WARMUP_EPOCHS = Flag.notNegative("warmup-epochs", "epochs of linear warm-up from 0", 0);
     static final Flag<Double> CLIP_NORM = Flag.positive(
             "clip-norm",
@@ -56,8 +58,16 @@ final class OptimizerFlags {
             List.of(OPTIMIZER, LEARNING_RATE, SCHEDULE, DECAY, DECAY_EPOCHS, WARMUP_EPOCHS, CLIP_NORM, CLIP_VALUE),
             COEFFICIENTS);
 
-    private static final List<LearningRate.Schedule> FALLING =
+    /** The schedules that depend on time alone. */
+    private static final List<LearningRate.Schedule> TIMED =
             List.of(LearningRate.Schedule.STEP, LearningRate.Schedule.EXPONENTIAL, LearningRate.Schedule.COSINE);
+
+    private static final List<LearningRate.Schedule> FALLING = Stream.concat(
+                    TIMED.stream(), Stream.of(LearningRate.Schedule.PLATEAU))
+            .toList();
+
+    /** The factor by which a plateau schedule decays. */
+    private static final double HALF = 0.5;
 
     private OptimizerFlags() {}
 
@@ -96,19 +106,21 @@ final class OptimizerFlags {
         Double rate = arguments.get(LEARNING_RATE);
         Double decayEpochs = arguments.get(DECAY_EPOCHS);
         LearningRate.Schedule schedule = arguments.get(SCHEDULE);
-        arguments.requireEffect(DECAY, SCHEDULE, FALLING);
+        arguments.requireEffect(DECAY, SCHEDULE, TIMED);
         arguments.requireEffect(DECAY_EPOCHS, SCHEDULE, FALLING);
+        boolean isPlateau = schedule == LearningRate.Schedule.PLATEAU;
         if (schedule == LearningRate.Schedule.CONSTANT) {
-            decayEpochs = null;
-            epochs = 1;
+            decayEpochs = 1.0;
         } else if (schedule == LearningRate.Schedule.STEP && decayEpochs == null) {
             throw new UsageException("--schedule step needs to know after how many epochs; add --decay-epochs N");
+        } else if (decayEpochs == null) {
+            decayEpochs = isPlateau ? 1.0 : Math.max(1, epochs);
         }
         return new LearningRate(
                 rate == null ? defaults.learningRate().rate() : rate,
                 schedule,
-                arguments.get(DECAY),
-                decayEpochs == null ? Math.max(1, epochs) : decayEpochs,
+                isPlateau ? HALF : arguments.get(DECAY),
+                decayEpochs,
                 arguments.get(WARMUP_EPOCHS));
     }
 

@@ -144,11 +144,16 @@ final class TrainReport implements TrainingListener, AutoCloseable {
         console.note("resuming after epoch %d, batch %d of the next%n", start.epoch(), start.batch());
         LearningRate rate = training.optimizer().learningRate();
         int batches = plan.data().batches().count();
-        if (rate.schedule() != LearningRate.Schedule.CONSTANT) {
+        double now = rate.at(start.epoch(), start.batch(), batches) * start.learningRateFactor();
+        if (rate.schedule() == LearningRate.Schedule.PLATEAU) {
+            console.note(
+                    "learning rate: %.4g now; the plateau schedule decays it after %s without a lower validation loss%n",
+                    now, rate.decayEpochs() == 1 ? "an epoch" : Flag.shortest(rate.decayEpochs()) + " epochs");
+        } else if (rate.schedule() != LearningRate.Schedule.CONSTANT) {
             console.note(
                     "learning rate: %.4g now, %.4g in the last batch; the %s schedule still decays over the %s epochs that the"
                             + " run started with (only a new run can change that)%n",
-                    rate.at(start.epoch(), start.batch(), batches) * start.learningRateFactor(),
+                    now,
                     rate.at(training.epochs() - 1, batches - 1, batches) * start.learningRateFactor(),
                     rate.schedule(),
                     Flag.shortest(rate.decayEpochs()));

@@ -27,7 +27,9 @@ public record LearningRate(double rate, Schedule schedule, double decay, double 
          * Half a cosine from 1 to d, constant after n epochs: d + (1 − d) · ½ (1 + cos π p), where p is the fraction passed of the
          * epochs from the end of the warm-up to n (Loshchilov and Hutter, 2017).
          */
-        COSINE;
+        COSINE,
+        /** Multiplied by d whenever the validation loss has not fallen for n epochs; {@link Progress} keeps the product. */
+        PLATEAU;
 
         /** Returns the name on the command line and in configuration files. */
         @Override
@@ -55,6 +57,10 @@ public record LearningRate(double rate, Schedule schedule, double decay, double 
             throw new IllegalArgumentException("warmup epochs must be fewer than the " + decayEpochs
                     + " epochs of a cosine schedule (got " + warmupEpochs + ")");
         }
+        if (schedule == Schedule.PLATEAU && decayEpochs != Math.rint(decayEpochs)) {
+            throw new IllegalArgumentException(
+                    "decay epochs of a plateau schedule must be an integer (got " + decayEpochs + ")");
+        }
     }
 
     /** Returns a constant learning rate. */
@@ -63,7 +69,7 @@ public record LearningRate(double rate, Schedule schedule, double decay, double 
     }
 
     /**
-     * Returns the learning rate of a batch.
+     * Returns the learning rate of a batch, before {@link Progress#learningRateFactor}.
      *
      * @param epoch the epoch, counted from 0
      * @param batch the batch in the epoch, counted from 0
@@ -76,9 +82,18 @@ public record LearningRate(double rate, Schedule schedule, double decay, double 
         return rate * warmup * factor(epochs);
     }
 
+    /** Returns whether the epoch that just ended decays the learning rate of a plateau schedule. */
+    boolean hasPlateaued(Progress progress) {
+        if (schedule != Schedule.PLATEAU) {
+            return false;
+        }
+        int notImproved = progress.epoch() - progress.validation().lowestEpoch();
+        return notImproved > 0 && notImproved % decayEpochs == 0;
+    }
+
     private double factor(double epochs) {
         return switch (schedule) {
-            case CONSTANT -> 1;
+            case CONSTANT, PLATEAU -> 1;
             case STEP -> Math.pow(decay, Math.floor(epochs / decayEpochs));
             case EXPONENTIAL -> Math.pow(decay, epochs / decayEpochs);
             case COSINE -> {

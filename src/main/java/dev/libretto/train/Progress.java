@@ -14,7 +14,7 @@ import java.util.Locale;
  * @param seconds training time of the current epoch
  * @param loss mean loss of the last whole epoch; null in the first
  * @param lowestLoss lowest mean loss of an epoch; null in the first
- * @param learningRateFactor the factor of the learning rate, halved by each rollback
+ * @param learningRateFactor the factor of the learning rate: decayed by a plateau schedule, halved by each rollback
  * @param rollbacks the number of rollbacks
  * @param validation validation losses; null in the first epoch, or without validation
  */
@@ -89,6 +89,21 @@ public record Progress(
                 : new Validation(validationLoss, validation.lowest(), validation.lowestEpoch());
         return new Progress(
                 epoch, batch, step, lossSum, seconds, loss, lowestLoss, learningRateFactor, rollbacks, next);
+    }
+
+    /** Returns a copy whose learning rate is multiplied by {@code decay}. */
+    Progress afterDecay(double decay) {
+        return new Progress(
+                epoch,
+                batch,
+                step,
+                lossSum,
+                seconds,
+                loss,
+                lowestLoss,
+                learningRateFactor * decay,
+                rollbacks,
+                validation);
     }
 
     /** Returns whether this is the end of the epoch with the lowest validation loss so far. */

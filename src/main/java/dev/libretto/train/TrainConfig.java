@@ -3,6 +3,7 @@ package dev.libretto.train;
 import com.fasterxml.jackson.annotation.JacksonInject;
 import com.fasterxml.jackson.annotation.OptBoolean;
 import dev.libretto.text.Batches.Sampling;
+import java.util.Locale;
 import java.util.Objects;
 import java.util.function.Consumer;
 
@@ -84,6 +85,9 @@ public record TrainConfig(
         Require.inRange("parts", parts, 1, batchSize);
         Require.inRange("epochs", epochs, 0, MAX_EPOCHS);
         Require.belowOne("dropout", dropout);
+        if (optimizer.learningRate().schedule() == LearningRate.Schedule.PLATEAU) {
+            requireValidation(optimizer.learningRate(), validation);
+        }
     }
 
     /**
@@ -97,6 +101,21 @@ public record TrainConfig(
 
     static int partsFor(int batchSize, int cores) {
         return Math.max(1, Math.min(cores, batchSize / MIN_ROWS_OF_PART));
+    }
+
+    private static void requireValidation(LearningRate plateau, ValidationConfig validation) {
+        if (!validation.wanted()) {
+            throw new IllegalArgumentException(
+                    "a plateau schedule requires a validation loss; add a validation fraction or corpus");
+        }
+        if (validation.patience() > 0 && validation.patience() <= plateau.decayEpochs()) {
+            throw new IllegalArgumentException(String.format(
+                    Locale.ROOT,
+                    "with a plateau schedule patience must be greater than the decay epochs, %.0f, or training ends before the"
+                            + " learning rate decays (got %d)",
+                    plateau.decayEpochs(),
+                    validation.patience()));
+        }
     }
 
     /** Returns a copy with the given batches, in as many parts as suits them on this machine. */

@@ -165,6 +165,10 @@ public final class Trainer implements AutoCloseable {
                 return;
             }
             ended = ended.afterValidation(loss);
+            LearningRate rate = config.optimizer().learningRate();
+            if (rate.hasPlateaued(ended)) {
+                ended = ended.afterDecay(rate.decay());
+            }
         }
         progress = ended;
         EpochMetrics metrics = new EpochMetrics(

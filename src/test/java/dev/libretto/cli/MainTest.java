@@ -222,6 +222,16 @@ class MainTest {
     }
 
     @Test
+    void resumedRunPrintsThePlateausLearningRate() {
+        assertThat(train("--epochs", "2", "--schedule", "plateau", "--validation-fraction", "0.2"))
+                .isZero();
+        assertThat(run("train", "--resume", runDir(), "--epochs", "3")).isZero();
+        assertThat(err)
+                .containsPattern("learning rate: [0-9.]+ now;"
+                        + " the plateau schedule decays it after an epoch without a lower validation loss");
+    }
+
+    @Test
     void resumedRunKeepsItsReportSettings() throws IOException {
         assertThat(train("--epochs", "2", "--report-every", "2", "--tensorboard"))
                 .isZero();

@@ -5,6 +5,8 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.libretto.train.LearningRate.Schedule;
+import java.util.ArrayList;
+import java.util.List;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -51,6 +53,32 @@ class LearningRateTest {
         LearningRate rate = new LearningRate(8, Schedule.COSINE, 0.25, 4, 2);
         assertThat(rate.at(2, 0, 10)).isCloseTo(8, within(ERROR));
         assertThat(rate.at(3, 0, 10)).isCloseTo(5, within(ERROR));
+    }
+
+    /** Halves after every second epoch in a row without a lower validation loss; an equal one is not lower. */
+    @Test
+    void plateauDecaysByValidationLoss() {
+        LearningRate rate = new LearningRate(8, Schedule.PLATEAU, 0.5, 2, 0);
+        double[] losses = {3, 2, 2, 2.5, 1.5, 1.6, 1.4, 1.5, 1.4, 1.5, 1.6, 1.7};
+        Double[] expected = {1.0, 1.0, 1.0, 0.5, 0.5, 0.5, 0.5, 0.5, 0.25, 0.25, 0.125, 0.125};
+        Progress progress = Progress.start();
+        List<Double> factors = new ArrayList<>();
+        for (double loss : losses) {
+            progress = progress.afterBatch(1, 1).afterEpoch().afterValidation(loss);
+            if (rate.hasPlateaued(progress)) {
+                progress = progress.afterDecay(rate.decay());
+            }
+            factors.add(progress.learningRateFactor());
+        }
+        assertThat(factors).containsExactly(expected);
+        assertThat(rate.at(11, 0, 10)).isEqualTo(8);
+    }
+
+    @Test
+    void plateauOfAFractionOfAnEpochIsRejected() {
+        assertThatThrownBy(() -> new LearningRate(8, Schedule.PLATEAU, 0.5, 1.5, 0))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("decay epochs of a plateau schedule must be an integer (got 1.5)");
     }
 
     @Test

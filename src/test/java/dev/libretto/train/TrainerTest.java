@@ -297,6 +297,41 @@ class TrainerTest {
         }
     }
 
+    /** The rates of the metrics follow from their validation losses, and a resumed run counts on from the epochs before. */
+    @Test
+    void plateauScheduleResumesToTheSameBits() throws IOException {
+        Optimizer optimizer =
+                Optimizer.TEXTBOOK.withLearningRate(new LearningRate(10, LearningRate.Schedule.PLATEAU, 0.5, 2, 0));
+        TrainConfig config = config(40, 10, Sampling.CONSECUTIVE)
+                .with(c -> c.validation = new ValidationConfig(0.3, null, 0))
+                .with(c -> c.optimizer = optimizer.withClipping(new Clipping(Clipping.By.NORM, 0.1)));
+        Trained whole = train("whole", config, () -> false);
+        List<EpochMetrics> uninterrupted = List.copyOf(epochs);
+
+        double rate = 10;
+        double lowest = Double.MAX_VALUE;
+        int notLower = 0;
+        for (EpochMetrics metrics : uninterrupted) {
+            assertThat(metrics.learningRate()).isEqualTo(rate);
+            notLower = metrics.validationLoss() < lowest ? 0 : notLower + 1;
+            lowest = Math.min(lowest, metrics.validationLoss());
+            rate = notLower > 0 && notLower % 2 == 0 ? rate / 2 : rate;
+        }
+        // Halved at least twice, so that two halvings in a row and the epochs between them are resumed.
+        assertThat(rate).isLessThanOrEqualTo(2.5);
+        assertThat(whole.progress().learningRateFactor()).isEqualTo(rate / 10);
+
+        int batches = batches(config).count();
+        train("parts", config, stopAfter(batches / 2));
+        for (int epoch = 1; epoch < config.epochs(); epoch += 3) {
+            resume("parts", config, stopAfter(3 * batches));
+        }
+        Trained parts = resume("parts", config, () -> false);
+        assertSameBits(parts.weights(), whole.weights());
+        assertThat(parts.progress().learningRateFactor()).isEqualTo(rate / 10);
+        assertThat(untimed("parts")).isEqualTo(untimed("whole")).hasSize(41);
+    }
+
     /** A model that memorizes a short text soon overfits: its validation loss rises. */
     @Test
     void patienceEndsTrainingAndKeepsTheBestWeights() throws IOException {
