@@ -5,22 +5,25 @@ import com.sun.jna.Function;
 import com.sun.jna.NativeLibrary;
 import dev.libretto.LibrettoException;
 import java.io.UncheckedIOException;
+import java.lang.reflect.Constructor;
 import java.text.DecimalFormatSymbols;
 import java.util.ArrayList;
-import java.util.Collections;
 import java.util.IllformedLocaleException;
 import java.util.List;
 import java.util.Locale;
-import java.util.stream.IntStream;
 import org.bytedeco.javacpp.BytePointer;
 import org.bytedeco.javacpp.PointerScope;
 import org.tensorflow.ConcreteFunction;
+import org.tensorflow.Graph;
+import org.tensorflow.GraphOperation;
 import org.tensorflow.Operand;
 import org.tensorflow.Operation;
 import org.tensorflow.OperationBuilder;
 import org.tensorflow.Output;
+import org.tensorflow.Signature;
 import org.tensorflow.internal.c_api.TF_DeviceList;
 import org.tensorflow.internal.c_api.TF_Graph;
+import org.tensorflow.internal.c_api.TF_Operation;
 import org.tensorflow.internal.c_api.TF_Session;
 import org.tensorflow.internal.c_api.TF_SessionOptions;
 import org.tensorflow.internal.c_api.TF_Status;
@@ -32,6 +35,7 @@ import org.tensorflow.op.core.PartitionedCall;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.proto.GraphOptions;
+import org.tensorflow.proto.NameAttrList;
 import org.tensorflow.proto.RewriterConfig;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TType;
@@ -106,27 +110,65 @@ public final class TensorFlowInternals {
     }
 
     /**
-     * Adds a call of a function whose results are float32. TensorFlow Java's own {@code call} would run the graph optimizer on the function,
-     * whatever the session's configuration.
+     * Returns part of a graph as a function; the caller closes it.
      *
-     * @param results the number of its results
+     * @param name the beginning of its name
+     * @param arguments the names of the values that are its arguments
+     * @param results the names of the values that it returns
      */
-    public static List<Operand<TFloat32>> call(
-            Ops tf, ConcreteFunction function, List<Operand<?>> arguments, int results) {
-        OperationBuilder operation = tf.scope().opBuilder(PartitionedCall.OP_NAME, "Call");
-        operation.addInputList(arguments.stream().map(Operand::asOutput).toArray(Output<?>[]::new));
+    public static ConcreteFunction function(String name, Graph graph, List<String> arguments, List<String> results) {
+        Signature.Builder signature = Signature.builder(name);
+        arguments.forEach(argument -> signature.input(argument, graph.outputOrThrow(argument)));
+        for (int i = 0; i < results.size(); i++) {
+            signature.output("result_" + i, graph.outputOrThrow(results.get(i)));
+        }
+        return ConcreteFunction.create(signature.build(), graph);
+    }
+
+    /**
+     * Adds a call of a function. TensorFlow Java's own {@code call} would run the graph optimizer on the function, whatever the
+     * session's configuration.
+     *
+     * @param function the name of a function that is attached to the graph
+     * @param results the types of its results
+     */
+    public static Operation call(
+            Ops tf,
+            String function,
+            List<? extends Operand<?>> arguments,
+            List<? extends Class<? extends TType>> results) {
+        OperationBuilder call = tf.scope().opBuilder(PartitionedCall.OP_NAME, "Call");
+        call.addInputList(arguments.stream().map(Operand::asOutput).toArray(Output<?>[]::new));
         List<Class<? extends TType>> types = new ArrayList<>();
         arguments.forEach(argument -> types.add(argument.type()));
-        operation.setAttr("Tin", Operands.toDataTypes(types));
-        operation.setAttr("Tout", Operands.toDataTypes(Collections.nCopies(results, TFloat32.class)));
-        operation.setAttr("f", function);
-        operation.setAttr(
+        call.setAttr("Tin", Operands.toDataTypes(types));
+        call.setAttr("Tout", Operands.toDataTypes(List.copyOf(results)));
+        call.setAttr(
+                "f",
+                AttrValue.newBuilder()
+                        .setFunc(NameAttrList.newBuilder().setName(function))
+                        .build());
+        call.setAttr(
                 "config_proto",
                 AttrValue.newBuilder().setS(WITHOUT_OPTIMIZER.toByteString()).build());
-        Operation call = operation.build();
-        return IntStream.range(0, results)
-                .<Operand<TFloat32>>mapToObj(call::output)
-                .toList();
+        return call.build();
+    }
+
+    /**
+     * Returns what a custom gradient returns for an input without one. TensorFlow's C++ has a value for it, which TensorFlow Java
+     * cannot express.
+     */
+    public static Operand<?> noGradient(Graph graph) {
+        try {
+            Constructor<GraphOperation> operation =
+                    GraphOperation.class.getDeclaredConstructor(Graph.class, TF_Operation.class);
+            operation.setAccessible(true);
+            Constructor<?> output = Output.class.getDeclaredConstructors()[0];
+            output.setAccessible(true);
+            return (Output<?>) output.newInstance(operation.newInstance(graph, new TF_Operation(null)), -1);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
     }
 
     /** Returns the type, {@code CPU} or {@code GPU}, of each device of a session with the given configuration. */

@@ -20,6 +20,11 @@ interface Cell {
      * @param factors the type that matrix products round their factors to
      */
     record Recurrent(Ops tf, Operand<TFloat32> kernel, Operand<TFloat32> bias, Class<? extends TFloating> factors) {
+        /** Returns U, and d if the cell has it. */
+        List<Operand<TFloat32>> parameters() {
+            return bias == null ? List.of(kernel) : List.of(kernel, bias);
+        }
+
         /** Returns U as a factor of products. */
         Kernel<?> factor() {
             return new Kernel<>(tf, kernel, factors);

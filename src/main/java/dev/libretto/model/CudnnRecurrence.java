@@ -46,8 +46,7 @@ record CudnnRecurrence(
     }
 
     @Override
-    public Sequence readCharacters(Scopes scopes, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state) {
-        Ops tf = scopes.layer();
+    public Sequence readCharacters(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state) {
         Operand<TFloat32> vectors = embedding == null
                 ? tf.oneHot(ids, tf.constant(inputSize()), tf.constant(1f), tf.constant(0f))
                 : tf.gather(embedding, ids, tf.constant(0));
@@ -55,8 +54,7 @@ record CudnnRecurrence(
     }
 
     @Override
-    public Sequence readRows(Scopes scopes, Operand<TFloat32> rows, Shape batch, List<Operand<TFloat32>> state) {
-        Ops tf = scopes.layer();
+    public Sequence readRows(Ops tf, Operand<TFloat32> rows, Shape batch, List<Operand<TFloat32>> state) {
         long[] timeMajor = {batch.get(0), batch.get(1), inputSize()};
         return read(tf, tf.reshape(rows, tf.constant(timeMajor)), batch, state);
     }

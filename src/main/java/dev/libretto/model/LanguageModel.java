@@ -38,10 +38,13 @@ public final class LanguageModel {
      */
     public record Output(Operand<TFloat32> logits, List<Operand<TFloat32>> state) {}
 
+    private record Layer(InputProjection input, Cell.Recurrent recurrent, Cell cell) {}
+
     private final ModelConfig config;
-    private final List<Recurrence> layers = new ArrayList<>();
-    /** The layers that are unrolled; empty if cuDNN computes them. */
-    private final List<UnrolledRecurrence> unrolled = new ArrayList<>();
+    private final Class<? extends TFloating> factors;
+    private final List<Layer> layers = new ArrayList<>();
+    /** The layers if cuDNN computes them. */
+    private final List<CudnnRecurrence> ofCudnn = new ArrayList<>();
     /** W {@code [H, V]}, or the embedding {@code [V, H]} as its transpose. */
     private final Kernel<?> denseKernel;
 
@@ -72,6 +75,7 @@ public final class LanguageModel {
             RecurrenceType recurrence,
             Class<? extends TFloating> factors) {
         this.config = config;
+        this.factors = factors;
         Iterator<Operand<TFloat32>> values =
                 parameters(config).stream().map(valueOf).iterator();
         Operand<TFloat32> embedding = config.hasEmbedding() ? values.next() : null;
@@ -81,7 +85,7 @@ public final class LanguageModel {
             Operand<TFloat32> recurrentKernel = values.next();
             Operand<TFloat32> bias = values.next();
             if (recurrence == RecurrenceType.CUDNN) {
-                layers.add(new CudnnRecurrence(config.cell(), ofLayer, kernel, recurrentKernel, bias));
+                ofCudnn.add(new CudnnRecurrence(config.cell(), ofLayer, kernel, recurrentKernel, bias));
                 continue;
             }
             if (ofLayer != null) {
@@ -92,10 +96,9 @@ public final class LanguageModel {
                     ? tf.unstack(bias, 2L).output()
                     : Arrays.asList(bias, null);
             InputProjection input = new InputProjection(tf, new Kernel<>(tf, kernel, factors), biases.get(0));
-            Cell cell = config.cell().create(new Cell.Recurrent(tf, recurrentKernel, biases.get(1), factors));
-            unrolled.add(new UnrolledRecurrence(input, cell));
+            Cell.Recurrent recurrent = new Cell.Recurrent(tf, recurrentKernel, biases.get(1), factors);
+            layers.add(new Layer(input, recurrent, config.cell().create(recurrent)));
         }
-        layers.addAll(unrolled);
         boolean isTied = config.tieEmbeddings();
         denseKernel = new Kernel<>(tf, isTied ? embedding : values.next(), factors, isTied);
         denseBias = values.next();
@@ -131,29 +134,49 @@ public final class LanguageModel {
     }
 
     /**
-     * Computes all time steps of a batch, layer by layer, with dropout between layers, never between time steps.
+     * Adds all time steps of a batch to a graph, layer by layer, with dropout between layers, never between time steps. The graph
+     * can be differentiated.
      *
      * @param ids the characters, {@code [T, B]} with a known T
      * @param state the state before the first time step
      * @return logits {@code [T·B, V]}, row {@code t·B + b} for time step t of row b
      */
     public Output unroll(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state, Dropout dropout) {
+        return unroll(tf, ids, state, dropout, true);
+    }
+
+    /** Adds all time steps of a batch, without dropout, to a graph that will not be differentiated. */
+    public Output unroll(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state) {
+        return unroll(tf, ids, state, Dropout.NONE, false);
+    }
+
+    private Output unroll(
+            Ops tf,
+            Operand<? extends TNumber> ids,
+            List<Operand<TFloat32>> state,
+            Dropout dropout,
+            boolean isDifferentiable) {
         List<Operand<TFloat32>> next = new ArrayList<>();
         Operand<TFloat32> rows = null;
-        List<Recurrence.Scopes> scopes = new ArrayList<>();
-        for (int layer = 0; layer < layers.size(); layer++) {
-            scopes.add(layers.get(layer)
-                    .open(tf.withSubScope("layer_" + layer), ids.shape().get(0)));
-        }
-        for (int layer = 0; layer < layers.size(); layer++) {
-            Recurrence.Scopes ofLayer = scopes.get(layer);
-            Recurrence.Sequence read = rows == null
-                    ? layers.get(layer).readCharacters(ofLayer, ids, stateOf(layer, state))
-                    : layers.get(layer).readRows(ofLayer, rows, ids.shape(), stateOf(layer, state));
-            next.addAll(read.state());
-            rows = dropout.apply(ofLayer.layer().withSubScope("dropout"), read.outputs(), layer);
+        try (TimeSteps steps = new TimeSteps(config.cell(), factors, isDifferentiable)) {
+            for (int layer = 0; layer < config.layers(); layer++) {
+                Ops ofLayer = tf.withSubScope("layer_" + layer);
+                Recurrence recurrence = recurrence(layer, steps);
+                Recurrence.Sequence read = rows == null
+                        ? recurrence.readCharacters(ofLayer, ids, stateOf(layer, state))
+                        : recurrence.readRows(ofLayer, rows, ids.shape(), stateOf(layer, state));
+                next.addAll(read.state());
+                rows = dropout.apply(ofLayer.withSubScope("dropout"), read.outputs(), layer);
+            }
         }
         return new Output(logits(tf.withSubScope("dense"), rows), next);
+    }
+
+    private Recurrence recurrence(int layer, TimeSteps steps) {
+        return layers.isEmpty()
+                ? ofCudnn.get(layer)
+                : new UnrolledRecurrence(
+                        steps, layers.get(layer).input(), layers.get(layer).recurrent());
     }
 
     /**
@@ -162,12 +185,12 @@ public final class LanguageModel {
      * @param ids a character for each row, {@code [B]}
      */
     public Output step(Ops tf, Operand<TInt32> ids, List<Operand<TFloat32>> state) {
-        return step(tf, unrolled.get(0).input().lookup(tf, ids), state, false);
+        return step(tf, layers.get(0).input().lookup(tf, ids), state, false);
     }
 
     /** Returns the first cell's projection of every character, {@code [V, G·H]}. */
     public Operand<TFloat32> projections() {
-        return unrolled.get(0).input().table();
+        return layers.get(0).input().table();
     }
 
     /**
@@ -182,9 +205,9 @@ public final class LanguageModel {
     private Output step(Ops tf, Operand<TFloat32> projection, List<Operand<TFloat32>> state, boolean fused) {
         List<Operand<TFloat32>> next = new ArrayList<>();
         Operand<TFloat32> output = null;
-        for (int layer = 0; layer < unrolled.size(); layer++) {
-            InputProjection input = unrolled.get(layer).input();
-            Cell cell = unrolled.get(layer).cell();
+        for (int layer = 0; layer < layers.size(); layer++) {
+            InputProjection input = layers.get(layer).input();
+            Cell cell = layers.get(layer).cell();
             List<Operand<TFloat32>> before = stateOf(layer, state);
             Cell.Step step;
             if (layer == 0) {

@@ -13,24 +13,12 @@ interface Recurrence {
     record Sequence(Operand<TFloat32> outputs, List<Operand<TFloat32>> state) {}
 
     /**
-     * Where a layer's operations are added.
-     *
-     * @param steps for each time step; empty if it has no operations of its own
-     */
-    record Scopes(Ops layer, List<Ops> steps) {}
-
-    /** Opens the scopes of T time steps. Opening a scope searches all names of the graph, so it is done while there are few. */
-    default Scopes open(Ops layer, long timeSteps) {
-        return new Scopes(layer, List.of());
-    }
-
-    /**
      * Reads characters, in the first layer.
      *
      * @param ids {@code [T, B]} with a known T
      * @param state the state before the first time step, each {@code [B, H]}
      */
-    Sequence readCharacters(Scopes scopes, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state);
+    Sequence readCharacters(Ops tf, Operand<? extends TNumber> ids, List<Operand<TFloat32>> state);
 
     /**
      * Reads the outputs of the layer below.
@@ -39,5 +27,5 @@ interface Recurrence {
      * @param batch {@code [T, B]}
      * @param state the state before the first time step, each {@code [B, H]}
      */
-    Sequence readRows(Scopes scopes, Operand<TFloat32> rows, Shape batch, List<Operand<TFloat32>> state);
+    Sequence readRows(Ops tf, Operand<TFloat32> rows, Shape batch, List<Operand<TFloat32>> state);
 }

@@ -1,7 +1,6 @@
 package dev.libretto.train;
 
 import dev.libretto.device.Sessions;
-import dev.libretto.model.Dropout;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
@@ -74,7 +73,7 @@ public final class Evaluator implements AutoCloseable {
             variables = new Variables(tf, LanguageModel.parameters(config));
             Map<Parameter, Operand<TFloat32>> values = variables.after(tf, null);
             LanguageModel.Output output = new LanguageModel(tf, config, values::get, Sessions.factorType())
-                    .unroll(tf, inputs, new ArrayList<>(state), Dropout.NONE);
+                    .unroll(tf, inputs, new ArrayList<>(state));
             nextState = output.state();
             losses = CrossEntropy.of(tf, output.logits(), targets).losses();
             session = Sessions.open(graph);

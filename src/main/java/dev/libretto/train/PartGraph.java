@@ -1,24 +1,24 @@
 package dev.libretto.train;
 
-import dev.libretto.device.Sessions;
 import dev.libretto.device.TensorFlowInternals;
 import dev.libretto.model.Dropout;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.tensorflow.ConcreteFunction;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
+import org.tensorflow.Operation;
 import org.tensorflow.Output;
-import org.tensorflow.Signature;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
-import org.tensorflow.proto.GraphDef;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 import org.tensorflow.types.TInt64;
@@ -117,51 +117,48 @@ final class PartGraph {
         Operand<TFloat32> weights = losses.tile(arguments.shares(), losses.constant(new int[] {training.seqLength()}));
         Ops summing = tf.withSubScope("loss");
         Operand<TFloat32> loss = summing.sum(summing.math.mul(crossEntropy.losses(), weights), summing.constant(0));
-        List<Operand<TFloat32>> gradients = Gradients.of(
-                graph,
-                tf.withSubScope("kernel_gradients"),
-                logits,
-                crossEntropy.gradient(losses, weights),
-                values.values().stream().map(Operand::asOutput).toArray(Output<?>[]::new));
-        results = new Results(loss, gradients, output.state());
+        Output<?>[] gradients = graph.addGradients(
+                "gradients",
+                new Output<?>[] {logits.asOutput()},
+                arguments.parameters().stream().map(Operand::asOutput).toArray(Output<?>[]::new),
+                new Output<?>[] {crossEntropy.gradient(losses, weights).asOutput()});
+        results = new Results(loss, floats(List.of(gradients)), output.state());
+    }
+
+    private static List<Operand<TFloat32>> floats(List<Output<?>> outputs) {
+        return outputs.stream()
+                .<Operand<TFloat32>>map(output -> output.expect(TFloat32.class))
+                .toList();
     }
 
     private static <T extends TType> Operand<T> placeholder(Ops tf, String name, Class<T> type, Shape shape) {
         return tf.withName(name).placeholder(type, Placeholder.shape(shape));
     }
 
-    /** Returns the definition of the simplified graph. */
-    GraphDef simplified() {
-        List<Operand<?>> needed = arguments.all();
-        needed.addAll(results.all());
-        return Simplifier.simplify(graph, needed);
-    }
-
-    /** Returns the simplified graph as a function, which the caller closes. */
+    /** Returns the graph as a function, which the caller closes. */
     ConcreteFunction toFunction() {
-        try (Graph simplified = Sessions.newGraph()) {
-            simplified.importGraphDef(simplified());
-            Signature.Builder signature = Signature.builder("part");
-            for (Operand<?> argument : arguments.all()) {
-                signature.input(argument.op().name(), in(simplified, argument));
-            }
-            List<Operand<TFloat32>> all = results.all();
-            for (int i = 0; i < all.size(); i++) {
-                signature.output("result_" + i, in(simplified, all.get(i)));
-            }
-            return ConcreteFunction.create(signature.build(), simplified);
-        }
+        return TensorFlowInternals.function("part", graph, names(arguments.all()), names(results.all()));
     }
 
-    private static Operand<?> in(Graph other, Operand<?> operand) {
-        return other.operation(operand.op().name()).output(operand.asOutput().index());
+    private static List<String> names(List<? extends Operand<?>> operands) {
+        return operands.stream().map(operand -> operand.asOutput().name()).toList();
     }
 
-    /** Adds a call of {@link #toFunction} to another graph. */
-    Results call(Ops tf, ConcreteFunction function, Arguments values) {
+    /**
+     * Adds a call to another graph.
+     *
+     * @param function the name of {@link #toFunction}, which is attached to the graph
+     */
+    Results call(Ops tf, String function, Arguments values) {
         int gradients = results.gradients().size();
-        List<Operand<TFloat32>> all = TensorFlowInternals.call(
-                tf.withName("part"), function, values.all(), results.all().size());
+        Operation call = TensorFlowInternals.call(
+                tf.withName("part"),
+                function,
+                values.all(),
+                Collections.nCopies(results.all().size(), TFloat32.class));
+        List<Operand<TFloat32>> all = IntStream.range(0, call.numOutputs())
+                .<Operand<TFloat32>>mapToObj(call::output)
+                .toList();
         return new Results(all.get(0), all.subList(1, 1 + gradients), all.subList(1 + gradients, all.size()));
     }
 }

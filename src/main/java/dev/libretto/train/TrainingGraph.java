@@ -42,10 +42,11 @@ final class TrainingGraph {
         try (Graph ofPart = Sessions.newGraph()) {
             PartGraph part = new PartGraph(ofPart, model, training, plan);
             try (ConcreteFunction function = part.toFunction()) {
+                graph.attachFunction(function);
                 for (int i = 0; i < plan.batchesPerRun(); i++) {
                     Ops scope = i == 0 ? tf : tf.withSubScope("batch_" + i);
                     Op last = i == 0 ? null : steps.get(i - 1).update;
-                    steps.add(new Step(scope, part, function, training, plan.parts(), last));
+                    steps.add(new Step(scope, part, function.getDefinedName(), training, plan.parts(), last));
                 }
             }
         }
@@ -82,10 +83,10 @@ final class TrainingGraph {
         final Op update;
 
         /**
-         * @param function of {@code part}
+         * @param function the name of {@code part} as a function
          * @param last the update of the step before; null in the first step
          */
-        private Step(Ops tf, PartGraph part, ConcreteFunction function, TrainConfig training, Parts parts, Op last) {
+        private Step(Ops tf, PartGraph part, String function, TrainConfig training, Parts parts, Op last) {
             Shape ids = Shape.of(training.seqLength(), training.batchSize());
             characters = text == null
                     ? new BatchInput.Fed(tf, ids)

@@ -108,6 +108,14 @@ class TensorFlowInternalsTest {
                 tf, tf.constant(new float[][] {{1, 2}}), false, kernel, false, bias, functions);
     }
 
+    /** From TensorFlow Java 1.2 on, null expresses it, and noGradient can be deleted. */
+    @Test
+    void noGradientIsTheOutputMinusOneOfNoOperation() {
+        try (Graph graph = Sessions.newGraph()) {
+            assertThat(TensorFlowInternals.noGradient(graph).asOutput().index()).isEqualTo(-1);
+        }
+    }
+
     @Test
     void sessionListsItsDevices() {
         assertThat(Devices.types(Device.CPU))

@@ -9,6 +9,7 @@ import dev.libretto.TestModels;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -59,16 +60,12 @@ class LanguageModelTest {
             System.arraycopy(reference.logits(states[i % B]), 0, logits, i * V, V);
         }
 
-        try (EagerSession session = EagerSession.create()) {
-            LanguageModel.Output output = unroll(Ops.create(session), config, weights, ids, T, start);
+        Unrolled output = unroll(config, weights, ids, T, start);
 
-            assertThat(output.logits().shape()).isEqualTo(Shape.of(T * B, V));
-            double error = Rounding.ofLogits(config, T);
-            Rounding.assertClose("logits", FloatTensors.toArray(output.logits()), logits, error);
-            double[][] ends = TestModels.rows(arrays(output.state()), B);
-            for (int row = 0; row < B; row++) {
-                assertThat(ends[row]).containsExactly(states[row], within(Rounding.ofState(config, T, start)));
-            }
+        Rounding.assertClose("logits", output.logits(), logits, Rounding.ofLogits(config, T));
+        double[][] ends = TestModels.rows(output.state(), B);
+        for (int row = 0; row < B; row++) {
+            assertThat(ends[row]).containsExactly(states[row], within(Rounding.ofState(config, T, start)));
         }
     }
 
@@ -79,8 +76,7 @@ class LanguageModelTest {
         List<float[]> start = randomState(config);
         try (EagerSession session = EagerSession.create()) {
             Ops tf = Ops.create(session);
-            float[] whole = FloatTensors.toArray(
-                    unroll(tf, config, weights, ids, T, start).logits());
+            float[] whole = unroll(config, weights, ids, T, start).logits();
             LanguageModel model = model(tf, config, weights);
             List<Operand<TFloat32>> current = operands(tf, start);
             for (int t = 0; t < T; t++) {
@@ -139,28 +135,23 @@ class LanguageModelTest {
     @MethodSource("models")
     void chunksWithCarriedStateMatchWholeSequence(ModelConfig config) {
         Weights weights = TestModels.randomWeights(config, 1);
-        try (EagerSession session = EagerSession.create()) {
-            Ops tf = Ops.create(session);
-            List<float[]> carried = randomState(config);
-            float[] whole = FloatTensors.toArray(
-                    unroll(tf, config, weights, ids, T, carried).logits());
-            int done = 0;
-            for (int chunk : new int[] {2, 4, 1}) {
-                int[] part = Arrays.copyOfRange(ids, done * B, (done + chunk) * B);
-                LanguageModel.Output output = unroll(tf, config, weights, part, chunk, carried);
-                carried = arrays(output.state());
+        List<float[]> carried = randomState(config);
+        float[] whole = unroll(config, weights, ids, T, carried).logits();
+        int done = 0;
+        for (int chunk : new int[] {2, 4, 1}) {
+            int[] part = Arrays.copyOfRange(ids, done * B, (done + chunk) * B);
+            Unrolled output = unroll(config, weights, part, chunk, carried);
+            carried = output.state();
 
-                int from = done * B * V;
-                float[] logits = FloatTensors.toArray(output.logits());
-                Rounding.assertClose(
-                        "logits",
-                        logits,
-                        Arrays.copyOfRange(whole, from, from + logits.length),
-                        Rounding.ofLogits(config, T));
-                done += chunk;
-            }
-            assertThat(done).isEqualTo(T);
+            int from = done * B * V;
+            Rounding.assertClose(
+                    "logits",
+                    output.logits(),
+                    Arrays.copyOfRange(whole, from, from + output.logits().length),
+                    Rounding.ofLogits(config, T));
+            done += chunk;
         }
+        assertThat(done).isEqualTo(T);
     }
 
     @Test
@@ -232,10 +223,24 @@ class LanguageModelTest {
         return FloatTensors.toArray((TFloat32) result.get(index));
     }
 
-    private static LanguageModel.Output unroll(
-            Ops tf, ModelConfig config, Weights weights, int[] chunk, int steps, List<float[]> from) {
-        Operand<TInt32> inputs = tf.constant(Shape.of(steps, B), DataBuffers.of(chunk));
-        return model(tf, config, weights).unroll(tf, inputs, operands(tf, from), Dropout.NONE);
+    private record Unrolled(float[] logits, List<float[]> state) {}
+
+    private static Unrolled unroll(ModelConfig config, Weights weights, int[] chunk, int steps, List<float[]> from) {
+        try (Graph graph = new Graph();
+                Session session = new Session(graph)) {
+            Ops tf = Ops.create(graph);
+            Operand<TInt32> inputs = tf.constant(Shape.of(steps, B), DataBuffers.of(chunk));
+            LanguageModel.Output output = model(tf, config, weights).unroll(tf, inputs, operands(tf, from));
+            Session.Runner runner = session.runner().fetch(output.logits());
+            output.state().forEach(runner::fetch);
+            try (Result result = runner.run()) {
+                return new Unrolled(
+                        array(result, 0),
+                        IntStream.rangeClosed(1, from.size())
+                                .mapToObj(i -> array(result, i))
+                                .toList());
+            }
+        }
     }
 
     private static LanguageModel model(Ops tf, ModelConfig config, Weights weights) {
@@ -254,9 +259,5 @@ class LanguageModelTest {
         List<Operand<TFloat32>> operands = new ArrayList<>();
         state.forEach(array -> operands.add(constant(tf, Shape.of(B, H), array)));
         return operands;
-    }
-
-    private static List<float[]> arrays(List<Operand<TFloat32>> state) {
-        return state.stream().map(FloatTensors::toArray).toList();
     }
 }

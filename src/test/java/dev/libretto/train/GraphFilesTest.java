@@ -17,6 +17,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -35,6 +36,10 @@ import org.tensorflow.types.TFloat32;
  */
 class GraphFilesTest {
     private static final Path GRAPHS = Path.of("graphs");
+    private static final Map<String, String> MEANINGS = Map.of(
+            "part", "a part of the batch",
+            "time_steps", "a layer's time steps",
+            "time_steps_gradient", "their gradient");
     private static final boolean WRITE = Boolean.getBoolean("libretto.writeGraphs");
 
     @ParameterizedTest
@@ -64,19 +69,25 @@ class GraphFilesTest {
                     .as("operations tied to a device")
                     .extracting(NodeDef::getDevice)
                     .containsOnly("");
-            FunctionDef part = onlyWhatRuns(definition.getLibrary().getFunction(0));
+            Map<String, FunctionDef> functions = new TreeMap<>();
+            for (FunctionDef function : definition.getLibrary().getFunctionList()) {
+                functions.put(function.getSignature().getName(), onlyWhatRuns(function));
+            }
             String text = TextFormat.printer()
                     .printToString(definition.toBuilder()
-                            .setLibrary(FunctionDefLibrary.newBuilder().addFunction(part))
+                            .setLibrary(FunctionDefLibrary.newBuilder().addAllFunction(functions.values()))
                             .build());
-            // TensorFlow adds a hash to the name.
-            assertMatches(file + ".pbtxt", text.replace(part.getSignature().getName(), "part"));
-            assertMatches(
-                    file + ".md",
-                    "# One training step, " + title + ": T = 3, B = 4, V = 5, H = 4\n\n"
-                            + flowChart(definition.getNodeList())
-                            + "\n## The function `part`, called for each part of the batch\n\n"
-                            + flowChart(nodes(part)));
+            StringBuilder charts = new StringBuilder("# One training step, " + title
+                    + ": T = 3, B = 4, V = 5, H = 4\n\n" + flowChart(definition.getNodeList()));
+            for (Map.Entry<String, FunctionDef> function : functions.entrySet()) {
+                // TensorFlow adds a hash to the name.
+                String name = function.getKey().replaceFirst("_[^_]*$", "");
+                text = text.replace(function.getKey(), name);
+                charts.append("\n## The function `" + name + "`: " + MEANINGS.get(name) + "\n\n");
+                charts.append(flowChart(nodes(function.getValue())));
+            }
+            assertMatches(file + ".pbtxt", text);
+            assertMatches(file + ".md", charts.toString());
         }
     }
 
@@ -120,7 +131,7 @@ class GraphFilesTest {
         nodes.addAll(function.getNodeDefList());
         nodes.add(NodeDef.newBuilder()
                 .setName("results")
-                .setOp("loss, gradients, state")
+                .setOp("results")
                 .addAllInput(results(function))
                 .build());
         return nodes;

@@ -1,4 +1,4 @@
-package dev.libretto.train;
+package dev.libretto.model;
 
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -21,7 +21,6 @@ import org.tensorflow.op.linalg.MatMul;
 import org.tensorflow.op.linalg.Transpose;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.DataType;
-import org.tensorflow.proto.GraphDef;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.proto.TensorProto;
 import org.tensorflow.proto.TensorShapeProto;
@@ -53,15 +52,15 @@ final class Simplifier {
     }
 
     /**
-     * Returns the simplified graph, in which the operations keep their names.
+     * Returns the operations of the simplified graph by their names, which are those of the graph.
      *
      * @param needed kept, with all they are computed from
      */
-    static GraphDef simplify(Graph graph, List<? extends Operand<?>> needed) {
+    static Map<String, NodeDef> simplify(Graph graph, List<? extends Operand<?>> needed) {
         return new Simplifier(graph).simplify(needed);
     }
 
-    private GraphDef simplify(List<? extends Operand<?>> needed) {
+    private Map<String, NodeDef> simplify(List<? extends Operand<?>> needed) {
         nodes.values().forEach(this::findReplacement);
         nodes.replaceAll((name, node) -> withReplacedInputs(node));
         Map<String, Long> uses = nodes.values().stream()
@@ -70,11 +69,12 @@ final class Simplifier {
                         product -> product.getInput(1), LinkedHashMap::new, Collectors.counting()));
         uses.values().removeIf(count -> count == 1);
         uses.keySet().forEach(this::transposeOnce);
-        nodes.keySet().retainAll(ancestors(needed));
-        return GraphDef.newBuilder().addAllNode(nodes.values()).build();
+        nodes.keySet().retainAll(ancestors(nodes, needed));
+        return nodes;
     }
 
-    private Set<String> ancestors(List<? extends Operand<?>> needed) {
+    /** Returns the names of the operations that values are computed from, and of their own. */
+    static Set<String> ancestors(Map<String, NodeDef> nodes, List<? extends Operand<?>> needed) {
         Set<String> ancestors = new HashSet<>();
         Deque<String> open = new ArrayDeque<>();
         needed.forEach(operand -> open.add(operand.op().name()));
@@ -115,13 +115,11 @@ final class Simplifier {
     }
 
     private Shape askShapeOf(String value) {
-        int colon = value.indexOf(':');
-        int index = colon < 0 ? 0 : Integer.parseInt(value.substring(colon + 1));
-        return graph.operation(producer(value)).output(index).shape();
+        return graph.output(value).shape();
     }
 
     /** Returns the name of the operation of a value or of a control dependency. */
-    private static String producer(String input) {
+    static String producer(String input) {
         int colon = input.indexOf(':');
         return input.substring(input.startsWith("^") ? 1 : 0, colon < 0 ? input.length() : colon);
     }

@@ -1,4 +1,4 @@
-package dev.libretto.train;
+package dev.libretto.model;
 
 import java.util.ArrayList;
 import java.util.HashMap;
@@ -53,23 +53,33 @@ final class Gradients {
     /**
      * Adds the gradients to a graph that has the forward pass and no other operations on the parameters.
      *
-     * @param y the output to differentiate
-     * @param dy the gradient of the loss with respect to {@code y}
+     * @param ys the outputs to differentiate
+     * @param dys the gradients of the loss with respect to {@code ys}
      * @return the gradient of each parameter
      */
     static List<Operand<TFloat32>> of(
-            Graph graph, Ops tf, Operand<TFloat32> y, Operand<TFloat32> dy, Output<?>[] parameters) {
-        return new Gradients(graph, tf, List.of(parameters)).of(y, dy, List.of(parameters));
+            Graph graph,
+            Ops tf,
+            List<Operand<TFloat32>> ys,
+            List<Operand<TFloat32>> dys,
+            List<Operand<TFloat32>> parameters) {
+        List<Output<?>> outputs =
+                parameters.stream().<Output<?>>map(Operand::asOutput).toList();
+        Map<Output<?>, Operand<?>> known = new LinkedHashMap<>();
+        for (int i = 0; i < ys.size(); i++) {
+            known.put(ys.get(i).asOutput(), dys.get(i));
+        }
+        return new Gradients(graph, tf, outputs).of(known, outputs);
     }
 
-    private List<Operand<TFloat32>> of(Operand<TFloat32> y, Operand<TFloat32> dy, List<Output<?>> parameters) {
+    private List<Operand<TFloat32>> of(Map<Output<?>, Operand<?>> known, List<Output<?>> parameters) {
         List<Output<?>> others = otherSlices();
         List<Output<?>> wanted = new ArrayList<>(others);
         repeated.values().forEach(uses -> uses.forEach(use -> wanted.add(use.output(0))));
         parameters.stream()
                 .filter(parameter -> repeated.keySet().stream().noneMatch(value -> isOf(value, parameter)))
                 .forEach(wanted::add);
-        Map<Output<?>, Operand<?>> found = derive(Map.of(y.asOutput(), dy), wanted);
+        Map<Output<?>, Operand<?>> found = derive(known, wanted);
 
         Map<Output<?>, Operand<?>> slices = new LinkedHashMap<>();
         repeated.forEach((value, uses) -> slices.put(value, sum(value.type(), uses, found)));
