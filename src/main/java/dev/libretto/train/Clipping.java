@@ -1,6 +1,5 @@
 package dev.libretto.train;
 
-import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import org.tensorflow.Operand;
@@ -20,19 +19,15 @@ public record Clipping(By by, double limit) {
         Require.positive("clip " + by, limit);
     }
 
-    /** Returns the clipped gradients. */
-    List<Operand<TFloat32>> clip(Ops tf, List<Operand<TFloat32>> gradients, Operand<TFloat32> norm) {
-        if (by == By.NORM) {
-            Operand<TFloat32> factor = factor(tf, norm);
-            return gradients.stream()
-                    .<Operand<TFloat32>>map(gradient -> tf.math.mul(gradient, factor))
-                    .toList();
-        }
-        Operand<TFloat32> least = Optimizer.constant(tf, -limit);
-        Operand<TFloat32> most = Optimizer.constant(tf, limit);
-        return gradients.stream()
-                .<Operand<TFloat32>>map(gradient -> tf.clipByValue(gradient, least, most))
-                .toList();
+    /**
+     * Returns the clipped gradient of a parameter.
+     *
+     * @param factor {@link #factor}
+     */
+    Operand<TFloat32> clip(Ops tf, Operand<TFloat32> gradient, Operand<TFloat32> factor) {
+        return by == By.NORM
+                ? tf.math.mul(gradient, factor)
+                : tf.clipByValue(gradient, Optimizer.constant(tf, -limit), Optimizer.constant(tf, limit));
     }
 
     /** Returns min(1, limit / norm). */

@@ -8,12 +8,14 @@ import java.lang.reflect.RecordComponent;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Objects;
 import java.util.TreeMap;
+import org.tensorflow.DeviceSpec;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
@@ -127,8 +129,9 @@ public record Optimizer(@JsonIgnore Rule rule, LearningRate learningRate, Clippi
         Ops after = tf.withControlDependencies(List.of(norm));
         // In plain descent, scaling the rate is the same as scaling the gradients, for less work.
         boolean scalesRate = rule instanceof Sgd && clipping.by() == Clipping.By.NORM;
-        List<Operand<TFloat32>> clipped = scalesRate ? gradients : clipping.clip(tf, gradients, norm);
-        Step step = rule.step(after, scalesRate ? tf.math.mul(rate, clipping.factor(tf, norm)) : rate, number);
+        Operand<TFloat32> factor = clipping.factor(tf, norm);
+        Operand<TFloat32> scaled = scalesRate ? tf.math.mul(rate, factor) : rate;
+        Map<DeviceSpec, Step> steps = new HashMap<>();
         List<Operand<TFloat32>> parameters = variables.all();
         List<Op> updates = new ArrayList<>();
         for (int i = 0; i < parameters.size(); i++) {
@@ -136,7 +139,13 @@ public record Optimizer(@JsonIgnore Rule rule, LearningRate learningRate, Clippi
             for (int slot = i; slot < slots.all().size(); slot += parameters.size()) {
                 own.add(slots.all().get(slot));
             }
-            updates.add(step.of(parameters.get(i), clipped.get(i), own));
+            DeviceSpec place = variables.place(i);
+            Operand<TFloat32> gradient = gradients.get(i);
+            Step step = steps.computeIfAbsent(place, at -> rule.step(Parts.at(after, at), scaled, number));
+            updates.add(step.of(
+                    parameters.get(i),
+                    scalesRate ? gradient : clipping.clip(Parts.at(tf, place), gradient, factor),
+                    own));
         }
         return tf.withControlDependencies(updates).withName("update").noOp();
     }

@@ -1,9 +1,14 @@
 package dev.libretto.train;
 
+import dev.libretto.model.Parameter;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
+import java.util.Comparator;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
@@ -20,7 +25,7 @@ import org.tensorflow.types.family.TNumber;
  */
 record Parts(List<DeviceSpec> places) {
     /** Where the session computes. */
-    private static final DeviceSpec SESSION = DeviceSpec.newBuilder().build();
+    static final DeviceSpec SESSION = DeviceSpec.newBuilder().build();
 
     /** Returns P parts that the threads of a session's device compute in parallel. */
     static Parts of(int count) {
@@ -39,8 +44,31 @@ record Parts(List<DeviceSpec> places) {
 
     /** Returns the operations of a part. */
     Ops at(Ops tf, int part) {
-        DeviceSpec place = places.get(part);
+        return at(tf, places.get(part));
+    }
+
+    /** Returns the operations at a place. */
+    static Ops at(Ops tf, DeviceSpec place) {
         return place.equals(SESSION) ? tf : tf.withDevice(place);
+    }
+
+    /**
+     * Returns the place of each parameter: each is at one place of the parts, from the largest to the smallest where there is
+     * least so far, so that a step moves about the same amount to and from every place.
+     */
+    List<DeviceSpec> spread(List<Parameter> parameters) {
+        Map<DeviceSpec, Long> sizes = new LinkedHashMap<>();
+        places.forEach(place -> sizes.put(place, 0L));
+        Map<Parameter, DeviceSpec> chosen = new HashMap<>();
+        parameters.stream()
+                .sorted(Comparator.comparingLong(Parameter::size).reversed())
+                .forEach(parameter -> {
+                    DeviceSpec least = Collections.min(sizes.entrySet(), Map.Entry.comparingByValue())
+                            .getKey();
+                    sizes.merge(least, (long) parameter.size(), Long::sum);
+                    chosen.put(parameter, least);
+                });
+        return parameters.stream().map(chosen::get).toList();
     }
 
     /**

@@ -3,10 +3,13 @@ package dev.libretto.train;
 import dev.libretto.device.Sessions;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.tensorflow.ConcreteFunction;
+import org.tensorflow.DeviceSpec;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -35,8 +38,10 @@ final class TrainingGraph {
 
     TrainingGraph(Graph graph, ModelConfig model, TrainConfig training, ExecutionPlan plan) {
         Ops tf = Ops.create(graph);
-        variables = new Variables(tf, LanguageModel.parameters(model));
-        slots = new Variables(tf, Checkpoint.slotArrays(model, training));
+        List<Parameter> parameters = LanguageModel.parameters(model);
+        List<DeviceSpec> places = plan.parts().spread(parameters);
+        variables = new Variables(tf, parameters, places);
+        slots = new Variables(tf, Checkpoint.slotArrays(model, training), places);
         state = new Variables(tf, Checkpoint.stateArrays(model, training));
         text = plan.textLength() == 0 ? null : Variables.Slot.of(tf, "text", Shape.of(plan.textLength()), TInt64.class);
         try (Graph ofPart = Sessions.newGraph()) {
@@ -125,15 +130,11 @@ final class TrainingGraph {
             }
 
             Ops adding = tf.withSubScope("sum");
-            loss = results.stream()
-                    .map(PartGraph.Results::loss)
-                    .reduce(adding.math::add)
-                    .orElseThrow();
+            loss = sum(adding, results.stream().map(PartGraph.Results::loss));
             gradients = IntStream.range(0, values.size())
-                    .mapToObj(i -> results.stream()
-                            .map(result -> result.gradients().get(i))
-                            .reduce(adding.math::add)
-                            .orElseThrow())
+                    .mapToObj(i -> sum(
+                            Parts.at(adding, variables.place(i)),
+                            results.stream().map(result -> result.gradients().get(i))))
                     .toList();
             Ops joining = tf.withSubScope("join");
             after = IntStream.range(0, before.size())
@@ -144,7 +145,14 @@ final class TrainingGraph {
                                     .toList(),
                             training.batchSize()))
                     .toList();
-            gradientNorm = globalNorm(tf.withSubScope("clip"), gradients);
+            Ops clipping = tf.withSubScope("clip");
+            Operand<TFloat32> halfSquares = sum(
+                    clipping,
+                    IntStream.range(0, gradients.size())
+                            .mapToObj(i ->
+                                    Parts.at(clipping, variables.place(i)).nn.l2Loss(gradients.get(i))));
+            gradientNorm =
+                    clipping.withName("global_norm").math.sqrt(clipping.math.mul(clipping.constant(2f), halfSquares));
             List<Op> changes = new ArrayList<>();
             changes.add(training.optimizer()
                     .update(
@@ -161,11 +169,8 @@ final class TrainingGraph {
         }
     }
 
-    private static Operand<TFloat32> globalNorm(Ops tf, List<Operand<TFloat32>> gradients) {
-        List<Operand<TFloat32>> halfSquares = new ArrayList<>();
-        for (Operand<TFloat32> gradient : gradients) {
-            halfSquares.add(tf.nn.l2Loss(gradient));
-        }
-        return tf.withName("global_norm").math.sqrt(tf.math.mul(tf.constant(2f), tf.math.addN(halfSquares)));
+    /** Adds one after the other: TensorFlow's sum of many terms does not always keep their order. */
+    private static Operand<TFloat32> sum(Ops tf, Stream<? extends Operand<TFloat32>> terms) {
+        return terms.<Operand<TFloat32>>map(term -> term).reduce(tf.math::add).orElseThrow();
     }
 }

@@ -7,6 +7,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import org.tensorflow.DeviceSpec;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
@@ -36,11 +37,25 @@ final class Variables {
     }
 
     private final Map<Parameter, Slot<TFloat32>> slots = new LinkedHashMap<>();
+    private final List<DeviceSpec> places;
 
+    /** Adds variables where the session computes. */
     Variables(Ops tf, List<Parameter> parameters) {
+        this(tf, parameters, List.of(Parts.SESSION));
+    }
+
+    /** @param places of the parameters, repeated if there are fewer */
+    Variables(Ops tf, List<Parameter> parameters, List<DeviceSpec> places) {
+        this.places = places;
         for (Parameter parameter : parameters) {
-            slots.put(parameter, Slot.of(tf, name(parameter), parameter.shape(), TFloat32.class));
+            Ops at = Parts.at(tf, place(slots.size()));
+            slots.put(parameter, Slot.of(at, name(parameter), parameter.shape(), TFloat32.class));
         }
+    }
+
+    /** Returns where the variable with an index is. */
+    DeviceSpec place(int index) {
+        return places.get(index % places.size());
     }
 
     /** Returns the name of a parameter's operation. */
@@ -60,11 +75,15 @@ final class Variables {
      */
     Map<Parameter, Operand<TFloat32>> after(Ops tf, Op last) {
         Map<Parameter, Operand<TFloat32>> values = new LinkedHashMap<>();
-        slots.forEach((parameter, slot) -> values.put(
-                parameter,
-                last == null
-                        ? slot.variable()
-                        : tf.withControlDependencies(List.of(last)).identity(slot.variable())));
+        for (Map.Entry<Parameter, Slot<TFloat32>> slot : slots.entrySet()) {
+            Operand<TFloat32> variable = slot.getValue().variable();
+            Ops at = Parts.at(tf, place(values.size()));
+            values.put(
+                    slot.getKey(),
+                    last == null
+                            ? variable
+                            : at.withControlDependencies(List.of(last)).identity(variable));
+        }
         return values;
     }
 
@@ -72,7 +91,8 @@ final class Variables {
     List<Op> assign(Ops tf, List<Operand<TFloat32>> values) {
         List<Op> assigned = new ArrayList<>();
         for (Operand<TFloat32> variable : all()) {
-            assigned.add(tf.assign(variable, values.get(assigned.size())));
+            int index = assigned.size();
+            assigned.add(Parts.at(tf, place(index)).assign(variable, values.get(index)));
         }
         return assigned;
     }

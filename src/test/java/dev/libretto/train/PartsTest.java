@@ -79,7 +79,8 @@ class PartsTest {
     @Test
     void placesDoNotChangeTheBits() {
         ModelConfig model = new ModelConfig(CellType.LSTM, V, 5, 1);
-        RunConfig config = TestModels.runConfig(model, T, 5, CLIP_NORM);
+        TrainConfig training =
+                TestModels.runConfig(model, T, 5, CLIP_NORM).training().with(c -> c.optimizer = Optimizer.adam(0.01));
         DeviceSpec cpu = DeviceSpec.newBuilder()
                 .deviceType(DeviceType.CPU)
                 .deviceIndex(0)
@@ -88,24 +89,42 @@ class PartsTest {
 
         ExecutionPlan placed = execution(new Parts(List.of(anywhere, cpu)));
         try (Graph graph = new Graph()) {
-            new TrainingGraph(graph, model, config.training(), placed);
+            new TrainingGraph(graph, model, training, placed);
             assertThat(graph.toGraphDef().getNodeList())
                     .filteredOn(node -> node.getOp().equals("PartitionedCall"))
                     .extracting(NodeDef::getDevice)
                     .containsExactly("", cpu.toString());
+            // W has 9 · 20 numbers, U 5 · 20.
+            for (String variable : List.of("layer_0_kernel", "optimizer_mean_layer_0_kernel")) {
+                assertPlace(graph, variable, "");
+            }
+            for (String variable : List.of("layer_0_recurrent_kernel", "optimizer_mean_layer_0_recurrent_kernel")) {
+                assertPlace(graph, variable, cpu.toString());
+            }
         }
-        Checkpoint start = Checkpoint.start(model, config.training(), TestModels.randomWeights(model, 3));
+        Checkpoint start = Checkpoint.start(model, training, TestModels.randomWeights(model, 3));
         Batch batch =
                 new Batch(TestModels.randomIds(T * 5, V, 1), TestModels.randomIds(T * 5, V, 2), true, new long[0]);
         List<List<float[]>> weights = new ArrayList<>();
         for (ExecutionPlan plan : List.of(execution(Parts.of(2)), placed)) {
-            try (TrainStep step = new TrainStep(model, config.training(), start, Ids.of(), plan)) {
+            try (TrainStep step = new TrainStep(model, training, start, Ids.of(), plan)) {
                 step.run(batch, LEARNING_RATE, 1);
                 Weights after = step.weights();
                 weights.add(after.parameters().stream().map(after::of).toList());
             }
         }
         assertThat(weights.get(1)).usingRecursiveComparison().isEqualTo(weights.get(0));
+    }
+
+    /** Checks the place of a variable and of all operations that read or assign it, except the calls of the parts. */
+    private static void assertPlace(Graph graph, String variable, String place) {
+        assertThat(graph.toGraphDef().getNodeList())
+                .filteredOn(node -> node.getName().equals(variable)
+                        || node.getInputList().contains(variable)
+                                && !node.getOp().equals("PartitionedCall"))
+                .hasSizeGreaterThanOrEqualTo(3)
+                .extracting(NodeDef::getDevice)
+                .containsOnly(place);
     }
 
     private static ExecutionPlan execution(Parts parts) {
