@@ -9,9 +9,11 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.IntStream;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
+import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TNumber;
 
 /**
@@ -29,7 +31,14 @@ record Parts(List<DeviceSpec> places) {
 
     /** Returns P parts that the threads of a session's device compute in parallel. */
     static Parts of(int count) {
-        return new Parts(Collections.nCopies(count, SESSION));
+        return of(count, List.of(SESSION));
+    }
+
+    /** Returns P parts at the given places, with as many at each as at the others, or one more. */
+    static Parts of(int count, List<DeviceSpec> places) {
+        return new Parts(IntStream.range(0, count)
+                .mapToObj(part -> places.get(part * places.size() / count))
+                .toList());
     }
 
     /** Returns P, the number of parts. */
@@ -82,6 +91,29 @@ record Parts(List<DeviceSpec> places) {
         }
         return new ArrayList<>(tf.split(tf.constant(axis), pad(tf, array, axis), (long) count())
                 .output());
+    }
+
+    /**
+     * Adds what the parts computed, in an order that depends on their number alone: the sum of the first half and that of the
+     * second. A half at one place is added there, so that its sum is moved and not each of its terms.
+     *
+     * @param terms one of each part
+     * @param end where the sum is needed
+     */
+    Operand<TFloat32> sum(Ops tf, List<Operand<TFloat32>> terms, DeviceSpec end) {
+        return sum(tf, terms, 0, count(), end);
+    }
+
+    private Operand<TFloat32> sum(Ops tf, List<Operand<TFloat32>> terms, int from, int to, DeviceSpec end) {
+        if (to - from == 1) {
+            return terms.get(from);
+        }
+        int middle = (from + to) / 2;
+        DeviceSpec place = places.get(from);
+        boolean isAtOnePlace = places.subList(from, to).stream().allMatch(place::equals);
+        return at(tf, isAtOnePlace ? place : end)
+                .math
+                .add(sum(tf, terms, from, middle, end), sum(tf, terms, middle, to, end));
     }
 
     /** Undoes {@link #split} along the first axis, for B rows. */

@@ -7,7 +7,6 @@ import dev.libretto.model.Parameter;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
-import java.util.stream.Stream;
 import org.tensorflow.ConcreteFunction;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.Graph;
@@ -58,7 +57,7 @@ final class TrainingGraph {
     }
 
     /**
-     * One training step: the loss and the gradients, which are sums over the parts of the batch in their order, the gradients'
+     * One training step: the loss and the gradients, which are {@link Parts#sum sums} over the parts of the batch, the gradients'
      * global norm, and the update by {@link Optimizer#update}:
      *
      * <pre>
@@ -130,11 +129,15 @@ final class TrainingGraph {
             }
 
             Ops adding = tf.withSubScope("sum");
-            loss = sum(adding, results.stream().map(PartGraph.Results::loss));
+            loss = parts.sum(
+                    adding, results.stream().map(PartGraph.Results::loss).toList(), Parts.SESSION);
             gradients = IntStream.range(0, values.size())
-                    .mapToObj(i -> sum(
-                            Parts.at(adding, variables.place(i)),
-                            results.stream().map(result -> result.gradients().get(i))))
+                    .mapToObj(i -> parts.sum(
+                            adding,
+                            results.stream()
+                                    .map(result -> result.gradients().get(i))
+                                    .toList(),
+                            variables.place(i)))
                     .toList();
             Ops joining = tf.withSubScope("join");
             after = IntStream.range(0, before.size())
@@ -146,11 +149,12 @@ final class TrainingGraph {
                             training.batchSize()))
                     .toList();
             Ops clipping = tf.withSubScope("clip");
-            Operand<TFloat32> halfSquares = sum(
-                    clipping,
-                    IntStream.range(0, gradients.size())
-                            .mapToObj(i ->
-                                    Parts.at(clipping, variables.place(i)).nn.l2Loss(gradients.get(i))));
+            // Added one after the other: TensorFlow's sum of many terms does not always keep their order.
+            Operand<TFloat32> halfSquares = IntStream.range(0, gradients.size())
+                    .<Operand<TFloat32>>mapToObj(
+                            i -> Parts.at(clipping, variables.place(i)).nn.l2Loss(gradients.get(i)))
+                    .reduce(clipping.math::add)
+                    .orElseThrow();
             gradientNorm =
                     clipping.withName("global_norm").math.sqrt(clipping.math.mul(clipping.constant(2f), halfSquares));
             List<Op> changes = new ArrayList<>();
@@ -167,10 +171,5 @@ final class TrainingGraph {
             changes.addAll(state.assign(carrying.withControlDependencies(List.of(gradientNorm)), after));
             update = tf.withName("update").withControlDependencies(changes).noOp();
         }
-    }
-
-    /** Adds one after the other: TensorFlow's sum of many terms does not always keep their order. */
-    private static Operand<TFloat32> sum(Ops tf, Stream<? extends Operand<TFloat32>> terms) {
-        return terms.<Operand<TFloat32>>map(term -> term).reduce(tf.math::add).orElseThrow();
     }
 }

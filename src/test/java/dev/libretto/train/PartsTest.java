@@ -1,6 +1,7 @@
 package dev.libretto.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.tuple;
 
 import dev.libretto.Rounding;
 import dev.libretto.TestModels;
@@ -22,6 +23,8 @@ import org.junit.jupiter.params.provider.CsvSource;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.DeviceSpec.DeviceType;
 import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.op.Ops;
 import org.tensorflow.proto.NodeDef;
 import org.tensorflow.types.TFloat32;
 
@@ -77,14 +80,43 @@ class PartsTest {
     }
 
     @Test
+    void partsAreSharedOutEvenlyInTheirOrder() {
+        DeviceSpec a = DeviceSpec.newBuilder().task(0).build();
+        DeviceSpec b = DeviceSpec.newBuilder().task(1).build();
+        DeviceSpec c = DeviceSpec.newBuilder().task(2).build();
+        assertThat(Parts.of(8, List.of(a, b, c)).places()).containsExactly(a, a, a, b, b, b, c, c);
+        assertThat(Parts.of(4, List.of(a, b)).places()).containsExactly(a, a, b, b);
+    }
+
+    /** Of four parts at two places, each place adds its two, and the end adds the sums. */
+    @Test
+    void sumsAreAddedWherePartsAre() {
+        DeviceSpec a = cpu(0);
+        DeviceSpec b = cpu(1);
+        DeviceSpec end = cpu(2);
+        try (Graph graph = new Graph()) {
+            Ops tf = Ops.create(graph);
+            List<Operand<TFloat32>> terms = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                terms.add(tf.withName("term_" + i).placeholder(TFloat32.class));
+            }
+            Parts.of(4, List.of(a, b)).sum(tf, terms, end);
+            assertThat(graph.toGraphDef().getNodeList())
+                    .filteredOn(node -> node.getOp().equals("Add"))
+                    .extracting(NodeDef::getInputList, NodeDef::getDevice)
+                    .containsExactly(
+                            tuple(List.of("term_0", "term_1"), a.toString()),
+                            tuple(List.of("term_2", "term_3"), b.toString()),
+                            tuple(List.of("Add", "Add_1"), end.toString()));
+        }
+    }
+
+    @Test
     void placesDoNotChangeTheBits() {
         ModelConfig model = new ModelConfig(CellType.LSTM, V, 5, 1);
         TrainConfig training =
                 TestModels.runConfig(model, T, 5, CLIP_NORM).training().with(c -> c.optimizer = Optimizer.adam(0.01));
-        DeviceSpec cpu = DeviceSpec.newBuilder()
-                .deviceType(DeviceType.CPU)
-                .deviceIndex(0)
-                .build();
+        DeviceSpec cpu = cpu(0);
         DeviceSpec anywhere = DeviceSpec.newBuilder().build();
 
         ExecutionPlan placed = execution(new Parts(List.of(anywhere, cpu)));
@@ -114,6 +146,13 @@ class PartsTest {
             }
         }
         assertThat(weights.get(1)).usingRecursiveComparison().isEqualTo(weights.get(0));
+    }
+
+    private static DeviceSpec cpu(int index) {
+        return DeviceSpec.newBuilder()
+                .deviceType(DeviceType.CPU)
+                .deviceIndex(index)
+                .build();
     }
 
     /** Checks the place of a variable and of all operations that read or assign it, except the calls of the parts. */
