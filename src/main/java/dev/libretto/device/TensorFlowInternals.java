@@ -5,7 +5,9 @@ import com.sun.jna.Function;
 import com.sun.jna.NativeLibrary;
 import dev.libretto.LibrettoException;
 import java.io.UncheckedIOException;
+import java.lang.reflect.AccessibleObject;
 import java.lang.reflect.Constructor;
+import java.lang.reflect.Field;
 import java.text.DecimalFormatSymbols;
 import java.util.ArrayList;
 import java.util.IllformedLocaleException;
@@ -20,6 +22,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.Operation;
 import org.tensorflow.OperationBuilder;
 import org.tensorflow.Output;
+import org.tensorflow.Session;
 import org.tensorflow.Signature;
 import org.tensorflow.internal.c_api.TF_DeviceList;
 import org.tensorflow.internal.c_api.TF_Graph;
@@ -166,6 +169,32 @@ public final class TensorFlowInternals {
             Constructor<?> output = Output.class.getDeclaredConstructors()[0];
             output.setAccessible(true);
             return (Output<?>) output.newInstance(operation.newInstance(graph, new TF_Operation(null)), -1);
+        } catch (ReflectiveOperationException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /**
+     * Opens a session on a TensorFlow server, which TensorFlow Java has no way to name; the caller closes it.
+     *
+     * @param target of the server, {@code grpc://ADDRESS:PORT}
+     */
+    static Session openSession(Graph graph, String target, ConfigProto config) {
+        PointerScope scope = new PointerScope();
+        try (scope) {
+            Field handle = Graph.class.getDeclaredField("nativeHandle");
+            Constructor<Session> constructor = Session.class.getDeclaredConstructor(Graph.class, TF_Session.class);
+            AccessibleObject.setAccessible(new AccessibleObject[] {handle, constructor}, true);
+            TF_Status status = TF_Status.newStatus();
+            TF_SessionOptions options = TF_SessionOptions.newSessionOptions();
+            byte[] bytes = config.toByteArray();
+            tensorflow.TF_SetTarget(options, target);
+            tensorflow.TF_SetConfig(options, new BytePointer(bytes), bytes.length, status);
+            status.throwExceptionIfNotOK();
+            TF_Session session = TF_Session.newSession((TF_Graph) handle.get(graph), options, status);
+            status.throwExceptionIfNotOK();
+            session.retainReference();
+            return constructor.newInstance(graph, session);
         } catch (ReflectiveOperationException e) {
             throw new IllegalStateException(e);
         }

@@ -96,6 +96,8 @@ public final class TensorFlowSetup {
         variables.put("TF_ENABLE_ONEDNN_OPTS", "1");
         // Gives each session its own intra-op threads. Otherwise all share those of the first session.
         variables.put("TF_OVERRIDE_GLOBAL_THREADPOOL", "1");
+        // Otherwise a session waits for a lost worker to return, also while it is closed.
+        variables.put("GRPC_FAIL_FAST", "true");
         if (build.isCuda()) {
             // Force deterministic reductions. Scatters are deterministic anyway, as no index occurs twice. cuBLAS needs
             // a workspace per stream.

@@ -2,6 +2,7 @@ package dev.libretto.device;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.LibrettoException;
 import dev.libretto.Rounding;
@@ -25,6 +26,7 @@ import org.tensorflow.Operand;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.TensorFlow;
+import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.op.Ops;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.types.TFloat32;
@@ -113,6 +115,26 @@ class TensorFlowInternalsTest {
     void noGradientIsTheOutputMinusOneOfNoOperation() {
         try (Graph graph = Sessions.newGraph()) {
             assertThat(TensorFlowInternals.noGradient(graph).asOutput().index()).isEqualTo(-1);
+        }
+    }
+
+    /** The empty target is this process. */
+    @Test
+    void sessionCanBeOpenedOnATarget() {
+        try (Graph graph = Sessions.newGraph();
+                Session session = TensorFlowInternals.openSession(graph, "", Device.CPU.config());
+                Result result =
+                        session.runner().fetch(Ops.create(graph).constant(7f)).run()) {
+            assertThat(((TFloat32) result.get(0)).getFloat())
+                    .as(
+                            "sessions on a target. If Session has a constructor with a target, use that; if it has lost the private"
+                                    + " one, a class in its package can still call TF_SessionRun")
+                    .isEqualTo(7);
+        }
+        try (Graph graph = Sessions.newGraph()) {
+            assertThatThrownBy(() -> TensorFlowInternals.openSession(graph, "no-such-kind://x", Device.CPU.config()))
+                    .as("the target is not ignored")
+                    .isInstanceOf(TensorFlowException.class);
         }
     }
 

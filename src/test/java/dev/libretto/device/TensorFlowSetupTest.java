@@ -8,8 +8,11 @@ import org.junit.jupiter.api.Test;
 class TensorFlowSetupTest {
     @Test
     void cudaBuildForcesDeterministicReductions() {
-        Map<String, String> both =
-                Map.of("TF_CPP_MIN_LOG_LEVEL", "2", "TF_ENABLE_ONEDNN_OPTS", "1", "TF_OVERRIDE_GLOBAL_THREADPOOL", "1");
+        Map<String, String> both = Map.of(
+                "TF_CPP_MIN_LOG_LEVEL", "2",
+                "TF_ENABLE_ONEDNN_OPTS", "1",
+                "TF_OVERRIDE_GLOBAL_THREADPOOL", "1",
+                "GRPC_FAIL_FAST", "true");
         assertThat(TensorFlowSetup.variables(new Build("1", "1", "linux-x86_64")))
                 .isEqualTo(both);
         assertThat(TensorFlowSetup.variables(new Build("1", "1", "linux-x86_64-gpu")))
