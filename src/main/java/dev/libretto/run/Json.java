@@ -62,7 +62,7 @@ public final class Json {
     }
 
     /** Parses JSON without binding it to a record; returns a missing node if it is not JSON. */
-    static JsonNode peek(String json) {
+    public static JsonNode peek(String json) {
         try {
             return MAPPER.readTree(json);
         } catch (JsonProcessingException e) {
