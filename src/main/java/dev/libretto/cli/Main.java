@@ -44,6 +44,7 @@ public final class Main {
 
     static final List<Command> COMMANDS = List.of(
             TrainCommand.COMMAND,
+            WorkerCommand.COMMAND,
             GenerateCommand.COMMAND,
             GenerateCommand.ALIAS,
             EvaluateCommand.COMMAND,

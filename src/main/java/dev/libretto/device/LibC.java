@@ -22,6 +22,8 @@ interface LibC extends Library {
 
     int ioctl(int descriptor, NativeLong request, Object... argument);
 
+    int setsockopt(int socket, int level, int option, Pointer value, int bytes);
+
     int setenv(String name, String value, int overwrite);
 
     void _exit(int code);

@@ -30,27 +30,37 @@ public final class NativeLog {
         }
     }
 
-    /**
-     * Triggers the one-time messages with stderr redirected to /dev/null, by running a graph of one constant on the CPU. Does
-     * nothing if messages are shown or the C library cannot be loaded.
-     */
+    /** Triggers the one-time messages with stderr redirected, by running a graph of one constant on the CPU. */
     public static void suppressFirstRunMessages() {
+        if (!verbose) {
+            suppress(NativeLog::runOnce);
+        }
+    }
+
+    /**
+     * Does some work with stderr redirected to /dev/null. Does not redirect it if messages are shown or the C library cannot be
+     * loaded.
+     */
+    static void suppress(Runnable work) {
         LibC libc = verbose ? null : LibC.load();
         if (libc == null) {
+            work.run();
             return;
         }
         int stderr = libc.dup(STDERR);
         int devNull = libc.open("/dev/null", WRITE_ONLY);
         if (stderr >= 0 && devNull >= 0) {
             libc.dup2(devNull, STDERR);
-            try {
-                runOnce();
-            } finally {
+        }
+        try {
+            work.run();
+        } finally {
+            if (stderr >= 0) {
                 libc.dup2(stderr, STDERR);
             }
+            libc.close(devNull);
+            libc.close(stderr);
         }
-        libc.close(devNull);
-        libc.close(stderr);
     }
 
     private static void runOnce() {

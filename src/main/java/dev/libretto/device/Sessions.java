@@ -1,6 +1,7 @@
 package dev.libretto.device;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Graph;
 import org.tensorflow.SavedModelBundle;
@@ -25,6 +26,14 @@ public final class Sessions {
     /** Returns the type to which new graphs round the factors of matrix products. */
     public static Class<? extends TFloating> factorType() {
         return precision.factorType();
+    }
+
+    static Device device() {
+        return device;
+    }
+
+    static Precision precision() {
+        return precision;
     }
 
     /** Returns whether sessions compute on a GPU. */
@@ -72,6 +81,15 @@ public final class Sessions {
                 device.config().toBuilder()
                         .setIntraOpParallelismThreads(parts > 1 ? 1 : 0)
                         .build());
+    }
+
+    /**
+     * Opens a session over the hosts of a cluster; the caller closes it.
+     *
+     * @param timeout the longest time for a run whose options have none
+     */
+    public static Session openOn(Cluster cluster, Graph graph, Duration timeout) {
+        return TensorFlowInternals.openSession(graph, cluster.chief().target(), cluster.config(timeout));
     }
 
     /** Opens a session for a small graph that runs often; the caller closes it. It computes in the calling thread. */

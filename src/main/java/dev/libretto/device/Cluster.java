@@ -1,0 +1,159 @@
+package dev.libretto.device;
+
+import dev.libretto.LibrettoException;
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.regex.Matcher;
+import java.util.regex.Pattern;
+import org.tensorflow.DeviceSpec;
+import org.tensorflow.DeviceSpec.DeviceType;
+import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.proto.ClusterDef;
+import org.tensorflow.proto.ConfigProto;
+import org.tensorflow.proto.JobDef;
+import org.tensorflow.proto.RpcOptions.RPCOptions;
+
+/**
+ * The hosts that train one model: the chief, which is this process, and its workers. Host 0 is the chief. A worker needs not know
+ * the others, as each session brings the list.
+ *
+ * @param chief where the workers reach this process
+ */
+public record Cluster(HostAddress chief, List<Worker> workers) {
+    /** A worker as it was when the chief found it. */
+    public record Worker(HostAddress address, WorkerInfo info) {}
+
+    /** Differs from that of {@link TensorFlowServer}. */
+    private static final String JOB = "libretto";
+
+    private static final Pattern LOST_SESSION =
+            Pattern.compile("/job:" + JOB + "/replica:0/task:(\\d+).*Session handle is not found", Pattern.DOTALL);
+
+    /** What gRPC says if a call is not answered, or not in time. */
+    private static final Pattern NETWORK =
+            Pattern.compile("Deadline Exceeded|Failed to pick subchannel|\"grpc_status\":14");
+
+    /**
+     * Finds the workers and starts the chief's server, for sessions on the device of {@link Sessions}.
+     *
+     * @param listen where the workers reach this process; null for the address that reaches them and any free port
+     * @param allowed the addresses from which the chief accepts connections; empty for all
+     * @param timeout how long to wait for an answer of each worker
+     * @throws LibrettoException if one is not reached or would compute other bits
+     */
+    public static Cluster join(
+            List<HostAddress> addresses, HostAddress listen, Set<InetAddress> allowed, Duration timeout)
+            throws LibrettoException {
+        List<Worker> workers = find(addresses, timeout);
+        HostAddress chief = listen == null ? HostAddress.of(routeTo(addresses, timeout), freePort()) : listen;
+        TensorFlowServer.start(chief, allowed);
+        return new Cluster(chief, workers);
+    }
+
+    /** Returns the cluster with the workers found again, of which some may have been restarted. */
+    public Cluster rejoin(Duration timeout) throws LibrettoException {
+        return new Cluster(chief, find(workers.stream().map(Worker::address).toList(), timeout));
+    }
+
+    private static List<Worker> find(List<HostAddress> addresses, Duration timeout) throws LibrettoException {
+        WorkerInfo own = WorkerInfo.current();
+        List<Worker> workers = new ArrayList<>();
+        for (HostAddress address : addresses) {
+            WorkerInfo info = WorkerInfo.read(address, timeout);
+            info.requireLike(own, address);
+            workers.add(new Worker(address, info));
+        }
+        return List.copyOf(workers);
+    }
+
+    /** Returns the address of this host that reaches the workers; those on other hosts do not reach the loopback address. */
+    private static InetAddress routeTo(List<HostAddress> addresses, Duration timeout) throws LibrettoException {
+        InetAddress route = null;
+        for (HostAddress address : addresses) {
+            route = route == null || route.isLoopbackAddress() ? address.reach(timeout) : route;
+        }
+        return route;
+    }
+
+    private static int freePort() throws LibrettoException {
+        try (ServerSocket any = new ServerSocket(0)) {
+            return any.getLocalPort();
+        } catch (IOException e) {
+            throw new LibrettoException("cannot listen on any port: " + e.getMessage(), e);
+        }
+    }
+
+    /** Returns the number of hosts. */
+    public int size() {
+        return 1 + workers.size();
+    }
+
+    /** Returns the device of a host on which sessions compute. */
+    public DeviceSpec device(int host) {
+        boolean isOnGpu = host == 0
+                ? Sessions.areOnGpu()
+                : workers.get(host - 1).info().devices().contains("GPU");
+        return DeviceSpec.newBuilder()
+                .job(JOB)
+                .replica(0)
+                .task(host)
+                .deviceType(isOnGpu ? DeviceType.GPU : DeviceType.CPU)
+                .deviceIndex(0)
+                .build();
+    }
+
+    /**
+     * Throws what a user can put right if a run failed because of the network or a worker, which it names. Returns if the reason
+     * is another.
+     *
+     * @param failure of the run
+     * @param timeout how long to wait for an answer of each worker
+     */
+    public void explain(TensorFlowException failure, Duration timeout) throws LibrettoException {
+        for (Worker worker : workers) {
+            WorkerInfo now = WorkerInfo.read(worker.address(), timeout);
+            if (!now.process().equals(worker.info().process())) {
+                throw new LibrettoException("worker " + worker.address() + " was restarted", failure);
+            }
+        }
+        String message = failure.getMessage();
+        Matcher lost = LOST_SESSION.matcher(message);
+        if (lost.find()) {
+            throw new LibrettoException(
+                    "worker " + workers.get(Integer.parseInt(lost.group(1)) - 1).address()
+                            + " now computes for another chief; use another worker",
+                    failure);
+        }
+        if (NETWORK.matcher(message).find()) {
+            throw new LibrettoException(
+                    "the network between the hosts failed or was too slow, although each worker answers this host; check that the"
+                            + " workers reach each other, and this host at " + chief + ", or allow more time",
+                    failure);
+        }
+    }
+
+    /**
+     * Returns the configuration of a session.
+     *
+     * @param timeout the longest time for a run whose options have none
+     */
+    ConfigProto config(Duration timeout) {
+        JobDef.Builder job = JobDef.newBuilder().setName(JOB).putTasks(0, chief.toString());
+        for (Worker worker : workers) {
+            job.putTasks(job.getTasksCount(), worker.address().toString());
+        }
+        return TensorFlowInternals.WITHOUT_OPTIMIZER.toBuilder()
+                .setClusterDef(ClusterDef.newBuilder().addJob(job))
+                // Otherwise variables of the same name are shared between sessions.
+                .setIsolateSessionState(true)
+                .setOperationTimeoutInMs(timeout.toMillis())
+                // Otherwise the limit does not hold for the chief's own server.
+                .setRpcOptions(RPCOptions.newBuilder().setUseRpcForInprocessMaster(true))
+                .build();
+    }
+}

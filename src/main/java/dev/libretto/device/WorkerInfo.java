@@ -1,0 +1,153 @@
+package dev.libretto.device;
+
+import dev.libretto.LibrettoException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Locale;
+import org.tensorflow.Graph;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.ndarray.Shape;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.ReadVariableOp;
+import org.tensorflow.op.core.VarHandleOp;
+import org.tensorflow.proto.ConfigProto;
+import org.tensorflow.types.TString;
+
+/**
+ * What a worker says of itself. TensorFlow's servers work with those of other versions, which compute other bits, so the chief
+ * compares. A worker keeps this as lines of text in a variable on its server, where the chief reads it.
+ *
+ * @param libretto the version of Libretto
+ * @param tensorflow the version of TensorFlow
+ * @param build the variant of TensorFlow's native library
+ * @param precision of matrix products
+ * @param processor its name; empty if unknown
+ * @param devices the types of the devices, such as CPU
+ * @param process differs whenever the worker is started
+ */
+public record WorkerInfo(
+        String libretto,
+        String tensorflow,
+        String build,
+        String precision,
+        String processor,
+        int cores,
+        List<String> devices,
+        String process) {
+    private static final String GREETING = "libretto worker";
+    private static final int LINES = 9;
+
+    /** Returns what this process says of itself. */
+    static WorkerInfo current() {
+        Build build = Build.current();
+        Host host = Host.current();
+        return new WorkerInfo(
+                build.version(),
+                TensorFlowSetup.version(),
+                build.classifier(),
+                Sessions.precision().toString(),
+                host.processor(),
+                host.cores(),
+                Devices.types(Sessions.device()),
+                ProcessHandle.current().pid() + "-" + System.currentTimeMillis());
+    }
+
+    /** Publishes this on the server of this process, without the network, where connections may be filtered. */
+    void publish(HostAddress own) {
+        try (Graph graph = Sessions.newGraph();
+                Session session =
+                        TensorFlowInternals.openSession(graph, own.target(), ConfigProto.getDefaultInstance())) {
+            Ops tf = Ops.create(graph);
+            session.run(tf.assignVariableOp(variable(tf), tf.constant(text())));
+        }
+    }
+
+    /**
+     * Returns what a worker says of itself.
+     *
+     * @throws LibrettoException if it does not answer within the time, or is no worker of this version
+     */
+    static WorkerInfo read(HostAddress worker, Duration timeout) throws LibrettoException {
+        // TensorFlow says the same of each reason why a server is not reached.
+        worker.reach(timeout);
+        ConfigProto config = ConfigProto.newBuilder()
+                .setOperationTimeoutInMs(timeout.toMillis())
+                .build();
+        try (Graph graph = Sessions.newGraph();
+                Session session = TensorFlowInternals.openSession(graph, worker.target(), config)) {
+            Ops tf = Ops.create(graph);
+            ReadVariableOp<TString> read = tf.readVariableOp(variable(tf), TString.class);
+            try (Result result = session.runner().fetch(read).run()) {
+                return parse(((TString) result.get(0)).getObject(), worker);
+            }
+        } catch (TensorFlowException e) {
+            throw e.getMessage().contains("Deadline Exceeded")
+                    ? new LibrettoException(
+                            "worker " + worker + " did not answer within " + timeout.toSeconds()
+                                    + " s, but its port is open; see whether it is stopped or overloaded",
+                            e)
+                    : new LibrettoException(
+                            "what listens on " + worker
+                                    + " is not a worker of Libretto; start one there with \"libretto"
+                                    + " worker --listen " + worker + "\"",
+                            e);
+        }
+    }
+
+    private static VarHandleOp variable(Ops tf) {
+        return tf.varHandleOp(
+                TString.class, Shape.scalar(), VarHandleOp.container("libretto"), VarHandleOp.sharedName("worker"));
+    }
+
+    String text() {
+        return String.join(
+                "\n",
+                GREETING,
+                libretto,
+                tensorflow,
+                build,
+                precision,
+                processor,
+                Integer.toString(cores),
+                String.join(" ", devices),
+                process);
+    }
+
+    static WorkerInfo parse(String text, HostAddress worker) throws LibrettoException {
+        String[] lines = text.split("\n", -1);
+        if (lines.length != LINES || !lines[0].equals(GREETING) || !lines[6].matches("[0-9]{1,6}")) {
+            throw new LibrettoException("worker " + worker + " runs another version of Libretto; install version "
+                    + Build.current().version() + " there");
+        }
+        return new WorkerInfo(
+                lines[1],
+                lines[2],
+                lines[3],
+                lines[4],
+                lines[5],
+                Integer.parseInt(lines[6]),
+                List.of(lines[7].split(" ")),
+                lines[8]);
+    }
+
+    /** Throws if this worker would compute other bits than the chief. */
+    void requireLike(WorkerInfo chief, HostAddress worker) throws LibrettoException {
+        if (!software().equals(chief.software())) {
+            throw new LibrettoException("worker " + worker + " has " + LibrettoException.oneLine(software())
+                    + "; this host has " + chief.software() + "; use the same on both");
+        }
+    }
+
+    private String software() {
+        return String.format(
+                Locale.ROOT, "Libretto %s, TensorFlow %s for %s, precision %s", libretto, tensorflow, build, precision);
+    }
+
+    /** Returns the machine in words. */
+    public String machine() {
+        return String.join(" and ", devices) + ", " + cores + (cores == 1 ? " core" : " cores")
+                + (processor.isEmpty() ? "" : ", " + processor);
+    }
+}

@@ -1,0 +1,233 @@
+package dev.libretto.cli;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.libretto.LibrettoException;
+import dev.libretto.device.Cluster;
+import dev.libretto.device.Device;
+import dev.libretto.device.HostAddress;
+import dev.libretto.device.Sessions;
+import java.io.IOException;
+import java.net.ServerSocket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Set;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.tensorflow.Graph;
+import org.tensorflow.Operand;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
+import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
+import org.tensorflow.types.TFloat32;
+import org.tensorflow.types.TString;
+
+/** A worker is a process of its own; this one is the chief. */
+class WorkerIT {
+    /** Enough for a worker that answers. */
+    private static final Duration LONG = Duration.ofMinutes(10);
+
+    private static final Duration SHORT = Duration.ofSeconds(2);
+
+    @TempDir
+    private Path folder;
+
+    private HostAddress address;
+    private Process worker;
+    private Path err;
+    /** What the worker has printed until it was ready. */
+    private String printed;
+
+    @BeforeEach
+    void startWorker() throws Exception {
+        try (ServerSocket any = new ServerSocket(0)) {
+            address = HostAddress.parse("127.0.0.1:" + any.getLocalPort());
+        }
+        start();
+    }
+
+    @AfterEach
+    void killWorker() {
+        worker.destroyForcibly();
+    }
+
+    /** Returns once the worker is ready or has ended. */
+    private void start(String... more) throws Exception {
+        err = Files.createTempFile(folder, "worker", ".err");
+        // A process in the background would ignore SIGINT.
+        List<String> line = List.of(
+                "env",
+                "--default-signal=INT,TERM",
+                Program.LAUNCHER,
+                "worker",
+                "--insecure-network",
+                "--device",
+                "cpu",
+                "--listen",
+                address.toString());
+        worker = new ProcessBuilder(Program.join(line, List.of(more)))
+                .redirectError(err.toFile())
+                .start();
+        while (worker.isAlive() && !Files.readString(err).contains("ready ")) {
+            Thread.sleep(20);
+        }
+        printed = Files.readString(err);
+    }
+
+    private Cluster join() throws IOException {
+        return Cluster.join(List.of(address), null, Set.of(), LONG);
+    }
+
+    /** Adds two numbers on the worker: x, and 1 if the worker is the given process. */
+    private static final class Sum implements AutoCloseable {
+        private final Graph graph = Sessions.newGraph();
+        private final Placeholder<TFloat32> x;
+        private final Operand<TFloat32> sum;
+
+        Sum(Cluster cluster, Process worker) {
+            x = Ops.create(graph).withDevice(cluster.device(0)).placeholder(TFloat32.class);
+            Ops tf = Ops.create(graph).withDevice(cluster.device(1));
+            // The main thread of a process has its number.
+            Operand<TString> thread = tf.constant("/proc/self/task/" + worker.pid());
+            sum = tf.math.add(x, tf.dtypes.cast(tf.size(tf.io.matchingFiles(thread)), TFloat32.class));
+        }
+
+        float of(Session session, float value) {
+            try (TFloat32 fed = TFloat32.scalarOf(value);
+                    Result result = session.runner().feed(x, fed).fetch(sum).run()) {
+                return ((TFloat32) result.get(0)).getFloat();
+            }
+        }
+
+        @Override
+        public void close() {
+            graph.close();
+        }
+    }
+
+    @Test
+    void workerComputesForTheChief() throws Exception {
+        assertThat(printed)
+                .isEqualTo(
+                        "warning: port %d is open on every interface, and whoever connects to it can run any code as %s\n"
+                                        .formatted(address.port(), System.getProperty("user.name"))
+                                + "ready on %s; train with --workers %s\n".formatted(Device.CPU, address));
+        Cluster cluster = join();
+        try (Sum sum = new Sum(cluster, worker);
+                Session session = Sessions.openOn(cluster, sum.graph, LONG)) {
+            assertThat(sum.of(session, 41)).isEqualTo(42);
+        }
+    }
+
+    /** Closing the session does not wait for the worker either. */
+    @Test
+    void killedWorkerEndsTheRunAndIsNamed() throws Exception {
+        Cluster cluster = join();
+        try (Sum sum = new Sum(cluster, worker);
+                Session session = Sessions.openOn(cluster, sum.graph, SHORT)) {
+            sum.of(session, 1);
+            worker.destroyForcibly().waitFor();
+
+            assertThatThrownBy(() -> runOn(cluster, sum, session))
+                    .isInstanceOf(LibrettoException.class)
+                    .hasMessage(
+                            "worker %s refused the connection; start it there with \"libretto worker --listen %s\"",
+                            address, address);
+        }
+    }
+
+    @Test
+    void stoppedWorkerEndsTheRunAndIsNamed() throws Exception {
+        Cluster cluster = join();
+        try (Sum sum = new Sum(cluster, worker);
+                Session session = Sessions.openOn(cluster, sum.graph, SHORT)) {
+            sum.of(session, 1);
+            Program.signal(worker.pid(), "STOP");
+
+            assertThatThrownBy(() -> runOn(cluster, sum, session))
+                    .isInstanceOf(LibrettoException.class)
+                    .hasMessage(
+                            "worker %s did not answer within 2 s, but its port is open; see whether it is stopped or overloaded",
+                            address);
+        }
+    }
+
+    @Test
+    void restartedWorkerIsNamedAndANewSessionComputesOnIt() throws Exception {
+        Cluster cluster = join();
+        try (Sum sum = new Sum(cluster, worker)) {
+            try (Session session = Sessions.openOn(cluster, sum.graph, LONG)) {
+                sum.of(session, 1);
+                worker.destroyForcibly().waitFor();
+                start();
+
+                assertThatThrownBy(() -> runOn(cluster, sum, session))
+                        .isInstanceOf(LibrettoException.class)
+                        .hasMessage("worker %s was restarted", address);
+            }
+            Cluster again = cluster.rejoin(LONG);
+            assertThat(again.workers()).isNotEqualTo(cluster.workers());
+            try (Session session = Sessions.openOn(again, sum.graph, LONG)) {
+                assertThat(sum.of(session, 1)).as("another process").isEqualTo(1);
+            }
+        }
+    }
+
+    @Test
+    void laterChiefTakesTheWorker() throws Exception {
+        Cluster earlier = join();
+        Cluster later = join();
+        try (Sum first = new Sum(earlier, worker);
+                Sum second = new Sum(later, worker);
+                Session session = Sessions.openOn(earlier, first.graph, LONG)) {
+            first.of(session, 1);
+            try (Session other = Sessions.openOn(later, second.graph, LONG)) {
+                assertThat(second.of(other, 41)).isEqualTo(42);
+                assertThatThrownBy(() -> runOn(earlier, first, session))
+                        .isInstanceOf(LibrettoException.class)
+                        .hasMessage("worker %s now computes for another chief; use another worker", address);
+            }
+        }
+    }
+
+    private static void runOn(Cluster cluster, Sum sum, Session session) throws LibrettoException {
+        try {
+            sum.of(session, 1);
+        } catch (TensorFlowException e) {
+            cluster.explain(e, SHORT);
+            throw e;
+        }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"INT, 130", "TERM, 143"})
+    void signalEndsTheWorker(String signal, int exitCode) throws Exception {
+        Program.signal(worker.pid(), signal);
+        assertThat(worker.waitFor()).isEqualTo(exitCode);
+        assertThat(Files.readString(err)).isEqualTo(printed);
+    }
+
+    @Test
+    void connectionsFromOtherAddressesAreNotAnswered() throws Exception {
+        worker.destroyForcibly().waitFor();
+        start("--allow", "127.0.0.2");
+        if (!worker.isAlive()) {
+            assertThat(printed).hasLineCount(1).contains("the kernel refuses to filter by address");
+            return;
+        }
+        assertThat(printed).contains(" whoever connects to it from 127.0.0.2 can ");
+        assertThatThrownBy(() -> Cluster.join(List.of(address), null, Set.of(), SHORT))
+                .isInstanceOf(LibrettoException.class)
+                .hasMessage(
+                        "worker %s did not answer within 2 s; check the address, the network and firewalls", address);
+    }
+}
