@@ -4,6 +4,7 @@ import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.Devices;
 import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.Precision;
+import dev.libretto.device.Sessions;
 import dev.libretto.model.CellType;
 import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
@@ -32,6 +33,7 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
 import java.util.function.Supplier;
+import org.tensorflow.exceptions.TensorFlowException;
 
 /**
  * Fits character models to texts.
@@ -159,11 +161,18 @@ public final class Training {
      *
      * @param start the {@link #firstCheckpoint}, or one to resume from
      * @param receivers receive the events; those of the builder are for {@link #fit}
+     * @throws LibrettoException if another host fails
      */
     public Trainer trainer(
-            Choice chosen, TrainingData data, Checkpoint start, CheckpointStore store, TrainingListener... receivers) {
+            Choice chosen, TrainingData data, Checkpoint start, CheckpointStore store, TrainingListener... receivers)
+            throws LibrettoException {
         chosen.use();
-        return new Trainer(model, config, data, start, store, receivers);
+        try {
+            return new Trainer(model, config, data, start, store, receivers);
+        } catch (TensorFlowException e) {
+            Sessions.explain(e);
+            throw e;
+        }
     }
 
     /** Settings of a {@link Training}; {@link #build} checks them. */

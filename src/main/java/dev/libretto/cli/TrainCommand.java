@@ -1,7 +1,10 @@
 package dev.libretto.cli;
 
+import dev.libretto.LibrettoException;
+import dev.libretto.cli.TfConfig.Role;
 import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.NativeLog;
+import dev.libretto.device.Sessions;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Parameter;
 import dev.libretto.run.Disk;
@@ -11,6 +14,9 @@ import dev.libretto.train.Checkpoint;
 import dev.libretto.train.Trainer;
 import java.io.IOException;
 import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import org.tensorflow.exceptions.TensorFlowException;
 
 /** {@code libretto train}: trains a model on a text, or resumes a run, and reports progress. */
 final class TrainCommand {
@@ -27,19 +33,48 @@ final class TrainCommand {
     private TrainCommand() {}
 
     private static int run(Arguments arguments, Console console) throws Exception {
+        Optional<TfConfig> hosts = arguments.has(HostFlags.WORKERS) ? Optional.empty() : TfConfig.of(System.getenv());
+        if (hosts.isPresent() && hosts.get().role() == Role.EVALUATOR) {
+            console.note("TF_CONFIG makes this host an evaluator, for which there is nothing to do%n");
+            return 0;
+        }
+        if (hosts.isPresent() && hosts.get().role() == Role.WORKER) {
+            return WorkerCommand.serve(hosts.get().address(), arguments, console);
+        }
+        HostFlags.join(arguments, hosts, console);
         TrainPlan plan = TrainPlan.of(arguments, console);
         NativeLog.suppressFirstRunMessages();
         Choice device = plan.training().chooseDevice();
         try (StopSignal stop =
                 new StopSignal(() -> console.note("stopping after this batch%n"), () -> console.note(NOTHING_SAVED))) {
-            Resumed start = plan.resumes()
-                    ? RunDirectory.resume(plan.path(), plan.config(), console::warn)
-                    : create(plan, stop, console);
-            try (RunDirectory run = start.run()) {
-                fit(plan, device, start, new TrainReport(plan, run, stop, console));
+            boolean resumes = plan.resumes();
+            while (true) {
+                Resumed start = resumes
+                        ? RunDirectory.resume(plan.path(), plan.config(), console::warn)
+                        : create(plan, stop, console);
+                try (RunDirectory run = start.run()) {
+                    fit(plan, device, start, new TrainReport(plan, run, stop, console));
+                    return stop.exitCode();
+                } catch (LibrettoException e) {
+                    resumes |= start.run().hasBegun();
+                    if (!(e.getCause() instanceof TensorFlowException)) {
+                        throw e;
+                    }
+                    HostFlags.rejoin(resumes ? withAdvice(e, plan, console) : e, arguments, stop, console);
+                }
             }
-            return stop.exitCode();
         }
+    }
+
+    private static LibrettoException withAdvice(LibrettoException lost, TrainPlan plan, Console console) {
+        return new LibrettoException(
+                lost.getMessage() + "; then continue with \"" + console.command() + " train --resume "
+                        + Shell.quote(plan.path().toString()) + " --workers "
+                        + Sessions.cluster().workers().stream()
+                                .map(worker -> worker.address().toString())
+                                .collect(Collectors.joining(","))
+                        + "\"",
+                lost);
     }
 
     private static void fit(TrainPlan plan, Choice device, Resumed start, TrainReport report) throws IOException {

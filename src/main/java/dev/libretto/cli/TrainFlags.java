@@ -73,7 +73,7 @@ final class TrainFlags {
     static final Flag<Integer> PARTS = Flag.integer(
             "parts",
             "parts that a batch's rows are split into, computed in parallel on a CPU; fixed for a run"
-                    + " (default one per core, of at least 8 rows)",
+                    + " (default one per core of all hosts, of at least 8 rows)",
             null,
             1,
             TrainConfig.MAX_BATCH_SIZE);
@@ -171,7 +171,7 @@ final class TrainFlags {
             "divergence-factor", "factor");
 
     static final List<Flag<?>> ALL =
-            Flag.joined(List.of(RUN, OVERWRITE, RESUME, PRESET, CONFIG), SETTINGS, DeviceFlags.ALL);
+            Flag.joined(List.of(RUN, OVERWRITE, RESUME, PRESET, CONFIG), SETTINGS, DeviceFlags.ALL, HostFlags.ALL);
 
     private TrainFlags() {}
 

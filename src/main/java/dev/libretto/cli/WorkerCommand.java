@@ -37,7 +37,7 @@ final class WorkerCommand {
         device.use();
         TensorFlowServer.startWorker(address, allowed);
         HostFlags.warn(console, address.port(), allowed);
-        console.note("ready on %s; train with --workers %s%n", device, address);
+        console.note("ready on %s; train with --workers %s%n", device.device(), address);
         Thread.sleep(Long.MAX_VALUE);
         return 0;
     }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
+import java.util.stream.IntStream;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.DeviceSpec.DeviceType;
 import org.tensorflow.exceptions.TensorFlowException;
@@ -23,8 +24,9 @@ import org.tensorflow.proto.RpcOptions.RPCOptions;
  * the others, as each session brings the list.
  *
  * @param chief where the workers reach this process
+ * @param timeout the longest time for a batch, and to wait for an answer of each worker
  */
-public record Cluster(HostAddress chief, List<Worker> workers) {
+public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout) {
     /** A worker as it was when the chief found it. */
     public record Worker(HostAddress address, WorkerInfo info) {}
 
@@ -43,7 +45,7 @@ public record Cluster(HostAddress chief, List<Worker> workers) {
      *
      * @param listen where the workers reach this process; null for the address that reaches them and any free port
      * @param allowed the addresses from which the chief accepts connections; empty for all
-     * @param timeout how long to wait for an answer of each worker
+     * @param timeout the longest time for a batch, and to wait for an answer of each worker
      * @throws LibrettoException if one is not reached or would compute other bits
      */
     public static Cluster join(
@@ -52,12 +54,12 @@ public record Cluster(HostAddress chief, List<Worker> workers) {
         List<Worker> workers = find(addresses, timeout);
         HostAddress chief = listen == null ? HostAddress.of(routeTo(addresses, timeout), freePort()) : listen;
         TensorFlowServer.start(chief, allowed);
-        return new Cluster(chief, workers);
+        return new Cluster(chief, workers, timeout);
     }
 
     /** Returns the cluster with the workers found again, of which some may have been restarted. */
-    public Cluster rejoin(Duration timeout) throws LibrettoException {
-        return new Cluster(chief, find(workers.stream().map(Worker::address).toList(), timeout));
+    public Cluster rejoin() throws LibrettoException {
+        return new Cluster(chief, find(workers.stream().map(Worker::address).toList(), timeout), timeout);
     }
 
     private static List<Worker> find(List<HostAddress> addresses, Duration timeout) throws LibrettoException {
@@ -88,13 +90,16 @@ public record Cluster(HostAddress chief, List<Worker> workers) {
         }
     }
 
-    /** Returns the number of hosts. */
-    public int size() {
-        return 1 + workers.size();
+    int coresOfWorkers() {
+        return workers.stream().mapToInt(worker -> worker.info().cores()).sum();
     }
 
-    /** Returns the device of a host on which sessions compute. */
-    public DeviceSpec device(int host) {
+    /** Returns the device of each host on which sessions compute. */
+    List<DeviceSpec> devices() {
+        return IntStream.rangeClosed(0, workers.size()).mapToObj(this::device).toList();
+    }
+
+    private DeviceSpec device(int host) {
         boolean isOnGpu = host == 0
                 ? Sessions.areOnGpu()
                 : workers.get(host - 1).info().devices().contains("GPU");
@@ -110,13 +115,15 @@ public record Cluster(HostAddress chief, List<Worker> workers) {
     /**
      * Throws what a user can put right if a run failed because of the network or a worker, which it names. Returns if the reason
      * is another.
-     *
-     * @param failure of the run
-     * @param timeout how long to wait for an answer of each worker
      */
-    public void explain(TensorFlowException failure, Duration timeout) throws LibrettoException {
+    void explain(TensorFlowException failure) throws LibrettoException {
         for (Worker worker : workers) {
-            WorkerInfo now = WorkerInfo.read(worker.address(), timeout);
+            WorkerInfo now;
+            try {
+                now = WorkerInfo.read(worker.address(), timeout);
+            } catch (LibrettoException e) {
+                throw new LibrettoException(e.getMessage(), failure);
+            }
             if (!now.process().equals(worker.info().process())) {
                 throw new LibrettoException("worker " + worker.address() + " was restarted", failure);
             }
@@ -137,12 +144,8 @@ public record Cluster(HostAddress chief, List<Worker> workers) {
         }
     }
 
-    /**
-     * Returns the configuration of a session.
-     *
-     * @param timeout the longest time for a run whose options have none
-     */
-    ConfigProto config(Duration timeout) {
+    /** Returns the configuration of a session. */
+    ConfigProto config() {
         JobDef.Builder job = JobDef.newBuilder().setName(JOB).putTasks(0, chief.toString());
         for (Worker worker : workers) {
             job.putTasks(job.getTasksCount(), worker.address().toString());

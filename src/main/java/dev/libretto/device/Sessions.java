@@ -1,11 +1,14 @@
 package dev.libretto.device;
 
+import dev.libretto.LibrettoException;
 import java.nio.file.Path;
-import java.time.Duration;
+import java.util.List;
+import org.tensorflow.DeviceSpec;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Graph;
 import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Session;
+import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
@@ -13,6 +16,8 @@ import org.tensorflow.types.family.TFloating;
 public final class Sessions {
     private static volatile Device device = Device.CPU;
     private static volatile Precision precision = Precision.FLOAT32;
+    /** The hosts that compute parts; null if this host computes alone. */
+    private static volatile Cluster cluster;
 
     private Sessions() {}
 
@@ -30,6 +35,36 @@ public final class Sessions {
 
     static Device device() {
         return device;
+    }
+
+    /** Sets the hosts that sessions for parts compute on from now on. */
+    public static void use(Cluster hosts) {
+        cluster = hosts;
+    }
+
+    /** Returns the hosts that sessions for parts compute on; null if this host computes alone. */
+    public static Cluster cluster() {
+        return cluster;
+    }
+
+    /** Returns the devices of all hosts that compute parts, or one without a name if this host computes alone. */
+    public static List<DeviceSpec> places() {
+        return cluster == null ? List.of(DeviceSpec.newBuilder().build()) : cluster.devices();
+    }
+
+    /** Returns the number of cores of all hosts that compute parts. */
+    public static int cores() {
+        return Runtime.getRuntime().availableProcessors() + (cluster == null ? 0 : cluster.coresOfWorkers());
+    }
+
+    /**
+     * Throws what a user can put right if a session for parts failed because of another host, with the failure as its cause.
+     * Returns if the reason is another.
+     */
+    public static void explain(TensorFlowException failure) throws LibrettoException {
+        if (cluster != null) {
+            cluster.explain(failure);
+        }
     }
 
     static Precision precision() {
@@ -76,20 +111,14 @@ public final class Sessions {
      * many there are.
      */
     public static Session openForParts(Graph graph, int parts) {
+        if (cluster != null) {
+            return TensorFlowInternals.openSession(graph, cluster.chief().target(), cluster.config());
+        }
         return new Session(
                 graph,
                 device.config().toBuilder()
                         .setIntraOpParallelismThreads(parts > 1 ? 1 : 0)
                         .build());
-    }
-
-    /**
-     * Opens a session over the hosts of a cluster; the caller closes it.
-     *
-     * @param timeout the longest time for a run whose options have none
-     */
-    public static Session openOn(Cluster cluster, Graph graph, Duration timeout) {
-        return TensorFlowInternals.openSession(graph, cluster.chief().target(), cluster.config(timeout));
     }
 
     /** Opens a session for a small graph that runs often; the caller closes it. It computes in the calling thread. */

@@ -393,6 +393,11 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         }
     }
 
+    /** Returns whether the run has a checkpoint. */
+    public boolean hasBegun() {
+        return begun;
+    }
+
     /** Deletes a new run that has no checkpoint yet, or whose first batch failed while an older run is still there. */
     public void discardIfNeverBegun() throws IOException {
         if (lock != null && (!begun || olderLock != null)) {

@@ -2,6 +2,8 @@ package dev.libretto.train;
 
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.RecurrenceType;
+import java.util.List;
+import org.tensorflow.DeviceSpec;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
@@ -52,5 +54,19 @@ record ExecutionPlan(
                 // An unrolled graph costs so much more than its call that one batch is enough.
                 recurrence == RecurrenceType.CUDNN ? CUDNN_BATCHES_PER_RUN : 1,
                 onGpu && textLength <= MAX_TEXT_ON_GPU ? textLength : 0);
+    }
+
+    /**
+     * Returns the plan with its parts at the given places, of which each computes at least one.
+     *
+     * @throws IllegalArgumentException if there are more places than parts
+     */
+    ExecutionPlan at(List<DeviceSpec> places) {
+        if (places.size() > parts.count()) {
+            throw new IllegalArgumentException(
+                    "a batch has " + parts.count() + (parts.count() == 1 ? " part" : " parts") + ", too few for "
+                            + places.size() + " hosts; use fewer hosts, or start a run with more parts");
+        }
+        return new ExecutionPlan(recurrence, Parts.of(parts.count(), places), factors, batchesPerRun, textLength);
     }
 }

@@ -2,6 +2,7 @@ package dev.libretto.train;
 
 import com.fasterxml.jackson.annotation.JacksonInject;
 import com.fasterxml.jackson.annotation.OptBoolean;
+import dev.libretto.device.Sessions;
 import dev.libretto.text.Batches.Sampling;
 import java.util.Locale;
 import java.util.Objects;
@@ -91,12 +92,12 @@ public record TrainConfig(
     }
 
     /**
-     * The number of parts that suits a batch on this machine: one for each core, unless they would have too few rows.
+     * The number of parts that suits a batch here: one for each core of all hosts, unless they would have too few rows.
      *
      * @param batchSize B
      */
     public static int partsFor(int batchSize) {
-        return partsFor(batchSize, Runtime.getRuntime().availableProcessors());
+        return partsFor(batchSize, Sessions.cores());
     }
 
     static int partsFor(int batchSize, int cores) {

@@ -53,7 +53,8 @@ public class TrainStep implements AutoCloseable {
                 training,
                 start,
                 text,
-                ExecutionPlan.of(model, training, Sessions.areOnGpu(), Sessions.factorType(), text.length()));
+                ExecutionPlan.of(model, training, Sessions.areOnGpu(), Sessions.factorType(), text.length())
+                        .at(Sessions.places()));
     }
 
     /** @param text the text that batches are cut from; ignored if the plan feeds the batches */

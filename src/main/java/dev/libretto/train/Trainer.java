@@ -1,6 +1,7 @@
 package dev.libretto.train;
 
 import dev.libretto.LibrettoException;
+import dev.libretto.device.Sessions;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
 import dev.libretto.text.Batches;
@@ -12,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.Supplier;
+import org.tensorflow.exceptions.TensorFlowException;
 
 /**
  * The loop over epochs: trains, validates, and saves checkpoints in a {@link CheckpointStore}.
@@ -82,10 +84,25 @@ public final class Trainer implements AutoCloseable {
      * Trains until all epochs are done, validation stops improving, or a listener requests a stop. Saves a checkpoint.
      *
      * @return the position at the end
-     * @throws LibrettoException if training diverges and no rollback is left; the last good weights are saved
+     * @throws LibrettoException if training diverges and no rollback is left, or another host fails; the last good weights are
+     *     saved
      * @throws IOException if a checkpoint cannot be saved
      */
     public Progress train() throws IOException {
+        try {
+            return trainAll();
+        } catch (TensorFlowException e) {
+            try {
+                Sessions.explain(e);
+            } catch (LibrettoException explained) {
+                saveLastGood();
+                throw explained;
+            }
+            throw e;
+        }
+    }
+
+    private Progress trainAll() throws IOException {
         boolean stopped = false;
         while (progress.epoch() < config.epochs() && !config.validation().isOutOfPatience(progress) && !stopped) {
             List<StepInput> inputs = nextInputs();

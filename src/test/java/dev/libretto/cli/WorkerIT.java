@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.tensorflow.DeviceSpec;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
@@ -58,6 +59,7 @@ class WorkerIT {
     @AfterEach
     void killWorker() {
         worker.destroyForcibly();
+        Sessions.use((Cluster) null);
     }
 
     /** Returns once the worker is ready or has ended. */
@@ -83,8 +85,15 @@ class WorkerIT {
         printed = Files.readString(err);
     }
 
-    private Cluster join() throws IOException {
-        return Cluster.join(List.of(address), null, Set.of(), LONG);
+    private Cluster join(Duration timeout) throws IOException {
+        Cluster cluster = Cluster.join(List.of(address), null, Set.of(), timeout);
+        Sessions.use(cluster);
+        return cluster;
+    }
+
+    private static Session open(Cluster cluster, Sum sum) {
+        Sessions.use(cluster);
+        return Sessions.openForParts(sum.graph, 2);
     }
 
     /** Adds two numbers on the worker: x, and 1 if the worker is the given process. */
@@ -93,9 +102,10 @@ class WorkerIT {
         private final Placeholder<TFloat32> x;
         private final Operand<TFloat32> sum;
 
-        Sum(Cluster cluster, Process worker) {
-            x = Ops.create(graph).withDevice(cluster.device(0)).placeholder(TFloat32.class);
-            Ops tf = Ops.create(graph).withDevice(cluster.device(1));
+        Sum(Process worker) {
+            List<DeviceSpec> hosts = Sessions.places();
+            x = Ops.create(graph).withDevice(hosts.get(0)).placeholder(TFloat32.class);
+            Ops tf = Ops.create(graph).withDevice(hosts.get(1));
             // The main thread of a process has its number.
             Operand<TString> thread = tf.constant("/proc/self/task/" + worker.pid());
             sum = tf.math.add(x, tf.dtypes.cast(tf.size(tf.io.matchingFiles(thread)), TFloat32.class));
@@ -121,9 +131,9 @@ class WorkerIT {
                         "warning: port %d is open on every interface, and whoever connects to it can run any code as %s\n"
                                         .formatted(address.port(), System.getProperty("user.name"))
                                 + "ready on %s; train with --workers %s\n".formatted(Device.CPU, address));
-        Cluster cluster = join();
-        try (Sum sum = new Sum(cluster, worker);
-                Session session = Sessions.openOn(cluster, sum.graph, LONG)) {
+        Cluster cluster = join(LONG);
+        try (Sum sum = new Sum(worker);
+                Session session = open(cluster, sum)) {
             assertThat(sum.of(session, 41)).isEqualTo(42);
         }
     }
@@ -131,9 +141,9 @@ class WorkerIT {
     /** Closing the session does not wait for the worker either. */
     @Test
     void killedWorkerEndsTheRunAndIsNamed() throws Exception {
-        Cluster cluster = join();
-        try (Sum sum = new Sum(cluster, worker);
-                Session session = Sessions.openOn(cluster, sum.graph, SHORT)) {
+        Cluster cluster = join(SHORT);
+        try (Sum sum = new Sum(worker);
+                Session session = open(cluster, sum)) {
             sum.of(session, 1);
             worker.destroyForcibly().waitFor();
 
@@ -147,9 +157,9 @@ class WorkerIT {
 
     @Test
     void stoppedWorkerEndsTheRunAndIsNamed() throws Exception {
-        Cluster cluster = join();
-        try (Sum sum = new Sum(cluster, worker);
-                Session session = Sessions.openOn(cluster, sum.graph, SHORT)) {
+        Cluster cluster = join(SHORT);
+        try (Sum sum = new Sum(worker);
+                Session session = open(cluster, sum)) {
             sum.of(session, 1);
             Program.signal(worker.pid(), "STOP");
 
@@ -163,9 +173,9 @@ class WorkerIT {
 
     @Test
     void restartedWorkerIsNamedAndANewSessionComputesOnIt() throws Exception {
-        Cluster cluster = join();
-        try (Sum sum = new Sum(cluster, worker)) {
-            try (Session session = Sessions.openOn(cluster, sum.graph, LONG)) {
+        Cluster cluster = join(LONG);
+        try (Sum sum = new Sum(worker)) {
+            try (Session session = open(cluster, sum)) {
                 sum.of(session, 1);
                 worker.destroyForcibly().waitFor();
                 start();
@@ -174,9 +184,9 @@ class WorkerIT {
                         .isInstanceOf(LibrettoException.class)
                         .hasMessage("worker %s was restarted", address);
             }
-            Cluster again = cluster.rejoin(LONG);
+            Cluster again = cluster.rejoin();
             assertThat(again.workers()).isNotEqualTo(cluster.workers());
-            try (Session session = Sessions.openOn(again, sum.graph, LONG)) {
+            try (Session session = open(again, sum)) {
                 assertThat(sum.of(session, 1)).as("another process").isEqualTo(1);
             }
         }
@@ -184,13 +194,13 @@ class WorkerIT {
 
     @Test
     void laterChiefTakesTheWorker() throws Exception {
-        Cluster earlier = join();
-        Cluster later = join();
-        try (Sum first = new Sum(earlier, worker);
-                Sum second = new Sum(later, worker);
-                Session session = Sessions.openOn(earlier, first.graph, LONG)) {
+        Cluster earlier = join(LONG);
+        Cluster later = join(LONG);
+        try (Sum first = new Sum(worker);
+                Sum second = new Sum(worker);
+                Session session = open(earlier, first)) {
             first.of(session, 1);
-            try (Session other = Sessions.openOn(later, second.graph, LONG)) {
+            try (Session other = open(later, second)) {
                 assertThat(second.of(other, 41)).isEqualTo(42);
                 assertThatThrownBy(() -> runOn(earlier, first, session))
                         .isInstanceOf(LibrettoException.class)
@@ -203,7 +213,8 @@ class WorkerIT {
         try {
             sum.of(session, 1);
         } catch (TensorFlowException e) {
-            cluster.explain(e, SHORT);
+            Sessions.use(cluster);
+            Sessions.explain(e);
             throw e;
         }
     }

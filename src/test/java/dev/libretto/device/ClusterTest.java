@@ -108,11 +108,11 @@ class ClusterTest {
         HostAddress address = free();
         TensorFlowServer.startWorker(address, Set.of());
         Cluster cluster = join(address, LONG);
-        assertThatCode(() -> cluster.explain(new TensorFlowException("OOM when allocating tensor"), LONG))
+        assertThatCode(() -> cluster.explain(new TensorFlowException("OOM when allocating tensor")))
                 .doesNotThrowAnyException();
         for (String message : List.of(
                 "Deadline Exceeded", "DNS:{\"description\":\"Failed to pick subchannel\"}", "{\"grpc_status\":14}")) {
-            assertThatThrownBy(() -> cluster.explain(new TensorFlowException(message), LONG))
+            assertThatThrownBy(() -> cluster.explain(new TensorFlowException(message)))
                     .isInstanceOf(LibrettoException.class)
                     .hasMessage(
                             "the network between the hosts failed or was too slow, although each worker answers this host; check that"
@@ -162,8 +162,9 @@ class ClusterTest {
                 HostAddress.parse("10.0.0.1:7000"),
                 List.of(
                         new Cluster.Worker(HostAddress.parse("w:1"), INFO),
-                        new Cluster.Worker(HostAddress.parse("w:2"), INFO)));
-        ConfigProto config = cluster.config(Duration.ofSeconds(30));
+                        new Cluster.Worker(HostAddress.parse("w:2"), INFO)),
+                Duration.ofSeconds(30));
+        ConfigProto config = cluster.config();
 
         assertThat(config.getClusterDef())
                 .isEqualTo(ClusterDef.newBuilder()
@@ -179,8 +180,8 @@ class ClusterTest {
         assertThat(config.getRpcOptions().getUseRpcForInprocessMaster()).isTrue();
         assertThat(config.getGraphOptions().getRewriteOptions().getDisableMetaOptimizer())
                 .isTrue();
-        assertThat(cluster.device(0)).hasToString("/job:libretto/replica:0/task:0/device:CPU:0");
-        assertThat(cluster.device(2)).hasToString("/job:libretto/replica:0/task:2/device:GPU:0");
+        assertThat(cluster.devices().get(0)).hasToString("/job:libretto/replica:0/task:0/device:CPU:0");
+        assertThat(cluster.devices().get(2)).hasToString("/job:libretto/replica:0/task:2/device:GPU:0");
         assertThat(TensorFlowSetup.variables(Build.current())).containsEntry("GRPC_FAIL_FAST", "true");
     }
 }
