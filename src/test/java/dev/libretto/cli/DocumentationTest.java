@@ -1,6 +1,7 @@
 package dev.libretto.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatCode;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -29,6 +30,10 @@ class DocumentationTest {
 
     /** A code line, with or without environment variables at its start. */
     private static final Pattern COMMAND_LINE = Pattern.compile("(?m)^ {4}(?:[A-Z_]+=\\S+ )*\\./libretto (\\w+)(.*)$");
+
+    /** A command in a container's file: a list of words, or a line of a shell. */
+    private static final Pattern CONTAINER_COMMAND =
+            Pattern.compile("(?m)^ *(?:entrypoint|command|args): \\[(\".+\")\\]$|^ .*exec libretto (\\w.*)$");
 
     private static final Pattern OPTION = Pattern.compile("(?<=\\s)--([a-z0-9-]+)");
 
@@ -105,6 +110,27 @@ class DocumentationTest {
             assertThat(matches(OPTION, line.group(2)).stream().map(option -> option.group(1)))
                     .as(line.group().strip())
                     .isSubsetOf(options);
+        }
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"compose.hosts.yaml", "kubernetes/hosts.yaml", "kubernetes/tfjob.yaml"})
+    void containersRunCommandsWithOptionsThatExist(String file) throws Exception {
+        List<MatchResult> commands = matches(CONTAINER_COMMAND, Files.readString(Path.of("docker", file)));
+
+        assertThat(commands).hasSizeGreaterThan(1);
+        for (MatchResult match : commands) {
+            String line = match.group(1) == null
+                    ? match.group(2)
+                    : match.group(1).replaceAll("\",? ?\"?", " ").strip();
+            List<String> words = List.of(line.replaceFirst("^libretto ", "").split(" "));
+            Command command = Main.COMMANDS.stream()
+                    .filter(each -> each.name().equals(words.get(0)))
+                    .findFirst()
+                    .orElseThrow(() -> new AssertionError("no command in " + line));
+            assertThatCode(() -> Arguments.parse(command.flags(), false, words.subList(1, words.size())))
+                    .as(line)
+                    .doesNotThrowAnyException();
         }
     }
 
