@@ -5,7 +5,9 @@ import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.stream.IntStream;
 import org.tensorflow.ConcreteFunction;
 import org.tensorflow.DeviceSpec;
@@ -114,6 +116,7 @@ final class TrainingGraph {
             List<List<Operand<TFloat32>>> states = before.stream()
                     .map(array -> parts.split(splitting, array, 0))
                     .toList();
+            Map<DeviceSpec, List<Operand<TFloat32>>> valuesAt = new HashMap<>();
             List<PartGraph.Results> results = new ArrayList<>();
             for (int p = 0; p < parts.count(); p++) {
                 int index = p;
@@ -123,7 +126,7 @@ final class TrainingGraph {
                         sharesOfParts.get(p),
                         number,
                         splitting.constant((long) p),
-                        values,
+                        valuesAt.computeIfAbsent(parts.places().get(p), place -> send(tf, values, place)),
                         states.stream().map(array -> array.get(index)).toList());
                 results.add(part.call(parts.at(tf, p), function, arguments));
             }
@@ -170,6 +173,16 @@ final class TrainingGraph {
             // Once the norm is computed, no operation reads the old state.
             changes.addAll(state.assign(carrying.withControlDependencies(List.of(gradientNorm)), after));
             update = tf.withName("update").withControlDependencies(changes).noOp();
+        }
+
+        /** Sends the parameters to a place once. TensorFlow would send them for each call there. */
+        private List<Operand<TFloat32>> send(Ops tf, List<Operand<TFloat32>> values, DeviceSpec place) {
+            Ops sending = tf.withSubScope("send");
+            return IntStream.range(0, values.size())
+                    .mapToObj(i -> place.equals(variables.place(i))
+                            ? values.get(i)
+                            : Parts.at(sending, place).identity(values.get(i)))
+                    .toList();
         }
     }
 }

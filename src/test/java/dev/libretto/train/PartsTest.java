@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.tuple;
 import dev.libretto.Rounding;
 import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
+import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.RecurrenceType;
@@ -16,6 +17,10 @@ import dev.libretto.text.Ids;
 import dev.libretto.train.TrainStep.StepMetrics;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Function;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -88,6 +93,37 @@ class PartsTest {
         assertThat(Parts.of(4, List.of(a, b)).places()).containsExactly(a, a, b, b);
     }
 
+    /** TensorFlow sends a value of another place to each call. */
+    @Test
+    void parametersAreSentToEachPlaceOnce() {
+        RunConfig config = TestModels.runConfig(new ModelConfig(CellType.LSTM, V, 5, 2), T, 8, CLIP_NORM);
+        ExecutionPlan plan = execution(config, 4).at(List.of(cpu(0), cpu(1)));
+        try (Graph graph = new Graph()) {
+            new TrainingGraph(graph, config.model(), config.training(), plan);
+            Map<String, NodeDef> nodes = graph.toGraphDef().getNodeList().stream()
+                    .collect(Collectors.toMap(NodeDef::getName, Function.identity()));
+            Set<String> variables = LanguageModel.parameters(config.model()).stream()
+                    .map(Variables::name)
+                    .collect(Collectors.toSet());
+            List<NodeDef> calls = nodes.values().stream()
+                    .filter(node -> node.getOp().equals("PartitionedCall"))
+                    .toList();
+
+            assertThat(calls).hasSize(4);
+            for (String variable : variables) {
+                assertThat(nodes.values().stream()
+                                .filter(node -> node.getInputList().contains(variable))
+                                .filter(node -> node.getOp().equals("PartitionedCall")
+                                        || node.getOp().equals("Identity"))
+                                .filter(node -> !node.getDevice()
+                                        .equals(nodes.get(variable).getDevice())))
+                        .as(variable)
+                        .extracting(NodeDef::getOp)
+                        .containsExactly("Identity");
+            }
+        }
+    }
+
     /** Of four parts at two places, each place adds its two, and the end adds the sums. */
     @Test
     void sumsAreAddedWherePartsAre() {
@@ -155,12 +191,13 @@ class PartsTest {
                 .build();
     }
 
-    /** Checks the place of a variable and of all operations that read or assign it, except the calls of the parts. */
+    /** Checks the place of a variable and of all operations that read or assign it, except those that give it to the parts. */
     private static void assertPlace(Graph graph, String variable, String place) {
         assertThat(graph.toGraphDef().getNodeList())
                 .filteredOn(node -> node.getName().equals(variable)
                         || node.getInputList().contains(variable)
-                                && !node.getOp().equals("PartitionedCall"))
+                                && !node.getOp().equals("PartitionedCall")
+                                && !node.getName().startsWith("send"))
                 .hasSizeGreaterThanOrEqualTo(3)
                 .extracting(NodeDef::getDevice)
                 .containsOnly(place);
