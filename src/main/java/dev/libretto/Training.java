@@ -178,6 +178,9 @@ public final class Training {
     /** Settings of a {@link Training}; {@link #build} checks them. */
     public static final class Builder {
         private TrainConfig.Builder config = new TrainConfig.Builder(TrainConfig.TEXTBOOK);
+        /** Whether the parts are those of a run, and not those that suit the device. */
+        private boolean keepsParts;
+
         private int vocabularySize = 1;
         private CellType cell = ModelConfig.DEFAULT_CELL;
         private int layers = ModelConfig.DEFAULT_LAYERS;
@@ -210,6 +213,7 @@ public final class Training {
          */
         public Builder settings(TrainConfig value) {
             config = new TrainConfig.Builder(value);
+            keepsParts = true;
             fraction = value.validation().fraction();
             validationCorpus = value.validation().corpus();
             patience = value.validation().patience();
@@ -259,7 +263,7 @@ public final class Training {
         public Builder batches(int batchSize, int seqLength) {
             config.batchSize = batchSize;
             config.seqLength = seqLength;
-            config.parts = TrainConfig.partsFor(batchSize);
+            keepsParts = false;
             return this;
         }
 
@@ -338,6 +342,9 @@ public final class Training {
         /** @throws IllegalArgumentException naming the value that is out of range */
         public Training build() {
             config.validation = new ValidationConfig(fraction, validationCorpus, patience);
+            if (!keepsParts) {
+                config.parts = TrainConfig.partsFor(config.batchSize, new Devices().countGpus(device));
+            }
             return new Training(
                     new ModelConfig(cell, vocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings),
                     config.build(),

@@ -43,7 +43,8 @@ public record Workload(
                 CellType.RNN,
                 ModelConfig.DEFAULT_HIDDEN_SIZE,
                 ModelConfig.DEFAULT_LAYERS,
-                TrainConfig.TEXTBOOK);
+                training(TrainConfig.TEXTBOOK.seqLength(), TrainConfig.TEXTBOOK.batchSize(), Sampling.CONSECUTIVE)
+                        .with(c -> c.optimizer = Optimizer.TEXTBOOK));
     }
 
     /** Returns two LSTM layers of 512 units, 64 time steps, 64 rows, on a synthetic text of 65 symbols. */

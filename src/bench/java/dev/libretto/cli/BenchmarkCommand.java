@@ -48,7 +48,7 @@ public final class BenchmarkCommand {
             "",
             "measure Libretto's speed and memory",
             "",
-            Flag.joined(List.of(WORKLOAD, ROUNDS, JSON, PLOT, SWEEP, SOAK, STEPS, CHARACTERS), DeviceFlags.ALL),
+            Flag.joined(List.of(WORKLOAD, ROUNDS, JSON, PLOT, SWEEP, SOAK, STEPS, CHARACTERS), DeviceFlags.ONE),
             List.of("--json speed.json --plot speed.png", "--sweep --plot sweep.png", "--soak --steps 20000"),
             BenchmarkCommand::run);
 
@@ -72,7 +72,7 @@ public final class BenchmarkCommand {
         Path json = arguments.get(JSON);
         Path plot = arguments.get(PLOT);
         checkUsage(arguments);
-        Choice device = DeviceFlags.choose(arguments);
+        Choice device = DeviceFlags.choose(arguments, DeviceFlags.DEVICE);
         console.note("device: %s%n", device);
         device.use();
         if (soak) {

@@ -7,38 +7,63 @@ import dev.libretto.device.Devices;
 import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.NativeLog;
 import dev.libretto.device.Precision;
+import dev.libretto.device.Sessions;
 import dev.libretto.device.TensorFlowSetup;
 import java.util.List;
+import java.util.function.Function;
 
 final class DeviceFlags {
-    static final Flag<DeviceRequest> DEVICE = Flag.parsed(
-            "device",
-            "auto|cpu|gpu|gpu:N",
-            "where to compute; auto uses a GPU if one works",
-            DeviceRequest.AUTO,
-            DeviceRequest::parse);
+    /** Where to compute in one place. */
+    static final Flag<DeviceRequest> DEVICE = flag("auto|cpu|gpu|gpu:N", DeviceRequest::parse);
+    /** Where to train. */
+    static final Flag<DeviceRequest> DEVICES = flag("auto|cpu|gpu|gpu:N,...", DeviceRequest::parseAll);
+
     static final Flag<Precision> PRECISION = Flag.oneOf(
             "precision",
             "precision of matrix products; tf32 and bfloat16 need a GPU of compute capability 8.0 or later, bfloat16"
                     + " also runs on processors that support it",
             Precision.FLOAT32);
 
-    static final List<Flag<?>> ALL = List.of(DEVICE, PRECISION);
+    /** The options of a command that trains. */
+    static final List<Flag<?>> ALL = List.of(DEVICES, PRECISION);
+    /** The options of a command that computes in one place. */
+    static final List<Flag<?>> ONE = List.of(DEVICE, PRECISION);
 
     private DeviceFlags() {}
 
-    /** Returns the device that the options ask for and why it was chosen, once TensorFlow's library is loaded. */
+    private static Flag<DeviceRequest> flag(String argument, Function<String, DeviceRequest> reader) {
+        return Flag.parsed(
+                "device", argument, "where to compute; auto uses a GPU if one works", DeviceRequest.AUTO, reader);
+    }
+
+    /** Returns the number of GPUs of all hosts to train on; 0 to train on CPUs. */
+    static int countGpus(Arguments arguments) throws UsageException {
+        DeviceRequest request = arguments.get(DEVICES);
+        if (Sessions.cluster() != null) {
+            return Sessions.countGpus();
+        }
+        if (Build.current().isCuda()) {
+            NativeLog.suppressFirstRunMessages();
+        }
+        return new Devices().countGpus(request);
+    }
+
+    /** Returns the device to train on and why it was chosen, once TensorFlow's library is loaded. */
     static Choice choose(Arguments arguments) throws UsageException, LibrettoException {
-        DeviceRequest request = arguments.get(DEVICE);
+        return choose(arguments, DEVICES);
+    }
+
+    static Choice choose(Arguments arguments, Flag<DeviceRequest> device) throws UsageException, LibrettoException {
+        DeviceRequest request = arguments.get(device);
         Precision precision = arguments.get(PRECISION);
         TensorFlowSetup.await();
         NativeLog.suppressFirstRunMessages();
         return new Devices().choose(request, precision);
     }
 
-    /** Does the same, and shows the device if there was a choice. */
+    /** Does the same for the one place to compute in, and shows the device if there was a choice. */
     static Choice choose(Arguments arguments, Console console) throws UsageException, LibrettoException {
-        Choice choice = choose(arguments);
+        Choice choice = choose(arguments, DEVICE);
         if (arguments.has(DEVICE) || Build.current().isCuda()) {
             console.note("device: %s%n", choice);
         }

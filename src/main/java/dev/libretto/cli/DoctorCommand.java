@@ -66,14 +66,14 @@ final class DoctorCommand {
             "doctor",
             "check devices and libraries; exit code 0 if they work",
             "",
-            List.of(DeviceFlags.DEVICE, DeviceFlags.PRECISION, JSON),
+            List.of(DeviceFlags.DEVICES, DeviceFlags.PRECISION, JSON),
             List.of("doctor", "doctor --device gpu --json"),
             DoctorCommand::run);
 
     private DoctorCommand() {}
 
     private static int run(Arguments arguments, Console console) throws Exception {
-        DeviceRequest request = arguments.get(DeviceFlags.DEVICE);
+        DeviceRequest request = arguments.get(DeviceFlags.DEVICES);
         Precision precision = arguments.get(DeviceFlags.PRECISION);
         boolean json = arguments.get(JSON);
         Report report = examine(request, precision);

@@ -67,7 +67,7 @@ final class GenerateFlags {
     private static final List<Flag<?>> DECODING =
             List.of(LENGTH, STOP, TEMPERATURE, TOP_K, TOP_P, SEED, NUM_SAMPLES, LOGPROBS, FORMAT, DECODER, UNKNOWN);
 
-    static final List<Flag<?>> ALL = Flag.joined(SOURCES, DECODING, DeviceFlags.ALL);
+    static final List<Flag<?>> ALL = Flag.joined(SOURCES, DECODING, DeviceFlags.ONE);
 
     private GenerateFlags() {}
 

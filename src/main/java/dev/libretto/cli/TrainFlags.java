@@ -72,8 +72,8 @@ final class TrainFlags {
             Flag.integer("batch-size", "rows per batch", TEXTBOOK.batchSize(), 1, TrainConfig.MAX_BATCH_SIZE);
     static final Flag<Integer> PARTS = Flag.integer(
             "parts",
-            "parts that a batch's rows are split into, computed in parallel on a CPU; fixed for a run"
-                    + " (default one per core of all hosts, of at least 8 rows)",
+            "parts that a batch's rows are split into, computed in parallel by the cores, GPUs and hosts; fixed for a run"
+                    + " (default one per GPU or else core of all hosts, on CPUs of at least 8 rows)",
             null,
             1,
             TrainConfig.MAX_BATCH_SIZE);
@@ -221,15 +221,14 @@ final class TrainFlags {
     static TrainConfig trainConfig(Arguments arguments, CorpusInfo validationCorpus) throws UsageException {
         int epochs = arguments.get(EPOCHS);
         int batchSize = arguments.get(BATCH_SIZE);
-        int parts = arguments.getOr(PARTS, TrainConfig.partsFor(batchSize));
-        if (parts > batchSize) {
+        Integer parts = arguments.get(PARTS);
+        if (parts != null && parts > batchSize) {
             throw new UsageException("--parts must be at most the batch size of " + batchSize + " (got " + parts + ")");
         }
         arguments.requireEffect(MAX_ROLLBACKS, ON_DIVERGENCE, List.of(DivergencePolicy.Action.ROLLBACK));
         TrainConfig.Builder config = new TrainConfig.Builder(TEXTBOOK);
         config.seqLength = arguments.get(SEQ_LENGTH);
         config.batchSize = batchSize;
-        config.parts = parts;
         config.sampling = arguments.get(SAMPLING);
         config.epochs = epochs;
         config.optimizer = OptimizerFlags.config(arguments, epochs);
@@ -239,6 +238,8 @@ final class TrainFlags {
         config.divergence = new DivergencePolicy(
                 arguments.get(ON_DIVERGENCE), arguments.get(DIVERGENCE_FACTOR), arguments.get(MAX_ROLLBACKS));
         config.checkpoints = new CheckpointPolicy(arguments.get(CHECKPOINT_EVERY), arguments.get(KEEP));
+        // Last, as it may have to look for GPUs.
+        config.parts = parts != null ? parts : TrainConfig.partsFor(batchSize, DeviceFlags.countGpus(arguments));
         return config.build();
     }
 

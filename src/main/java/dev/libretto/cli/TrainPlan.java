@@ -152,7 +152,7 @@ record TrainPlan(
         Training training = Training.builder()
                 .model(config.model())
                 .settings(config.training())
-                .device(arguments.get(DeviceFlags.DEVICE))
+                .device(arguments.get(DeviceFlags.DEVICES))
                 .precision(arguments.get(DeviceFlags.PRECISION))
                 .build();
         TrainingData data = TrainingData.of(config.training(), vocabulary, corpus, validation);

@@ -83,12 +83,11 @@ final class TrainReport implements TrainingListener, AutoCloseable {
                 model.hiddenSize(),
                 LanguageModel.countParameters(model),
                 device);
+        console.note("parts: %s%n", describeParts(training.batchSize(), training.parts()));
         if (device.device().isGpu()) {
             console.note("recurrence: %s%n", describeOnGpu(device));
         } else {
-            console.note(
-                    "parts: %s%nmemory: %s%n",
-                    describeParts(training.batchSize(), training.parts()), MemoryEstimate.ofTraining(model, training));
+            console.note("memory: %s%n", MemoryEstimate.ofTraining(model, training));
         }
         if (plan.resumes()) {
             describeStart(start);

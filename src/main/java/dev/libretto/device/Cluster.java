@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import java.util.stream.IntStream;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.DeviceSpec.DeviceType;
 import org.tensorflow.exceptions.TensorFlowException;
@@ -94,22 +93,24 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
         return workers.stream().mapToInt(worker -> worker.info().cores()).sum();
     }
 
-    /** Returns the device of each host on which sessions compute. */
+    /** Returns the devices of each host on which sessions compute: its GPUs, or its CPU. */
     List<DeviceSpec> devices() {
-        return IntStream.rangeClosed(0, workers.size()).mapToObj(this::device).toList();
-    }
-
-    private DeviceSpec device(int host) {
-        boolean isOnGpu = host == 0
-                ? Sessions.areOnGpu()
-                : workers.get(host - 1).info().devices().contains("GPU");
-        return DeviceSpec.newBuilder()
-                .job(JOB)
-                .replica(0)
-                .task(host)
-                .deviceType(isOnGpu ? DeviceType.GPU : DeviceType.CPU)
-                .deviceIndex(0)
-                .build();
+        List<DeviceSpec> devices = new ArrayList<>();
+        for (int host = 0; host <= workers.size(); host++) {
+            int gpus = host == 0
+                    ? Sessions.device().gpus().size()
+                    : workers.get(host - 1).info().countGpus();
+            for (int i = 0; i < Math.max(1, gpus); i++) {
+                devices.add(DeviceSpec.newBuilder()
+                        .job(JOB)
+                        .replica(0)
+                        .task(host)
+                        .deviceType(gpus > 0 ? DeviceType.GPU : DeviceType.CPU)
+                        .deviceIndex(i)
+                        .build());
+            }
+        }
+        return devices;
     }
 
     /**
@@ -152,6 +153,8 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
         }
         return TensorFlowInternals.WITHOUT_OPTIMIZER.toBuilder()
                 .setClusterDef(ClusterDef.newBuilder().addJob(job))
+                // As in Device.config. The servers have the other options of GPUs.
+                .setAllowSoftPlacement(Sessions.areOnGpu())
                 // Otherwise variables of the same name are shared between sessions.
                 .setIsolateSessionState(true)
                 .setOperationTimeoutInMs(timeout.toMillis())

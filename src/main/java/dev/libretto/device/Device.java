@@ -1,15 +1,20 @@
 package dev.libretto.device;
 
+import java.util.List;
 import java.util.Locale;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.tensorflow.DeviceSpec;
+import org.tensorflow.DeviceSpec.DeviceType;
 import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.proto.GPUOptions;
 
 /**
- * A device to compute on.
+ * A device to compute on: the CPU, a GPU, or several GPUs, of which each computes parts of a batch.
  *
- * @param gpu null for the CPU
+ * @param gpus empty for the CPU
  */
-public record Device(Gpu gpu) {
+public record Device(List<Gpu> gpus) {
     /**
      * An NVIDIA GPU, as described by the driver.
      *
@@ -37,16 +42,20 @@ public record Device(Gpu gpu) {
         }
     }
 
-    public static final Device CPU = new Device(null);
+    public static final Device CPU = new Device(List.of());
+
+    public Device {
+        gpus = List.copyOf(gpus);
+    }
 
     public boolean isGpu() {
-        return gpu != null;
+        return !gpus.isEmpty();
     }
 
     /**
      * Returns the configuration of a session on this device. A CPU session sees no GPU, and does without TensorFlow's graph
-     * optimizer. A GPU session sees this GPU only and allocates its memory as needed; there the optimizer makes the textbook's
-     * epoch shorter.
+     * optimizer. A GPU session sees these GPUs only, which TensorFlow numbers in this order, and allocates their memory as
+     * needed; there the optimizer makes the textbook's epoch shorter.
      */
     ConfigProto config() {
         if (!isGpu()) {
@@ -57,13 +66,31 @@ public record Device(Gpu gpu) {
         return ConfigProto.newBuilder()
                 .setGpuOptions(GPUOptions.newBuilder()
                         .setAllowGrowth(true)
-                        .setVisibleDeviceList(Integer.toString(gpu.index())))
+                        .setVisibleDeviceList(gpus.stream()
+                                .map(gpu -> Integer.toString(gpu.index()))
+                                .collect(Collectors.joining(","))))
+                // Of several, a graph names the GPU of an operation, also of those that have no kernel for GPUs.
+                .setAllowSoftPlacement(gpus.size() > 1)
                 .build();
+    }
+
+    /** Returns where a session on this device computes parts: on each GPU of several, else where it computes everything. */
+    List<DeviceSpec> places() {
+        return gpus.size() > 1
+                ? IntStream.range(0, gpus.size())
+                        .mapToObj(index -> DeviceSpec.newBuilder()
+                                .deviceType(DeviceType.GPU)
+                                .deviceIndex(index)
+                                .build())
+                        .toList()
+                : List.of(DeviceSpec.newBuilder().build());
     }
 
     @Override
     public String toString() {
         int cores = Runtime.getRuntime().availableProcessors();
-        return isGpu() ? gpu.toString() : "CPU, " + cores + (cores == 1 ? " core" : " cores");
+        return isGpu()
+                ? gpus.stream().map(Gpu::toString).collect(Collectors.joining("; "))
+                : "CPU, " + cores + (cores == 1 ? " core" : " cores");
     }
 }

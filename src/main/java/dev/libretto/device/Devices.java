@@ -3,6 +3,8 @@ package dev.libretto.device;
 import dev.libretto.LibrettoException;
 import dev.libretto.device.CudaDriver.LibCuda;
 import dev.libretto.device.Device.Gpu;
+import dev.libretto.device.DeviceRequest.Kind;
+import java.util.Collections;
 import java.util.List;
 import java.util.function.Function;
 import java.util.function.Supplier;
@@ -57,12 +59,14 @@ public final class Devices {
     }
 
     private Choice find(DeviceRequest request) throws LibrettoException {
-        if (request.kind() == DeviceRequest.Kind.CPU) {
+        if (request.kind() == Kind.CPU) {
             return Choice.CPU;
         }
-        boolean isAuto = request.kind() == DeviceRequest.Kind.AUTO;
+        boolean isAuto = request.kind() == Kind.AUTO;
         try {
-            return new Choice(gpu(request.index()), Precision.FLOAT32, isAuto ? "auto: it can be used" : "");
+            return isAuto
+                    ? new Choice(gpus(List.of(0)), Precision.FLOAT32, "auto: it can be used")
+                    : new Choice(gpus(request.gpus()), Precision.FLOAT32, "");
         } catch (LibrettoException e) {
             if (isAuto) {
                 return new Choice(
@@ -72,19 +76,31 @@ public final class Devices {
         }
     }
 
-    private Device gpu(int index) throws LibrettoException {
+    /** Returns the number of GPUs that a request names or, for {@code auto}, that it would choose. */
+    public int countGpus(DeviceRequest request) {
+        if (request.kind() != Kind.AUTO) {
+            return request.gpus().size();
+        }
+        try {
+            return find(request).device().gpus().size();
+        } catch (LibrettoException e) {
+            throw new AssertionError("auto falls back to the CPU", e);
+        }
+    }
+
+    private Device gpus(List<Integer> indexes) throws LibrettoException {
         requireCudaBuild();
         List<Gpu> gpus = CudaDriver.gpus(driver);
-        if (index >= gpus.size()) {
+        if (Collections.max(indexes) >= gpus.size()) {
             throw new LibrettoException("the driver finds " + (gpus.size() == 1 ? "one GPU" : gpus.size() + " GPUs")
                     + "; use " + (gpus.size() == 1 ? "gpu:0" : "gpu:0 to gpu:" + (gpus.size() - 1)));
         }
-        Device gpu = new Device(gpus.get(index));
-        if (!typesOf.apply(gpu).contains("GPU")) {
-            throw new LibrettoException(
-                    "TensorFlow cannot use " + gpu + "; the command doctor shows what is missing for gpu:" + index);
+        Device device = new Device(indexes.stream().map(gpus::get).toList());
+        if (Collections.frequency(typesOf.apply(device), "GPU") < indexes.size()) {
+            throw new LibrettoException("TensorFlow cannot use " + (indexes.size() == 1 ? "" : "all of ") + device
+                    + "; the command doctor shows what is missing for " + new DeviceRequest(Kind.GPU, indexes));
         }
-        return gpu;
+        return device;
     }
 
     private void requireCudaBuild() throws LibrettoException {

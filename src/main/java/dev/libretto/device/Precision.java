@@ -1,7 +1,7 @@
 package dev.libretto.device;
 
 import dev.libretto.LibrettoException;
-import dev.libretto.device.Device.Gpu.ComputeCapability;
+import dev.libretto.device.Device.Gpu;
 import java.util.Locale;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
@@ -66,12 +66,15 @@ public enum Precision {
 
     /** Throws if the device does not support this precision; {@code cpu} matters for the CPU only. */
     void requireOn(Device device, OneDnn cpu) throws LibrettoException {
-        if (device.isGpu()) {
-            ComputeCapability capability = device.gpu().computeCapability();
-            if (capability.major() < MAJOR) {
-                throw lacking(device + ", does not have " + this + ", which needs " + MAJOR + ".0");
+        for (Gpu gpu : device.gpus()) {
+            if (gpu.computeCapability().major() < MAJOR) {
+                throw lacking(gpu + ", does not have " + this + ", which needs " + MAJOR + ".0");
             }
-        } else if (this == TF32) {
+        }
+        if (device.isGpu()) {
+            return;
+        }
+        if (this == TF32) {
             throw lacking("the CPU does not have tf32");
         } else if (this == BFLOAT16) {
             cpu.requireBfloat16();

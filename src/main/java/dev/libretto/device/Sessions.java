@@ -9,6 +9,7 @@ import org.tensorflow.Graph;
 import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Session;
 import org.tensorflow.exceptions.TensorFlowException;
+import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
@@ -47,9 +48,14 @@ public final class Sessions {
         return cluster;
     }
 
-    /** Returns the devices of all hosts that compute parts, or one without a name if this host computes alone. */
+    /** Returns the devices of all hosts that compute parts, or one without a name if there is no other. */
     public static List<DeviceSpec> places() {
-        return cluster == null ? List.of(DeviceSpec.newBuilder().build()) : cluster.devices();
+        return cluster == null ? device.places() : cluster.devices();
+    }
+
+    /** Returns the number of GPUs of all hosts that compute parts; 0 if they compute on CPUs. */
+    public static int countGpus() {
+        return areOnGpu() ? places().size() : 0;
     }
 
     /** Returns the number of cores of all hosts that compute parts. */
@@ -114,11 +120,18 @@ public final class Sessions {
         if (cluster != null) {
             return TensorFlowInternals.openSession(graph, cluster.chief().target(), cluster.config());
         }
-        return new Session(
-                graph,
-                device.config().toBuilder()
-                        .setIntraOpParallelismThreads(parts > 1 ? 1 : 0)
-                        .build());
+        return new Session(graph, configForParts(device, parts));
+    }
+
+    static ConfigProto configForParts(Device device, int parts) {
+        ConfigProto config = device.config();
+        // On GPUs, too, the optimizer could add up the parts in an order that depends on their places.
+        return parts == 1
+                ? config
+                : config.toBuilder()
+                        .mergeFrom(TensorFlowInternals.WITHOUT_OPTIMIZER)
+                        .setIntraOpParallelismThreads(1)
+                        .build();
     }
 
     /** Opens a session for a small graph that runs often; the caller closes it. It computes in the calling thread. */

@@ -2,6 +2,7 @@ package dev.libretto.device;
 
 import dev.libretto.LibrettoException;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
 import org.tensorflow.Graph;
@@ -142,7 +143,17 @@ public record WorkerInfo(
 
     private String software() {
         return String.format(
-                Locale.ROOT, "Libretto %s, TensorFlow %s for %s, precision %s", libretto, tensorflow, build, precision);
+                Locale.ROOT,
+                "Libretto %s, TensorFlow %s for %s on a %s, precision %s",
+                libretto,
+                tensorflow,
+                build,
+                countGpus() > 0 ? "GPU" : "CPU",
+                precision);
+    }
+
+    int countGpus() {
+        return Collections.frequency(devices, "GPU");
     }
 
     /** Returns the machine in words. */

@@ -75,8 +75,10 @@ public final class DeviceTrial {
         Batches.Epoch epoch = batches.epoch(0);
         List<Float> losses = new ArrayList<>();
         double[] seconds = new double[STEPS];
-        ExecutionPlan plan = ExecutionPlan.of(model, training, Sessions.areOnGpu(), factors, 0);
-        try (TrainStep step = new TrainStep(model, training, start, Ids.of(), plan)) {
+        TrainConfig split = training.withBatches(training.seqLength(), training.batchSize(), training.sampling());
+        ExecutionPlan plan =
+                ExecutionPlan.of(model, split, Sessions.areOnGpu(), factors, 0).at(Sessions.places());
+        try (TrainStep step = new TrainStep(model, split, start, Ids.of(), plan)) {
             for (int i = 0; i < STEPS; i++) {
                 long before = System.nanoTime();
                 losses.add(step.run(epoch.batch(i), LEARNING_RATE, i + 1).loss());

@@ -4,6 +4,7 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.model.RecurrenceType;
 import java.util.List;
 import org.tensorflow.DeviceSpec;
+import org.tensorflow.DeviceSpec.DeviceType;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
@@ -49,7 +50,7 @@ record ExecutionPlan(
         RecurrenceType recurrence = RecurrenceType.of(model.cell(), onGpu, factors);
         return new ExecutionPlan(
                 recurrence,
-                Parts.of(onGpu ? 1 : training.parts()),
+                Parts.of(training.parts()),
                 factors,
                 // An unrolled graph costs so much more than its call that one batch is enough.
                 recurrence == RecurrenceType.CUDNN ? CUDNN_BATCHES_PER_RUN : 1,
@@ -63,9 +64,10 @@ record ExecutionPlan(
      */
     ExecutionPlan at(List<DeviceSpec> places) {
         if (places.size() > parts.count()) {
+            String what = places.get(0).deviceType() == DeviceType.GPU ? " GPUs" : " hosts";
             throw new IllegalArgumentException(
                     "a batch has " + parts.count() + (parts.count() == 1 ? " part" : " parts") + ", too few for "
-                            + places.size() + " hosts; use fewer hosts, or start a run with more parts");
+                            + places.size() + what + "; use fewer" + what + ", or start a run with more parts");
         }
         return new ExecutionPlan(recurrence, Parts.of(parts.count(), places), factors, batchesPerRun, textLength);
     }

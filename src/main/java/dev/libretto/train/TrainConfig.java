@@ -14,7 +14,7 @@ import java.util.function.Consumer;
  * @param seqLength T, time steps in a batch
  * @param batchSize B, rows in a batch
  * @param parts P, parts into which the rows of a batch are split, computed at the same time. The bits depend on it, so a run
- *     keeps it on every machine that resumes it. On a GPU a batch is one part
+ *     keeps it on every machine and device that resumes it
  * @param sampling how the text is cut into batches
  * @param epochs passes over the corpus; 0 saves the untrained model
  * @param optimizer how gradients become steps
@@ -43,7 +43,7 @@ public record TrainConfig(
     public static final TrainConfig TEXTBOOK = new TrainConfig(
             35,
             32,
-            partsFor(32),
+            partsFor(32, 0),
             Sampling.CONSECUTIVE,
             250,
             Optimizer.TEXTBOOK,
@@ -92,16 +92,18 @@ public record TrainConfig(
     }
 
     /**
-     * The number of parts that suits a batch here: one for each core of all hosts, unless they would have too few rows.
+     * The number of parts that suits a batch: one for each GPU or, without GPUs, for each core of all hosts, unless they would
+     * have too few rows.
      *
      * @param batchSize B
+     * @param gpus of all hosts
      */
-    public static int partsFor(int batchSize) {
-        return partsFor(batchSize, Sessions.cores());
+    public static int partsFor(int batchSize, int gpus) {
+        return partsFor(batchSize, gpus, Sessions.cores());
     }
 
-    static int partsFor(int batchSize, int cores) {
-        return Math.max(1, Math.min(cores, batchSize / MIN_ROWS_OF_PART));
+    static int partsFor(int batchSize, int gpus, int cores) {
+        return gpus > 0 ? Math.min(gpus, batchSize) : Math.max(1, Math.min(cores, batchSize / MIN_ROWS_OF_PART));
     }
 
     private static void requireValidation(LearningRate plateau, ValidationConfig validation) {
@@ -119,12 +121,12 @@ public record TrainConfig(
         }
     }
 
-    /** Returns a copy with the given batches, in as many parts as suits them on this machine. */
+    /** Returns a copy with the given batches, in as many parts as suits them on the process's device. */
     public TrainConfig withBatches(int seqLength, int batchSize, Sampling sampling) {
         return with(c -> {
             c.seqLength = seqLength;
             c.batchSize = batchSize;
-            c.parts = partsFor(batchSize);
+            c.parts = partsFor(batchSize, Sessions.countGpus());
             c.sampling = sampling;
         });
     }

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.tensorflow.DeviceSpec;
 import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.proto.ClusterDef;
 import org.tensorflow.proto.ConfigProto;
@@ -24,6 +25,8 @@ class ClusterTest {
 
     private static final WorkerInfo INFO =
             new WorkerInfo("0.1.0", "2.18.0", "linux-x86_64-gpu", "float32", "EPYC", 2, List.of("CPU", "GPU"), "1-1");
+
+    private static final List<String> TWO_GPUS = List.of("CPU", "GPU", "GPU");
 
     private static HostAddress free() throws IOException {
         try (ServerSocket any = new ServerSocket(0)) {
@@ -124,8 +127,7 @@ class ClusterTest {
     @Test
     void workerMustComputeTheSameBits() throws LibrettoException {
         HostAddress worker = HostAddress.parse("w:1");
-        WorkerInfo slower =
-                new WorkerInfo("0.1.0", "2.18.0", "linux-x86_64-gpu", "float32", "", 1, List.of("CPU"), "2-2");
+        WorkerInfo slower = new WorkerInfo("0.1.0", "2.18.0", "linux-x86_64-gpu", "float32", "", 1, TWO_GPUS, "2-2");
         assertThatCode(() -> slower.requireLike(INFO, worker)).doesNotThrowAnyException();
         for (WorkerInfo other : List.of(
                 new WorkerInfo(
@@ -133,13 +135,13 @@ class ClusterTest {
                 new WorkerInfo(
                         "0.1.0", "2.21.0", "linux-x86_64-gpu", "float32", "EPYC", 2, List.of("CPU", "GPU"), "1-1"),
                 new WorkerInfo("0.1.0", "2.18.0", "linux-x86_64", "float32", "EPYC", 2, List.of("CPU", "GPU"), "1-1"),
-                new WorkerInfo(
-                        "0.1.0", "2.18.0", "linux-x86_64-gpu", "tf32", "EPYC", 2, List.of("CPU", "GPU"), "1-1"))) {
+                new WorkerInfo("0.1.0", "2.18.0", "linux-x86_64-gpu", "tf32", "EPYC", 2, List.of("CPU", "GPU"), "1-1"),
+                new WorkerInfo("0.1.0", "2.18.0", "linux-x86_64-gpu", "float32", "EPYC", 2, List.of("CPU"), "1-1"))) {
             assertThatThrownBy(() -> other.requireLike(INFO, worker))
                     .isInstanceOf(LibrettoException.class)
                     .hasMessageStartingWith("worker w:1 has Libretto ")
                     .hasMessageEndingWith(
-                            "; this host has Libretto 0.1.0, TensorFlow 2.18.0 for linux-x86_64-gpu, precision float32; use the same on both");
+                            "; this host has Libretto 0.1.0, TensorFlow 2.18.0 for linux-x86_64-gpu on a GPU, precision float32; use the same on both");
         }
     }
 
@@ -153,6 +155,42 @@ class ClusterTest {
                     .isInstanceOf(LibrettoException.class)
                     .hasMessageStartingWith("worker w:1 runs another version of Libretto; install version ");
         }
+    }
+
+    @Test
+    void eachGpuOfAHostIsADevice() {
+        WorkerInfo two = new WorkerInfo("", "", "", "", "", 1, TWO_GPUS, "");
+        Cluster cluster = new Cluster(
+                HostAddress.parse("c:1"),
+                List.of(
+                        new Cluster.Worker(HostAddress.parse("w:1"), two),
+                        new Cluster.Worker(HostAddress.parse("w:2"), INFO)),
+                Duration.ofSeconds(30));
+        assertThat(cluster.devices())
+                .extracting(DeviceSpec::toString)
+                .containsExactly(
+                        "/job:libretto/replica:0/task:0/device:CPU:0",
+                        "/job:libretto/replica:0/task:1/device:GPU:0",
+                        "/job:libretto/replica:0/task:1/device:GPU:1",
+                        "/job:libretto/replica:0/task:2/device:GPU:0");
+    }
+
+    /** Without soft placement, an operation without a kernel for GPUs could not be where its device is named. */
+    @Test
+    void sessionOnGpusPlacesSoftly() throws LibrettoException {
+        Cluster cluster = new Cluster(HostAddress.parse("c:1"), List.of(), Duration.ofSeconds(30));
+        assertThat(cluster.config().getAllowSoftPlacement()).isFalse();
+        Sessions.use(new Device(List.of(FakeCuda.OLD, FakeCuda.NEW)), Precision.FLOAT32);
+        try {
+            assertThat(cluster.config().getAllowSoftPlacement()).isTrue();
+            assertThat(cluster.devices()).hasSize(2);
+            Sessions.use(cluster);
+            assertThat(Sessions.countGpus()).isEqualTo(2);
+        } finally {
+            Sessions.use((Cluster) null);
+            Devices.Choice.CPU.use();
+        }
+        assertThat(Sessions.countGpus()).isZero();
     }
 
     /** Without the list a worker would need a configuration of its own; without the options a lost worker hangs the chief. */
@@ -180,8 +218,6 @@ class ClusterTest {
         assertThat(config.getRpcOptions().getUseRpcForInprocessMaster()).isTrue();
         assertThat(config.getGraphOptions().getRewriteOptions().getDisableMetaOptimizer())
                 .isTrue();
-        assertThat(cluster.devices().get(0)).hasToString("/job:libretto/replica:0/task:0/device:CPU:0");
-        assertThat(cluster.devices().get(2)).hasToString("/job:libretto/replica:0/task:2/device:GPU:0");
         assertThat(TensorFlowSetup.variables(Build.current())).containsEntry("GRPC_FAIL_FAST", "true");
     }
 }

@@ -5,11 +5,15 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.LibrettoException;
 import dev.libretto.device.CudaDriver.LibCuda;
+import dev.libretto.device.Device.Gpu;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.function.Supplier;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.tensorflow.DeviceSpec;
+import org.tensorflow.proto.ConfigProto;
 
 /** Chooses devices on simulated machines: a build, a driver and GPUs. */
 class DevicesTest {
@@ -19,7 +23,13 @@ class DevicesTest {
     };
 
     private static Devices devices(Build build, Supplier<LibCuda> driver) {
-        return new Devices(build, driver, device -> device.isGpu() ? List.of("CPU", "GPU") : List.of("CPU"));
+        return new Devices(build, driver, DevicesTest::types);
+    }
+
+    private static List<String> types(Device device) {
+        List<String> types = new ArrayList<>(List.of("CPU"));
+        device.gpus().forEach(gpu -> types.add("GPU"));
+        return types;
     }
 
     @Test
@@ -42,8 +52,52 @@ class DevicesTest {
         assertThat(devices(CUDA, () -> FakeCuda.TWO_GPUS)
                         .choose(DeviceRequest.parse("gpu:1"), Precision.FLOAT32)
                         .device()
-                        .gpu())
-                .isEqualTo(FakeCuda.NEW);
+                        .gpus())
+                .containsExactly(FakeCuda.NEW);
+    }
+
+    @Test
+    void severalGpusKeepTheirOrder() throws LibrettoException {
+        Devices.Choice choice =
+                devices(CUDA, () -> FakeCuda.TWO_GPUS).choose(DeviceRequest.parseAll("gpu:1,gpu:0"), Precision.FLOAT32);
+        assertThat(choice.device().gpus()).containsExactly(FakeCuda.NEW, FakeCuda.OLD);
+        assertThat(choice)
+                .hasToString("GPU 1, NVIDIA H100, 80 GiB, compute capability 9.0; GPU 0, Tesla V100, 16 GiB, compute"
+                        + " capability 7.0");
+    }
+
+    @Test
+    void eachOfSeveralGpusMustBeThere() {
+        assertThatThrownBy(() -> devices(CUDA, () -> FakeCuda.TWO_GPUS)
+                        .choose(DeviceRequest.parseAll("gpu:1,gpu:7"), Precision.FLOAT32))
+                .isInstanceOf(LibrettoException.class)
+                .hasMessage("gpu:1,gpu:7 cannot be used: the driver finds 2 GPUs; use gpu:0 to gpu:1");
+        Devices seesOne = new Devices(CUDA, () -> FakeCuda.TWO_GPUS, device -> List.of("CPU", "GPU"));
+        assertThatThrownBy(() -> seesOne.choose(DeviceRequest.parseAll("gpu:0,gpu:1"), Precision.FLOAT32))
+                .isInstanceOf(LibrettoException.class)
+                .hasMessage(
+                        "gpu:0,gpu:1 cannot be used: TensorFlow cannot use all of GPU 0, Tesla V100, 16 GiB, compute"
+                                + " capability 7.0; GPU 1, NVIDIA H100, 80 GiB, compute capability 9.0; the command doctor shows"
+                                + " what is missing for gpu:0,gpu:1");
+    }
+
+    @Test
+    void eachOfSeveralGpusMustHaveThePrecision() {
+        assertThatThrownBy(() -> devices(CUDA, () -> FakeCuda.TWO_GPUS)
+                        .choose(DeviceRequest.parseAll("gpu:1,gpu:0"), Precision.TF32))
+                .isInstanceOf(LibrettoException.class)
+                .hasMessage(
+                        "GPU 0, Tesla V100, 16 GiB, compute capability 7.0, does not have tf32, which needs 8.0; use"
+                                + " float32");
+    }
+
+    @Test
+    void gpusAreCounted() {
+        Devices devices = devices(CUDA, () -> FakeCuda.TWO_GPUS);
+        assertThat(devices.countGpus(DeviceRequest.CPU)).isZero();
+        assertThat(devices.countGpus(DeviceRequest.AUTO)).isEqualTo(1);
+        assertThat(devices.countGpus(DeviceRequest.parseAll("gpu:0,gpu:1"))).isEqualTo(2);
+        assertThat(devices(CUDA, NO_DRIVER).countGpus(DeviceRequest.AUTO)).isZero();
     }
 
     @ParameterizedTest
@@ -125,14 +179,35 @@ class DevicesTest {
     }
 
     @Test
-    void gpuSessionSeesOneGpuAndGrowsMemory() {
-        assertThat(new Device(FakeCuda.NEW).config()).satisfies(config -> {
-            assertThat(config.getGpuOptions().getVisibleDeviceList()).isEqualTo("1");
-            assertThat(config.getGpuOptions().getAllowGrowth()).isTrue();
-            assertThat(config.getDeviceCountMap()).isEmpty();
-        });
+    void gpuSessionSeesItsGpusAndGrowsMemory() {
+        Device one = new Device(List.of(FakeCuda.NEW));
+        Device two = new Device(List.of(FakeCuda.NEW, FakeCuda.OLD));
+        for (Device device : List.of(one, two)) {
+            assertThat(device.config()).satisfies(config -> {
+                assertThat(config.getGpuOptions().getVisibleDeviceList()).isEqualTo(device == one ? "1" : "1,0");
+                assertThat(config.getGpuOptions().getAllowGrowth()).isTrue();
+                assertThat(config.getAllowSoftPlacement()).isEqualTo(device == two);
+                assertThat(config.getDeviceCountMap()).isEmpty();
+            });
+        }
+        assertThat(one.places()).extracting(DeviceSpec::toString).containsExactly("");
+        assertThat(two.places()).extracting(DeviceSpec::toString).containsExactly("/device:GPU:0", "/device:GPU:1");
         assertThat(Device.CPU.config().getDeviceCountMap())
                 .containsOnlyKeys("GPU")
                 .containsValue(0);
+    }
+
+    /** The graph optimizer could add up parts in an order that depends on their places. */
+    @Test
+    void onlyAGpuSessionOfOnePartHasTheGraphOptimizer() {
+        for (List<Gpu> gpus : List.of(List.<Gpu>of(), List.of(FakeCuda.NEW), List.of(FakeCuda.NEW, FakeCuda.OLD))) {
+            Device device = new Device(gpus);
+            for (int parts : List.of(1, 2)) {
+                ConfigProto config = Sessions.configForParts(device, parts);
+                assertThat(config.getGraphOptions().getRewriteOptions().getDisableMetaOptimizer())
+                        .isEqualTo(gpus.isEmpty() || parts > 1);
+                assertThat(config.getGpuOptions()).isEqualTo(device.config().getGpuOptions());
+            }
+        }
     }
 }

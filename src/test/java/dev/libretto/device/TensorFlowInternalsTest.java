@@ -66,7 +66,7 @@ class TensorFlowInternalsTest {
     @EnabledOnOs(OS.LINUX)
     void tf32CanBeSwitched() throws LibrettoException {
         TensorFlow.version();
-        Device gpu = new Device(FakeCuda.NEW);
+        Device gpu = new Device(List.of(FakeCuda.NEW));
         assertThatCode(() -> Precision.FLOAT32.applyTo(gpu))
                 .as("the switch of TF32. If its symbol is missing, look for the new one with nm -D"
                         + " libtensorflow_framework.so.2 | grep tensor_float_32")

@@ -16,6 +16,8 @@ import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.tensorflow.DeviceSpec;
+import org.tensorflow.DeviceSpec.DeviceType;
 import org.tensorflow.Graph;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.proto.AttrValue;
@@ -30,6 +32,15 @@ class CudnnGraphTest {
     private static final int H = 4;
     private static final int T = 5;
     private static final int B = 3;
+
+    static final List<DeviceSpec> TWO_GPUS = List.of(gpu(0), gpu(1));
+
+    private static DeviceSpec gpu(int index) {
+        return DeviceSpec.newBuilder()
+                .deviceType(DeviceType.GPU)
+                .deviceIndex(index)
+                .build();
+    }
 
     /** The nodes by name of the graph that computes a batch, as it runs, and the shapes of its gradients. */
     private record Built(Map<String, NodeDef> nodes, List<Shape> gradients) {
@@ -198,6 +209,56 @@ class CudnnGraphTest {
                     .extracting(NodeDef::getDevice)
                     .containsOnly("");
         }
+    }
+
+    /**
+     * A function has no devices of its own: all of a part, its recurrence and gradients, is computed where its call is. A
+     * parameter, its slots, the sum of its gradients and its update are on one GPU.
+     */
+    @Test
+    void partsAndParametersAreSpreadOverGpus() {
+        GraphDef definition;
+        try (Graph graph = new Graph()) {
+            ModelConfig model = new ModelConfig(CellType.LSTM, V, H, 2);
+            TrainConfig training = training(model).with(c -> c.optimizer = Optimizer.adam(0.01));
+            ExecutionPlan plan = new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(3), TFloat32.class, 2, 100);
+            new TrainingGraph(graph, model, training, plan.at(TWO_GPUS));
+            definition = graph.toGraphDef();
+        }
+        assertThat(definition.getLibrary().getFunctionList().stream()
+                        .flatMap(function -> function.getNodeDefList().stream()))
+                .extracting(NodeDef::getDevice)
+                .containsOnly("");
+        List<String> calls = List.of("/device:GPU:0", "/device:GPU:0", "/device:GPU:1");
+        assertThat(devices(definition, "part(_\\d)?")).isEqualTo(calls);
+        assertThat(devices(definition, "batch_1/part(_\\d)?")).isEqualTo(calls);
+
+        Map<String, NodeDef> nodes = byName(definition.getNodeList());
+        List<NodeDef> updates = definition.getNodeList().stream()
+                .filter(node -> node.getOp().equals("ApplyAdam"))
+                .toList();
+        // In each of two batches, three arrays of each layer and two of the dense layer.
+        assertThat(updates).hasSize(2 * (2 * 3 + 2));
+        for (NodeDef update : updates) {
+            for (int input : List.of(0, 1, 2)) {
+                NodeDef variable = nodes.get(update.getInput(input));
+                assertThat(variable.getOp()).isEqualTo("VariableV2");
+                assertThat(variable.getDevice()).isEqualTo(update.getDevice());
+            }
+            NodeDef gradient = nodes.get(update.getInput(9));
+            assertThat(gradient.getName()).contains("descend/");
+            NodeDef sum = nodes.get(gradient.getInput(0));
+            assertThat(sum.getOp()).isEqualTo("Add");
+            assertThat(List.of(gradient.getDevice(), sum.getDevice())).containsOnly(update.getDevice());
+        }
+        assertThat(updates).extracting(NodeDef::getDevice).contains("/device:GPU:0", "/device:GPU:1");
+    }
+
+    private static List<String> devices(GraphDef definition, String name) {
+        return definition.getNodeList().stream()
+                .filter(node -> node.getName().matches(name))
+                .map(NodeDef::getDevice)
+                .toList();
     }
 
     @Test

@@ -1,13 +1,17 @@
 package dev.libretto.train;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.TestModels;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.run.RunConfig;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.tensorflow.DeviceSpec;
+import org.tensorflow.DeviceSpec.DeviceType;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 
@@ -20,18 +24,37 @@ class ExecutionPlanTest {
     @Test
     void gpuStoresTheTextUnlessItIsTooLong() {
         assertThat(ExecutionPlan.of(LSTM.model(), LSTM.training(), true, TFloat32.class, LONGEST))
-                .isEqualTo(new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(1), TFloat32.class, 8, LONGEST));
+                .isEqualTo(new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(3), TFloat32.class, 8, LONGEST));
         assertThat(ExecutionPlan.of(LSTM.model(), LSTM.training(), true, TFloat32.class, LONGEST + 1))
-                .isEqualTo(new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(1), TFloat32.class, 8, 0));
+                .isEqualTo(new ExecutionPlan(RecurrenceType.CUDNN, Parts.of(3), TFloat32.class, 8, 0));
     }
 
     @Test
     void gpuUnrollsWhatCudnnLacks() {
         RunConfig gru = config(CellType.GRU_RESET_BEFORE);
         assertThat(ExecutionPlan.of(gru.model(), gru.training(), true, TFloat32.class, 100))
-                .isEqualTo(new ExecutionPlan(RecurrenceType.UNROLLED, Parts.of(1), TFloat32.class, 1, 100));
+                .isEqualTo(new ExecutionPlan(RecurrenceType.UNROLLED, Parts.of(3), TFloat32.class, 1, 100));
         assertThat(ExecutionPlan.of(LSTM.model(), LSTM.training(), true, TBfloat16.class, 100))
-                .isEqualTo(new ExecutionPlan(RecurrenceType.UNROLLED, Parts.of(1), TBfloat16.class, 1, 100));
+                .isEqualTo(new ExecutionPlan(RecurrenceType.UNROLLED, Parts.of(3), TBfloat16.class, 1, 100));
+    }
+
+    /** The bits depend on the parts, so they are the same on one GPU, several, and a CPU. */
+    @Test
+    void everyGpuComputesAtLeastOnePart() {
+        ExecutionPlan plan = ExecutionPlan.of(LSTM.model(), LSTM.training(), true, TFloat32.class, 100);
+        DeviceSpec first = gpu(0);
+        DeviceSpec second = gpu(1);
+        assertThat(plan.at(List.of(first, second)).parts().places()).containsExactly(first, first, second);
+        assertThatThrownBy(() -> plan.at(List.of(first, second, gpu(2), gpu(3))))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("a batch has 3 parts, too few for 4 GPUs; use fewer GPUs, or start a run with more parts");
+    }
+
+    private static DeviceSpec gpu(int index) {
+        return DeviceSpec.newBuilder()
+                .deviceType(DeviceType.GPU)
+                .deviceIndex(index)
+                .build();
     }
 
     @Test

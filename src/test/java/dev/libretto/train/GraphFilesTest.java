@@ -57,12 +57,13 @@ class GraphFilesTest {
         try (Graph graph = new Graph()) {
             // With three time steps, the transposed kernel is used more than once.
             RunConfig run = TestModels.runConfig(new ModelConfig(cell, 5, 4, 1), 3, 4, 0.01);
+            TrainConfig training = run.training().with(c -> c.parts = onGpu ? 1 : 2);
             // Feeding one batch per run keeps the files readable.
-            ExecutionPlan execution = ExecutionPlan.of(run.model(), run.training(), onGpu, TFloat32.class, 0);
+            ExecutionPlan execution = ExecutionPlan.of(run.model(), training, onGpu, TFloat32.class, 0);
             new TrainingGraph(
                     graph,
                     run.model(),
-                    run.training(),
+                    training,
                     new ExecutionPlan(execution.recurrence(), execution.parts(), execution.factors(), 1, 0));
             GraphDef definition = graph.toGraphDef();
             assertThat(TestGraphs.nodes(definition))

@@ -59,13 +59,10 @@ class PlacementTest {
         TrainConfig training = plain.training().with(c -> c.optimizer = Optimizer.defaults(optimizer));
         RunConfig run = new RunConfig(plain.corpus(), model, TestModels.withDropout(training, 0.2));
         for (Class<? extends TFloating> factors : List.of(TFloat32.class, TBfloat16.class)) {
+            ExecutionPlan plan = ExecutionPlan.of(run.model(), run.training(), true, factors, TEXT_LENGTH);
             List<String> without = new ArrayList<>();
             try (Graph graph = new Graph()) {
-                new TrainingGraph(
-                        graph,
-                        run.model(),
-                        run.training(),
-                        ExecutionPlan.of(run.model(), run.training(), true, factors, TEXT_LENGTH));
+                new TrainingGraph(graph, run.model(), run.training(), plan.at(CudnnGraphTest.TWO_GPUS));
                 for (NodeDef node : TestGraphs.nodes(graph.toGraphDef())) {
                     if (isComputed(node) && !hasKernelForGpus(node)) {
                         without.add(node.getOp() + " " + node.getName());
