@@ -8,13 +8,7 @@ import java.util.Map;
 
 /** Functions of the C library without a counterpart in Java. */
 interface LibC extends Library {
-    int dup(int descriptor);
-
-    int dup2(int from, int to);
-
-    int open(String path, int flags);
-
-    int close(int descriptor);
+    Pointer fopen(String path, String mode);
 
     int isatty(int descriptor);
 

@@ -1,20 +1,23 @@
 package dev.libretto.device;
 
+import com.sun.jna.NativeLibrary;
+import com.sun.jna.Platform;
+import com.sun.jna.Pointer;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Graph;
 import org.tensorflow.Session;
 import org.tensorflow.op.Ops;
 
 /**
- * TensorFlow's messages on stderr. {@code TF_CPP_MIN_LOG_LEVEL} controls them, except for some at the first run of a
- * graph. TensorFlow 2.18 writes "MLIR V1 optimization pass is not enabled" through a private copy of a log library that
- * no setting reaches. The CUDA build adds spurious errors: factories "already registered" and, without a driver,
+ * TensorFlow's messages on stderr. {@code TF_CPP_MIN_LOG_LEVEL} controls them, except for those of a private copy of a log library
+ * in TensorFlow 2.18, which no setting reaches: "MLIR V1 optimization pass is not enabled" at the first run of a graph, and
+ * several lines when a host is lost. The CUDA build adds spurious errors: factories "already registered" and, without a driver,
  * "failed call to cuInit".
+ *
+ * <p>Native code writes to the C library's variable {@code stderr}. Suppressing messages changes this variable, so Java's
+ * stderr, which is the descriptor, is not redirected.
  */
 public final class NativeLog {
-    private static final int STDERR = 2;
-    private static final int WRITE_ONLY = 1;
-
     static final String LEVEL = "TF_CPP_MIN_LOG_LEVEL";
 
     private static boolean verbose = "0".equals(System.getenv(LEVEL));
@@ -33,33 +36,41 @@ public final class NativeLog {
     /** Triggers the one-time messages with stderr redirected, by running a graph of one constant on the CPU. */
     public static void suppressFirstRunMessages() {
         if (!verbose) {
-            suppress(NativeLog::runOnce);
+            Pointer stderr = suppress();
+            runOnce();
+            restore(stderr);
         }
     }
 
     /**
-     * Does some work with stderr redirected to /dev/null. Does not redirect it if messages are shown or the C library cannot be
-     * loaded.
+     * Redirects native messages to /dev/null, unless they are shown or the C library cannot be loaded.
+     *
+     * @return where they went until now; null if they are not redirected
      */
-    static void suppress(Runnable work) {
+    static Pointer suppress() {
         LibC libc = verbose ? null : LibC.load();
-        if (libc == null) {
-            work.run();
-            return;
+        Pointer variable = libc == null ? null : stderr();
+        if (variable == null) {
+            return null;
         }
-        int stderr = libc.dup(STDERR);
-        int devNull = libc.open("/dev/null", WRITE_ONLY);
-        if (stderr >= 0 && devNull >= 0) {
-            libc.dup2(devNull, STDERR);
+        Pointer before = variable.getPointer(0);
+        variable.setPointer(0, libc.fopen("/dev/null", "w"));
+        return before;
+    }
+
+    /** Undoes {@link #suppress}. */
+    private static void restore(Pointer before) {
+        if (before != null) {
+            stderr().setPointer(0, before);
         }
+    }
+
+    /** Returns the address of the C library's variable; null where it has another name. */
+    private static Pointer stderr() {
         try {
-            work.run();
-        } finally {
-            if (stderr >= 0) {
-                libc.dup2(stderr, STDERR);
-            }
-            libc.close(devNull);
-            libc.close(stderr);
+            return NativeLibrary.getProcess().getGlobalVariableAddress(Platform.isMac() ? "__stderrp" : "stderr");
+        } catch (UnsatisfiedLinkError e) {
+            return null;
         }
     }
 

@@ -80,17 +80,19 @@ public final class TensorFlowServer {
     public static void startWorker(HostAddress address, Set<InetAddress> allowed) throws LibrettoException {
         Server server = create(address, allowed);
         WorkerInfo.current().publish(address);
-        NativeLog.suppress(server::start);
+        server.start();
     }
 
     /** Starts the server of a chief. */
     static void start(HostAddress address, Set<InetAddress> allowed) throws LibrettoException {
-        NativeLog.suppress(create(address, allowed)::start);
+        create(address, allowed).start();
     }
 
     private static Server create(HostAddress address, Set<InetAddress> allowed) throws LibrettoException {
         requireFree(address.port());
         TensorFlowSetup.apply();
+        // It may lose another host at any time.
+        NativeLog.suppress();
         // Sessions use the server's threads, whatever they ask for. As in Sessions.openForParts, one computes an
         // operation. There are more of them than cores, so that sending and receiving does not wait for a free one.
         ConfigProto config = Sessions.device().config().toBuilder()
