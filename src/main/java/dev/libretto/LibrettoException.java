@@ -7,7 +7,7 @@ import java.nio.file.Path;
  * Thrown for what the user can put right: a text that cannot be read, a device that cannot be used, a damaged run, training
  * that diverged. The message is one line: what is wrong, with the value, then what to do.
  */
-public final class LibrettoException extends IOException {
+public class LibrettoException extends IOException {
     private static final long serialVersionUID = 1L;
     private static final int MAX_LENGTH = 300;
 

@@ -343,7 +343,7 @@ public final class Training {
         public Training build() {
             config.validation = new ValidationConfig(fraction, validationCorpus, patience);
             if (!keepsParts) {
-                config.parts = TrainConfig.partsFor(config.batchSize, new Devices().countGpus(device));
+                config.parts = TrainConfig.partsFor(config.batchSize, 1, new Devices().countGpus(device));
             }
             return new Training(
                     new ModelConfig(cell, vocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings),

@@ -103,6 +103,18 @@ final class Arguments {
         return line.hasOption(flag.name());
     }
 
+    /** Returns those of the options that were given on the command line, as words of another one. */
+    String repeated(List<Flag<?>> flags) {
+        StringBuilder words = new StringBuilder();
+        for (Flag<?> flag : flags) {
+            if (has(flag)) {
+                words.append(" --").append(flag.name());
+                words.append(flag.argument().isEmpty() ? "" : " " + Shell.quote(line.getOptionValue(flag.name())));
+            }
+        }
+        return words.toString();
+    }
+
     /** Returns which of two mutually exclusive options was given; null if neither was. */
     <T extends Flag<?>> T either(T one, T other) throws UsageException {
         if (isSet(one) && isSet(other)) {

@@ -7,7 +7,6 @@ import dev.libretto.device.Devices;
 import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.NativeLog;
 import dev.libretto.device.Precision;
-import dev.libretto.device.Sessions;
 import dev.libretto.device.TensorFlowSetup;
 import java.util.List;
 import java.util.function.Function;
@@ -36,12 +35,9 @@ final class DeviceFlags {
                 "device", argument, "where to compute; auto uses a GPU if one works", DeviceRequest.AUTO, reader);
     }
 
-    /** Returns the number of GPUs of all hosts to train on; 0 to train on CPUs. */
+    /** Returns the number of GPUs of this host to train on; 0 to train on the CPU. */
     static int countGpus(Arguments arguments) throws UsageException {
         DeviceRequest request = arguments.get(DEVICES);
-        if (Sessions.cluster() != null) {
-            return Sessions.countGpus();
-        }
         if (Build.current().isCuda()) {
             NativeLog.suppressFirstRunMessages();
         }

@@ -2,7 +2,9 @@ package dev.libretto.cli;
 
 import dev.libretto.LibrettoException;
 import dev.libretto.device.Cluster;
+import dev.libretto.device.Cluster.Worker;
 import dev.libretto.device.HostAddress;
+import dev.libretto.device.LostHostException;
 import dev.libretto.device.Sessions;
 import dev.libretto.device.TensorFlowServer;
 import java.net.InetAddress;
@@ -11,7 +13,6 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import org.apache.commons.lang3.function.FailableSupplier;
 
@@ -52,32 +53,40 @@ final class HostFlags {
             List.of(WORKERS, LISTEN, ALLOW, INSECURE_NETWORK, WORKER_TIMEOUT, WAIT_FOR_WORKERS);
 
     private static final int WAIT_MILLIS = 1000;
+    private static final String WAITING = "waiting for the workers%n";
 
     private HostFlags() {}
 
     /**
-     * Makes the workers that the options or {@code TF_CONFIG} name compute parts of the batches.
+     * Returns the hosts that compute with this one: those of the options, or else those of {@code TF_CONFIG}.
      *
-     * @param config read if the options name none
+     * @throws LibrettoException if this host should not open a port
      */
-    static void join(Arguments arguments, Optional<TfConfig> config, Console console) throws Exception {
-        List<HostAddress> workers = workers(arguments, config);
-        if (workers.isEmpty()) {
-            for (Flag<?> flag : ALL) {
-                if (arguments.has(flag)) {
-                    throw new UsageException("--" + flag.name() + " has no effect without --workers");
-                }
+    static List<HostAddress> workers(Arguments arguments, Optional<TfConfig> config)
+            throws UsageException, LibrettoException {
+        List<HostAddress> workers =
+                arguments.getOr(WORKERS, config.map(TfConfig::workers).orElse(List.of()));
+        for (Flag<?> flag : ALL) {
+            if (workers.isEmpty() && arguments.has(flag)) {
+                throw new UsageException("--" + flag.name() + " has no effect without --workers");
             }
-            return;
+            arguments.get(flag);
         }
-        requirePrivateNetwork(arguments);
-        DeviceFlags.choose(arguments).use();
+        if (!workers.isEmpty()) {
+            requirePrivateNetwork(arguments);
+        }
+        return workers;
+    }
+
+    /** Makes workers compute parts of the batches, with sessions on the device of {@link Sessions}. */
+    static void join(List<HostAddress> workers, Arguments arguments, Optional<TfConfig> config, Console console)
+            throws Exception {
         Set<InetAddress> allowed = allowed(arguments);
         HostAddress listen =
                 arguments.getOr(LISTEN, config.map(TfConfig::address).orElse(null));
         Duration timeout = Duration.ofSeconds(arguments.get(WORKER_TIMEOUT));
-        Cluster cluster =
-                waitFor(arguments, () -> false, console, () -> Cluster.join(workers, listen, allowed, timeout));
+        List<Worker> found = waitFor("", arguments, console, () -> Cluster.find(workers, timeout));
+        Cluster cluster = Cluster.start(found, listen, allowed, timeout);
         warn(console, cluster.chief().port(), allowed);
         cluster.workers()
                 .forEach(worker -> console.note(
@@ -85,47 +94,36 @@ final class HostFlags {
         Sessions.use(cluster);
     }
 
-    /**
-     * Waits until the workers of the last {@link #join} are there again, if the options ask for it.
-     *
-     * @param lost why training ended
-     * @throws LibrettoException {@code lost} if not
-     */
-    static void rejoin(LibrettoException lost, Arguments arguments, StopSignal stop, Console console) throws Exception {
-        if (!arguments.get(WAIT_FOR_WORKERS)) {
-            throw lost;
-        }
+    /** Waits until the workers of the last {@link #join} are there again. */
+    static void rejoin(LostHostException lost, Arguments arguments, Console console) throws Exception {
         console.warn(lost.getMessage());
-        Sessions.use(waitFor(arguments, stop::isRequested, console, Sessions.cluster()::rejoin));
-        console.note("all workers are there; going on from the last checkpoint%n");
+        console.note(WAITING);
+        Sessions.use(waitFor(lost.getMessage(), arguments, console, Sessions.cluster()::rejoin));
+        console.note("all workers are there%n");
     }
 
-    private static Cluster waitFor(
-            Arguments arguments,
-            BooleanSupplier stopped,
-            Console console,
-            FailableSupplier<Cluster, LibrettoException> join)
+    /** @param last what was said of the workers last */
+    private static <T> T waitFor(
+            String last, Arguments arguments, Console console, FailableSupplier<T, LibrettoException> workers)
             throws Exception {
-        String last = "";
+        String said = last;
         while (true) {
             try {
-                return join.get();
+                return workers.get();
             } catch (LibrettoException e) {
-                if (!arguments.get(WAIT_FOR_WORKERS) || stopped.getAsBoolean()) {
+                if (!arguments.get(WAIT_FOR_WORKERS)) {
                     throw e;
                 }
-                if (!e.getMessage().equals(last)) {
-                    console.warn("waiting: " + e.getMessage());
+                if (!e.getMessage().equals(said)) {
+                    console.warn(e.getMessage());
                 }
-                last = e.getMessage();
+                if (said.isEmpty()) {
+                    console.note(WAITING);
+                }
+                said = e.getMessage();
                 Thread.sleep(WAIT_MILLIS);
             }
         }
-    }
-
-    /** Returns the hosts that compute with this one: those of the options, or else those of {@code TF_CONFIG}. */
-    private static List<HostAddress> workers(Arguments arguments, Optional<TfConfig> config) throws UsageException {
-        return arguments.getOr(WORKERS, config.map(TfConfig::workers).orElse(List.of()));
     }
 
     private static List<String> hosts(String value) {

@@ -3,8 +3,9 @@ package dev.libretto.cli;
 import dev.libretto.LibrettoException;
 import dev.libretto.cli.TfConfig.Role;
 import dev.libretto.device.Devices.Choice;
+import dev.libretto.device.HostAddress;
+import dev.libretto.device.LostHostException;
 import dev.libretto.device.NativeLog;
-import dev.libretto.device.Sessions;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.Parameter;
 import dev.libretto.run.Disk;
@@ -15,8 +16,6 @@ import dev.libretto.train.Trainer;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
-import java.util.stream.Collectors;
-import org.tensorflow.exceptions.TensorFlowException;
 
 /** {@code libretto train}: trains a model on a text, or resumes a run, and reports progress. */
 final class TrainCommand {
@@ -41,45 +40,61 @@ final class TrainCommand {
         if (hosts.isPresent() && hosts.get().role() == Role.WORKER) {
             return WorkerCommand.serve(hosts.get().address(), arguments, console);
         }
-        HostFlags.join(arguments, hosts, console);
-        TrainPlan plan = TrainPlan.of(arguments, console);
+        List<HostAddress> workers = HostFlags.workers(arguments, hosts);
+        TrainPlan plan = TrainPlan.of(arguments, 1 + workers.size(), console);
         NativeLog.suppressFirstRunMessages();
         Choice device = plan.training().chooseDevice();
+        if (!workers.isEmpty()) {
+            device.use();
+            HostFlags.join(workers, arguments, hosts, console);
+        }
         try (StopSignal stop =
                 new StopSignal(() -> console.note("stopping after this batch%n"), () -> console.note(NOTHING_SAVED))) {
-            boolean resumes = plan.resumes();
-            while (true) {
-                Resumed start = resumes
-                        ? RunDirectory.resume(plan.path(), plan.config(), console::warn)
-                        : create(plan, stop, console);
-                try (RunDirectory run = start.run()) {
-                    fit(plan, device, start, new TrainReport(plan, run, stop, console));
-                    return stop.exitCode();
-                } catch (LibrettoException e) {
-                    resumes |= start.run().hasBegun();
-                    if (!(e.getCause() instanceof TensorFlowException)) {
-                        throw e;
-                    }
-                    HostFlags.rejoin(resumes ? withAdvice(e, plan, console) : e, arguments, stop, console);
+            train(plan, device, arguments, stop, console);
+            return stop.exitCode();
+        }
+    }
+
+    private static void train(TrainPlan plan, Choice device, Arguments arguments, StopSignal stop, Console console)
+            throws Exception {
+        boolean resumes = plan.resumes();
+        boolean isFirst = true;
+        while (true) {
+            Resumed start = resumes
+                    ? RunDirectory.resume(plan.path(), plan.config(), console::warn)
+                    : create(plan, stop, console);
+            TrainReport report = new TrainReport(plan, start.run(), stop, console);
+            try (RunDirectory run = start.run()) {
+                fit(plan, device, start, report, isFirst);
+                return;
+            } catch (LostHostException lost) {
+                resumes |= start.run().hasBegun();
+                String advice = resumes ? continueWith(plan, arguments, console) : "";
+                if (!arguments.get(HostFlags.WAIT_FOR_WORKERS)
+                        || stop.isRequested()
+                        || lost.isBack() && !report.hasComputed()) {
+                    throw new LibrettoException(lost.getMessage() + (resumes ? "; " + advice : ""), lost);
                 }
+                stop.onAbandon(resumes ? () -> console.note("%s%n", advice) : () -> console.note(NOTHING_SAVED));
+                HostFlags.rejoin(lost, arguments, console);
+                isFirst = false;
             }
         }
     }
 
-    private static LibrettoException withAdvice(LibrettoException lost, TrainPlan plan, Console console) {
-        return new LibrettoException(
-                lost.getMessage() + "; then continue with \"" + console.command() + " train --resume "
-                        + Shell.quote(plan.path().toString()) + " --workers "
-                        + Sessions.cluster().workers().stream()
-                                .map(worker -> worker.address().toString())
-                                .collect(Collectors.joining(","))
-                        + "\"",
-                lost);
+    private static String continueWith(TrainPlan plan, Arguments arguments, Console console) {
+        return "continue with \"" + console.command() + " train --resume "
+                + Shell.quote(plan.path().toString()) + arguments.repeated(HostFlags.ALL) + "\"";
     }
 
-    private static void fit(TrainPlan plan, Choice device, Resumed start, TrainReport report) throws IOException {
+    private static void fit(TrainPlan plan, Choice device, Resumed start, TrainReport report, boolean isFirst)
+            throws IOException {
         try (report) {
-            report.begin(device, start.checkpoint().progress());
+            if (isFirst) {
+                report.begin(device, start.checkpoint().progress());
+            } else {
+                report.beginAgain(start.checkpoint().progress());
+            }
             try (Trainer trainer =
                     plan.training().trainer(device, plan.data(), start.checkpoint(), start.run(), report.listeners())) {
                 report.conclude(trainer.train());

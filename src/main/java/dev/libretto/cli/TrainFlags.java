@@ -218,12 +218,20 @@ final class TrainFlags {
                 : null;
     }
 
-    static TrainConfig trainConfig(Arguments arguments, CorpusInfo validationCorpus) throws UsageException {
+    /** @param hosts the number of hosts that compute parts */
+    static TrainConfig trainConfig(Arguments arguments, int hosts, CorpusInfo validationCorpus) throws UsageException {
         int epochs = arguments.get(EPOCHS);
         int batchSize = arguments.get(BATCH_SIZE);
         Integer parts = arguments.get(PARTS);
         if (parts != null && parts > batchSize) {
             throw new UsageException("--parts must be at most the batch size of " + batchSize + " (got " + parts + ")");
+        }
+        if (hosts > batchSize) {
+            throw new UsageException(
+                    "--batch-size must be at least " + hosts + ", a row for each host (got " + batchSize + ")");
+        }
+        if (parts != null && parts < hosts) {
+            throw new UsageException("--parts must be at least " + hosts + ", one for each host (got " + parts + ")");
         }
         arguments.requireEffect(MAX_ROLLBACKS, ON_DIVERGENCE, List.of(DivergencePolicy.Action.ROLLBACK));
         TrainConfig.Builder config = new TrainConfig.Builder(TEXTBOOK);
@@ -239,7 +247,7 @@ final class TrainFlags {
                 arguments.get(ON_DIVERGENCE), arguments.get(DIVERGENCE_FACTOR), arguments.get(MAX_ROLLBACKS));
         config.checkpoints = new CheckpointPolicy(arguments.get(CHECKPOINT_EVERY), arguments.get(KEEP));
         // Last, as it may have to look for GPUs.
-        config.parts = parts != null ? parts : TrainConfig.partsFor(batchSize, DeviceFlags.countGpus(arguments));
+        config.parts = parts != null ? parts : TrainConfig.partsFor(batchSize, hosts, DeviceFlags.countGpus(arguments));
         return config.build();
     }
 

@@ -35,20 +35,24 @@ record TrainPlan(
         Vocabulary vocabulary,
         TrainingData data,
         List<String> prefixes) {
-    /** Reads the options and the texts that they name. */
-    static TrainPlan of(Arguments given, Console console) throws Exception {
+    /**
+     * Reads the options and the texts that they name.
+     *
+     * @param hosts the number of hosts that compute parts
+     */
+    static TrainPlan of(Arguments given, int hosts, Console console) throws Exception {
         TrainPlan plan = given.has(TrainFlags.RESUME)
-                ? resumedRun(given, console)
-                : newRun(TrainFlags.withFiles(given), console);
+                ? resumedRun(given, hosts, console)
+                : newRun(TrainFlags.withFiles(given), hosts, console);
         console.runs().requireWritable();
         return plan;
     }
 
-    private static TrainPlan newRun(Arguments arguments, Console console) throws Exception {
+    private static TrainPlan newRun(Arguments arguments, int hosts, Console console) throws Exception {
         CorpusOptions options = TrainFlags.corpusOptions(arguments);
         // Read before the texts, so that a wrong option is reported first.
         Path validationFile = TrainFlags.validationCorpus(arguments);
-        TrainFlags.trainConfig(arguments, validationFile == null ? null : CorpusInfo.unknown(false, false));
+        TrainFlags.trainConfig(arguments, hosts, validationFile == null ? null : CorpusInfo.unknown(false, false));
         TrainFlags.modelConfig(arguments, 1);
         boolean overwrite = arguments.get(TrainFlags.OVERWRITE);
         Path given = arguments.get(TrainFlags.RUN);
@@ -63,13 +67,14 @@ record TrainPlan(
         ModelConfig model = TrainFlags.modelConfig(arguments, vocabulary.size());
         CorpusOptions whole = options.withMaxChars(0);
         Corpus validation = validationFile == null ? null : CorpusLoader.load(List.of(validationFile), whole, console);
-        TrainConfig training = TrainFlags.trainConfig(arguments, validation == null ? null : CorpusInfo.of(validation));
+        TrainConfig training =
+                TrainFlags.trainConfig(arguments, hosts, validation == null ? null : CorpusInfo.of(validation));
         RunConfig config = new RunConfig(
                 CorpusInfo.of(corpus), model, training, TrainFlags.reportConfig(arguments, ReportConfig.DEFAULT));
         return of(arguments, path, false, config, corpus, vocabulary, validation);
     }
 
-    private static TrainPlan resumedRun(Arguments arguments, Console console) throws Exception {
+    private static TrainPlan resumedRun(Arguments arguments, int hosts, Console console) throws Exception {
         Path path = Runs.resolve(arguments.get(TrainFlags.RESUME));
         if (arguments.has(TrainFlags.RUN) || arguments.has(TrainFlags.OVERWRITE)) {
             throw new UsageException("--resume already names the run; remove --run and --overwrite");
@@ -77,6 +82,12 @@ record TrainPlan(
         List<Path> given = arguments.getAll(TrainFlags.CORPUS);
         RunDirectory run = RunDirectory.open(path);
         TrainConfig training = TrainFlags.resumedConfig(arguments, run.config());
+        if (training.parts() < hosts) {
+            throw new IllegalArgumentException(
+                    path + " splits a batch into " + training.parts() + (training.parts() == 1 ? " part" : " parts")
+                            + ", too few for " + hosts + " hosts; use fewer workers, or start a new run with --parts "
+                            + hosts);
+        }
         CorpusInfo info = run.config().corpus();
         if (arguments.has(TrainFlags.PRESET) || arguments.has(TrainFlags.CONFIG)) {
             throw new UsageException("a resumed run keeps its settings; remove --preset and --config");

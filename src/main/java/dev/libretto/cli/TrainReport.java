@@ -41,6 +41,7 @@ final class TrainReport implements TrainingListener, AutoCloseable {
     private final RunPicture picture;
     private final TensorBoard tensorBoard;
     private WorkBar bar;
+    private boolean hasComputed;
     /** Null if every report was written. */
     private OutputException failure;
 
@@ -94,6 +95,18 @@ final class TrainReport implements TrainingListener, AutoCloseable {
         } else {
             describeFraction(plan.corpus().fractionRead());
         }
+    }
+
+    /** Continues the report after hosts were lost. */
+    void beginAgain(Progress start) {
+        if (run.hasBegun()) {
+            console.note("resuming after epoch %d, batch %d of the next%n", start.epoch(), start.batch());
+        }
+    }
+
+    /** Returns whether a batch was computed. */
+    boolean hasComputed() {
+        return hasComputed;
     }
 
     private String describeRare() {
@@ -162,6 +175,7 @@ final class TrainReport implements TrainingListener, AutoCloseable {
     /** From now on a signal waits for the batch. */
     @Override
     public void firstBatchComputed() {
+        hasComputed = true;
         stop.trainingStarted();
         bar.close();
         bar = console.workBar("training");

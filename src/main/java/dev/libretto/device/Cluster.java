@@ -39,19 +39,20 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
     private static final Pattern NETWORK =
             Pattern.compile("Deadline Exceeded|Failed to pick subchannel|\"grpc_status\":14");
 
+    /** The longest time to wait for an answer when a batch has failed. */
+    private static final Duration PROMPTLY = Duration.ofSeconds(5);
+
     /**
-     * Finds the workers and starts the chief's server, for sessions on the device of {@link Sessions}.
+     * Starts the chief's server, for sessions on the device of {@link Sessions}.
      *
      * @param listen where the workers reach this process; null for the address that reaches them and any free port
      * @param allowed the addresses from which the chief accepts connections; empty for all
      * @param timeout the longest time for a batch, and to wait for an answer of each worker
-     * @throws LibrettoException if one is not reached or would compute other bits
+     * @throws LibrettoException if the port cannot be opened, or the system does not filter by address
      */
-    public static Cluster join(
-            List<HostAddress> addresses, HostAddress listen, Set<InetAddress> allowed, Duration timeout)
+    public static Cluster start(List<Worker> workers, HostAddress listen, Set<InetAddress> allowed, Duration timeout)
             throws LibrettoException {
-        List<Worker> workers = find(addresses, timeout);
-        HostAddress chief = listen == null ? HostAddress.of(routeTo(addresses, timeout), freePort()) : listen;
+        HostAddress chief = listen == null ? HostAddress.of(routeTo(workers, timeout), freePort()) : listen;
         TensorFlowServer.start(chief, allowed);
         return new Cluster(chief, workers, timeout);
     }
@@ -61,7 +62,13 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
         return new Cluster(chief, find(workers.stream().map(Worker::address).toList(), timeout), timeout);
     }
 
-    private static List<Worker> find(List<HostAddress> addresses, Duration timeout) throws LibrettoException {
+    /**
+     * Finds workers.
+     *
+     * @param timeout the longest time to wait for an answer of each
+     * @throws LibrettoException if one is not reached or would compute other bits
+     */
+    public static List<Worker> find(List<HostAddress> addresses, Duration timeout) throws LibrettoException {
         WorkerInfo own = WorkerInfo.current();
         List<Worker> workers = new ArrayList<>();
         for (HostAddress address : addresses) {
@@ -73,10 +80,12 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
     }
 
     /** Returns the address of this host that reaches the workers; those on other hosts do not reach the loopback address. */
-    private static InetAddress routeTo(List<HostAddress> addresses, Duration timeout) throws LibrettoException {
+    private static InetAddress routeTo(List<Worker> workers, Duration timeout) throws LibrettoException {
         InetAddress route = null;
-        for (HostAddress address : addresses) {
-            route = route == null || route.isLoopbackAddress() ? address.reach(timeout) : route;
+        for (Worker worker : workers) {
+            route = route == null || route.isLoopbackAddress()
+                    ? worker.address().reach(timeout)
+                    : route;
         }
         return route;
     }
@@ -87,10 +96,6 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
         } catch (IOException e) {
             throw new LibrettoException("cannot listen on any port: " + e.getMessage(), e);
         }
-    }
-
-    int coresOfWorkers() {
-        return workers.stream().mapToInt(worker -> worker.info().cores()).sum();
     }
 
     /** Returns the devices of each host on which sessions compute: its GPUs, or its CPU. */
@@ -116,17 +121,20 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
     /**
      * Throws what a user can put right if a run failed because of the network or a worker, which it names. Returns if the reason
      * is another.
+     *
+     * @throws LostHostException if the hosts may compute again later
      */
     void explain(TensorFlowException failure) throws LibrettoException {
+        Duration prompt = timeout.compareTo(PROMPTLY) < 0 ? timeout : PROMPTLY;
         for (Worker worker : workers) {
             WorkerInfo now;
             try {
-                now = WorkerInfo.read(worker.address(), timeout);
+                now = WorkerInfo.read(worker.address(), prompt);
             } catch (LibrettoException e) {
-                throw new LibrettoException(e.getMessage(), failure);
+                throw new LostHostException(e.getMessage(), false, failure);
             }
             if (!now.process().equals(worker.info().process())) {
-                throw new LibrettoException("worker " + worker.address() + " was restarted", failure);
+                throw new LostHostException("worker " + worker.address() + " was restarted", false, failure);
             }
         }
         String message = failure.getMessage();
@@ -138,9 +146,11 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
                     failure);
         }
         if (NETWORK.matcher(message).find()) {
-            throw new LibrettoException(
-                    "the network between the hosts failed or was too slow, although each worker answers this host; check that the"
-                            + " workers reach each other, and this host at " + chief + ", or allow more time",
+            throw new LostHostException(
+                    "a batch failed or took longer than " + timeout.toSeconds()
+                            + " s, although each worker answers this host; check that the workers reach each other, and this host at "
+                            + chief + ", or allow more time with --worker-timeout",
+                    true,
                     failure);
         }
     }

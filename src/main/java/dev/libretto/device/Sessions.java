@@ -58,14 +58,10 @@ public final class Sessions {
         return areOnGpu() ? places().size() : 0;
     }
 
-    /** Returns the number of cores of all hosts that compute parts. */
-    public static int cores() {
-        return Runtime.getRuntime().availableProcessors() + (cluster == null ? 0 : cluster.coresOfWorkers());
-    }
-
     /**
-     * Throws what a user can put right if a session for parts failed because of another host, with the failure as its cause.
-     * Returns if the reason is another.
+     * Throws what a user can put right if a session for parts failed because of another host. Returns if the reason is another.
+     *
+     * @throws LostHostException if the hosts may compute again later
      */
     public static void explain(TensorFlowException failure) throws LibrettoException {
         if (cluster != null) {

@@ -43,7 +43,7 @@ public record TrainConfig(
     public static final TrainConfig TEXTBOOK = new TrainConfig(
             35,
             32,
-            partsFor(32, 0),
+            partsFor(32, 1, 0),
             Sampling.CONSECUTIVE,
             250,
             Optimizer.TEXTBOOK,
@@ -92,18 +92,20 @@ public record TrainConfig(
     }
 
     /**
-     * The number of parts that suits a batch: one for each GPU or, without GPUs, for each core of all hosts, unless they would
-     * have too few rows.
+     * The number of parts that suits a batch on several hosts like this one: one for each GPU or, without GPUs, for each core,
+     * unless they would have too few rows; but at least one for each host.
      *
      * @param batchSize B
-     * @param gpus of all hosts
+     * @param gpus of each host
      */
-    public static int partsFor(int batchSize, int gpus) {
-        return partsFor(batchSize, gpus, Sessions.cores());
+    public static int partsFor(int batchSize, int hosts, int gpus) {
+        return partsFor(batchSize, hosts, gpus, Runtime.getRuntime().availableProcessors());
     }
 
-    static int partsFor(int batchSize, int gpus, int cores) {
-        return gpus > 0 ? Math.min(gpus, batchSize) : Math.max(1, Math.min(cores, batchSize / MIN_ROWS_OF_PART));
+    static int partsFor(int batchSize, int hosts, int gpus, int cores) {
+        return gpus > 0
+                ? Math.min(hosts * gpus, batchSize)
+                : Math.max(Math.min(hosts, batchSize), Math.min(hosts * cores, batchSize / MIN_ROWS_OF_PART));
     }
 
     private static void requireValidation(LearningRate plateau, ValidationConfig validation) {
@@ -126,7 +128,7 @@ public record TrainConfig(
         return with(c -> {
             c.seqLength = seqLength;
             c.batchSize = batchSize;
-            c.parts = partsFor(batchSize, Sessions.countGpus());
+            c.parts = partsFor(batchSize, 1, Sessions.countGpus());
             c.sampling = sampling;
         });
     }

@@ -33,7 +33,7 @@ class OptionsFileTest {
         Arguments none = parse();
         Arguments textbook = none.with(Preset.TEXTBOOK.read(TrainFlags.SETTINGS));
 
-        assertThat(TrainFlags.trainConfig(textbook, null)).isEqualTo(TrainFlags.trainConfig(none, null));
+        assertThat(TrainFlags.trainConfig(textbook, 1, null)).isEqualTo(TrainFlags.trainConfig(none, 1, null));
         assertThat(TrainFlags.modelConfig(textbook, 9)).isEqualTo(TrainFlags.modelConfig(none, 9));
         assertThat(TrainFlags.corpusOptions(textbook)).isEqualTo(TrainFlags.corpusOptions(none));
         assertThat(textbook.get(TrainFlags.REPORT_EVERY)).isEqualTo(none.get(TrainFlags.REPORT_EVERY));
@@ -67,7 +67,7 @@ class OptionsFileTest {
         Arguments arguments = parse("--preset", preset.toString());
         Arguments all = TrainFlags.withFiles(arguments);
 
-        assertThat(TrainFlags.trainConfig(all, null)).isNotNull();
+        assertThat(TrainFlags.trainConfig(all, 1, null)).isNotNull();
         assertThat(TrainFlags.modelConfig(all, 9)).isNotNull();
     }
 
@@ -81,7 +81,7 @@ class OptionsFileTest {
         assertThat(arguments.get(TrainFlags.LAYERS)).isEqualTo(3);
         assertThat(arguments.get(TrainFlags.HIDDEN_SIZE)).isEqualTo(9);
         assertThat(arguments.get(TrainFlags.KEEP_NEWLINES)).isFalse();
-        assertThat(TrainFlags.trainConfig(arguments, null)
+        assertThat(TrainFlags.trainConfig(arguments, 1, null)
                         .optimizer()
                         .clipping()
                         .limit())
@@ -91,17 +91,17 @@ class OptionsFileTest {
     @Test
     void partsOfAFileAreUsed() throws Exception {
         Arguments arguments = TrainFlags.withFiles(parse("--config", write("{\"batch-size\": 16, \"parts\": 4}")));
-        assertThat(TrainFlags.trainConfig(arguments, null).parts()).isEqualTo(4);
+        assertThat(TrainFlags.trainConfig(arguments, 1, null).parts()).isEqualTo(4);
     }
 
     /** Another optimizer has its own learning rate and clipping; one kind of clipping replaces the other. */
     @Test
     void optionOverridesMutuallyExclusiveOnesOfFileAndPreset() throws Exception {
         Arguments adam = TrainFlags.withFiles(parse("--optimizer", "adam"));
-        assertThat(TrainFlags.trainConfig(adam, null).optimizer()).isEqualTo(Optimizer.defaults(Kind.ADAM));
+        assertThat(TrainFlags.trainConfig(adam, 1, null).optimizer()).isEqualTo(Optimizer.defaults(Kind.ADAM));
 
         Arguments byValue = TrainFlags.withFiles(parse("--config", write("{\"clip-value\": 2}")));
-        assertThat(TrainFlags.trainConfig(byValue, null).optimizer().clipping())
+        assertThat(TrainFlags.trainConfig(byValue, 1, null).optimizer().clipping())
                 .isEqualTo(new Clipping(Clipping.By.VALUE, 2));
     }
 
@@ -147,9 +147,9 @@ class OptionsFileTest {
         }
         Arguments arguments = TrainFlags.withFiles(parse(words.toArray(String[]::new)));
         if (message == null) {
-            assertThat(TrainFlags.trainConfig(arguments, null)).isNotNull();
+            assertThat(TrainFlags.trainConfig(arguments, 1, null)).isNotNull();
         } else {
-            assertThatThrownBy(() -> TrainFlags.trainConfig(arguments, null))
+            assertThatThrownBy(() -> TrainFlags.trainConfig(arguments, 1, null))
                     .isInstanceOf(UsageException.class)
                     .hasMessageStartingWith(message);
         }

@@ -86,7 +86,7 @@ class WorkerIT {
     }
 
     private Cluster join(Duration timeout) throws IOException {
-        Cluster cluster = Cluster.join(List.of(address), null, Set.of(), timeout);
+        Cluster cluster = Cluster.start(Cluster.find(List.of(address), timeout), null, Set.of(), timeout);
         Sessions.use(cluster);
         return cluster;
     }
@@ -236,7 +236,7 @@ class WorkerIT {
             return;
         }
         assertThat(printed).contains(" whoever connects to it from 127.0.0.2 can ");
-        assertThatThrownBy(() -> Cluster.join(List.of(address), null, Set.of(), SHORT))
+        assertThatThrownBy(() -> Cluster.find(List.of(address), SHORT))
                 .isInstanceOf(LibrettoException.class)
                 .hasMessage(
                         "worker %s did not answer within 2 s; check the address, the network and firewalls", address);

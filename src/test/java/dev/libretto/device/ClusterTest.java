@@ -35,7 +35,7 @@ class ClusterTest {
     }
 
     private static Cluster join(HostAddress worker, Duration timeout) throws LibrettoException {
-        return Cluster.join(List.of(worker), null, Set.of(), timeout);
+        return Cluster.start(Cluster.find(List.of(worker), timeout), null, Set.of(), timeout);
     }
 
     @Test
@@ -118,8 +118,8 @@ class ClusterTest {
             assertThatThrownBy(() -> cluster.explain(new TensorFlowException(message)))
                     .isInstanceOf(LibrettoException.class)
                     .hasMessage(
-                            "the network between the hosts failed or was too slow, although each worker answers this host; check that"
-                                    + " the workers reach each other, and this host at %s, or allow more time",
+                            "a batch failed or took longer than 600 s, although each worker answers this host; check that the workers"
+                                    + " reach each other, and this host at %s, or allow more time with --worker-timeout",
                             cluster.chief());
         }
     }
