@@ -6,6 +6,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.regex.Matcher;
@@ -53,8 +54,17 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
     public static Cluster start(List<Worker> workers, HostAddress listen, Set<InetAddress> allowed, Duration timeout)
             throws LibrettoException {
         HostAddress chief = listen == null ? HostAddress.of(routeTo(workers, timeout), freePort()) : listen;
-        TensorFlowServer.start(chief, allowed);
+        TensorFlowServer.start(chief, withOwn(chief, allowed));
         return new Cluster(chief, workers, timeout);
+    }
+
+    /** Returns the addresses with the chief's own, from which its sessions connect; empty still stands for all. */
+    static Set<InetAddress> withOwn(HostAddress chief, Set<InetAddress> allowed) throws LibrettoException {
+        Set<InetAddress> all = new LinkedHashSet<>(allowed);
+        if (!all.isEmpty()) {
+            all.add(HostAddress.resolve(chief.host()));
+        }
+        return all;
     }
 
     /** Returns the cluster with the workers found again, of which some may have been restarted. */

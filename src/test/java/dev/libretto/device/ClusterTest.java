@@ -39,6 +39,15 @@ class ClusterTest {
     }
 
     @Test
+    void chiefAcceptsItsOwnConnections() throws Exception {
+        HostAddress chief = HostAddress.parse("10.0.0.1:7000");
+        InetAddress worker = InetAddress.getByName("10.0.0.2");
+
+        assertThat(Cluster.withOwn(chief, Set.of(worker))).containsExactly(worker, InetAddress.getByName("10.0.0.1"));
+        assertThat(Cluster.withOwn(chief, Set.of())).isEmpty();
+    }
+
+    @Test
     void workerThatIsNotStartedIsNamed() throws IOException {
         HostAddress nobody = free();
         assertThatThrownBy(() -> join(nobody, LONG))
