@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 import org.tensorflow.DeviceSpec;
+import org.tensorflow.TensorFlow;
 import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.proto.ClusterDef;
 import org.tensorflow.proto.ConfigProto;
@@ -187,6 +188,8 @@ class ClusterTest {
     /** Without soft placement, an operation without a kernel for GPUs could not be where its device is named. */
     @Test
     void sessionOnGpusPlacesSoftly() throws LibrettoException {
+        // The switch of TF32 is in TensorFlow's library.
+        TensorFlow.version();
         Cluster cluster = new Cluster(HostAddress.parse("c:1"), List.of(), Duration.ofSeconds(30));
         assertThat(cluster.config().getAllowSoftPlacement()).isFalse();
         Sessions.use(new Device(List.of(FakeCuda.OLD, FakeCuda.NEW)), Precision.FLOAT32);
