@@ -9,6 +9,7 @@ import java.util.Map;
  *
  * @param gates a letter for each gate, in the order of its blocks of H columns in the kernels, which is Keras's
  * @param state a letter for each array {@code [B, H]} of the state; the first is the output
+ * @param oneHotKernel the initial kernel of a layer that reads one-hot vectors
  * @param bias the initial bias
  * @param hasRecurrentBias whether the recurrent product has its own bias, row 1 of an array {@code [2, G·H]}
  * @param kept the arrays {@code [B, H]} that a time step keeps for its derivatives, besides its output and the previous state
@@ -17,6 +18,7 @@ import java.util.Map;
 public record CellSpec(
         String gates,
         String state,
+        Initializer oneHotKernel,
         Initializer bias,
         boolean hasRecurrentBias,
         List<String> kept,

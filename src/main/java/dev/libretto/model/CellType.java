@@ -70,14 +70,16 @@ public enum CellType {
      *
      * @param layer counted from 0
      * @param inputSize I, the size of the layer's input
+     * @param isOneHot whether the layer's input is one-hot vectors
      * @param hiddenSize H
      */
-    List<Parameter> parameters(int layer, int inputSize, int hiddenSize) {
+    List<Parameter> parameters(int layer, int inputSize, boolean isOneHot, int hiddenSize) {
         String prefix = "layer_" + layer + "/";
         long columns = (long) gates() * hiddenSize;
         Shape biasShape = spec.hasRecurrentBias() ? Shape.of(2, columns) : Shape.of(columns);
+        Initializer kernel = isOneHot ? spec.oneHotKernel() : Initializer.GLOROT_UNIFORM;
         return List.of(
-                new Parameter(prefix + "kernel", Shape.of(inputSize, columns), Initializer.GLOROT_UNIFORM),
+                new Parameter(prefix + "kernel", Shape.of(inputSize, columns), kernel),
                 new Parameter(prefix + "recurrent_kernel", Shape.of(hiddenSize, columns), Initializer.ORTHOGONAL),
                 new Parameter(prefix + "bias", biasShape, spec.bias()));
     }

@@ -33,6 +33,7 @@ record GruCell(Kernel<?> recurrentKernel, Operand<TFloat32> recurrentBias) imple
     static final CellSpec SPEC = new CellSpec(
             "zrn",
             "h",
+            Initializer.UNIT_UNIFORM,
             Initializer.ZEROS,
             true,
             List.of("z", "r", "n", "h − n", "h_n"),

@@ -29,6 +29,7 @@ final class GruResetBeforeCell implements Cell {
     static final CellSpec SPEC = new CellSpec(
             "zrn",
             "h",
+            Initializer.UNIT_UNIFORM,
             Initializer.ZEROS,
             false,
             List.of("z", "r", "n", "h − n", "h", "r ∘ h"),

@@ -41,7 +41,8 @@ public final class Initializers {
         return switch (parameter.initializer()) {
             case ZEROS -> new float[parameter.size()];
             case UNIT_FORGET_BIAS -> unitForgetBias(parameter.size());
-            case GLOROT_UNIFORM -> glorotUniform(tf, parameter.shape(), key);
+            case GLOROT_UNIFORM -> uniform(tf, parameter.shape(), key, glorotLimit(parameter.shape()));
+            case UNIT_UNIFORM -> uniform(tf, parameter.shape(), key, 1);
             case ORTHOGONAL -> orthogonal(tf, parameter.shape(), key);
         };
     }
@@ -52,8 +53,11 @@ public final class Initializers {
         return bias;
     }
 
-    private static float[] glorotUniform(Ops tf, Shape shape, long[] key) {
-        double limit = Math.sqrt(6.0 / (shape.get(0) + shape.get(1)));
+    private static double glorotLimit(Shape shape) {
+        return Math.sqrt(6.0 / (shape.get(0) + shape.get(1)));
+    }
+
+    private static float[] uniform(Ops tf, Shape shape, long[] key, double limit) {
         Operand<TFloat32> unit = tf.random.statelessRandomUniform(tf.constant(shape), tf.constant(key));
         return FloatTensors.toArray(
                 tf.math.mul(tf.math.sub(unit, tf.constant(0.5f)), tf.constant((float) (2 * limit))));

@@ -113,7 +113,7 @@ public final class LanguageModel {
             parameters.add(new Parameter("embedding", Shape.of(v, config.embeddingSize()), Initializer.GLOROT_UNIFORM));
         }
         for (int layer = 0; layer < config.layers(); layer++) {
-            parameters.addAll(config.cell().parameters(layer, config.inputSize(layer), h));
+            parameters.addAll(config.cell().parameters(layer, config.inputSize(layer), config.readsOneHot(layer), h));
         }
         if (!config.tieEmbeddings()) {
             parameters.add(new Parameter("dense/kernel", Shape.of(h, v), Initializer.GLOROT_UNIFORM));

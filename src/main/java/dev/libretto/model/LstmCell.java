@@ -27,6 +27,7 @@ record LstmCell(Kernel<?> recurrentKernel) implements Cell {
     static final CellSpec SPEC = new CellSpec(
             "ifgo",
             "hc",
+            Initializer.UNIT_UNIFORM,
             Initializer.UNIT_FORGET_BIAS,
             false,
             List.of("i", "f", "g", "o", "c'", "tanh(c')"),

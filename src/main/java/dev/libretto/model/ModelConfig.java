@@ -71,6 +71,11 @@ public record ModelConfig(
         return hasEmbedding() ? embeddingSize : vocabularySize;
     }
 
+    /** Returns whether a layer reads characters as one-hot vectors. */
+    boolean readsOneHot(int layer) {
+        return layer == 0 && !hasEmbedding();
+    }
+
     /** Returns a copy with the given vocabulary size. */
     public ModelConfig withVocabularySize(int newVocabularySize) {
         return new ModelConfig(cell, newVocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings);

@@ -24,6 +24,8 @@ record RnnCell(Kernel<?> recurrentKernel) implements Cell {
     static final CellSpec SPEC = new CellSpec(
             "h",
             "h",
+            // Keras's, so that the textbook's run stays the same.
+            Initializer.GLOROT_UNIFORM,
             Initializer.ZEROS,
             false,
             List.of("h'"),

@@ -11,6 +11,7 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.tensorflow.ndarray.Shape;
 
 @Tag("numeric")
@@ -20,10 +21,10 @@ class InitializersTest {
      * numbers would all be further than 1% from the end with a probability of e⁻¹⁰⁰, and a decile further than six standard
      * deviations from its place with one of 2e-9.
      */
-    @Test
-    void glorotUniformIsUniform() {
-        float[] values = draw(Initializer.GLOROT_UNIFORM, 200, 100, 1);
-        double limit = Math.sqrt(6.0 / 300);
+    @ParameterizedTest
+    @CsvSource({"GLOROT_UNIFORM, 0.14142135623730951", "UNIT_UNIFORM, 1"})
+    void kernelsAreUniformWithinTheirBounds(Initializer initializer, double limit) {
+        float[] values = draw(initializer, 200, 100, 1);
 
         double[] sorted = IntStream.range(0, values.length)
                 .mapToDouble(i -> values[i])
@@ -36,6 +37,17 @@ class InitializersTest {
             double deviation = 2 * limit * Math.sqrt(decile / 10.0 * (1 - decile / 10.0) / values.length);
             assertThat(sorted[sorted.length * decile / 10]).isCloseTo(expected, within(6 * deviation));
         }
+    }
+
+    /** The textbook's RNN keeps its distribution; embeddings and outputs of a layer below are not one-hot vectors. */
+    @ParameterizedTest
+    @EnumSource(CellType.class)
+    void onlyGatedCellsReadingOneHotVectorsDrawUnitKernel(CellType cell) {
+        Initializer oneHot = cell == CellType.RNN ? Initializer.GLOROT_UNIFORM : Initializer.UNIT_UNIFORM;
+
+        assertThat(kernels(new ModelConfig(cell, 11, 5, 2))).containsExactly(oneHot, Initializer.GLOROT_UNIFORM);
+        assertThat(kernels(new ModelConfig(cell, 11, 5, 2, 7, false)))
+                .containsExactly(Initializer.GLOROT_UNIFORM, Initializer.GLOROT_UNIFORM);
     }
 
     @ParameterizedTest
@@ -91,6 +103,13 @@ class InitializersTest {
         Weights weights = Initializers.draw(List.of(first, second), 1);
 
         assertThat(weights.of(first)).isNotEqualTo(weights.of(second));
+    }
+
+    private static List<Initializer> kernels(ModelConfig config) {
+        return LanguageModel.parameters(config).stream()
+                .filter(parameter -> parameter.name().matches("layer_\\d/kernel"))
+                .map(Parameter::initializer)
+                .toList();
     }
 
     private static float[] draw(Initializer initializer, int rows, int columns, long seed) {
