@@ -84,6 +84,8 @@ public record WorkerInfo(
                 return parse(((TString) result.get(0)).getObject(), worker);
             }
         } catch (TensorFlowException e) {
+            // It may have ended in the meantime.
+            worker.reach(timeout);
             throw e.getMessage().contains("Deadline Exceeded")
                     ? new LibrettoException(
                             "worker " + worker + " did not answer within " + timeout.toSeconds()
