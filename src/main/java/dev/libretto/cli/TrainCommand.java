@@ -63,12 +63,13 @@ final class TrainCommand {
             Resumed start = resumes
                     ? RunDirectory.resume(plan.path(), plan.config(), console::warn)
                     : create(plan, stop, console);
-            TrainReport report = new TrainReport(plan, start.run(), stop, console);
-            try (RunDirectory run = start.run()) {
+            RunDirectory run = start.run();
+            TrainReport report = new TrainReport(plan, run, stop, console);
+            try (run) {
                 fit(plan, device, start, report, isFirst);
                 return;
             } catch (LostHostException lost) {
-                resumes |= start.run().hasBegun();
+                resumes |= run.hasBegun();
                 String advice = resumes ? continueWith(plan, arguments, console) : "";
                 if (!arguments.get(HostFlags.WAIT_FOR_WORKERS)
                         || stop.isRequested()
