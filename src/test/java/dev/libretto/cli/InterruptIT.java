@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.libretto.run.RunDirectory;
 import dev.libretto.train.Progress;
+import dev.libretto.train.TrainConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -19,9 +20,9 @@ import org.junit.jupiter.params.provider.CsvSource;
 
 /** Ctrl-C, SIGTERM and SIGHUP at any stage leave complete files. */
 class InterruptIT {
-    /** A graph so long that a signal arrives while TensorFlow prepares it. */
+    /** So many time steps that a signal arrives while TensorFlow prepares their graph. */
     private static final String SLOW_START =
-            "train --cell lstm --layers 2 --hidden-size 8 --batch-size 2 --seq-length 400";
+            "train --cell lstm --layers 2 --hidden-size 8 --batch-size 2 --seq-length " + TrainConfig.MAX_SEQ_LENGTH;
 
     @TempDir
     private Path folder;
