@@ -298,13 +298,19 @@ final class TimeSteps implements AutoCloseable {
         before.addAll(names(dResults));
         List<String> after = names(results);
         after.addAll(kept);
-        return new Functions(
-                function(FORWARD, forward, names(arguments), after),
-                kept.stream()
-                        .<Class<? extends TType>>map(
-                                value -> graph.output(value).type())
-                        .toList(),
-                function(GRADIENT, backward, before, names(dArguments)));
+        ConcreteFunction first = function(FORWARD, forward, names(arguments), after);
+        try {
+            return new Functions(
+                    first,
+                    kept.stream()
+                            .<Class<? extends TType>>map(
+                                    value -> graph.output(value).type())
+                            .toList(),
+                    function(GRADIENT, backward, before, names(dArguments)));
+        } catch (RuntimeException e) {
+            first.close();
+            throw e;
+        }
     }
 
     private static ConcreteFunction function(

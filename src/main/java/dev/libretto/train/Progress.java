@@ -93,17 +93,7 @@ public record Progress(
 
     /** Returns a copy whose learning rate is multiplied by {@code decay}. */
     Progress afterDecay(double decay) {
-        return new Progress(
-                epoch,
-                batch,
-                step,
-                lossSum,
-                seconds,
-                loss,
-                lowestLoss,
-                learningRateFactor * decay,
-                rollbacks,
-                validation);
+        return withRate(learningRateFactor * decay, rollbacks);
     }
 
     /** Returns whether this is the end of the epoch with the lowest validation loss so far. */
@@ -113,16 +103,10 @@ public record Progress(
 
     /** Returns this position after a rollback, with half the learning rate of the diverged one. */
     public Progress afterRollback(Progress diverged) {
-        return new Progress(
-                epoch,
-                batch,
-                step,
-                lossSum,
-                seconds,
-                loss,
-                lowestLoss,
-                diverged.learningRateFactor() / 2,
-                diverged.rollbacks() + 1,
-                validation);
+        return withRate(diverged.learningRateFactor() / 2, diverged.rollbacks() + 1);
+    }
+
+    private Progress withRate(double factor, int rollbackCount) {
+        return new Progress(epoch, batch, step, lossSum, seconds, loss, lowestLoss, factor, rollbackCount, validation);
     }
 }
