@@ -44,11 +44,14 @@ public record ExportedModel(ModelSettings settings, Vocabulary vocabulary, Weigh
         return weights.resolveSibling(weights.getFileName() + ".json");
     }
 
+    /** @throws LibrettoException in one line, if one of the files cannot be read or they do not fit together */
     public static ExportedModel read(Path weights, Path description) throws IOException {
         if (!Files.exists(description)) {
+            Safetensors.requireReadable(weights);
             throw LibrettoException.in(
                     description,
-                    "there is no such file; export writes it next to the weights; name it if it is elsewhere");
+                    "there is no such file; it describes the model: export writes it next to the weights, and for others"
+                            + " write it as docs/exporting.md shows");
         }
         Description described = Json.readHandwritten(description, new TypeReference<>() {});
         List<NamedArray> arrays = Safetensors.read(weights);

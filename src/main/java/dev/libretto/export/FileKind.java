@@ -7,6 +7,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.HexFormat;
 import java.util.List;
+import java.util.Locale;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipFile;
 
@@ -60,6 +61,39 @@ enum FileKind {
         } catch (IOException e) {
             return List.of();
         }
+    }
+
+    /** Returns what makes a safetensors file of weights of this kind, which import then reads. */
+    String conversion(Path file) {
+        if (file.toString().endsWith(".weights.h5")) {
+            return "it has weights without their model; load them into the model, save that as .keras and convert it";
+        }
+        String name = file.getFileName().toString();
+        Path converted = file.resolveSibling(name.replaceFirst("\\.[^.]*$", "") + ".safetensors");
+        String statements = switch (this) {
+            case KERAS -> """
+                        import keras, safetensors.numpy as s; \
+                        w = keras.models.load_model(%s, compile=False).get_weights(); \
+                        n = ["embedding"] * (len(w) %% 3 == 0) + [f"layer_{i}/{p}" for i in range((len(w) - 2) // 3) \
+                        for p in ("kernel", "recurrent_kernel", "bias")] + ["dense/kernel", "dense/bias"]; \
+                        s.save_file(dict(zip(n, w)), %s)""";
+            case PYTORCH -> """
+                        import torch, safetensors.torch as s; \
+                        w = torch.load(%s, map_location="cpu", weights_only=True); \
+                        s.save_file({k: v.clone() for k, v in w.items()}, %s)""";
+            case NPZ -> """
+                        import numpy, safetensors.numpy as s; \
+                        w = numpy.load(%s); \
+                        s.save_file({k: w[k] for k in w}, %s)""";
+            default -> throw new IllegalStateException(this + " has no conversion");
+        };
+        return "convert it with: python3 -c '"
+                + String.format(Locale.ROOT, statements, literal(file), literal(converted)) + "'";
+    }
+
+    /** Returns a string of Python without single quotes, which end an argument of a shell. */
+    private static String literal(Path path) {
+        return '"' + path.toString().replace("\\", "\\\\").replace("\"", "\\\"").replace("'", "\\x27") + '"';
     }
 
     @Override

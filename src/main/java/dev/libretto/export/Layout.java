@@ -1,5 +1,6 @@
 package dev.libretto.export;
 
+import dev.libretto.model.CellType;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
@@ -9,8 +10,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Function;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import org.tensorflow.ndarray.Shape;
 
@@ -26,22 +29,27 @@ public enum Layout {
      * {@code layer_0/recurrent_kernel [H, G·H]}, {@code layer_0/bias [G·H]} ({@code [2, 3·H]} for a GRU that resets after the
      * product), and so on for each layer, {@code dense/kernel [H, V]}, {@code dense/bias [V]}.
      */
-    KERAS((model, parameter) -> Conversion.identity(new Spec(parameter.name(), parameter.shape()))),
+    KERAS((model, parameter) -> Conversion.identity(new Spec(parameter.name(), parameter.shape())), arrays -> arrays),
     /**
      * The {@code state_dict} of a PyTorch module with the members {@code rnn}, an {@code nn.RNN}, {@code nn.GRU} or {@code
      * nn.LSTM}, and {@code dense}, an {@code nn.Linear}: {@code rnn.weight_ih_l0 [G·H, I]}, {@code rnn.weight_hh_l0 [G·H,
      * H]}, {@code rnn.bias_ih_l0 [G·H]}, {@code rnn.bias_hh_l0 [G·H]}, and so on for each layer, {@code dense.weight [V,
      * H]}, {@code dense.bias [V]}. With an embedding, {@code embedding.weight [V, E]} of an {@code nn.Embedding} comes first.
+     * Members with other names are known by what they hold.
      */
-    PYTORCH(PyTorchLayout::conversion);
+    PYTORCH(PyTorchLayout::conversion, PyTorchLayout::canonical);
 
     record Spec(String name, Shape shape) {
-        /** @throws IllegalArgumentException if an array has another shape or a value that is not finite */
-        void requireFits(NamedArray array) {
+        /** @throws IllegalArgumentException if an array has another shape */
+        void requireShape(NamedArray array) {
             if (!array.shape().equals(shape)) {
                 throw new IllegalArgumentException(
                         name + " must have the shape " + shape + " (got " + array.shape() + ")");
             }
+        }
+
+        /** @throws IllegalArgumentException if an array has a value that is not finite */
+        void requireFinite(NamedArray array) {
             float[] values = array.values();
             for (int i = 0; i < values.length; i++) {
                 if (!Float.isFinite(values[i])) {
@@ -67,9 +75,12 @@ public enum Layout {
     }
 
     private final BiFunction<ModelConfig, Parameter, Conversion> conversion;
+    private final UnaryOperator<List<NamedArray>> canonical;
 
-    Layout(BiFunction<ModelConfig, Parameter, Conversion> conversion) {
+    /** @param canonical returns arrays under the layout's names */
+    Layout(BiFunction<ModelConfig, Parameter, Conversion> conversion, UnaryOperator<List<NamedArray>> canonical) {
         this.conversion = conversion;
+        this.canonical = canonical;
     }
 
     /** Converts a model's weights to this layout, in the library's order. */
@@ -86,16 +97,26 @@ public enum Layout {
         return arrays;
     }
 
-    /** @param arrays the arrays of a file, in any order */
+    /**
+     * Returns the weights of a model.
+     *
+     * @param arrays the arrays of a file, in any order
+     * @throws IllegalArgumentException if they are not those of the model, saying which cell and layout they have if any fits
+     */
     public Weights weights(ModelConfig model, List<NamedArray> arrays) {
-        Map<String, NamedArray> byName = new HashMap<>();
-        arrays.forEach(array -> byName.put(array.name(), array));
+        Map<String, NamedArray> byName = byName(arrays);
         List<Parameter> parameters = LanguageModel.parameters(model);
-        List<Spec> specs = parameters.stream()
-                .flatMap(parameter -> conversion.apply(model, parameter).arrays().stream())
-                .toList();
-        requireSameNames(specs, byName);
-        specs.forEach(spec -> spec.requireFits(byName.get(spec.name())));
+        try {
+            requireSameArrays(specs(model), byName);
+        } catch (IllegalArgumentException e) {
+            throw new IllegalArgumentException(
+                    fitting(model, arrays)
+                            .map(found -> "the arrays are those of " + found + ", but cell is " + model.cell()
+                                    + " and layout is " + this + "; correct the description")
+                            .orElse(e.getMessage()),
+                    e);
+        }
+        specs(model).forEach(spec -> spec.requireFinite(byName.get(spec.name())));
         return new Weights(parameters, parameter -> {
             Conversion stored = conversion.apply(model, parameter);
             return stored.toNative()
@@ -103,6 +124,39 @@ public enum Layout {
                             .map(spec -> byName.get(spec.name()).values())
                             .toList());
         });
+    }
+
+    private Map<String, NamedArray> byName(List<NamedArray> arrays) {
+        Map<String, NamedArray> byName = new HashMap<>();
+        canonical.apply(arrays).forEach(array -> byName.put(array.name(), array));
+        return byName;
+    }
+
+    private List<Spec> specs(ModelConfig model) {
+        return LanguageModel.parameters(model).stream()
+                .flatMap(parameter -> conversion.apply(model, parameter).arrays().stream())
+                .toList();
+    }
+
+    /** Returns the cell and the layout that arrays have: names tell the layout, shapes the gates and the second bias. */
+    private static Optional<String> fitting(ModelConfig model, List<NamedArray> arrays) {
+        for (Layout layout : values()) {
+            for (CellType cell : CellType.values()) {
+                try {
+                    layout.requireSameArrays(layout.specs(model.withCell(cell)), layout.byName(arrays));
+                    return Optional.of("cell " + cell + " in the " + layout + " layout");
+                } catch (IllegalArgumentException e) {
+                    // Another one may fit.
+                }
+            }
+        }
+        return Optional.empty();
+    }
+
+    /** Throws if arrays are missing or unknown, or have another shape. */
+    private void requireSameArrays(List<Spec> specs, Map<String, NamedArray> byName) {
+        requireSameNames(specs, byName);
+        specs.forEach(spec -> spec.requireShape(byName.get(spec.name())));
     }
 
     private void requireSameNames(List<Spec> specs, Map<String, NamedArray> byName) {

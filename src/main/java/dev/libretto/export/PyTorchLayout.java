@@ -6,7 +6,14 @@ import dev.libretto.model.CellSpec.Library;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Parameter;
 import java.util.Arrays;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import org.tensorflow.ndarray.Shape;
@@ -15,7 +22,47 @@ import org.tensorflow.ndarray.Shape;
 final class PyTorchLayout {
     private static final Pattern RECURRENT = Pattern.compile("layer_(\\d+)/(kernel|recurrent_kernel|bias)");
 
+    private static final Pattern OF_RNN = Pattern.compile("(weight|bias)_(ih|hh)_l\\d+");
+
     private PyTorchLayout() {}
+
+    /**
+     * Returns arrays under this layout's names. A module may have given its members other names: an nn.RNN, nn.GRU or nn.LSTM
+     * is known by the names within it, the nn.Linear by its bias, and an nn.Embedding has only a weight. Names that do not
+     * tell are left as they are.
+     */
+    static List<NamedArray> canonical(List<NamedArray> arrays) {
+        Map<String, Set<String>> modules = new LinkedHashMap<>();
+        arrays.forEach(array -> modules.computeIfAbsent(module(array.name()), name -> new HashSet<>())
+                .add(array.name().substring(array.name().lastIndexOf('.') + 1)));
+        Map<String, String> names = new HashMap<>();
+        alone(
+                        modules,
+                        members -> members.stream()
+                                .anyMatch(name -> OF_RNN.matcher(name).matches()))
+                .ifPresent(module -> names.put(module, "rnn."));
+        alone(modules, Set.of("weight", "bias")::equals).ifPresent(module -> names.put(module, "dense."));
+        alone(modules, Set.of("weight")::equals).ifPresent(module -> names.put(module, "embedding."));
+        return arrays.stream()
+                .map(array -> {
+                    String module = module(array.name());
+                    String member = array.name().substring(module.length());
+                    return new NamedArray(names.getOrDefault(module, module) + member, array.shape(), array.values());
+                })
+                .toList();
+    }
+
+    /** Returns the name of an array's module, with its dot. */
+    private static String module(String array) {
+        return array.substring(0, array.lastIndexOf('.') + 1);
+    }
+
+    private static Optional<String> alone(Map<String, Set<String>> modules, Predicate<Set<String>> isWanted) {
+        List<String> found = modules.keySet().stream()
+                .filter(module -> isWanted.test(modules.get(module)))
+                .toList();
+        return found.size() == 1 ? Optional.of(found.get(0)) : Optional.empty();
+    }
 
     static Conversion conversion(ModelConfig model, Parameter parameter) {
         Shape shape = parameter.shape();

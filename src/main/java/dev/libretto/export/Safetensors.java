@@ -89,8 +89,8 @@ final class Safetensors {
         }
     }
 
-    /** Reads arrays, in the order of their data. */
-    static List<NamedArray> read(Path file) throws IOException {
+    /** Throws if a file is not of this format, saying how to make one of it. */
+    static void requireReadable(Path file) throws IOException {
         if (!Files.isRegularFile(file)) {
             throw LibrettoException.in(file, Files.exists(file) ? "it is not a file" : "there is no such file");
         }
@@ -98,13 +98,17 @@ final class Safetensors {
         switch (kind) {
             case SAFETENSORS -> {}
             case KERAS, PYTORCH, NPZ ->
-                throw LibrettoException.in(
-                        file, "it is " + kind + "; save its weights as safetensors first, as docs/exporting.md shows");
+                throw new LibrettoException(file + ": it is " + kind + "; " + kind.conversion(file));
             case ONNX ->
                 throw LibrettoException.in(
-                        file, "it is " + kind + ", which generate can use; import reads safetensors");
+                        file, "it is " + kind + ", which generate can use, but its weights are needed as safetensors");
             case OTHER -> throw LibrettoException.in(file, "it is not a safetensors file");
         }
+    }
+
+    /** Reads arrays, in the order of their data. */
+    static List<NamedArray> read(Path file) throws IOException {
+        requireReadable(file);
         try (InputStream input = new BufferedInputStream(Files.newInputStream(file))) {
             long size = Files.size(file);
             byte[] header = readHeader(input, size);

@@ -76,6 +76,11 @@ public record ModelConfig(
         return layer == 0 && !hasEmbedding();
     }
 
+    /** Returns a copy with the given cell. */
+    public ModelConfig withCell(CellType newCell) {
+        return new ModelConfig(newCell, vocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings);
+    }
+
     /** Returns a copy with the given vocabulary size. */
     public ModelConfig withVocabularySize(int newVocabularySize) {
         return new ModelConfig(cell, newVocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings);

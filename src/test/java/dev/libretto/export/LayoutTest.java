@@ -172,6 +172,59 @@ class LayoutTest {
         assertRejected(model, infinite, "rnn.bias_ih_l0 must be finite (got NaN at position 1)");
     }
 
+    /** Modules name their members as they like: self.lstm, self.fc, self.model.embed. */
+    @Test
+    void pyTorchMembersAreKnownByWhatTheyHold() {
+        for (boolean tied : new boolean[] {false, true}) {
+            ModelConfig model = new ModelConfig(CellType.LSTM, 5, 3, 2, 3, tied);
+            Weights weights = random(model);
+            List<NamedArray> renamed = Layout.PYTORCH.arrays(model, weights).stream()
+                    .map(array -> new NamedArray(
+                            array.name()
+                                    .replace("rnn.", tied ? "" : "lstm.")
+                                    .replace("dense.", "model.fc.")
+                                    .replace("embedding.", "model.embed."),
+                            array.shape(),
+                            array.values()))
+                    .toList();
+            Weights back = Layout.PYTORCH.weights(model, renamed);
+            for (Parameter parameter : weights.parameters()) {
+                assertThat(back.of(parameter)).as(parameter.name()).containsExactly(weights.of(parameter));
+            }
+        }
+    }
+
+    @Test
+    void pyTorchMembersThatCannotBeToldApartAreNamed() {
+        ModelConfig model = new ModelConfig(CellType.RNN, 3, 2, 1);
+        List<NamedArray> arrays = new ArrayList<>(Layout.PYTORCH.arrays(model, counting(model)));
+        arrays.add(new NamedArray("norm.weight", Shape.of(2), new float[2]));
+        arrays.add(new NamedArray("norm.bias", Shape.of(2), new float[2]));
+        assertRejected(model, arrays, "norm.");
+    }
+
+    /** Names tell the layout, shapes the number of gates and a GRU's second bias. */
+    @Test
+    void otherCellOrLayoutIsNamed() {
+        ModelConfig gru = new ModelConfig(CellType.GRU, 5, 3, 2);
+        for (CellType cell : CellType.values()) {
+            for (Layout layout : cell.isIn(Library.PYTORCH) ? Layout.values() : new Layout[] {Layout.KERAS}) {
+                if (cell == CellType.GRU && layout == Layout.KERAS) {
+                    continue;
+                }
+                List<NamedArray> arrays = arrays(layout, cell, 2, 5, 3);
+                assertThatThrownBy(() -> Layout.KERAS.weights(gru, arrays))
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage("the arrays are those of cell " + cell + " in the " + layout
+                                + " layout, but cell is gru and layout is keras; correct the description");
+            }
+        }
+        List<NamedArray> arrays = arrays(Layout.PYTORCH, CellType.GRU, 2, 5, 3);
+        assertThatThrownBy(() -> Layout.PYTORCH.weights(new ModelConfig(CellType.GRU_RESET_BEFORE, 5, 3, 2), arrays))
+                .hasMessageStartingWith(
+                        "the arrays are those of cell gru in the pytorch layout, but cell is gru-reset-before");
+    }
+
     private static void assertRejected(ModelConfig model, List<NamedArray> arrays, String message) {
         assertThatThrownBy(() -> Layout.PYTORCH.weights(model, arrays))
                 .isInstanceOf(IllegalArgumentException.class)

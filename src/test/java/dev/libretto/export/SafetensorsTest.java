@@ -221,10 +221,30 @@ class SafetensorsTest {
         for (String content : List.of("", "P", "PK", "a text", "{\"a\":1}")) {
             assertRejected(content.getBytes(ISO_8859_1), "it is not a safetensors file");
         }
-        assertRejected("\u0089HDF\r\n\u001a\n".getBytes(ISO_8859_1), "it is a Keras file");
+        assertRejected(
+                "\u0089HDF\r\n\u001a\n".getBytes(ISO_8859_1),
+                "it is a Keras file; convert it with: python3 -c 'import keras, safetensors.numpy as s; w = ");
         assertRejected("PK\u0003\u0004 and no more".getBytes(ISO_8859_1), "it is not a safetensors file");
-        assertRejected(zip("archive/data.pkl"), "it is a PyTorch file; save its weights as safetensors first");
-        assertRejected(zip("dense/bias.npy"), "it is an npz file; save its weights as safetensors first");
+        assertRejected(
+                zip("archive/data.pkl"),
+                "it is a PyTorch file; convert it with: python3 -c 'import torch, safetensors.torch as s; w = torch.load(\""
+                        + folder.resolve("weights") + "\", ");
+        assertRejected(zip("dense/bias.npy"), "it is an npz file; convert it with: python3 -c 'import numpy, ");
+    }
+
+    /** The path is a string of Python in an argument of a shell. */
+    @Test
+    void conversionIsOneCommandWhateverThePath() throws IOException {
+        Path file = Files.write(folder.resolve("it's \"my\" model\\.pt"), zip("archive/data.pkl"));
+        assertThatThrownBy(() -> Safetensors.read(file))
+                .isInstanceOf(LibrettoException.class)
+                .hasMessageContaining("torch.load(\"" + folder + "/it\\x27s \\\"my\\\" model\\\\.pt\", ")
+                .hasMessageEndingWith("items()}, \"" + folder + "/it\\x27s \\\"my\\\" model\\\\.safetensors\")'");
+        Path weights = Files.write(folder.resolve("m.weights.h5"), "\u0089HDF\r\n\u001a\n".getBytes(ISO_8859_1));
+        assertThatThrownBy(() -> Safetensors.read(weights))
+                .hasMessageEndingWith(
+                        "it is a Keras file; it has weights without their model; load them into the model,"
+                                + " save that as .keras and convert it");
     }
 
     @Test
