@@ -49,17 +49,28 @@ public final class CharModel implements AutoCloseable {
     private final Vocabulary vocabulary;
     private final Weights weights;
     private final CorpusOptions reading;
+    private final String source;
     private final Choice device;
     private final TextModel eager;
     /** Null until needed, because weights may be too large for a graph. */
     private GraphModel graph;
 
-    /** @param reading how the training text was read */
-    CharModel(ModelConfig config, Vocabulary vocabulary, Weights weights, CorpusOptions reading, Choice device) {
+    /**
+     * @param reading how the training text was read
+     * @param source the run or file that it was read from; empty for none
+     */
+    CharModel(
+            ModelConfig config,
+            Vocabulary vocabulary,
+            Weights weights,
+            CorpusOptions reading,
+            String source,
+            Choice device) {
         this.config = config;
         this.vocabulary = vocabulary;
         this.weights = weights;
         this.reading = reading;
+        this.source = source;
         this.device = device;
         this.eager = new EagerModel(config, weights);
     }
@@ -98,7 +109,35 @@ public final class CharModel implements AutoCloseable {
                 run.vocabulary(),
                 run.checkpoint(which, warnings).weights(),
                 run.config().corpus().options(),
+                absolute(run.path()),
                 device);
+    }
+
+    /**
+     * Opens exported weights, or those of Keras or PyTorch, of which a JSON file next to them describes the model. It computes
+     * in float32, on a GPU if one can be used.
+     *
+     * @param weights a safetensors file
+     * @throws IOException in one line, if it cannot be read or is of another model
+     */
+    public static CharModel read(Path weights) throws IOException {
+        ExportedModel model = ExportedModel.read(weights, ExportedModel.descriptionOf(weights));
+        return of(model, weights, new Devices().choose(DeviceRequest.AUTO, Precision.FLOAT32));
+    }
+
+    /** @param weights the file that the model was read from */
+    public static CharModel of(ExportedModel model, Path weights, Choice device) {
+        return new CharModel(
+                model.settings().model(),
+                model.vocabulary(),
+                model.weights(),
+                CorpusOptions.WHOLE_TEXT.withKeepNewlines(model.settings().keepNewlines()),
+                absolute(weights),
+                device);
+    }
+
+    private static String absolute(Path path) {
+        return path.toAbsolutePath().normalize().toString();
     }
 
     /**
@@ -192,6 +231,11 @@ public final class CharModel implements AutoCloseable {
         Choice.CPU.use();
         ModelSettings settings = new ModelSettings(config, reading.keepNewlines(), vocabulary.hasUnknown());
         format.write(new ExportedModel(settings, vocabulary, weights), layout, out, overwrite);
+    }
+
+    /** Returns the run or file that it was read from; empty if it was trained in memory. */
+    public String source() {
+        return source;
     }
 
     public ModelConfig config() {

@@ -9,12 +9,16 @@ import dev.libretto.model.CellType;
 import dev.libretto.model.Initializers;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.model.WarmStart;
 import dev.libretto.model.Weights;
+import dev.libretto.run.Origin;
+import dev.libretto.run.ReportConfig;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.text.Batches.Sampling;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.text.VocabularyChoice;
 import dev.libretto.train.Checkpoint;
 import dev.libretto.train.CheckpointStore;
 import dev.libretto.train.CorpusInfo;
@@ -29,6 +33,7 @@ import dev.libretto.train.TrainingListener;
 import dev.libretto.train.ValidationConfig;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.IntConsumer;
@@ -61,18 +66,26 @@ public final class Training {
     private final DeviceRequest device;
     private final Precision precision;
     private final TrainingListener listener;
+    /** The model to start from; null to draw the first weights. */
+    private final CharModel initial;
+
+    private final VocabularyChoice characters;
 
     private Training(
             ModelConfig model,
             TrainConfig config,
             DeviceRequest device,
             Precision precision,
-            TrainingListener listener) {
+            TrainingListener listener,
+            CharModel initial,
+            VocabularyChoice characters) {
         this.model = model;
         this.config = config;
         this.device = device;
         this.precision = precision;
         this.listener = listener;
+        this.initial = initial;
+        this.characters = characters;
     }
 
     /** Returns a builder with the textbook's settings. */
@@ -89,12 +102,12 @@ public final class Training {
      * @throws IOException in one line, if the device cannot be used
      */
     public CharModel fit(Corpus corpus) throws IOException {
-        Vocabulary vocabulary = Vocabulary.of(corpus, corpus.options().minCount());
+        Vocabulary vocabulary = vocabulary(corpus);
         Training sized = withVocabularySize(vocabulary.size());
         Choice chosen = sized.chooseDevice();
         MemoryStore store = new MemoryStore(config.checkpoints());
         sized.fit(corpus, vocabulary, chosen, store);
-        return new CharModel(sized.model, vocabulary, store.bestValidated().weights(), corpus.options(), chosen);
+        return new CharModel(sized.model, vocabulary, store.bestValidated().weights(), corpus.options(), "", chosen);
     }
 
     /**
@@ -107,10 +120,13 @@ public final class Training {
      * @throws IOException in one line, if there is a run already, it cannot be written, or the device cannot be used
      */
     public CharModel fit(Corpus corpus, Path run) throws IOException {
-        Vocabulary vocabulary = Vocabulary.of(corpus, corpus.options().minCount());
+        Vocabulary vocabulary = vocabulary(corpus);
         Training sized = withVocabularySize(vocabulary.size());
         Choice chosen = sized.chooseDevice();
-        RunConfig runConfig = new RunConfig(CorpusInfo.of(corpus), sized.model, config);
+        Origin origin = initial == null
+                ? null
+                : Origin.of(initial.source(), characters, initial.vocabulary(), vocabulary, corpus);
+        RunConfig runConfig = new RunConfig(CorpusInfo.of(corpus), sized.model, config, ReportConfig.DEFAULT, origin);
         try (RunDirectory directory = RunDirectory.create(run, runConfig, vocabulary, false)) {
             try {
                 sized.fit(corpus, vocabulary, chosen, directory);
@@ -121,13 +137,21 @@ public final class Training {
         return CharModel.open(run, chosen);
     }
 
+    private Vocabulary vocabulary(Corpus corpus) {
+        return initial == null
+                ? Vocabulary.of(corpus, corpus.options().minCount())
+                : characters.of(initial.vocabulary(), corpus);
+    }
+
     private Training withVocabularySize(int size) {
-        return new Training(model.withVocabularySize(size), config, device, precision, listener);
+        return new Training(model.withVocabularySize(size), config, device, precision, listener, initial, characters);
     }
 
     private void fit(Corpus corpus, Vocabulary vocabulary, Choice chosen, CheckpointStore store) throws IOException {
         TrainingData data = TrainingData.of(config, vocabulary, corpus, null);
-        try (Trainer trainer = trainer(chosen, data, firstCheckpoint(index -> {}), store, listener)) {
+        Checkpoint start =
+                initial == null ? firstCheckpoint(index -> {}) : firstCheckpoint(initial, vocabulary, index -> {});
+        try (Trainer trainer = trainer(chosen, data, start, store, listener)) {
             trainer.train();
         }
     }
@@ -153,6 +177,20 @@ public final class Training {
      */
     public Checkpoint firstCheckpoint(IntConsumer progress) {
         Weights weights = Initializers.draw(LanguageModel.parameters(model), config.seed(), progress);
+        return Checkpoint.start(model, config, weights);
+    }
+
+    /**
+     * Returns a new model's checkpoint, with the weights of a trained model, mapped by character. Those of new characters are
+     * drawn by the seed.
+     *
+     * @param trained a model of the same cell and sizes
+     * @param vocabulary of the new model
+     * @param progress receives each parameter's index before some of it is drawn
+     */
+    public Checkpoint firstCheckpoint(CharModel trained, Vocabulary vocabulary, IntConsumer progress) {
+        Weights weights =
+                WarmStart.of(model, trained.weights(), vocabulary.idsIn(trained.vocabulary()), config.seed(), progress);
         return Checkpoint.start(model, config, weights);
     }
 
@@ -192,6 +230,8 @@ public final class Training {
         private int patience;
         private DeviceRequest device = DeviceRequest.AUTO;
         private Precision precision = Precision.FLOAT32;
+        private CharModel initial;
+        private VocabularyChoice characters = VocabularyChoice.UNION;
         private Consumer<EpochMetrics> onEpoch = metrics -> {};
         private BooleanSupplier stopRequested = () -> false;
 
@@ -217,6 +257,33 @@ public final class Training {
             fraction = value.validation().fraction();
             validationCorpus = value.validation().corpus();
             patience = value.validation().patience();
+            return this;
+        }
+
+        /** Starts from a trained model's weights, with its characters and those of the text. */
+        public Builder initFrom(CharModel trained) {
+            return initFrom(trained, VocabularyChoice.UNION);
+        }
+
+        /**
+         * Starts from a trained model's weights, mapped by character, instead of drawing them. The cell and the sizes are the
+         * model's. It may be closed once the training has fitted.
+         *
+         * @param vocabulary whose characters the new model knows
+         */
+        public Builder initFrom(CharModel trained, VocabularyChoice vocabulary) {
+            initial = trained;
+            characters = vocabulary;
+            return model(trained.config());
+        }
+
+        /**
+         * Leaves layers as they are.
+         *
+         * @param layers {@code embedding}, {@code layer_0} and so on, or {@code dense}
+         */
+        public Builder freeze(String... layers) {
+            config.frozen = List.of(layers);
             return this;
         }
 
@@ -345,12 +412,14 @@ public final class Training {
             if (!keepsParts) {
                 config.parts = TrainConfig.partsFor(config.batchSize, 1, new Devices().countGpus(device));
             }
-            return new Training(
-                    new ModelConfig(cell, vocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings),
-                    config.build(),
-                    device,
-                    precision,
-                    listener());
+            ModelConfig model = new ModelConfig(cell, vocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings);
+            if (initial != null && !model.equals(initial.config())) {
+                throw new IllegalArgumentException(
+                        "the model to start from decides the cell and the sizes; do not set others");
+            }
+            TrainConfig training = config.build();
+            training.requireLayersOf(model);
+            return new Training(model, training, device, precision, listener(), initial, characters);
         }
     }
 }

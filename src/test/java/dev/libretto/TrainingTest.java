@@ -19,6 +19,7 @@ import dev.libretto.run.RunDirectory;
 import dev.libretto.text.Batches.Sampling;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.VocabularyChoice;
 import dev.libretto.train.EpochMetrics;
 import dev.libretto.train.Optimizer;
 import dev.libretto.train.Progress;
@@ -165,6 +166,54 @@ class TrainingTest {
         }
     }
 
+    @Test
+    void fineTuningMatchesTheCommandLineBitForBit() throws IOException {
+        Path text = Files.writeString(folder.resolve("other.txt"), "😀 other 开 text, ".repeat(60));
+        small().layers(2)
+                .build()
+                .fit(Corpus.of(TEXT), folder.resolve("general"))
+                .close();
+        command("train --init-from " + folder + "/general --freeze 0 --corpus " + text + " --max-chars 0 --batch-size 8"
+                + " --parts 2 --seq-length 10 --epochs 4 --optimizer adam --learning-rate 0.02 --run " + folder
+                + "/run");
+
+        try (CharModel general = CharModel.open(folder.resolve("general"))) {
+            Training training = small().initFrom(general).freeze("layer_0").build();
+            try (CharModel tuned = training.fit(Corpus.read(text));
+                    CharModel kept = training.fit(Corpus.read(text), folder.resolve("kept"));
+                    CharModel commanded = CharModel.open(folder.resolve("run"))) {
+                assertSameBits(tuned.weights(), commanded.weights());
+                assertSameBits(kept.weights(), commanded.weights());
+                assertThat(tuned.vocabulary().symbols())
+                        .isEqualTo(commanded.vocabulary().symbols());
+                assertThat(kept.source()).isEqualTo(folder.resolve("kept").toString());
+                assertThat(tuned.source()).isEmpty();
+            }
+        }
+        assertThat(RunDirectory.open(folder.resolve("kept")).config().origin())
+                .isEqualTo(RunDirectory.open(folder.resolve("run")).config().origin());
+    }
+
+    @Test
+    void exportedWeightsAreReadAndTrainedOn() throws IOException {
+        Path file = folder.resolve("model.safetensors");
+        try (CharModel model = small().build().fit(Corpus.of(TEXT))) {
+            model.export(ExportFormat.SAFETENSORS, file);
+            try (CharModel read = CharModel.read(file);
+                    CharModel again = small().initFrom(read, VocabularyChoice.MODEL)
+                            .epochs(0)
+                            .build()
+                            .fit(Corpus.of(TEXT))) {
+                assertSameBits(again.weights(), model.weights());
+                assertThat(read.source()).isEqualTo(file.toString());
+                assertThat(read.write("分", 5)).isEqualTo(model.write("分", 5));
+                assertThatThrownBy(() -> small().initFrom(read).layers(2).build())
+                        .isInstanceOf(IllegalArgumentException.class)
+                        .hasMessage("the model to start from decides the cell and the sizes; do not set others");
+            }
+        }
+    }
+
     /** A builder can be used again without changing what it has built. */
     @Test
     void builtTrainingDoesNotChange() throws IOException {
@@ -235,7 +284,7 @@ class TrainingTest {
     @Test
     void modelTooLargeForAGraphStillDecodesEagerly() {
         ModelConfig large = new ModelConfig(CellType.RNN, 7_680, 16_384, 1);
-        try (CharModel model = new CharModel(large, null, null, CorpusOptions.WHOLE_TEXT, Choice.CPU)) {
+        try (CharModel model = new CharModel(large, null, null, CorpusOptions.WHOLE_TEXT, "", Choice.CPU)) {
             assertThat(model.decoding(false).config()).isEqualTo(large);
             assertThatThrownBy(() -> model.decoding(true)).hasMessageEndingWith("; use the eager decoder");
         }

@@ -123,6 +123,11 @@ final class Arguments {
         return isSet(one) ? one : isSet(other) ? other : null;
     }
 
+    /** Returns whether the option was given on the command line or in an options file, not by a preset. */
+    boolean isGiven(Flag<?> flag) {
+        return has(flag) || file.isGiven(flag);
+    }
+
     private boolean isSet(Flag<?> flag) {
         return has(flag) || file.has(flag);
     }

@@ -51,10 +51,11 @@ final class InfoCommand {
 
     private static void print(RunInfo info, Console console) {
         console.print(
-                "run: %s, %.1f MiB%ncorpus: %s%n%nmodel%n%s%n",
+                "run: %s, %.1f MiB%ncorpus: %s%n%s%nmodel%n%s%n",
                 info.run(),
                 info.bytes() / (double) (1 << 20),
                 describeCorpus(info),
+                info.origin() == null ? "" : "weights: from " + info.origin() + "\n",
                 lines("  ", Json.tree(info.model())));
         console.print("%,d parameters%n", info.parameters());
         for (Layer layer : info.layers()) {
@@ -114,6 +115,9 @@ final class InfoCommand {
         if (!training.validation().wanted()) {
             settings.remove("validation");
         }
+        if (training.frozen().isEmpty()) {
+            settings.remove("frozen");
+        }
         return settings;
     }
 
@@ -125,7 +129,7 @@ final class InfoCommand {
             if (value.isObject()) {
                 lines.append(indent + words + "\n" + lines(indent + "  ", value));
             } else if (!value.isNull()) {
-                lines.append(StringUtils.rightPad(indent + words, 22) + " " + value.asText() + "\n");
+                lines.append(StringUtils.rightPad(indent + words, 22) + " " + TrainFlags.asText(value) + "\n");
             }
         });
         return lines.toString();

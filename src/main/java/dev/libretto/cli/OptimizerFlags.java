@@ -4,6 +4,7 @@ import dev.libretto.train.Clipping;
 import dev.libretto.train.LearningRate;
 import dev.libretto.train.Optimizer;
 import dev.libretto.train.Optimizer.Kind;
+import dev.libretto.train.Progress;
 import java.util.Arrays;
 import java.util.HashMap;
 import java.util.List;
@@ -122,6 +123,28 @@ final class OptimizerFlags {
                 isPlateau ? HALF : arguments.get(DECAY),
                 decayEpochs,
                 arguments.get(WARMUP_EPOCHS));
+    }
+
+    /**
+     * Returns the learning rate of a resumed run. A given one is the rate from here on, apart from a schedule of time, so
+     * it is divided by what the plateau schedule and rollbacks have multiplied it by.
+     *
+     * @param epochs of the run
+     * @param progress where it continues
+     */
+    static LearningRate resumed(Arguments arguments, LearningRate before, int epochs, Progress progress)
+            throws UsageException {
+        LearningRate rate = arguments.has(LEARNING_RATE)
+                ? before.withRate(arguments.get(LEARNING_RATE) / progress.learningRateFactor())
+                : before;
+        if (!arguments.get(TrainFlags.EXTEND_SCHEDULE)) {
+            return rate;
+        }
+        if (!before.schedule().decaysOnce()) {
+            throw new UsageException("--extend-schedule has no effect with the " + before.schedule()
+                    + " schedule of this run; it requires exponential or cosine");
+        }
+        return rate.withDecayEpochs(Math.max(1, epochs));
     }
 
     private static Clipping clipping(Arguments arguments, Optimizer defaults) throws UsageException {

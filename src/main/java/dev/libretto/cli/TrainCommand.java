@@ -1,5 +1,6 @@
 package dev.libretto.cli;
 
+import dev.libretto.CharModel;
 import dev.libretto.LibrettoException;
 import dev.libretto.cli.TfConfig.Role;
 import dev.libretto.device.Devices.Choice;
@@ -16,6 +17,7 @@ import dev.libretto.train.Trainer;
 import java.io.IOException;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.IntConsumer;
 
 /** {@code libretto train}: trains a model on a text, or resumes a run, and reports progress. */
 final class TrainCommand {
@@ -26,7 +28,10 @@ final class TrainCommand {
             "train a model on a text; report perplexity and samples",
             "",
             TrainFlags.ALL,
-            List.of("train --corpus novel.txt --max-chars 0 --epochs 100", "train --resume runs/latest --epochs 500"),
+            List.of(
+                    "train --corpus novel.txt --max-chars 0 --epochs 100",
+                    "train --init-from runs/novels --corpus poems.txt --optimizer adam",
+                    "train --resume runs/latest --epochs 500"),
             TrainCommand::run);
 
     private TrainCommand() {}
@@ -109,16 +114,24 @@ final class TrainCommand {
         List<Parameter> parameters = LanguageModel.parameters(plan.config().model());
         Checkpoint start;
         try (WorkBar bar = console.workBar("drawing weights")) {
-            start = plan.training()
-                    .firstCheckpoint(place -> bar.at(
-                            place,
-                            parameters.size(),
-                            () -> " " + parameters.get(place).name()));
+            IntConsumer progress = place -> bar.at(
+                    place, parameters.size(), () -> " " + parameters.get(place).name());
+            start = firstCheckpoint(plan, progress, console);
         }
         synchronized (stop) {
             RunDirectory run = RunDirectory.create(plan.path(), plan.config(), plan.vocabulary(), plan.overwrite());
             stop.onAbandon(() -> abandon(run, console));
             return new Resumed(run, start);
+        }
+    }
+
+    private static Checkpoint firstCheckpoint(TrainPlan plan, IntConsumer progress, Console console)
+            throws IOException {
+        if (plan.initial() == null) {
+            return plan.training().firstCheckpoint(progress);
+        }
+        try (CharModel trained = plan.initial().open(console)) {
+            return plan.training().firstCheckpoint(trained, plan.vocabulary(), progress);
         }
     }
 

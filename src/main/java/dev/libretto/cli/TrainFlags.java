@@ -8,19 +8,24 @@ import dev.libretto.run.ReportConfig;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batches.Sampling;
 import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.VocabularyChoice;
 import dev.libretto.train.CheckpointPolicy;
 import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.DivergencePolicy;
+import dev.libretto.train.Progress;
 import dev.libretto.train.TrainConfig;
 import dev.libretto.train.ValidationConfig;
 import java.io.IOException;
 import java.nio.charset.Charset;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.StreamSupport;
 
 final class TrainFlags {
     static final List<String> TEXTBOOK_PREFIXES = List.of("分开", "不分开");
@@ -49,6 +54,22 @@ final class TrainFlags {
     static final Flag<Path> RUN = Flag.path("run", "DIR", "run directory to write (default runs/ and the time)");
     static final Flag<Boolean> OVERWRITE = Flag.toggle("overwrite", "replace the run at --run");
     static final Flag<Path> RESUME = Flag.path("resume", "DIR", "resume this run from its newest checkpoint");
+    static final Flag<Boolean> EXTEND_SCHEDULE = Flag.toggle(
+            "extend-schedule", "with --resume: let the learning rate decay over all epochs, --epochs included");
+    static final Flag<Path> INIT_FROM = Flag.path(
+            "init-from",
+            "RUN|FILE",
+            "start from the weights of this run or safetensors file, which decide the cell and the sizes");
+    static final Flag<VocabularyChoice> VOCABULARY = Flag.oneOf(
+            "vocabulary",
+            "with --init-from: characters of that model and of the text, of the text, or of that model",
+            VocabularyChoice.UNION);
+    static final Flag<List<String>> FREEZE = new Flag<>(
+            "freeze",
+            "LAYER,...",
+            "layers that training leaves as they are: embedding, layer_0 or just 0, and so on, dense",
+            null,
+            TrainFlags::layers);
     static final Flag<CellType> CELL = Flag.oneOf("cell", "recurrent cell", ModelConfig.DEFAULT_CELL);
     static final Flag<Integer> LAYERS =
             Flag.integer("layers", "stacked layers", ModelConfig.DEFAULT_LAYERS, 1, ModelConfig.MAX_LAYERS);
@@ -146,9 +167,12 @@ final class TrainFlags {
             ReportConfig.MAX_LENGTH);
 
     private static final List<Flag<?>> TEXT = List.of(CORPUS, MAX_CHARS, KEEP_NEWLINES, ENCODING, MAX_BYTES, MIN_COUNT);
-    private static final List<Flag<?>> MODEL =
-            List.of(CELL, LAYERS, HIDDEN_SIZE, EMBEDDING_SIZE, TIE_EMBEDDINGS, DROPOUT);
-    private static final List<Flag<?>> BATCHES = List.of(SEQ_LENGTH, BATCH_SIZE, PARTS, SAMPLING, EPOCHS, SEED);
+    /** What the weights of {@link #INIT_FROM} decide. */
+    private static final List<Flag<?>> MODEL = List.of(CELL, LAYERS, HIDDEN_SIZE, EMBEDDING_SIZE, TIE_EMBEDDINGS);
+
+    private static final List<Flag<?>> START = List.of(INIT_FROM, VOCABULARY, FREEZE);
+    private static final List<Flag<?>> BATCHES =
+            List.of(DROPOUT, SEQ_LENGTH, BATCH_SIZE, PARTS, SAMPLING, EPOCHS, SEED);
     private static final List<Flag<?>> VALIDATION = List.of(VALIDATION_FRACTION, VALIDATION_CORPUS, PATIENCE);
     private static final List<Flag<?>> CHECKPOINTS =
             List.of(CHECKPOINT_EVERY, KEEP, ON_DIVERGENCE, DIVERGENCE_FACTOR, MAX_ROLLBACKS);
@@ -156,35 +180,87 @@ final class TrainFlags {
 
     /** The options that a file can set, in the order of the help. */
     static final List<Flag<?>> SETTINGS =
-            Flag.joined(TEXT, MODEL, BATCHES, OptimizerFlags.ALL, VALIDATION, CHECKPOINTS, REPORTS);
+            Flag.joined(TEXT, MODEL, START, BATCHES, OptimizerFlags.ALL, VALIDATION, CHECKPOINTS, REPORTS);
 
     /** The options that may change when a run is resumed; all others must be as before. */
     static final List<Flag<?>> CHANGEABLE = Flag.joined(
-            List.of(CORPUS, ENCODING, MAX_BYTES, EPOCHS, VALIDATION_CORPUS, PATIENCE, CHECKPOINT_EVERY, KEEP), REPORTS);
+            List.of(
+                    CORPUS,
+                    ENCODING,
+                    MAX_BYTES,
+                    EPOCHS,
+                    OptimizerFlags.LEARNING_RATE,
+                    VALIDATION_CORPUS,
+                    PATIENCE,
+                    CHECKPOINT_EVERY,
+                    KEEP),
+            REPORTS);
 
     /** The options whose value has another name in a run's configuration. */
     private static final Map<String, String> OTHER_NAMES = Map.of(
+            "init-from", "source",
+            "freeze", "frozen",
             "optimizer", "kind",
             "learning-rate", "rate",
             "validation-fraction", "fraction",
             "on-divergence", "action",
             "divergence-factor", "factor");
 
-    static final List<Flag<?>> ALL =
-            Flag.joined(List.of(RUN, OVERWRITE, RESUME, PRESET, CONFIG), SETTINGS, DeviceFlags.ALL, HostFlags.ALL);
+    static final List<Flag<?>> ALL = Flag.joined(
+            List.of(RUN, OVERWRITE, RESUME, EXTEND_SCHEDULE, PRESET, CONFIG), SETTINGS, DeviceFlags.ALL, HostFlags.ALL);
 
     private TrainFlags() {}
 
-    static CorpusOptions corpusOptions(Arguments arguments) throws UsageException {
+    private static List<String> layers(String value) {
+        List<String> layers = new ArrayList<>();
+        for (String layer : value.split(",", -1)) {
+            if (!layer.matches("embedding|dense|(layer_)?[0-9]{1,3}")) {
+                throw new IllegalArgumentException(
+                        "must be layers separated by commas, each embedding, dense or a number from 0");
+            }
+            layers.add(layer.matches("[0-9]+") ? "layer_" + Integer.parseInt(layer) : layer);
+        }
+        return layers.stream().distinct().toList();
+    }
+
+    /** @param initial the model to start from, whose newlines are kept, too; null for none */
+    static CorpusOptions corpusOptions(Arguments arguments, InitialModel initial) throws UsageException {
         return new CorpusOptions(
                 arguments.get(MAX_CHARS),
-                arguments.get(KEEP_NEWLINES),
+                arguments.get(KEEP_NEWLINES) || initial != null && initial.keepsNewlines(),
                 arguments.get(ENCODING),
                 arguments.get(MAX_BYTES),
                 arguments.get(MIN_COUNT));
     }
 
-    static ModelConfig modelConfig(Arguments arguments, int vocabularySize) throws UsageException {
+    /** Returns the model to start from; null for none. */
+    static InitialModel initialModel(Arguments arguments) throws UsageException, IOException {
+        Path named = arguments.getOr(INIT_FROM, null);
+        if (named == null) {
+            if (arguments.isGiven(VOCABULARY)) {
+                throw new UsageException("--vocabulary has no effect without another model; add --init-from RUN");
+            }
+            return null;
+        }
+        arguments.requireEffect(MIN_COUNT, VOCABULARY, List.of(VocabularyChoice.UNION, VocabularyChoice.CORPUS));
+        InitialModel initial = InitialModel.of(named);
+        JsonNode settings = Json.tree(initial.config());
+        for (Flag<?> flag : MODEL) {
+            String kept = settings.get(componentOf(flag)).asText();
+            if (arguments.isGiven(flag) && !kept.equals(arguments.get(flag).toString())) {
+                throw new UsageException("--" + flag.name() + " is " + kept + " in " + named
+                        + ", whose weights decide it; remove the option, or train without --init-from");
+            }
+        }
+        return initial;
+    }
+
+    /** @param initial the model to start from; null for none */
+    static ModelConfig modelConfig(Arguments arguments, InitialModel initial, int vocabularySize)
+            throws UsageException {
+        if (initial != null) {
+            return initial.config().withVocabularySize(vocabularySize);
+        }
         return new ModelConfig(
                 arguments.get(CELL),
                 vocabularySize,
@@ -240,6 +316,7 @@ final class TrainFlags {
         config.sampling = arguments.get(SAMPLING);
         config.epochs = epochs;
         config.optimizer = OptimizerFlags.config(arguments, epochs);
+        config.frozen = arguments.getOr(FREEZE, List.of());
         config.dropout = arguments.get(DROPOUT);
         config.seed = arguments.get(SEED);
         config.validation = validationConfig(arguments, validationCorpus);
@@ -251,13 +328,20 @@ final class TrainFlags {
         return config.build();
     }
 
-    /** Returns how a resumed run is trained: as before, except for epochs, patience and checkpoints. */
-    static TrainConfig resumedConfig(Arguments arguments, RunConfig stored) throws UsageException {
+    /**
+     * Returns how a resumed run is trained: as before, except for epochs, learning rate, patience and checkpoints.
+     *
+     * @param progress where it continues
+     */
+    static TrainConfig resumedConfig(Arguments arguments, RunConfig stored, Progress progress) throws UsageException {
         requireSame(arguments, stored);
         TrainConfig training = stored.training();
         CheckpointPolicy checkpoints = training.checkpoints();
         TrainConfig.Builder config = new TrainConfig.Builder(training);
         config.epochs = arguments.getOr(EPOCHS, training.epochs());
+        config.optimizer = training.optimizer()
+                .withLearningRate(OptimizerFlags.resumed(
+                        arguments, training.optimizer().learningRate(), config.epochs, progress));
         config.validation = training.validation()
                 .withPatience(arguments.getOr(PATIENCE, training.validation().patience()));
         config.checkpoints = new CheckpointPolicy(
@@ -285,11 +369,22 @@ final class TrainFlags {
             JsonNode kept = flag == OptimizerFlags.CLIP_NORM || flag == OptimizerFlags.CLIP_VALUE
                     ? flag.name().equals("clip-" + clipping.get("by").asText()) ? clipping.get("limit") : null
                     : settings.findValue(componentOf(flag));
-            if (kept == null || !kept.asText().equals(arguments.get(flag).toString())) {
-                throw new UsageException("--" + flag.name() + " is " + (kept == null ? "not set" : kept.asText())
+            String shown = kept == null ? "" : asText(kept);
+            Object given = arguments.get(flag);
+            if (!shown.equals(given instanceof List<?> list ? asText(Json.tree(list)) : given.toString())) {
+                throw new UsageException("--" + flag.name() + " is " + (shown.isEmpty() ? "not set" : shown)
                         + " in this run and cannot be changed; remove the option, or start a new run");
             }
         }
+    }
+
+    /** Returns a value as text, and a list as its values separated by commas. */
+    static String asText(JsonNode value) {
+        return value.isArray()
+                ? StreamSupport.stream(value.spliterator(), false)
+                        .map(JsonNode::asText)
+                        .collect(Collectors.joining(", "))
+                : value.asText();
     }
 
     /** Returns the name of an option's value in a run's configuration. */

@@ -2,6 +2,7 @@ package dev.libretto.cli;
 
 import dev.libretto.Training;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.run.Origin;
 import dev.libretto.run.ReportConfig;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunDirectory;
@@ -10,6 +11,7 @@ import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.text.VocabularyChoice;
 import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.TrainConfig;
 import dev.libretto.train.TrainingData;
@@ -23,6 +25,7 @@ import java.util.stream.LongStream;
  *
  * @param overwrite whether an older run at the path may be replaced
  * @param resumes whether the run exists and continues
+ * @param initial the model that a new run starts from; null to draw the first weights
  * @param prefixes the texts to continue in reports
  */
 record TrainPlan(
@@ -31,6 +34,7 @@ record TrainPlan(
         boolean overwrite,
         boolean resumes,
         RunConfig config,
+        InitialModel initial,
         Corpus corpus,
         Vocabulary vocabulary,
         TrainingData data,
@@ -49,11 +53,15 @@ record TrainPlan(
     }
 
     private static TrainPlan newRun(Arguments arguments, int hosts, Console console) throws Exception {
-        CorpusOptions options = TrainFlags.corpusOptions(arguments);
+        if (arguments.has(TrainFlags.EXTEND_SCHEDULE)) {
+            throw new UsageException("--extend-schedule continues a run; add --resume DIR");
+        }
         // Read before the texts, so that a wrong option is reported first.
+        InitialModel initial = TrainFlags.initialModel(arguments);
+        CorpusOptions options = TrainFlags.corpusOptions(arguments, initial);
         Path validationFile = TrainFlags.validationCorpus(arguments);
-        TrainFlags.trainConfig(arguments, hosts, validationFile == null ? null : CorpusInfo.unknown(false, false));
-        TrainFlags.modelConfig(arguments, 1);
+        TrainFlags.trainConfig(arguments, hosts, validationFile == null ? null : CorpusInfo.unknown(false, false))
+                .requireLayersOf(TrainFlags.modelConfig(arguments, initial, 1));
         boolean overwrite = arguments.get(TrainFlags.OVERWRITE);
         Path given = arguments.get(TrainFlags.RUN);
         List<Path> files = arguments.getAll(TrainFlags.CORPUS);
@@ -63,15 +71,21 @@ record TrainPlan(
         Path path = given == null ? console.runs().unusedPath() : given;
         RunDirectory.requireWritable(path, overwrite);
         Corpus corpus = CorpusLoader.load(files, options, console);
-        Vocabulary vocabulary = Vocabulary.of(corpus, options.minCount());
-        ModelConfig model = TrainFlags.modelConfig(arguments, vocabulary.size());
+        VocabularyChoice choice = arguments.get(TrainFlags.VOCABULARY);
+        Vocabulary vocabulary =
+                initial == null ? Vocabulary.of(corpus, options.minCount()) : choice.of(initial.vocabulary(), corpus);
+        ModelConfig model = TrainFlags.modelConfig(arguments, initial, vocabulary.size());
         CorpusOptions whole = options.withMaxChars(0);
         Corpus validation = validationFile == null ? null : CorpusLoader.load(List.of(validationFile), whole, console);
         TrainConfig training =
                 TrainFlags.trainConfig(arguments, hosts, validation == null ? null : CorpusInfo.of(validation));
         RunConfig config = new RunConfig(
-                CorpusInfo.of(corpus), model, training, TrainFlags.reportConfig(arguments, ReportConfig.DEFAULT));
-        return of(arguments, path, false, config, corpus, vocabulary, validation);
+                CorpusInfo.of(corpus),
+                model,
+                training,
+                TrainFlags.reportConfig(arguments, ReportConfig.DEFAULT),
+                initial == null ? null : Origin.of(initial.source(), choice, initial.vocabulary(), vocabulary, corpus));
+        return of(arguments, path, false, config, initial, corpus, vocabulary, validation);
     }
 
     private static TrainPlan resumedRun(Arguments arguments, int hosts, Console console) throws Exception {
@@ -81,7 +95,7 @@ record TrainPlan(
         }
         List<Path> given = arguments.getAll(TrainFlags.CORPUS);
         RunDirectory run = RunDirectory.open(path);
-        TrainConfig training = TrainFlags.resumedConfig(arguments, run.config());
+        TrainConfig training = TrainFlags.resumedConfig(arguments, run.config(), run.newestProgress(warning -> {}));
         if (training.parts() < hosts) {
             throw new IllegalArgumentException(
                     path + " splits a batch into " + training.parts() + (training.parts() == 1 ? " part" : " parts")
@@ -94,7 +108,7 @@ record TrainPlan(
         }
         if (!info.known()) {
             throw new IllegalArgumentException(path + " was imported, so its training text is unknown and it cannot be"
-                    + " resumed; train where the weights came from and import them again");
+                    + " resumed; start a new run from its weights with --init-from");
         }
         CorpusOptions options = info.options().withMaxBytes(arguments.get(TrainFlags.MAX_BYTES));
         if (arguments.has(TrainFlags.ENCODING)) {
@@ -102,9 +116,7 @@ record TrainPlan(
         }
         Corpus corpus = CorpusLoader.load(given.isEmpty() ? filesOf(info, TrainFlags.CORPUS) : given, options, console);
         requireSame(corpus, info, "training text of " + path, TrainFlags.CORPUS);
-        if (!Vocabulary.of(corpus, info.minCount())
-                .symbols()
-                .equals(run.vocabulary().symbols())) {
+        if (!fits(run, corpus)) {
             throw new IllegalArgumentException(
                     path + " is damaged: its vocabulary does not have the characters of its training text");
         }
@@ -113,7 +125,17 @@ record TrainPlan(
         RunConfig config = run.config()
                 .withTraining(training)
                 .withReport(TrainFlags.reportConfig(arguments, run.config().report()));
-        return of(arguments, path, true, config, corpus, run.vocabulary(), validation);
+        return of(arguments, path, true, config, null, corpus, run.vocabulary(), validation);
+    }
+
+    /** Whether a run's vocabulary is that of its text or, if it may have others' characters, can encode it. */
+    private static boolean fits(RunDirectory run, Corpus corpus) {
+        Vocabulary vocabulary = run.vocabulary();
+        Origin origin = run.config().origin();
+        if (origin != null && origin.vocabulary() != VocabularyChoice.CORPUS) {
+            return vocabulary.hasUnknown() || vocabulary.countUnknown(corpus) == 0;
+        }
+        return Vocabulary.of(corpus, run.config().corpus().minCount()).symbols().equals(vocabulary.symbols());
     }
 
     private static Corpus resumedValidation(Arguments arguments, Path path, CorpusInfo info, Console console)
@@ -156,6 +178,7 @@ record TrainPlan(
             Path path,
             boolean resumes,
             RunConfig config,
+            InitialModel initial,
             Corpus corpus,
             Vocabulary vocabulary,
             Corpus validation)
@@ -169,7 +192,7 @@ record TrainPlan(
         TrainingData data = TrainingData.of(config.training(), vocabulary, corpus, validation);
         List<String> prefixes = prefixes(config.report().prefixes(), corpus, vocabulary);
         boolean overwrite = arguments.get(TrainFlags.OVERWRITE);
-        return new TrainPlan(training, path, overwrite, resumes, config, corpus, vocabulary, data, prefixes);
+        return new TrainPlan(training, path, overwrite, resumes, config, initial, corpus, vocabulary, data, prefixes);
     }
 
     /**
@@ -180,7 +203,7 @@ record TrainPlan(
         if (given.isEmpty()) {
             if (String.join("", TrainFlags.TEXTBOOK_PREFIXES)
                     .codePoints()
-                    .allMatch(codePoint -> vocabulary.idOf(codePoint) >= 0)) {
+                    .allMatch(codePoint -> vocabulary.idOf(codePoint) >= 0 && corpus.count(codePoint) > 0)) {
                 return TrainFlags.TEXTBOOK_PREFIXES;
             }
             Ids ids = vocabulary.encode(corpus);

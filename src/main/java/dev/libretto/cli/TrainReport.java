@@ -6,6 +6,7 @@ import dev.libretto.generate.EagerModel;
 import dev.libretto.model.CellType;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
 import dev.libretto.model.RecurrenceType;
 import dev.libretto.model.Weights;
 import dev.libretto.plot.RunPicture;
@@ -84,6 +85,18 @@ final class TrainReport implements TrainingListener, AutoCloseable {
                 model.hiddenSize(),
                 LanguageModel.countParameters(model),
                 device);
+        if (plan.config().origin() != null) {
+            console.note("weights: from %s%n", plan.config().origin());
+        }
+        if (!training.frozen().isEmpty()) {
+            console.note(
+                    "frozen: %s; %,d parameters are trained%n",
+                    String.join(", ", training.frozen()),
+                    LanguageModel.parameters(model).stream()
+                            .filter(training::trains)
+                            .mapToLong(Parameter::size)
+                            .sum());
+        }
         console.note("parts: %s%n", describeParts(training.batchSize(), training.parts()));
         if (device.device().isGpu()) {
             console.note("recurrence: %s%n", describeOnGpu(device));
@@ -116,7 +129,7 @@ final class TrainReport implements TrainingListener, AutoCloseable {
                 : String.format(
                         Locale.ROOT,
                         "; %,d are in the vocabulary, and the others, %,d times in the text, are read as U+FFFD",
-                        plan.vocabulary().size() - 1,
+                        plan.vocabulary().countKnown(plan.corpus()),
                         rare);
     }
 
@@ -157,18 +170,28 @@ final class TrainReport implements TrainingListener, AutoCloseable {
         LearningRate rate = training.optimizer().learningRate();
         int batches = plan.data().batches().count();
         double now = rate.at(start.epoch(), start.batch(), batches) * start.learningRateFactor();
-        if (rate.schedule() == LearningRate.Schedule.PLATEAU) {
-            console.note(
-                    "learning rate: %.4g now; the plateau schedule decays it after %s without a lower validation loss%n",
-                    now, rate.decayEpochs() == 1 ? "an epoch" : Flag.shortest(rate.decayEpochs()) + " epochs");
-        } else if (rate.schedule() != LearningRate.Schedule.CONSTANT) {
-            console.note(
-                    "learning rate: %.4g now, %.4g in the last batch; the %s schedule still decays over the %s epochs that the"
-                            + " run started with (only a new run can change that)%n",
-                    now,
-                    rate.at(training.epochs() - 1, batches - 1, batches) * start.learningRateFactor(),
-                    rate.schedule(),
-                    Flag.shortest(rate.decayEpochs()));
+        double last = rate.at(training.epochs() - 1, batches - 1, batches) * start.learningRateFactor();
+        String epochs = rate.decayEpochs() == 1 ? "epoch" : Flag.shortest(rate.decayEpochs()) + " epochs";
+        switch (rate.schedule()) {
+            case CONSTANT -> console.note("learning rate: %.4g%n", now);
+            case PLATEAU ->
+                console.note(
+                        "learning rate: %.4g now; the plateau schedule decays it after %s without a lower validation loss%n",
+                        now, rate.decayEpochs() == 1 ? "an epoch" : epochs);
+            case STEP ->
+                console.note(
+                        "learning rate: %.4g now, %.4g in the last batch; the step schedule decays it every %s%n",
+                        now, last, epochs);
+            case EXPONENTIAL, COSINE ->
+                console.note(
+                        "learning rate: %.4g now, %.4g in the last batch; the %s schedule decays it over the first %s%s%n",
+                        now,
+                        last,
+                        rate.schedule(),
+                        epochs,
+                        rate.decayEpochs() < training.epochs()
+                                ? "; --extend-schedule decays it over all " + training.epochs()
+                                : "");
         }
     }
 

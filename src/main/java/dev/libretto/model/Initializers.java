@@ -30,11 +30,16 @@ public final class Initializers {
         return new Weights(parameters, parameter -> {
             int index = parameters.indexOf(parameter);
             progress.accept(index);
-            // An eager session keeps its tensors until it is closed.
-            try (EagerSession session = Sessions.openEagerOnCpu()) {
-                return values(Ops.create(session), parameter, new long[] {seed, index});
-            }
+            return draw(parameter, index, seed);
         });
+    }
+
+    /** @param index of the parameter in its model */
+    static float[] draw(Parameter parameter, int index, long seed) {
+        // An eager session keeps its tensors until it is closed.
+        try (EagerSession session = Sessions.openEagerOnCpu()) {
+            return values(Ops.create(session), parameter, new long[] {seed, index});
+        }
     }
 
     private static float[] values(Ops tf, Parameter parameter, long[] key) {

@@ -23,6 +23,12 @@ public record Parameter(String name, Shape shape, Initializer initializer) {
         ORTHOGONAL
     }
 
+    /** Returns the name of its layer: {@code embedding}, {@code layer_0}, ..., {@code dense}. */
+    public String layer() {
+        int slash = name.indexOf('/');
+        return slash < 0 ? name : name.substring(0, slash);
+    }
+
     /** Returns the number of values. */
     public int size() {
         return Math.toIntExact(Arrays.stream(shape.asArray()).reduce(1, Math::multiplyExact));

@@ -20,6 +20,7 @@ import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 
 /** Reads and writes records as JSON. Missing, unknown and duplicate fields are errors. */
 public final class Json {
@@ -47,7 +48,9 @@ public final class Json {
             .injectableValues(new InjectableValues.Std()
                     .addValue(ReportConfig.class, ReportConfig.DEFAULT)
                     .addValue(CorpusInfo.UNKNOWN_CHARACTER, true)
-                    .addValue(TrainConfig.PARTS, TrainConfig.UNRECORDED_PARTS))
+                    .addValue(TrainConfig.PARTS, TrainConfig.UNRECORDED_PARTS)
+                    .addValue(TrainConfig.FROZEN, List.of())
+                    .addValue(Origin.class, null))
             .build();
 
     private Json() {}

@@ -2,6 +2,7 @@ package dev.libretto.run;
 
 import com.fasterxml.jackson.annotation.JacksonInject;
 import com.fasterxml.jackson.annotation.JsonIgnoreProperties;
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
 import com.fasterxml.jackson.annotation.OptBoolean;
@@ -16,7 +17,11 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Locale;
 
-/** What a run was started with, stored as {@code config.json}. {@link Json} has default reports for older files. */
+/**
+ * What a run was started with, stored as {@code config.json}. {@link Json} has defaults for what older files lack.
+ *
+ * @param origin where its first weights came from; null if they were drawn
+ */
 @JsonPropertyOrder({"format", "libretto"})
 @JsonIgnoreProperties(
         value = {"format", "libretto"},
@@ -25,7 +30,10 @@ public record RunConfig(
         CorpusInfo corpus,
         ModelConfig model,
         TrainConfig training,
-        @JacksonInject(useInput = OptBoolean.TRUE) ReportConfig report) {
+        @JacksonInject(useInput = OptBoolean.TRUE) ReportConfig report,
+
+        @JacksonInject(useInput = OptBoolean.TRUE) @JsonInclude(JsonInclude.Include.NON_NULL)
+        Origin origin) {
     /** The format of {@code config.json}. Files of format 1 do not say so. */
     static final int FORMAT = 2;
 
@@ -33,10 +41,11 @@ public record RunConfig(
         if (corpus == null || model == null || training == null || report == null) {
             throw new IllegalArgumentException("one of corpus, model, training and report is missing");
         }
+        training.requireLayersOf(model);
     }
 
     public RunConfig(CorpusInfo corpus, ModelConfig model, TrainConfig training) {
-        this(corpus, model, training, ReportConfig.DEFAULT);
+        this(corpus, model, training, ReportConfig.DEFAULT, null);
     }
 
     static RunConfig read(Path file) throws IOException {
@@ -67,11 +76,21 @@ public record RunConfig(
         return Build.current().version();
     }
 
+    /** Returns whether U+FFFD, if in the vocabulary, stands for all unknown characters. */
+    boolean hasUnknownCharacter() {
+        return corpus.unknownCharacter() || origin != null && origin.unknownCharacter();
+    }
+
+    /** Returns whether the vocabulary is that of the run's text alone, which is in code point order. */
+    boolean hasVocabularyOfText() {
+        return corpus.known() && origin == null;
+    }
+
     public RunConfig withTraining(TrainConfig newTraining) {
-        return new RunConfig(corpus, model, newTraining, report);
+        return new RunConfig(corpus, model, newTraining, report, origin);
     }
 
     public RunConfig withReport(ReportConfig newReport) {
-        return new RunConfig(corpus, model, training, newReport);
+        return new RunConfig(corpus, model, training, newReport, origin);
     }
 }

@@ -225,8 +225,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
             throw new LibrettoException(path + " is not a run directory: it has no " + CONFIG);
         }
         RunConfig config = RunConfig.read(path.resolve(CONFIG));
-        Vocabulary vocabulary =
-                readVocabulary(path.resolve(VOCABULARY), config.corpus().unknownCharacter());
+        Vocabulary vocabulary = readVocabulary(path.resolve(VOCABULARY), config);
         if (vocabulary.size() != config.model().vocabularySize()) {
             throw new LibrettoException(String.format(
                     Locale.ROOT,
@@ -265,9 +264,14 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     /** A resumed run and the checkpoint that it continues from. */
     public record Resumed(RunDirectory run, Checkpoint checkpoint) {}
 
-    private static Vocabulary readVocabulary(Path file, boolean unknownCharacter) throws IOException {
+    private static Vocabulary readVocabulary(Path file, RunConfig config) throws IOException {
         try {
-            return Vocabulary.ofSymbols(Json.read(file, new TypeReference<List<String>>() {}), unknownCharacter);
+            Vocabulary vocabulary = Vocabulary.ofSymbols(
+                    Json.read(file, new TypeReference<List<String>>() {}), config.hasUnknownCharacter());
+            if (config.hasVocabularyOfText() && !vocabulary.isInCodePointOrder()) {
+                throw new IllegalArgumentException("its characters are out of order");
+            }
+            return vocabulary;
         } catch (IllegalArgumentException e) {
             throw LibrettoException.damaged(file, e.getMessage(), e);
         }

@@ -1,5 +1,6 @@
 package dev.libretto.run;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import dev.libretto.LibrettoException;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
@@ -18,6 +19,7 @@ import java.util.function.Consumer;
 /**
  * A summary of a run, as {@code libretto info} prints it.
  *
+ * @param origin where its first weights came from; null if they were drawn
  * @param progress the position of its newest checkpoint
  * @param best the epoch of lowest perplexity; null before the first
  * @param layers the parameters by layer, from input to output
@@ -25,6 +27,7 @@ import java.util.function.Consumer;
 public record RunInfo(
         String run,
         CorpusInfo corpus,
+        @JsonInclude(JsonInclude.Include.NON_NULL) Origin origin,
         ModelConfig model,
         TrainConfig training,
         Progress progress,
@@ -51,6 +54,7 @@ public record RunInfo(
         return new RunInfo(
                 run.path().toString(),
                 config.corpus(),
+                config.origin(),
                 config.model(),
                 config.training(),
                 run.newestProgress(warnings),
@@ -77,7 +81,7 @@ public record RunInfo(
         Map<String, List<Array>> byLayer = new LinkedHashMap<>();
         for (Parameter parameter : parameters) {
             int slash = parameter.name().indexOf('/');
-            byLayer.computeIfAbsent(parameter.name().substring(0, Math.max(slash, 0)), name -> new ArrayList<>())
+            byLayer.computeIfAbsent(parameter.layer(), name -> new ArrayList<>())
                     .add(new Array(
                             parameter.name().substring(slash + 1),
                             parameter.shape().asArray(),

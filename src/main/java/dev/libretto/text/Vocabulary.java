@@ -1,6 +1,8 @@
 package dev.libretto.text;
 
 import java.util.Arrays;
+import java.util.BitSet;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Locale;
 import java.util.function.IntUnaryOperator;
@@ -8,8 +10,8 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 
 /**
- * The characters a model knows. Ids run from 0 to {@link #size()} - 1 in code point order, so the same text always gives
- * the same ids.
+ * The characters a model knows. Ids run from 0 to {@link #size()} - 1. Those of a text are in code point order, so the same
+ * text always gives the same ids; a model of another program keeps its own order.
  *
  * <p>With a minimum count above 1, {@link #UNKNOWN} stands for every character outside the vocabulary, if it is inside.
  * Otherwise U+FFFD is a character like any other.
@@ -20,12 +22,24 @@ public final class Vocabulary {
 
     private static final Pattern LINE_END = Pattern.compile("\\r\\n|\\r|\\n");
 
+    /** In id order. */
     private final int[] codePoints;
+    /** In code point order. */
+    private final int[] sortedIds;
+
+    private final int[] sortedCodePoints;
     private final boolean hasUnknown;
 
     private Vocabulary(int[] codePoints, boolean unknownCharacter) {
         this.codePoints = codePoints;
-        this.hasUnknown = unknownCharacter && Arrays.binarySearch(codePoints, UNKNOWN) >= 0;
+        this.sortedIds = IntStream.range(0, codePoints.length)
+                .boxed()
+                .sorted(Comparator.comparingInt(id -> codePoints[id]))
+                .mapToInt(Integer::intValue)
+                .toArray();
+        this.sortedCodePoints =
+                Arrays.stream(sortedIds).map(id -> codePoints[id]).toArray();
+        this.hasUnknown = unknownCharacter && idOf(UNKNOWN) >= 0;
     }
 
     /** Returns the distinct characters of a corpus. */
@@ -56,12 +70,17 @@ public final class Vocabulary {
                 minCount > 1);
     }
 
-    /** @param unknownCharacter whether {@link #UNKNOWN}, if included, stands for all other characters */
+    /**
+     * Returns the given characters, with ids in their order.
+     *
+     * @param unknownCharacter whether {@link #UNKNOWN}, if included, stands for all other characters
+     */
     public static Vocabulary ofSymbols(List<String> symbols, boolean unknownCharacter) {
         if (symbols.isEmpty()) {
             throw new IllegalArgumentException("the vocabulary is empty; it needs at least one symbol");
         }
         int[] codePoints = new int[symbols.size()];
+        BitSet known = new BitSet();
         for (int id = 0; id < codePoints.length; id++) {
             String symbol = symbols.get(id);
             if (symbol == null
@@ -70,10 +89,10 @@ public final class Vocabulary {
                 throw new IllegalArgumentException("symbol " + id + " is \"" + symbol + "\"; it must be one character");
             }
             codePoints[id] = symbol.codePointAt(0);
-            if (id > 0 && codePoints[id] <= codePoints[id - 1]) {
-                throw new IllegalArgumentException(
-                        "symbol " + id + " (\"" + symbol + "\") is out of order or repeated");
+            if (known.get(codePoints[id])) {
+                throw new IllegalArgumentException("symbol " + id + " (\"" + symbol + "\") is repeated");
             }
+            known.set(codePoints[id]);
         }
         return new Vocabulary(codePoints, unknownCharacter);
     }
@@ -89,8 +108,25 @@ public final class Vocabulary {
 
     /** Returns the id of a character, or -1 if it is not in the vocabulary. */
     public int idOf(int codePoint) {
-        int id = Arrays.binarySearch(codePoints, codePoint);
-        return id < 0 ? -1 : id;
+        int index = Arrays.binarySearch(sortedCodePoints, codePoint);
+        return index < 0 ? -1 : sortedIds[index];
+    }
+
+    /** Returns whether the ids are in code point order. */
+    public boolean isInCodePointOrder() {
+        return Arrays.equals(codePoints, sortedCodePoints);
+    }
+
+    /** Returns the id in another vocabulary of each character, -1 for those that it lacks. */
+    public int[] idsIn(Vocabulary other) {
+        return Arrays.stream(codePoints).map(other::idOf).toArray();
+    }
+
+    /** Returns this vocabulary, followed by the characters of another one that it lacks. */
+    public Vocabulary followedBy(Vocabulary other) {
+        IntStream added = Arrays.stream(other.codePoints).filter(codePoint -> idOf(codePoint) < 0);
+        return new Vocabulary(
+                IntStream.concat(Arrays.stream(codePoints), added).toArray(), hasUnknown || other.hasUnknown);
     }
 
     /** Returns whether characters outside the vocabulary are read as {@link #UNKNOWN}. */
@@ -101,6 +137,14 @@ public final class Vocabulary {
     /** Returns the number of characters of a corpus that are outside the vocabulary. */
     public long countUnknown(Corpus corpus) {
         return corpus.alphabet().count(codePoint -> idOf(codePoint) < 0);
+    }
+
+    /** Returns the number of distinct characters of a corpus that are in the vocabulary. */
+    public int countKnown(Corpus corpus) {
+        return (int) corpus.alphabet()
+                .codePoints()
+                .filter(codePoint -> idOf(codePoint) >= 0)
+                .count();
     }
 
     /**
@@ -166,7 +210,7 @@ public final class Vocabulary {
         return new String(text, 0, text.length);
     }
 
-    private static String name(int codePoint) {
+    static String name(int codePoint) {
         return switch (codePoint) {
             case '\n' -> "\\n";
             case '\r' -> "\\r";

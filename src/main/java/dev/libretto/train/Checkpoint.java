@@ -28,13 +28,15 @@ public record Checkpoint(Weights weights, Weights slots, Weights state, Progress
         return new Weights(arrays, array -> new float[array.size()]);
     }
 
-    /** Returns the arrays of the optimizer: for each of its slots, one array per parameter. */
+    /** Returns the arrays of the optimizer: for each of its slots, one array per trained parameter. */
     public static List<Parameter> slotArrays(ModelConfig model, TrainConfig training) {
         List<Parameter> arrays = new ArrayList<>();
         for (String slot : training.optimizer().rule().slots()) {
             for (Parameter parameter : LanguageModel.parameters(model)) {
-                arrays.add(new Parameter(
-                        "optimizer/" + slot + "/" + parameter.name(), parameter.shape(), Initializer.ZEROS));
+                if (training.trains(parameter)) {
+                    arrays.add(new Parameter(
+                            "optimizer/" + slot + "/" + parameter.name(), parameter.shape(), Initializer.ZEROS));
+                }
             }
         }
         return arrays;

@@ -31,6 +31,11 @@ public record LearningRate(double rate, Schedule schedule, double decay, double 
         /** Multiplied by d whenever the validation loss has not fallen for n epochs; {@link Progress} keeps the product. */
         PLATEAU;
 
+        /** Returns whether n is by default the end of training. */
+        public boolean decaysOnce() {
+            return this == EXPONENTIAL || this == COSINE;
+        }
+
         /** Returns the name on the command line and in configuration files. */
         @Override
         public String toString() {
@@ -66,6 +71,16 @@ public record LearningRate(double rate, Schedule schedule, double decay, double 
     /** Returns a constant learning rate. */
     public static LearningRate constant(double rate) {
         return new LearningRate(rate, Schedule.CONSTANT, DEFAULT_DECAY, 1, 0);
+    }
+
+    /** Returns a copy with the given η. */
+    public LearningRate withRate(double newRate) {
+        return new LearningRate(newRate, schedule, decay, decayEpochs, warmupEpochs);
+    }
+
+    /** Returns a copy that decays over the given epochs. */
+    public LearningRate withDecayEpochs(double epochs) {
+        return new LearningRate(rate, schedule, decay, epochs, warmupEpochs);
     }
 
     /**

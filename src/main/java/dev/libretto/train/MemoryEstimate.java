@@ -3,11 +3,12 @@ package dev.libretto.train;
 import dev.libretto.device.Host;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
 import java.util.Locale;
 
 /**
  * A lower bound of the memory that a model needs on a CPU, computed before anything is allocated. With P parameters and an
- * optimizer of s slots, training needs 4 bytes for each of
+ * optimizer of s slots for each parameter that is not frozen, training needs 4 bytes for each of
  *
  * <pre>
  *     (1 + s) P                     the variables
@@ -20,6 +21,8 @@ import java.util.Locale;
  * <p>Only the larger of copy and training step counts. A layer keeps K arrays {@code [T·B, H]} for the backward pass: the
  * outputs, for the next layer; the previous states, for the gradient of the recurrent kernel; and for the derivatives what the
  * cell says in {@link dev.libretto.model.CellSpec#kept}.
+ *
+ * <p>A layer below all trained ones has no backward pass and keeps nothing for it.
  *
  * <p>The backward pass frees activations as it allocates gradients, so these are not counted. Nor are TensorFlow's temporary
  * buffers, which depend on the scheduling of its threads.
@@ -44,7 +47,7 @@ public record MemoryEstimate(String needing, long bytes, long heapBytes) {
     public static MemoryEstimate ofTraining(ModelConfig model, TrainConfig training) {
         long arrays = arrays(model, training);
         long rows = (long) training.seqLength() * training.batchSize();
-        long units = (long) model.layers() * model.hiddenSize();
+        long units = layersWithGradient(model, training) * model.hiddenSize();
         long activations = rows * (units * (2 + model.cell().spec().kept().size()) + 2L * model.vocabularySize());
         long most = 2 * arrays + Math.max(arrays, activations);
         return new MemoryEstimate("training", BASE_BYTES + most * Float.BYTES, arrays * Float.BYTES);
@@ -67,8 +70,20 @@ public record MemoryEstimate(String needing, long bytes, long heapBytes) {
     }
 
     private static long arrays(ModelConfig model, TrainConfig training) {
-        return LanguageModel.countParameters(model)
-                * (1 + training.optimizer().rule().slots().size());
+        long slots = Checkpoint.slotArrays(model, training).stream()
+                .mapToLong(Parameter::size)
+                .sum();
+        return LanguageModel.countParameters(model) + slots;
+    }
+
+    /** Returns the number of recurrent layers from the lowest trained layer up. */
+    private static long layersWithGradient(ModelConfig model, TrainConfig training) {
+        return LanguageModel.parameters(model).stream()
+                .dropWhile(parameter -> !training.trains(parameter))
+                .map(Parameter::layer)
+                .distinct()
+                .filter(layer -> layer.startsWith("layer_"))
+                .count();
     }
 
     /** @throws IllegalArgumentException if it does not fit into this machine, saying what is needed and available */

@@ -103,15 +103,16 @@ public record Optimizer(@JsonIgnore Rule rule, LearningRate learningRate, Clippi
     }
 
     /**
-     * Adds the update of every parameter to a graph. With the global norm of all gradients (Pascanu, Mikolov and Bengio, 2013),
+     * Adds the update of every trained parameter to a graph. With the global norm of all gradients (Pascanu, Mikolov and Bengio, 2013),
      * a gradient is clipped to
      *
      * <pre>
      *     g = min(1, limit / norm) · g        or  min(limit, max(−limit, g)), element by element
      * </pre>
      *
-     * @param slots the optimizer's arrays: for each of {@link Rule#slots}, one of every parameter
-     * @param gradients of every parameter
+     * @param variables the trained parameters
+     * @param slots the optimizer's arrays: for each of {@link Rule#slots}, one of every trained parameter
+     * @param gradients of every trained parameter
      * @param norm their global norm before clipping, a scalar
      * @param rate η, a scalar
      * @param number t, the number of the step, a scalar

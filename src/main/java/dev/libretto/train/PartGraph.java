@@ -31,7 +31,7 @@ import org.tensorflow.types.family.TType;
  *
  * <pre>
  *     loss = Σ over t, r of shares[r] · −log softmax(logits[t·R + r])[targets[t, r]]
- *     g    = d loss / d w               for every parameter w
+ *     g    = d loss / d w               for every trained parameter w
  * </pre>
  */
 final class PartGraph {
@@ -66,7 +66,7 @@ final class PartGraph {
      * The function's results.
      *
      * @param loss a scalar
-     * @param gradients of the parameters, in their order
+     * @param gradients of the trained parameters, in their order
      * @param after the state after the last time step, each {@code [R, H]}
      */
     record Results(Operand<TFloat32> loss, List<Operand<TFloat32>> gradients, List<Operand<TFloat32>> after) {
@@ -120,7 +120,10 @@ final class PartGraph {
         Output<?>[] gradients = graph.addGradients(
                 "gradients",
                 new Output<?>[] {logits.asOutput()},
-                arguments.parameters().stream().map(Operand::asOutput).toArray(Output<?>[]::new),
+                values.entrySet().stream()
+                        .filter(value -> training.trains(value.getKey()))
+                        .map(value -> value.getValue().asOutput())
+                        .toArray(Output<?>[]::new),
                 new Output<?>[] {crossEntropy.gradient(losses, weights).asOutput()});
         results = new Results(loss, floats(List.of(gradients)), output.state());
     }

@@ -3,7 +3,11 @@ package dev.libretto.train;
 import com.fasterxml.jackson.annotation.JacksonInject;
 import com.fasterxml.jackson.annotation.OptBoolean;
 import dev.libretto.device.Sessions;
+import dev.libretto.model.LanguageModel;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
 import dev.libretto.text.Batches.Sampling;
+import java.util.List;
 import java.util.Locale;
 import java.util.Objects;
 import java.util.function.Consumer;
@@ -18,6 +22,7 @@ import java.util.function.Consumer;
  * @param sampling how the text is cut into batches
  * @param epochs passes over the corpus; 0 saves the untrained model
  * @param optimizer how gradients become steps
+ * @param frozen the layers whose parameters stay as they are, by {@link Parameter#layer}
  * @param dropout probability of dropping an element between layers, never between time steps; in training only
  * @param seed random seed of the initial weights, the shuffling and the dropout
  * @param validation the held-out text
@@ -34,6 +39,10 @@ public record TrainConfig(
         Sampling sampling,
         int epochs,
         Optimizer optimizer,
+
+        @JacksonInject(value = FROZEN, useInput = OptBoolean.TRUE)
+        List<String> frozen,
+
         double dropout,
         long seed,
         ValidationConfig validation,
@@ -47,6 +56,7 @@ public record TrainConfig(
             Sampling.CONSECUTIVE,
             250,
             Optimizer.TEXTBOOK,
+            List.of(),
             0,
             1,
             ValidationConfig.NONE,
@@ -65,6 +75,9 @@ public record TrainConfig(
     /** That default: 2 if the batch size is even, else 1. */
     public static final int UNRECORDED_PARTS = Integer.MIN_VALUE;
 
+    /** The name of the default for {@link #frozen} in files of earlier versions, which lack it: none. */
+    public static final String FROZEN = "frozen";
+
     /** Fewer rows than a processor's registers hold would waste a part of each product: AVX2 multiplies 6 rows at once. */
     private static final int MIN_ROWS_OF_PART = 8;
 
@@ -78,6 +91,11 @@ public record TrainConfig(
         }
         Objects.requireNonNull(sampling, "sampling");
         Objects.requireNonNull(optimizer, "optimizer");
+        Objects.requireNonNull(frozen, "frozen layers");
+        for (String layer : frozen) {
+            Objects.requireNonNull(layer, "one of the frozen layers");
+        }
+        frozen = List.copyOf(frozen);
         Objects.requireNonNull(validation, "validation");
         Objects.requireNonNull(divergence, "divergence");
         Objects.requireNonNull(checkpoints, "checkpoints");
@@ -88,6 +106,28 @@ public record TrainConfig(
         Require.belowOne("dropout", dropout);
         if (optimizer.learningRate().schedule() == LearningRate.Schedule.PLATEAU) {
             requireValidation(optimizer.learningRate(), validation);
+        }
+    }
+
+    /** Returns whether training changes a parameter. */
+    public boolean trains(Parameter parameter) {
+        return !frozen.contains(parameter.layer());
+    }
+
+    /** @throws IllegalArgumentException if a frozen layer is not in the model, or nothing is left to train */
+    public void requireLayersOf(ModelConfig model) {
+        List<Parameter> parameters = LanguageModel.parameters(model);
+        List<String> layers =
+                parameters.stream().map(Parameter::layer).distinct().toList();
+        for (String layer : frozen) {
+            if (!layers.contains(layer)) {
+                throw new IllegalArgumentException(
+                        "the model has no layer " + layer + " to freeze; it has " + String.join(", ", layers));
+            }
+        }
+        if (parameters.stream().noneMatch(this::trains)) {
+            throw new IllegalArgumentException("all layers are frozen, which leaves nothing to train; freeze fewer of "
+                    + String.join(", ", layers));
         }
     }
 
@@ -148,6 +188,7 @@ public record TrainConfig(
         public Sampling sampling;
         public int epochs;
         public Optimizer optimizer;
+        public List<String> frozen;
         public double dropout;
         public long seed;
         public ValidationConfig validation;
@@ -162,6 +203,7 @@ public record TrainConfig(
             sampling = config.sampling;
             epochs = config.epochs;
             optimizer = config.optimizer;
+            frozen = config.frozen;
             dropout = config.dropout;
             seed = config.seed;
             validation = config.validation;
@@ -178,6 +220,7 @@ public record TrainConfig(
                     sampling,
                     epochs,
                     optimizer,
+                    frozen,
                     dropout,
                     seed,
                     validation,

@@ -28,6 +28,8 @@ import org.tensorflow.types.family.TNumber;
  */
 final class TrainingGraph {
     final Variables variables;
+    /** Those that are not frozen. */
+    private final Variables trained;
     /** The optimizer's slots, {@link Checkpoint#slotArrays}. */
     final Variables slots;
     /** The state carried from the previous batch, {@link Checkpoint#stateArrays}. */
@@ -40,9 +42,9 @@ final class TrainingGraph {
     TrainingGraph(Graph graph, ModelConfig model, TrainConfig training, ExecutionPlan plan) {
         Ops tf = Ops.create(graph);
         List<Parameter> parameters = LanguageModel.parameters(model);
-        List<DeviceSpec> places = plan.parts().spread(parameters);
-        variables = new Variables(tf, parameters, places);
-        slots = new Variables(tf, Checkpoint.slotArrays(model, training), places);
+        variables = new Variables(tf, parameters, plan.parts().spread(parameters));
+        trained = variables.only(training::trains);
+        slots = new Variables(tf, Checkpoint.slotArrays(model, training), trained.places());
         state = new Variables(tf, Checkpoint.stateArrays(model, training));
         text = plan.textLength() == 0 ? null : Variables.Slot.of(tf, "text", Shape.of(plan.textLength()), TInt64.class);
         try (Graph ofPart = Sessions.newGraph()) {
@@ -63,7 +65,7 @@ final class TrainingGraph {
      * global norm, and the update by {@link Optimizer#update}:
      *
      * <pre>
-     *     norm = √(Σ |g|²)                  over all parameters together
+     *     norm = √(Σ |g|²)                  over all trained parameters together
      * </pre>
      */
     final class Step {
@@ -81,7 +83,7 @@ final class TrainingGraph {
         final List<Operand<TFloat32>> after;
         /** The mean cross entropy in nats, a scalar. */
         final Operand<TFloat32> loss;
-        /** The gradient of each parameter before clipping, in the parameters' order. */
+        /** The gradient of each trained parameter before clipping, in the parameters' order. */
         final List<Operand<TFloat32>> gradients;
         /** The global norm of the gradients before clipping, a scalar. */
         final Operand<TFloat32> gradientNorm;
@@ -134,13 +136,13 @@ final class TrainingGraph {
             Ops adding = tf.withSubScope("sum");
             loss = parts.sum(
                     adding, results.stream().map(PartGraph.Results::loss).toList(), Parts.SESSION);
-            gradients = IntStream.range(0, values.size())
+            gradients = IntStream.range(0, trained.all().size())
                     .mapToObj(i -> parts.sum(
                             adding,
                             results.stream()
                                     .map(result -> result.gradients().get(i))
                                     .toList(),
-                            variables.place(i)))
+                            trained.place(i)))
                     .toList();
             Ops joining = tf.withSubScope("join");
             after = IntStream.range(0, before.size())
@@ -155,21 +157,14 @@ final class TrainingGraph {
             // Added one after the other: TensorFlow's sum of many terms does not always keep their order.
             Operand<TFloat32> halfSquares = IntStream.range(0, gradients.size())
                     .<Operand<TFloat32>>mapToObj(
-                            i -> Parts.at(clipping, variables.place(i)).nn.l2Loss(gradients.get(i)))
+                            i -> Parts.at(clipping, trained.place(i)).nn.l2Loss(gradients.get(i)))
                     .reduce(clipping.math::add)
                     .orElseThrow();
             gradientNorm =
                     clipping.withName("global_norm").math.sqrt(clipping.math.mul(clipping.constant(2f), halfSquares));
             List<Op> changes = new ArrayList<>();
             changes.add(training.optimizer()
-                    .update(
-                            tf.withSubScope("descend"),
-                            variables,
-                            slots,
-                            gradients,
-                            gradientNorm,
-                            learningRate,
-                            number));
+                    .update(tf.withSubScope("descend"), trained, slots, gradients, gradientNorm, learningRate, number));
             // Once the norm is computed, no operation reads the old state.
             changes.addAll(state.assign(carrying.withControlDependencies(List.of(gradientNorm)), after));
             update = tf.withName("update").withControlDependencies(changes).noOp();

@@ -7,6 +7,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.function.Predicate;
+import java.util.stream.IntStream;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
@@ -36,7 +38,7 @@ final class Variables {
         }
     }
 
-    private final Map<Parameter, Slot<TFloat32>> slots = new LinkedHashMap<>();
+    private final Map<Parameter, Slot<TFloat32>> slots;
     private final List<DeviceSpec> places;
 
     /** Adds variables where the session computes. */
@@ -47,10 +49,36 @@ final class Variables {
     /** @param places of the parameters, repeated if there are fewer */
     Variables(Ops tf, List<Parameter> parameters, List<DeviceSpec> places) {
         this.places = places;
+        slots = new LinkedHashMap<>();
         for (Parameter parameter : parameters) {
             Ops at = Parts.at(tf, place(slots.size()));
             slots.put(parameter, Slot.of(at, name(parameter), parameter.shape(), TFloat32.class));
         }
+    }
+
+    private Variables(Map<Parameter, Slot<TFloat32>> slots, List<DeviceSpec> places) {
+        this.slots = slots;
+        this.places = places;
+    }
+
+    /** Returns some of the variables, in the same order. */
+    Variables only(Predicate<Parameter> wanted) {
+        Map<Parameter, Slot<TFloat32>> some = new LinkedHashMap<>();
+        List<DeviceSpec> placesOfSome = new ArrayList<>();
+        int index = 0;
+        for (Map.Entry<Parameter, Slot<TFloat32>> slot : slots.entrySet()) {
+            if (wanted.test(slot.getKey())) {
+                some.put(slot.getKey(), slot.getValue());
+                placesOfSome.add(place(index));
+            }
+            index++;
+        }
+        return new Variables(some, placesOfSome);
+    }
+
+    /** Returns where each variable is, in the parameters' order. */
+    List<DeviceSpec> places() {
+        return IntStream.range(0, slots.size()).mapToObj(this::place).toList();
     }
 
     /** Returns where the variable with an index is. */

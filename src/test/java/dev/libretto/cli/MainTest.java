@@ -211,26 +211,6 @@ class MainTest {
                 .containsExactly("epoch 2", "epoch 3");
     }
 
-    /** More epochs do not stretch a schedule, so a resumed run prints its learning rate. */
-    @Test
-    void resumedRunPrintsItsLearningRate() {
-        assertThat(train("--epochs", "2", "--schedule", "cosine")).isZero();
-        assertThat(run("train", "--resume", runDir(), "--epochs", "4")).isZero();
-        assertThat(err)
-                .contains("learning rate: 1.000 now, 1.000 in the last batch;"
-                        + " the cosine schedule still decays over the 2 epochs that the run started with");
-    }
-
-    @Test
-    void resumedRunPrintsThePlateausLearningRate() {
-        assertThat(train("--epochs", "2", "--schedule", "plateau", "--validation-fraction", "0.2"))
-                .isZero();
-        assertThat(run("train", "--resume", runDir(), "--epochs", "3")).isZero();
-        assertThat(err)
-                .containsPattern("learning rate: [0-9.]+ now;"
-                        + " the plateau schedule decays it after an epoch without a lower validation loss");
-    }
-
     @Test
     void resumedRunKeepsItsReportSettings() throws IOException {
         assertThat(train("--epochs", "2", "--report-every", "2", "--tensorboard"))

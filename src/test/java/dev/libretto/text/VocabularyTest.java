@@ -116,14 +116,41 @@ class VocabularyTest {
     }
 
     @Test
-    void storedSymbolsMustBeSingleDistinctAndOrdered() {
+    void storedSymbolsMustBeSingleAndDistinct() {
         assertRejected("the vocabulary is empty; it needs at least one symbol");
         assertRejected("symbol 1 is \"bc\"; it must be one character", "a", "bc");
         assertRejected("symbol 0 is \"\"; it must be one character", "");
-        assertRejected("symbol 1 (\"a\") is out of order or repeated", "a", "a");
-        assertRejected("symbol 1 (\"a\") is out of order or repeated", "b", "a");
+        assertRejected("symbol 1 (\"a\") is repeated", "a", "a");
+        assertRejected("symbol 2 (\"😀\") is repeated", "😀", "a", "😀");
         assertRejected("symbol 1 is \"null\"; it must be one character", "a", null);
         assertRejected("it must be one character", "a", "\ud800");
+    }
+
+    /** In UTF-16, 😀 comes before U+FFFD; by code point, after it. */
+    @Test
+    void storedSymbolsKeepTheirOrder() {
+        Vocabulary vocabulary = Vocabulary.ofSymbols(List.of("分", "a", "\uFFFD", "😀", "B"), true);
+
+        assertThat(vocabulary.symbols()).containsExactly("分", "a", "\uFFFD", "😀", "B");
+        assertThat(vocabulary.encode("aB😀分猫")).containsExactly(1, 4, 3, 0, 2);
+        assertThat(vocabulary.decode(3, 0, 4)).isEqualTo("😀分B");
+        assertThat(vocabulary.isInCodePointOrder()).isFalse();
+        assertThat(of("B分a😀\uFFFD").isInCodePointOrder()).isTrue();
+    }
+
+    @Test
+    void vocabularyIsFollowedByTheCharactersThatItLacks() {
+        Vocabulary model = Vocabulary.ofSymbols(List.of("b", "😀", "a"), false);
+        Vocabulary both = model.followedBy(of("猫b\uFFFDc"));
+
+        assertThat(both.symbols()).containsExactly("b", "😀", "a", "c", "猫", "\uFFFD");
+        assertThat(both.hasUnknown()).isFalse();
+        assertThat(both.idsIn(model)).containsExactly(0, 1, 2, -1, -1, -1);
+        assertThat(model.followedBy(Vocabulary.of(corpus("aab"), 2)).symbols())
+                .containsExactly("b", "😀", "a", "\uFFFD");
+        assertThat(model.followedBy(Vocabulary.of(corpus("aab"), 2)).hasUnknown())
+                .isTrue();
+        assertThat(model.countKnown(corpus("abab猫"))).isEqualTo(2);
     }
 
     private static void assertRejected(String message, String... symbols) {

@@ -45,8 +45,12 @@ class CudnnGraphTest {
     /** The nodes by name of the graph that computes a batch, as it runs, and the shapes of its gradients. */
     private record Built(Map<String, NodeDef> nodes, List<Shape> gradients) {
         static Built of(ModelConfig model) {
+            return of(model, training(model));
+        }
+
+        static Built of(ModelConfig model, TrainConfig training) {
             try (Graph graph = new Graph()) {
-                PartGraph part = new PartGraph(graph, model, training(model), plan(1));
+                PartGraph part = new PartGraph(graph, model, training, plan(1));
                 return new Built(
                         byName(graph.toGraphDef().getNodeList()),
                         part.results.gradients().stream()
@@ -98,6 +102,24 @@ class CudnnGraphTest {
             assertThat(built.forward(layer).getAttrMap().get("is_training").getB())
                     .isTrue();
         }
+    }
+
+    @ParameterizedTest
+    @CsvSource({"RNN", "GRU", "LSTM"})
+    void frozenLayersHaveNoGradients(CellType cell) {
+        ModelConfig model = new ModelConfig(cell, V, H, 2);
+        List<Shape> shapes = LanguageModel.parameters(model).stream()
+                .filter(parameter -> !parameter.layer().equals("layer_0"))
+                .map(Parameter::shape)
+                .toList();
+        Built upper = Built.of(model, training(model).with(c -> c.frozen = List.of("layer_0")));
+        Built lower = Built.of(model, training(model).with(c -> c.frozen = List.of("layer_1", "dense")));
+
+        assertThat(upper.gradients()).isEqualTo(shapes);
+        assertThat(upper.backward(0)).as("nothing below is trained").isNull();
+        assertThat(upper.backward(1)).isNotNull();
+        assertThat(lower.gradients()).hasSize(3);
+        assertThat(lower.backward(1)).as("the gradient passes through").isNotNull();
     }
 
     /** The backward operation's inputs: those of the forward operation, its outputs, and their gradients. */

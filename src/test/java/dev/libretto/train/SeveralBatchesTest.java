@@ -38,19 +38,13 @@ class SeveralBatchesTest {
     })
     void severalBatchesMatchOneByOne(CellType cell, int layers, int embeddingSize, Kind optimizer, double dropout) {
         ModelConfig model = new ModelConfig(cell, V, 4, layers, embeddingSize, embeddingSize > 0);
-        TrainConfig textbook = TrainConfig.TEXTBOOK;
-        TrainConfig training = new TrainConfig(
-                T,
-                B,
-                1,
-                textbook.sampling(),
-                textbook.epochs(),
-                Optimizer.defaults(optimizer).withLearningRate(LearningRate.constant(0.1)),
-                dropout,
-                textbook.seed(),
-                textbook.validation(),
-                textbook.divergence(),
-                textbook.checkpoints());
+        TrainConfig training = TrainConfig.TEXTBOOK.with(c -> {
+            c.seqLength = T;
+            c.batchSize = B;
+            c.parts = 1;
+            c.optimizer = Optimizer.defaults(optimizer).withLearningRate(LearningRate.constant(0.1));
+            c.dropout = dropout;
+        });
         RunConfig config = new RunConfig(TestModels.runConfig(model, T, B, 1).corpus(), model, training);
         Checkpoint start = Checkpoint.start(config.model(), config.training(), TestModels.randomWeights(model, 3));
         List<StepInput> steps = new ArrayList<>();

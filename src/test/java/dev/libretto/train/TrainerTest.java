@@ -737,18 +737,7 @@ class TrainerTest {
     }
 
     private static TrainConfig withDivergence(TrainConfig config, DivergencePolicy divergence) {
-        return new TrainConfig(
-                config.seqLength(),
-                config.batchSize(),
-                config.parts(),
-                config.sampling(),
-                config.epochs(),
-                config.optimizer(),
-                config.dropout(),
-                config.seed(),
-                config.validation(),
-                divergence,
-                config.checkpoints());
+        return config.with(c -> c.divergence = divergence);
     }
 
     private static RunConfig runConfig(TrainConfig config) {
