@@ -143,8 +143,9 @@ public final class CharModel implements AutoCloseable {
     /**
      * Continues a text with the most likely characters.
      *
-     * @param prefix the text to continue, at least one character; its line ends become those that the model knows
-     * @param length how many characters to write
+     * @param prefix the text to continue, at least one character unless the model is one of documents, which then begins one;
+     *     its line ends become those that the model knows
+     * @param length how many characters to write, at most until the end of the document
      * @return the prefix and what was written
      * @throws IllegalArgumentException if the prefix is empty or has a character that the model does not know
      */
@@ -191,11 +192,21 @@ public final class CharModel implements AutoCloseable {
 
     /**
      * Measures how well the model predicts a text: every character but the first, each from all before it. Characters
-     * that the model does not know are left out.
+     * that the model does not know are left out. Of documents, the first character and the end are predicted, too, each from
+     * what is before it in the document.
      *
-     * @throws IllegalArgumentException if the model knows fewer than two of its characters
+     * @throws IllegalArgumentException if the model knows fewer than two of its characters, or only one of text and model has
+     *     documents
      */
     public Evaluation evaluate(Corpus corpus) {
+        if (corpus.documents() > 0 != config.endSymbol()) {
+            throw new IllegalArgumentException(
+                    config.endSymbol()
+                            ? "the model is one of documents, but " + corpus.name()
+                                    + " was not read as documents; read it so"
+                            : corpus.name()
+                                    + " was read as documents, but the model knows no end of one; read it undivided");
+        }
         return evaluate(vocabulary.encodeKnown(corpus), position -> {});
     }
 

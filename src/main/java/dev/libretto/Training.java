@@ -103,7 +103,7 @@ public final class Training {
      */
     public CharModel fit(Corpus corpus) throws IOException {
         Vocabulary vocabulary = vocabulary(corpus);
-        Training sized = withVocabularySize(vocabulary.size());
+        Training sized = withVocabulary(vocabulary);
         Choice chosen = sized.chooseDevice();
         MemoryStore store = new MemoryStore(config.checkpoints());
         sized.fit(corpus, vocabulary, chosen, store);
@@ -121,7 +121,7 @@ public final class Training {
      */
     public CharModel fit(Corpus corpus, Path run) throws IOException {
         Vocabulary vocabulary = vocabulary(corpus);
-        Training sized = withVocabularySize(vocabulary.size());
+        Training sized = withVocabulary(vocabulary);
         Choice chosen = sized.chooseDevice();
         Origin origin = initial == null
                 ? null
@@ -143,8 +143,8 @@ public final class Training {
                 : characters.of(initial.vocabulary(), corpus);
     }
 
-    private Training withVocabularySize(int size) {
-        return new Training(model.withVocabularySize(size), config, device, precision, listener, initial, characters);
+    private Training withVocabulary(Vocabulary vocabulary) {
+        return new Training(model.withVocabulary(vocabulary), config, device, precision, listener, initial, characters);
     }
 
     private void fit(Corpus corpus, Vocabulary vocabulary, Choice chosen, CheckpointStore store) throws IOException {
@@ -220,6 +220,7 @@ public final class Training {
         private boolean keepsParts;
 
         private int vocabularySize = 1;
+        private boolean endSymbol;
         private CellType cell = ModelConfig.DEFAULT_CELL;
         private int layers = ModelConfig.DEFAULT_LAYERS;
         private int hiddenSize = ModelConfig.DEFAULT_HIDDEN_SIZE;
@@ -237,9 +238,10 @@ public final class Training {
 
         private Builder() {}
 
-        /** The cell and the sizes, such as those of a run. {@link #fit} takes the size of the vocabulary from the corpus. */
+        /** The cell and the sizes, such as those of a run. {@link #fit} takes the vocabulary from the corpus. */
         public Builder model(ModelConfig value) {
             vocabularySize = value.vocabularySize();
+            endSymbol = value.endSymbol();
             return cell(value.cell())
                     .layers(value.layers())
                     .hiddenSize(value.hiddenSize())
@@ -412,7 +414,8 @@ public final class Training {
             if (!keepsParts) {
                 config.parts = TrainConfig.partsFor(config.batchSize, 1, new Devices().countGpus(device));
             }
-            ModelConfig model = new ModelConfig(cell, vocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings);
+            ModelConfig model =
+                    new ModelConfig(cell, vocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings, endSymbol);
             if (initial != null && !model.equals(initial.config())) {
                 throw new IllegalArgumentException(
                         "the model to start from decides the cell and the sizes; do not set others");

@@ -2,10 +2,12 @@ package dev.libretto.cli;
 
 import dev.libretto.CharModel;
 import dev.libretto.device.Devices.Choice;
+import dev.libretto.model.ModelConfig;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Which;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Documents;
 import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Evaluation;
@@ -27,11 +29,27 @@ final class EvaluateCommand {
     static final Flag<Charset> ENCODING =
             Flag.encoding("encoding", "character encoding of the text (default the run's)", null);
 
+    static final Flag<Documents> DOCUMENTS = new Flag<>(
+            "documents",
+            TrainFlags.DOCUMENTS.argument(),
+            "what of the text is a document (default as in training)",
+            null,
+            TrainFlags.DOCUMENTS.reader());
+
     static final Command COMMAND = new Command(
             "evaluate",
             "measure how well a trained model predicts a text",
             "",
-            List.of(RUN, CHECKPOINT, CORPUS, MAX_CHARS, ENCODING, MAX_BYTES, DeviceFlags.DEVICE, DeviceFlags.PRECISION),
+            List.of(
+                    RUN,
+                    CHECKPOINT,
+                    CORPUS,
+                    MAX_CHARS,
+                    DOCUMENTS,
+                    ENCODING,
+                    MAX_BYTES,
+                    DeviceFlags.DEVICE,
+                    DeviceFlags.PRECISION),
             List.of(
                     "evaluate --corpus other.txt",
                     "evaluate --run runs/latest --corpus other.txt.gz --max-chars 100000"),
@@ -43,6 +61,7 @@ final class EvaluateCommand {
         long maxChars = arguments.get(MAX_CHARS);
         long maxBytes = arguments.get(MAX_BYTES);
         Charset encoding = arguments.get(ENCODING);
+        arguments.get(DOCUMENTS);
         List<Path> files = arguments.getAll(CORPUS);
         Path named = arguments.get(RUN);
         if (files.isEmpty()) {
@@ -51,12 +70,27 @@ final class EvaluateCommand {
         RunDirectory run = RunDirectory.open(console.runPath(named));
         CorpusOptions options =
                 run.config().corpus().options().withMaxChars(maxChars).withMaxBytes(maxBytes);
+        options = options.withDocuments(
+                documents(arguments, options.documents(), run.config().model()));
         Corpus corpus = CorpusLoader.load(files, encoding == null ? options : options.withEncoding(encoding), console);
         Choice device = DeviceFlags.choose(arguments, console);
         try (CharModel model = CharModel.open(run, arguments.get(CHECKPOINT), device, console::warn)) {
             print(evaluate(model, corpus, console), model.vocabulary(), corpus, console);
         }
         return 0;
+    }
+
+    private static Documents documents(Arguments arguments, Documents inTraining, ModelConfig model)
+            throws UsageException {
+        Documents documents = arguments.getOr(DOCUMENTS, inTraining);
+        if (model.endSymbol() && documents == Documents.NONE) {
+            throw new UsageException(
+                    "the model is one of documents; say what of the text is one with --documents, such as --documents lines");
+        }
+        if (!model.endSymbol() && documents != Documents.NONE) {
+            throw new UsageException("the model knows no end of a document; remove --documents");
+        }
+        return documents;
     }
 
     private static Evaluation evaluate(CharModel model, Corpus corpus, Console console) {
@@ -67,6 +101,9 @@ final class EvaluateCommand {
     }
 
     private static void print(Evaluation evaluation, Vocabulary vocabulary, Corpus corpus, Console console) {
+        if (vocabulary.hasEnd()) {
+            console.print("documents: %d, the end of each predicted like a character%n", corpus.documents());
+        }
         console.print(
                 """
                         characters predicted: %d

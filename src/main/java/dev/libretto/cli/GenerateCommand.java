@@ -23,6 +23,9 @@ final class GenerateCommand {
     /** The textbook continues each prefix by 50 characters. */
     static final int DEFAULT_LENGTH = 50;
 
+    /** The length of a document whose end the model does not find. */
+    static final int DOCUMENT_LENGTH = 10_000;
+
     static final int MAX_LENGTH = 1_000_000_000;
 
     static final Command COMMAND = named("generate", "continue a text with a trained model");
@@ -54,12 +57,14 @@ final class GenerateCommand {
                 DeviceFlags.choose(arguments, console).use();
             }
             try (ExecutableModel model = ExecutableModel.open(arguments.get(GenerateFlags.MODEL))) {
+                requirePrefix(arguments, model.vocabulary());
                 write(model, model.vocabulary(), arguments, console);
             }
             return 0;
         }
         // Read while TensorFlow's library is loading, which only the checkpoint needs.
         RunDirectory run = RunDirectory.open(console.runPath(arguments.get(GenerateFlags.RUN)));
+        requirePrefix(arguments, run.vocabulary());
         Choice device = DeviceFlags.choose(arguments, console);
         try (CharModel model = CharModel.open(run, arguments.get(GenerateFlags.CHECKPOINT), device, console::warn)) {
             boolean withGraph = arguments.get(GenerateFlags.DECODER) == DecoderType.GRAPH;
@@ -104,15 +109,22 @@ final class GenerateCommand {
         if (arguments.has(GenerateFlags.MODEL)) {
             checkDevice(arguments);
         }
-        List<String> sources = Stream.of(GenerateFlags.PREFIX, GenerateFlags.PREFIX_FILE, GenerateFlags.PREFIXES)
+        List<String> sources = sources(arguments);
+        if (sources.size() > 1) {
+            throw new UsageException(String.join(" and ", sources) + " are mutually exclusive");
+        }
+    }
+
+    private static List<String> sources(Arguments arguments) {
+        return Stream.of(GenerateFlags.PREFIX, GenerateFlags.PREFIX_FILE, GenerateFlags.PREFIXES)
                 .filter(arguments::has)
                 .map(flag -> "--" + flag.name())
                 .toList();
-        if (sources.isEmpty()) {
+    }
+
+    private static void requirePrefix(Arguments arguments, Vocabulary vocabulary) throws UsageException {
+        if (sources(arguments).isEmpty() && !vocabulary.hasEnd()) {
             throw new UsageException("missing prefix; add --prefix TEXT, such as --prefix 分开");
-        }
-        if (sources.size() > 1) {
-            throw new UsageException(String.join(" and ", sources) + " are mutually exclusive");
         }
     }
 
@@ -144,9 +156,11 @@ final class GenerateCommand {
         if (lines != null) {
             return Prefixes.lines(lines, arguments.get(GenerateFlags.BATCH_SIZE), console, vocabulary, unknown);
         }
-        return file != null
-                ? Prefixes.file(file, console, vocabulary, unknown)
-                : Prefixes.given(arguments.getAll(GenerateFlags.PREFIX), vocabulary, unknown);
+        if (file != null) {
+            return Prefixes.file(file, console, vocabulary, unknown);
+        }
+        List<String> texts = arguments.getAll(GenerateFlags.PREFIX);
+        return texts.isEmpty() ? Prefixes.empty() : Prefixes.given(texts, vocabulary, unknown);
     }
 
     private static SampleWriter output(Arguments arguments, Console console, Vocabulary vocabulary)

@@ -29,7 +29,8 @@ final class GenerateFlags {
             "checkpoint", "weights to use: best (lowest validation loss, if the run has one) or last", Which.BEST);
     static final Flag<Path> MODEL = Flag.path(
             "model", "PATH", "exported model to generate with instead: an ONNX file, or the directory of a SavedModel");
-    static final Flag<String> PREFIX = Flag.text("prefix", "text to continue; repeat it for several");
+    static final Flag<String> PREFIX = Flag.text(
+            "prefix", "text to continue; repeat it for several; without one, a model of documents writes whole ones");
     static final Flag<Path> PREFIX_FILE = Flag.path(
             "prefix-file", "FILE", "file whose whole text is continued, without its last line end; - for stdin");
     static final Flag<Path> PREFIXES =
@@ -37,8 +38,9 @@ final class GenerateFlags {
     static final Flag<Integer> BATCH_SIZE = Flag.integer("batch-size", "lines of --prefixes per batch", 64, 1, 65_536);
     static final Flag<Integer> LENGTH = Flag.integer(
             "length",
-            "characters to generate after each prefix",
-            GenerateCommand.DEFAULT_LENGTH,
+            "the most characters to generate after each prefix (default " + GenerateCommand.DEFAULT_LENGTH + "; "
+                    + GenerateCommand.DOCUMENT_LENGTH + " for a model of documents, which ends them itself)",
+            null,
             0,
             GenerateCommand.MAX_LENGTH);
     static final Flag<String> STOP = Flag.text("stop", "stop early when this text is produced; it is not printed");
@@ -93,6 +95,8 @@ final class GenerateFlags {
                 ? new int[0]
                 : Prefix.encode(vocabulary, stop, "--stop", "the model never produces it, so remove --stop");
         boolean scored = arguments.get(LOGPROBS) || arguments.get(FORMAT) == Format.JSONL;
-        return new Decoder.Options(arguments.get(LENGTH), sampler(arguments), arguments.get(SEED), stopIds, scored);
+        int length = arguments.getOr(
+                LENGTH, vocabulary.hasEnd() ? GenerateCommand.DOCUMENT_LENGTH : GenerateCommand.DEFAULT_LENGTH);
+        return new Decoder.Options(length, sampler(arguments), arguments.get(SEED), stopIds, scored);
     }
 }

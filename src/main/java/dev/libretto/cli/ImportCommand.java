@@ -60,7 +60,7 @@ final class ImportCommand {
 
     private static String prefix(List<String> vocabulary) {
         return vocabulary.stream()
-                .filter(symbol -> Character.isLetter(symbol.codePointAt(0)))
+                .filter(symbol -> !symbol.isEmpty() && Character.isLetter(symbol.codePointAt(0)))
                 .findFirst()
                 .orElse(vocabulary.get(0));
     }

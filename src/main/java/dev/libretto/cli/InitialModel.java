@@ -8,6 +8,7 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Which;
 import dev.libretto.run.Runs;
+import dev.libretto.text.Documents;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -50,6 +51,11 @@ record InitialModel(Path path, RunDirectory run, ExportedModel file) {
         return run == null
                 ? file.settings().keepNewlines()
                 : run.config().corpus().keepNewlines();
+    }
+
+    /** Returns what of its text was a document; nothing if that is not known. */
+    Documents documents() {
+        return run == null ? Documents.NONE : run.config().corpus().documents();
     }
 
     /** Returns the model with the weights that {@code generate} would use; the caller closes it. */

@@ -29,6 +29,11 @@ interface Prefixes extends AutoCloseable {
                 .toList());
     }
 
+    /** Returns the empty beginning of a document. */
+    static Prefixes empty() {
+        return of(List.of(new int[0]));
+    }
+
     private static Prefixes of(List<int[]> texts) {
         Iterator<int[]> next = texts.iterator();
         return () -> next.hasNext() ? List.of(next.next()) : List.of();

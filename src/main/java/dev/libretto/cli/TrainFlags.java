@@ -8,6 +8,7 @@ import dev.libretto.run.ReportConfig;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batches.Sampling;
 import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Documents;
 import dev.libretto.text.VocabularyChoice;
 import dev.libretto.train.CheckpointPolicy;
 import dev.libretto.train.CorpusInfo;
@@ -41,6 +42,11 @@ final class TrainFlags {
             0, "max-chars", "characters to use from the start of the text, 0 for all", CorpusOptions.DEFAULT_MAX_CHARS);
     static final Flag<Boolean> KEEP_NEWLINES =
             Flag.toggle("keep-newlines", "keep newlines and carriage returns instead of reading them as spaces");
+    static final Flag<Documents> DOCUMENTS = Flag.oneOf(
+            "documents",
+            "what of the text is a document, with an end that the model learns and a state of its own: nothing, each line, each"
+                    + " file, or what is between blank lines",
+            CorpusOptions.WHOLE_TEXT.documents());
     static final Flag<Charset> ENCODING =
             Flag.encoding("encoding", "character encoding of the text", StandardCharsets.UTF_8);
     static final Flag<Long> MAX_BYTES =
@@ -158,7 +164,8 @@ final class TrainFlags {
             "prefix",
             "text to continue in reports; repeat it for several (default "
                     + String.join(" and ", TEXTBOOK_PREFIXES)
-                    + ", or the beginning of a corpus that lacks these characters)");
+                    + ", or the beginning of a corpus that lacks these characters;"
+                    + " a whole document with --documents)");
     static final Flag<Integer> LENGTH = Flag.integer(
             "length",
             "characters to generate after each prefix",
@@ -166,7 +173,8 @@ final class TrainFlags {
             1,
             ReportConfig.MAX_LENGTH);
 
-    private static final List<Flag<?>> TEXT = List.of(CORPUS, MAX_CHARS, KEEP_NEWLINES, ENCODING, MAX_BYTES, MIN_COUNT);
+    private static final List<Flag<?>> TEXT =
+            List.of(CORPUS, MAX_CHARS, KEEP_NEWLINES, DOCUMENTS, ENCODING, MAX_BYTES, MIN_COUNT);
     /** What the weights of {@link #INIT_FROM} decide. */
     private static final List<Flag<?>> MODEL = List.of(CELL, LAYERS, HIDDEN_SIZE, EMBEDDING_SIZE, TIE_EMBEDDINGS);
 
@@ -223,11 +231,12 @@ final class TrainFlags {
         return layers.stream().distinct().toList();
     }
 
-    /** @param initial the model to start from, whose newlines are kept, too; null for none */
+    /** @param initial the model to start from, whose newlines are kept, too, and whose documents are the default; null for none */
     static CorpusOptions corpusOptions(Arguments arguments, InitialModel initial) throws UsageException {
         return new CorpusOptions(
                 arguments.get(MAX_CHARS),
                 arguments.get(KEEP_NEWLINES) || initial != null && initial.keepsNewlines(),
+                initial == null ? arguments.get(DOCUMENTS) : arguments.getOr(DOCUMENTS, initial.documents()),
                 arguments.get(ENCODING),
                 arguments.get(MAX_BYTES),
                 arguments.get(MIN_COUNT));
@@ -255,15 +264,18 @@ final class TrainFlags {
         return initial;
     }
 
-    /** @param initial the model to start from; null for none */
-    static ModelConfig modelConfig(Arguments arguments, InitialModel initial, int vocabularySize)
-            throws UsageException {
+    /**
+     * Returns the sizes of a model, whose vocabulary is not decided yet.
+     *
+     * @param initial the model to start from; null for none
+     */
+    static ModelConfig modelConfig(Arguments arguments, InitialModel initial) throws UsageException {
         if (initial != null) {
-            return initial.config().withVocabularySize(vocabularySize);
+            return initial.config();
         }
         return new ModelConfig(
                 arguments.get(CELL),
-                vocabularySize,
+                1,
                 arguments.get(HIDDEN_SIZE),
                 arguments.get(LAYERS),
                 arguments.get(EMBEDDING_SIZE),

@@ -61,7 +61,7 @@ record TrainPlan(
         CorpusOptions options = TrainFlags.corpusOptions(arguments, initial);
         Path validationFile = TrainFlags.validationCorpus(arguments);
         TrainFlags.trainConfig(arguments, hosts, validationFile == null ? null : CorpusInfo.unknown(false, false))
-                .requireLayersOf(TrainFlags.modelConfig(arguments, initial, 1));
+                .requireLayersOf(TrainFlags.modelConfig(arguments, initial));
         boolean overwrite = arguments.get(TrainFlags.OVERWRITE);
         Path given = arguments.get(TrainFlags.RUN);
         List<Path> files = arguments.getAll(TrainFlags.CORPUS);
@@ -74,7 +74,7 @@ record TrainPlan(
         VocabularyChoice choice = arguments.get(TrainFlags.VOCABULARY);
         Vocabulary vocabulary =
                 initial == null ? Vocabulary.of(corpus, options.minCount()) : choice.of(initial.vocabulary(), corpus);
-        ModelConfig model = TrainFlags.modelConfig(arguments, initial, vocabulary.size());
+        ModelConfig model = TrainFlags.modelConfig(arguments, initial).withVocabulary(vocabulary);
         CorpusOptions whole = options.withMaxChars(0);
         Corpus validation = validationFile == null ? null : CorpusLoader.load(List.of(validationFile), whole, console);
         TrainConfig training =
@@ -197,9 +197,12 @@ record TrainPlan(
 
     /**
      * Returns the texts to continue in reports: the given ones, or the textbook's, or the beginning of a text that
-     * lacks their characters.
+     * lacks their characters; of documents, the empty beginning of one.
      */
     private static List<String> prefixes(List<String> given, Corpus corpus, Vocabulary vocabulary) {
+        if (given.isEmpty() && vocabulary.hasEnd()) {
+            return List.of("");
+        }
         if (given.isEmpty()) {
             if (String.join("", TrainFlags.TEXTBOOK_PREFIXES)
                     .codePoints()

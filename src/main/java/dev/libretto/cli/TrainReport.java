@@ -67,13 +67,14 @@ final class TrainReport implements TrainingListener, AutoCloseable {
     void begin(Choice device, Progress start) {
         console.note(
                 """
-                        corpus: %s, %,d characters, %,d distinct%s
+                        corpus: %s, %s%,d characters, %,d distinct%s
                         batches: %,d per epoch, %d rows of %d time steps, %s sampling
                         model: %s, %,d hidden units, %,d parameters
                         device: %s
                         """,
                 plan.corpus().name(),
-                plan.corpus().length(),
+                describeDocuments(),
+                plan.corpus().characters(),
                 plan.corpus().distinct(),
                 describeRare(),
                 plan.data().batches().count(),
@@ -122,6 +123,11 @@ final class TrainReport implements TrainingListener, AutoCloseable {
         return hasComputed;
     }
 
+    private String describeDocuments() {
+        long documents = plan.corpus().documents();
+        return documents == 0 ? "" : String.format(Locale.ROOT, "%,d documents, ", documents);
+    }
+
     private String describeRare() {
         long rare = plan.vocabulary().countUnknown(plan.corpus());
         return rare == 0
@@ -135,11 +141,15 @@ final class TrainReport implements TrainingListener, AutoCloseable {
 
     private String describeOnGpu(Choice device) {
         CellType cell = model.cell();
-        return switch (RecurrenceType.of(cell, true, device.precision().factorType())) {
+        return switch (RecurrenceType.of(model, true, device.precision().factorType())) {
             case CUDNN -> "all time steps at once, by cuDNN";
             case UNROLLED ->
                 "time step by time step, for cuDNN "
-                        + (RecurrenceType.CUDNN.supports(cell) ? "computes it in float32 and tf32" : "has no " + cell);
+                        + (model.endSymbol()
+                                ? "cannot zero the state where a document begins"
+                                : RecurrenceType.CUDNN.supports(cell)
+                                        ? "computes it in float32 and tf32"
+                                        : "has no " + cell);
         };
     }
 
@@ -313,13 +323,15 @@ final class TrainReport implements TrainingListener, AutoCloseable {
                     "stopped in epoch %d of %d; progress is saved; resume with:%n  %s train --resume %s%n",
                     end.epoch() + 1, training.epochs(), console.command(), path);
         }
+        String prefix = plan.prefixes().get(0);
         console.note(
-                "the run is in %s; generate text with:%n  %s generate --run %s --prefix %s --length %d%n",
+                "the run is in %s; generate text with:%n  %s generate --run %s %s%n",
                 run.path(),
                 console.command(),
                 path,
-                Shell.quote(plan.prefixes().get(0)),
-                GenerateCommand.DEFAULT_LENGTH);
+                prefix.isEmpty()
+                        ? "--temperature 1 --num-samples 10"
+                        : "--prefix " + Shell.quote(prefix) + " --length " + GenerateCommand.DEFAULT_LENGTH);
         if (failure != null && !stop.isRequested()) {
             throw failure;
         }

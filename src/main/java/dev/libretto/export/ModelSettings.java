@@ -32,6 +32,10 @@ public record ModelSettings(
             throw new IllegalArgumentException("the vocabulary has " + vocabulary.size()
                     + " characters, but vocabularySize is " + model.vocabularySize());
         }
+        if (vocabulary.hasEnd() != model.endSymbol()) {
+            throw new IllegalArgumentException("endSymbol is " + model.endSymbol() + ", but the last symbol is "
+                    + (vocabulary.hasEnd() ? "" : "not ") + "\"\", the end of a document");
+        }
         return vocabulary;
     }
 }

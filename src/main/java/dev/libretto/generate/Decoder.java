@@ -1,15 +1,19 @@
 package dev.libretto.generate;
 
 import dev.libretto.text.CounterRandom;
+import dev.libretto.text.Ids;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
+import org.apache.commons.lang3.ArrayUtils;
 
 /**
  * Continues texts with a model, as a batch with a row for each. After the prefixes, the model maps the last character
  * of each row to the logits of the next, from which the sampler chooses. In greedy decoding the model chooses, too, and
  * may write many characters at once. A row that ends leaves the batch.
+ *
+ * <p>A model of documents continues the beginning of one, which may be empty, and ends it itself.
  */
 public final class Decoder {
     /**
@@ -51,8 +55,9 @@ public final class Decoder {
         this.model = model;
     }
 
-    /** Continues each prefix, of at least one id, {@code samples} times. */
-    public void write(List<int[]> prefixes, int samples, Options options, Listener listener) {
+    /** Continues each prefix, of at least one id except for a model of documents, {@code samples} times. */
+    public void write(List<int[]> texts, int samples, Options options, Listener listener) {
+        List<int[]> prefixes = texts.stream().map(this::withBeginning).toList();
         if (prefixes.stream().anyMatch(prefix -> prefix.length == 0)) {
             throw new IllegalArgumentException("the prefix is empty; it needs at least one character");
         }
@@ -65,7 +70,13 @@ public final class Decoder {
         List<Row> rows = new ArrayList<>();
         for (int row = 0; row < prefixOfRow.length; row++) {
             int[] prefix = prefixes.get(prefixOfRow[row]);
-            rows.add(new Row(row, row % samples, prefix[prefix.length - 1], options, listener));
+            rows.add(new Row(
+                    row,
+                    row % samples,
+                    prefix[prefix.length - 1],
+                    model.config().end(),
+                    options,
+                    listener));
         }
         List<float[]> state = selectRows(read(prefixes), prefixes.size(), prefixOfRow);
         while (!rows.isEmpty()) {
@@ -84,6 +95,12 @@ public final class Decoder {
                 rows.removeIf(Row::hasEnded);
             }
         }
+    }
+
+    /** A document begins where another may have ended. */
+    private int[] withBeginning(int[] text) {
+        int end = model.config().end();
+        return end == Ids.NONE ? text : ArrayUtils.insert(0, text, end);
     }
 
     private TextModel.Written next(List<Row> rows, List<float[]> state, Options options) {
@@ -167,15 +184,19 @@ public final class Decoder {
         /** The last characters, if they may turn out to be the stop text. */
         private final List<Character> held = new ArrayList<>();
 
+        private final int end;
         private int last;
         private int position;
+        private boolean isEnded;
 
         private record Character(int id, float logProbability) {}
 
-        Row(int number, int sample, int last, Options options, Listener listener) {
+        /** @param end the id that ends a document; NONE without it */
+        Row(int number, int sample, int last, int end, Options options, Listener listener) {
             this.number = number;
             this.sample = sample;
             this.last = last;
+            this.end = end;
             this.options = options;
             this.listener = listener;
         }
@@ -185,7 +206,7 @@ public final class Decoder {
         }
 
         boolean hasEnded() {
-            return position == options.length() || isStopped();
+            return isEnded || position == options.length() || isStopped();
         }
 
         /** After {@link #accept}, held is a prefix of the stop text, so its length decides. */
@@ -199,9 +220,12 @@ public final class Decoder {
                 return;
             }
             last = id;
-            position++;
-            held.add(new Character(id, logProbability));
-            while (!stopStartsWithHeld() || position == options.length() && !isStopped() && !held.isEmpty()) {
+            isEnded = id == end;
+            if (!isEnded) {
+                position++;
+                held.add(new Character(id, logProbability));
+            }
+            while (!stopStartsWithHeld() || hasEnded() && !isStopped() && !held.isEmpty()) {
                 Character known = held.remove(0);
                 listener.written(number, known.id(), known.logProbability());
             }

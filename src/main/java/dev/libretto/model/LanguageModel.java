@@ -85,6 +85,9 @@ public final class LanguageModel {
             Operand<TFloat32> recurrentKernel = values.next();
             Operand<TFloat32> bias = values.next();
             if (recurrence == RecurrenceType.CUDNN) {
+                if (config.endSymbol()) {
+                    throw new IllegalArgumentException("cuDNN cannot zero the state where a document begins");
+                }
                 ofCudnn.add(new CudnnRecurrence(config.cell(), ofLayer, kernel, recurrentKernel, bias));
                 continue;
             }
@@ -134,8 +137,8 @@ public final class LanguageModel {
     }
 
     /**
-     * Adds all time steps of a batch to a graph, layer by layer, with dropout between layers, never between time steps. The graph
-     * can be differentiated.
+     * Adds all time steps of a batch to a graph, layer by layer, with dropout between layers, never between time steps. The state
+     * is zero before the end of a document, with which the next one begins. The graph can be differentiated.
      *
      * @param ids the characters, {@code [T, B]} with a known T
      * @param state the state before the first time step
@@ -158,10 +161,11 @@ public final class LanguageModel {
             boolean isDifferentiable) {
         List<Operand<TFloat32>> next = new ArrayList<>();
         Operand<TFloat32> rows = null;
+        Operand<TFloat32> carry = config.endSymbol() ? carry(tf.withSubScope("documents"), ids) : null;
         try (TimeSteps steps = new TimeSteps(config.cell(), factors, isDifferentiable)) {
             for (int layer = 0; layer < config.layers(); layer++) {
                 Ops ofLayer = tf.withSubScope("layer_" + layer);
-                Recurrence recurrence = recurrence(layer, steps);
+                Recurrence recurrence = recurrence(layer, steps, carry);
                 Recurrence.Sequence read = rows == null
                         ? recurrence.readCharacters(ofLayer, ids, stateOf(layer, state))
                         : recurrence.readRows(ofLayer, rows, ids.shape(), stateOf(layer, state));
@@ -172,11 +176,18 @@ public final class LanguageModel {
         return new Output(logits(tf.withSubScope("dense"), rows), next);
     }
 
-    private Recurrence recurrence(int layer, TimeSteps steps) {
+    /** Returns 0 where a document begins, and 1 elsewhere, {@code [T, B, 1]}. */
+    private <T extends TNumber> Operand<TFloat32> carry(Ops tf, Operand<T> ids) {
+        Operand<T> end = tf.dtypes.cast(tf.constant(config.end()), ids.type());
+        Operand<TFloat32> carry = tf.dtypes.cast(tf.math.notEqual(ids, end), TFloat32.class);
+        return tf.expandDims(carry, tf.constant(2));
+    }
+
+    private Recurrence recurrence(int layer, TimeSteps steps, Operand<TFloat32> carry) {
         return layers.isEmpty()
                 ? ofCudnn.get(layer)
                 : new UnrolledRecurrence(
-                        steps, layers.get(layer).input(), layers.get(layer).recurrent());
+                        steps, layers.get(layer).input(), layers.get(layer).recurrent(), carry);
     }
 
     /**

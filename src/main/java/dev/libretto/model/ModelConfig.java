@@ -1,5 +1,11 @@
 package dev.libretto.model;
 
+import com.fasterxml.jackson.annotation.JacksonInject;
+import com.fasterxml.jackson.annotation.JsonInclude;
+import com.fasterxml.jackson.annotation.JsonInclude.Include;
+import com.fasterxml.jackson.annotation.OptBoolean;
+import dev.libretto.text.Ids;
+import dev.libretto.text.Vocabulary;
 import java.util.Objects;
 
 /**
@@ -11,9 +17,22 @@ import java.util.Objects;
  * @param layers L, stacked layers
  * @param embeddingSize E, the size of the embedding; 0 for one-hot vectors
  * @param tieEmbeddings whether the dense kernel is the embedding's transpose (Press and Wolf, 2017), which needs E = H
+ * @param endSymbol whether the last of the vocabulary is the end of a document. Over several time steps, the state is zero before
+ *     it is read, because a document begins there
  */
 public record ModelConfig(
-        CellType cell, int vocabularySize, int hiddenSize, int layers, int embeddingSize, boolean tieEmbeddings) {
+        CellType cell,
+        int vocabularySize,
+        int hiddenSize,
+        int layers,
+        int embeddingSize,
+        boolean tieEmbeddings,
+
+        @JacksonInject(value = END_SYMBOL, useInput = OptBoolean.TRUE) @JsonInclude(Include.NON_DEFAULT)
+        boolean endSymbol) {
+    /** The name of the default for {@link #endSymbol}, false, in files that lack it. */
+    public static final String END_SYMBOL = "endSymbol";
+
     /** The defaults are the textbook's. */
     public static final CellType DEFAULT_CELL = CellType.RNN;
 
@@ -49,9 +68,20 @@ public record ModelConfig(
         }
     }
 
+    /** Creates a configuration without the end of a document. */
+    public ModelConfig(
+            CellType cell, int vocabularySize, int hiddenSize, int layers, int embeddingSize, boolean tieEmbeddings) {
+        this(cell, vocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings, false);
+    }
+
     /** Creates a configuration with one-hot inputs. */
     public ModelConfig(CellType cell, int vocabularySize, int hiddenSize, int layers) {
         this(cell, vocabularySize, hiddenSize, layers, 0, false);
+    }
+
+    /** Returns the id of the end of a document; {@link Ids#NONE} without it. */
+    public int end() {
+        return endSymbol ? vocabularySize - 1 : Ids.NONE;
     }
 
     /** Returns the number of arrays {@code [B, H]} in the state of all layers. */
@@ -78,11 +108,17 @@ public record ModelConfig(
 
     /** Returns a copy with the given cell. */
     public ModelConfig withCell(CellType newCell) {
-        return new ModelConfig(newCell, vocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings);
+        return new ModelConfig(newCell, vocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings, endSymbol);
     }
 
     /** Returns a copy with the given vocabulary size. */
     public ModelConfig withVocabularySize(int newVocabularySize) {
-        return new ModelConfig(cell, newVocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings);
+        return new ModelConfig(cell, newVocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings, endSymbol);
+    }
+
+    /** Returns a copy for the given vocabulary. */
+    public ModelConfig withVocabulary(Vocabulary vocabulary) {
+        return new ModelConfig(
+                cell, vocabulary.size(), hiddenSize, layers, embeddingSize, tieEmbeddings, vocabulary.hasEnd());
     }
 }

@@ -10,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.ndarray.Shape;
@@ -30,8 +31,8 @@ import org.tensorflow.proto.TensorShapeProto.Dim;
  * Simplifies an unrolled graph with TensorFlow's gradients, where it pays at every time step:
  *
  * <ul>
- *   <li>A gradient of a product of arrays is summed over the axes that were broadcast, and reshaped. Where the shapes are equal,
- *       neither changes anything, and both are left out, as are identities and what nothing needs.
+ *   <li>A gradient of a product of arrays is summed over the axes that were broadcast, and reshaped. Where none was, neither
+ *       changes anything, and both are left out, as are identities and what nothing needs.
  *   <li>The gradient of h · U multiplies by the transpose of U. It is formed once: with few rows, a product with a transposed
  *       factor takes up to three times as long as one with a factor that is stored as its transpose.
  * </ul>
@@ -92,22 +93,32 @@ final class Simplifier {
             replacements.put(node.getName(), node.getInput(0));
         } else if (node.getOp().equals(Reshape.OP_NAME)) {
             NodeDef sum = nodes.get(producer(node.getInput(0)));
-            if (sum.getOp().equals(Sum.OP_NAME) && isOverNoAxes(sum)) {
+            if (sum.getOp().equals(Sum.OP_NAME) && isOverNoAxes(sum, node)) {
                 replacements.put(node.getName(), sum.getInput(0));
             }
         }
     }
 
-    private boolean isOverNoAxes(NodeDef sum) {
+    /** @param reshape to the shape of the factor whose gradient is summed */
+    private boolean isOverNoAxes(NodeDef sum, NodeDef reshape) {
         NodeDef axes = nodes.get(producer(sum.getInput(1)));
-        return axes.getOp().equals(BROADCAST_AXES)
-                && axes.getInputList().stream()
-                        .allMatch(shape -> nodes.get(producer(shape)).getOp().equals(SHAPE))
-                && axes.getInputList().stream()
-                                .map(shape -> shapeOf(nodes.get(producer(shape)).getInput(0)))
-                                .distinct()
-                                .count()
-                        == 1;
+        if (!axes.getOp().equals(BROADCAST_AXES)) {
+            return false;
+        }
+        List<NodeDef> factors = axes.getInputList().stream()
+                .map(shape -> nodes.get(producer(shape)))
+                .toList();
+        NodeDef own = nodes.get(producer(reshape.getInput(1)));
+        return factors.contains(own)
+                && factors.stream().allMatch(factor -> factor.getOp().equals(SHAPE))
+                && factors.stream().allMatch(factor -> fits(shapeOf(factor.getInput(0)), shapeOf(own.getInput(0))));
+    }
+
+    /** Returns whether an array is broadcast to a shape, or has it. */
+    private static boolean fits(Shape array, Shape shape) {
+        return array.numDimensions() == shape.numDimensions()
+                && IntStream.range(0, shape.numDimensions())
+                        .allMatch(axis -> array.get(axis) == shape.get(axis) || array.get(axis) == 1);
     }
 
     private Shape shapeOf(String value) {

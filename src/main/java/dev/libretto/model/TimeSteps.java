@@ -47,6 +47,9 @@ import org.tensorflow.types.family.TType;
  *     outputs, state', x, parameters, state = IdentityN(outputs, state', x, parameters, state)
  *     d x, d parameters, d state = backward(parameters, state, kept, d outputs, d state')
  * </pre>
+ *
+ * <p>In a text of documents, both functions also take factors of the state before each time step: 0 where a document begins, and 1
+ * elsewhere.
  */
 final class TimeSteps implements AutoCloseable {
     /** The most time steps that a layer computes in one call. */
@@ -89,24 +92,33 @@ final class TimeSteps implements AutoCloseable {
      * @param projected x · W + b, {@code [T, B, G·H]}
      * @param recurrent the recurrent parameters
      * @param state the state before the first time step, each {@code [B, H]}
+     * @param carry the factor of the state before each time step, {@code [T, B, 1]}; null for none
      */
-    Sequence call(Ops tf, Operand<TFloat32> projected, Cell.Recurrent recurrent, List<Operand<TFloat32>> state) {
+    Sequence call(
+            Ops tf,
+            Operand<TFloat32> projected,
+            Cell.Recurrent recurrent,
+            List<Operand<TFloat32>> state,
+            Operand<TFloat32> carry) {
         List<Operand<TFloat32>> parameters = recurrent.parameters();
         List<Operand<TFloat32>> current = concat(parameters, state);
         Shape ofX = projected.shape();
         List<Shape> shapes = current.stream().map(Operand::shape).toList();
         List<Operand<TFloat32>> outputs = new ArrayList<>();
         long[] lengths = lengths(Math.toIntExact(ofX.get(0)));
+        List<Operand<TFloat32>> carries = carry == null ? List.of() : split(tf, carry, lengths);
         for (Operand<TFloat32> x : split(tf, projected, lengths)) {
             long length = lengths[outputs.size()];
+            List<Operand<TFloat32>> ofCall = carry == null ? List.of() : List.of(carries.get(outputs.size()));
             Functions functions = ofLength.computeIfAbsent(
                     length,
                     k -> attach(
                             (Graph) tf.scope().env(),
                             build(
                                     concat(List.of(Shape.of(length, ofX.get(1), ofX.get(2))), shapes),
-                                    parameters.size())));
-            List<Operand<TFloat32>> results = call(tf, functions, concat(List.of(x), current));
+                                    parameters.size(),
+                                    ofCall.stream().map(Operand::shape).toList())));
+            List<Operand<TFloat32>> results = call(tf, functions, concat(List.of(x), current), ofCall);
             outputs.add(results.get(0));
             // The parameters come from the call before, so that their gradient is a sum in a fixed order.
             current = results.subList(1, results.size());
@@ -140,10 +152,10 @@ final class TimeSteps implements AutoCloseable {
                 .toArray();
     }
 
-    private static List<Operand<TFloat32>> split(Ops tf, Operand<TFloat32> projected, long[] lengths) {
+    private static List<Operand<TFloat32>> split(Ops tf, Operand<TFloat32> timeMajor, long[] lengths) {
         return lengths.length == 1
-                ? List.of(projected)
-                : new ArrayList<>(tf.splitV(projected, tf.constant(lengths), tf.constant(0), (long) lengths.length)
+                ? List.of(timeMajor)
+                : new ArrayList<>(tf.splitV(timeMajor, tf.constant(lengths), tf.constant(0), (long) lengths.length)
                         .output());
     }
 
@@ -151,12 +163,15 @@ final class TimeSteps implements AutoCloseable {
      * Adds a call of the forward function.
      *
      * @param arguments x, the parameters and the state
+     * @param carry the factors of the state, or nothing; they have no gradient
      * @return the outputs, the parameters and the next state
      */
-    private List<Operand<TFloat32>> call(Ops tf, Functions functions, List<Operand<TFloat32>> arguments) {
+    private List<Operand<TFloat32>> call(
+            Ops tf, Functions functions, List<Operand<TFloat32>> arguments, List<Operand<TFloat32>> carry) {
         int results = 1 + cell.states();
         List<Class<? extends TType>> types = concat(Collections.nCopies(results, TFloat32.class), functions.kept());
-        Operation call = TensorFlowInternals.call(tf, functions.forward().getDefinedName(), arguments, types);
+        Operation call =
+                TensorFlowInternals.call(tf, functions.forward().getDefinedName(), concat(arguments, carry), types);
         List<Operand<TFloat32>> values = concat(floats(call).subList(0, results), arguments);
         if (functions.backward() != null) {
             OperationBuilder identity = tf.scope().opBuilder(IdentityN.OP_NAME, IdentityN.OP_NAME);
@@ -184,10 +199,13 @@ final class TimeSteps implements AutoCloseable {
      */
     private static List<Operand<?>> differentiate(Ops tf, GraphOperation identity, List<Output<?>> dValues) {
         GraphOperation call = (GraphOperation) identity.input(0).op();
-        int arguments = call.numInputs();
-        int results = dValues.size() - arguments;
+        int results = 0;
+        while (identity.input(results).op().name().equals(call.name())) {
+            results++;
+        }
+        int arguments = dValues.size() - results;
         List<Operand<?>> values = new ArrayList<>();
-        for (int i = 1; i < arguments; i++) {
+        for (int i = 1; i < call.numInputs(); i++) {
             values.add(call.input(i));
         }
         for (int i = results; i < call.numOutputs(); i++) {
@@ -212,18 +230,31 @@ final class TimeSteps implements AutoCloseable {
      * Returns the functions of K time steps.
      *
      * @param shapes of x, the parameters and the state
+     * @param ofCarry the shape of the factors of the state, or nothing
      */
-    private Functions build(List<Shape> shapes, int parameters) {
+    private Functions build(List<Shape> shapes, int parameters, List<Shape> ofCarry) {
         try (Graph graph = Sessions.newGraph()) {
             Ops tf = Ops.create(graph);
             List<Operand<TFloat32>> arguments = placeholders(tf, "argument_", shapes);
             List<Operand<TFloat32>> state = arguments.subList(1 + parameters, arguments.size());
             Cell unrolled = cell.create(
                     new Cell.Recurrent(tf, arguments.get(1), parameters == 2 ? arguments.get(2) : null, factors));
+            List<Operand<TFloat32>> carry = placeholders(tf, "carry_", ofCarry);
+            List<Operand<TFloat32>> inputs = concat(arguments, carry);
+            long length = shapes.get(0).get(0);
+            List<Output<TFloat32>> carries = carry.isEmpty()
+                    ? List.of()
+                    : tf.unstack(carry.get(0), length).output();
             List<Operand<TFloat32>> outputs = new ArrayList<>();
-            for (Operand<TFloat32> x :
-                    tf.unstack(arguments.get(0), shapes.get(0).get(0))) {
-                Cell.Step step = unrolled.step(tf.withSubScope("step_" + outputs.size()), x, state);
+            for (Operand<TFloat32> x : tf.unstack(arguments.get(0), length)) {
+                Ops ofStep = tf.withSubScope("step_" + outputs.size());
+                if (!carries.isEmpty()) {
+                    Operand<TFloat32> factor = carries.get(outputs.size());
+                    state = state.stream()
+                            .<Operand<TFloat32>>map(array -> ofStep.math.mul(array, factor))
+                            .toList();
+                }
+                Cell.Step step = unrolled.step(ofStep, x, state);
                 outputs.add(step.output());
                 state = step.state();
             }
@@ -233,15 +264,13 @@ final class TimeSteps implements AutoCloseable {
                     state.stream().<Operand<TFloat32>>map(tf::identity).toList());
             if (!isDifferentiable) {
                 return new Functions(
-                        TensorFlowInternals.function(FORWARD, graph, names(arguments), names(results)),
-                        List.of(),
-                        null);
+                        TensorFlowInternals.function(FORWARD, graph, names(inputs), names(results)), List.of(), null);
             }
             List<Operand<TFloat32>> dResults = placeholders(
                     tf, "gradient_", results.stream().map(Operand::shape).toList());
             List<Operand<TFloat32>> dArguments =
                     Gradients.of(graph, tf.withSubScope("kernel_gradients"), results, dResults, arguments);
-            return split(graph, arguments, results, dResults, dArguments);
+            return split(graph, inputs, results, dResults, dArguments);
         }
     }
 
@@ -255,12 +284,12 @@ final class TimeSteps implements AutoCloseable {
     /** Splits a graph with gradients: what the results need is the forward function, the rest the backward function. */
     private static Functions split(
             Graph graph,
-            List<Operand<TFloat32>> arguments,
+            List<Operand<TFloat32>> inputs,
             List<Operand<TFloat32>> results,
             List<Operand<TFloat32>> dResults,
             List<Operand<TFloat32>> dArguments) {
         Map<String, NodeDef> nodes =
-                Simplifier.simplify(graph, concat(concat(arguments, results), concat(dResults, dArguments)));
+                Simplifier.simplify(graph, concat(concat(inputs, results), concat(dResults, dArguments)));
         Set<String> ahead = Simplifier.ancestors(nodes, results);
         Predicate<NodeDef> isInBoth =
                 node -> List.of(Placeholder.OP_NAME, Constant.OP_NAME).contains(node.getOp());
@@ -284,7 +313,7 @@ final class TimeSteps implements AutoCloseable {
                 backward.addNode(behind);
             }
         }
-        List<String> before = names(arguments.subList(1, arguments.size()));
+        List<String> before = names(inputs.subList(1, inputs.size()));
         for (String value : kept) {
             AttrValue type = AttrValue.newBuilder()
                     .setType(graph.output(value).dataType())
@@ -298,7 +327,7 @@ final class TimeSteps implements AutoCloseable {
         before.addAll(names(dResults));
         List<String> after = names(results);
         after.addAll(kept);
-        ConcreteFunction first = function(FORWARD, forward, names(arguments), after);
+        ConcreteFunction first = function(FORWARD, forward, names(inputs), after);
         try {
             return new Functions(
                     first,

@@ -13,6 +13,8 @@ import com.fasterxml.jackson.databind.cfg.CoercionInputShape;
 import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.type.LogicalType;
 import dev.libretto.LibrettoException;
+import dev.libretto.model.ModelConfig;
+import dev.libretto.text.Documents;
 import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.TrainConfig;
 import java.io.IOException;
@@ -48,6 +50,8 @@ public final class Json {
             .injectableValues(new InjectableValues.Std()
                     .addValue(ReportConfig.class, ReportConfig.DEFAULT)
                     .addValue(CorpusInfo.UNKNOWN_CHARACTER, true)
+                    .addValue(CorpusInfo.DOCUMENTS, Documents.NONE)
+                    .addValue(ModelConfig.END_SYMBOL, false)
                     .addValue(TrainConfig.PARTS, TrainConfig.UNRECORDED_PARTS)
                     .addValue(TrainConfig.FROZEN, List.of())
                     .addValue(Origin.class, null))

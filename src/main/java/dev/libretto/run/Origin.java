@@ -34,8 +34,10 @@ public record Origin(
             String source, VocabularyChoice choice, Vocabulary model, Vocabulary chosen, Corpus corpus) {
         int kept =
                 (int) Arrays.stream(chosen.idsIn(model)).filter(id -> id >= 0).count();
-        int shared = choice == VocabularyChoice.CORPUS ? kept : model.countKnown(corpus);
-        return new Origin(source, choice, shared, chosen.size() - kept, model.size() - shared, chosen.hasUnknown());
+        int ends = model.hasEnd() ? 1 : 0;
+        int shared = choice == VocabularyChoice.CORPUS ? kept - (chosen.hasEnd() ? ends : 0) : model.countKnown(corpus);
+        return new Origin(
+                source, choice, shared, chosen.size() - kept, model.size() - ends - shared, chosen.hasUnknown());
     }
 
     @Override

@@ -235,6 +235,10 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
                     CONFIG,
                     config.model().vocabularySize()));
         }
+        if (vocabulary.hasEnd() != config.model().endSymbol()) {
+            throw new LibrettoException(path.resolve(VOCABULARY) + " has " + (vocabulary.hasEnd() ? "an" : "no")
+                    + " end of a document, but " + CONFIG + " says otherwise; one of them is not of this run");
+        }
         return new RunDirectory(path, path, config, vocabulary, null, null);
     }
 

@@ -11,7 +11,7 @@ final class Alphabet {
     private static final int PAGE_BITS = 8;
 
     /** Index + 1 of each code point, in pages of 256; 0 for one that has not occurred. */
-    private final int[][] indexes = new int[(Character.MAX_CODE_POINT >> PAGE_BITS) + 1][];
+    private final int[][] indexes = new int[(Vocabulary.END >> PAGE_BITS) + 1][];
 
     private int[] codePoints = new int[256];
     private long[] counts = new long[256];
@@ -80,7 +80,9 @@ final class Alphabet {
         Charset plain = encoding.equals(StandardCharsets.UTF_16) ? StandardCharsets.UTF_16BE : encoding;
         long bytes = 0;
         for (int i = 0; i < size; i++) {
-            bytes += counts[i] * Character.toString(codePoints[i]).getBytes(plain).length;
+            // Most documents end with a line end.
+            int codePoint = codePoints[i] == Vocabulary.END ? '\n' : codePoints[i];
+            bytes += counts[i] * Character.toString(codePoint).getBytes(plain).length;
         }
         return bytes;
     }

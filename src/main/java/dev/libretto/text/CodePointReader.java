@@ -62,7 +62,7 @@ final class CodePointReader {
     }
 
     /** Returns the next code point, or -1 at the end. */
-    private int next() throws IOException {
+    int next() throws IOException {
         if (!chars.hasRemaining() && !fill()) {
             return -1;
         }

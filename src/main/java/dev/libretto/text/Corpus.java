@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /** A text to train on, as code points, held in memory or in an index file (see {@link CorpusReader}). */
 public final class Corpus {
@@ -56,6 +57,24 @@ public final class Corpus {
         return new Corpus("text", text.codePoints().toArray());
     }
 
+    /** Returns a text of documents, such as names. */
+    public static Corpus ofDocuments(List<String> documents) throws LibrettoException {
+        IntStream.Builder codePoints = IntStream.builder();
+        for (String document : documents) {
+            if (document.isEmpty()) {
+                throw new LibrettoException("one of the documents is empty; each needs at least one character");
+            }
+            codePoints.add(Vocabulary.END);
+            document.codePoints().forEach(codePoints::add);
+        }
+        if (documents.isEmpty()) {
+            throw new LibrettoException("there are no documents; at least one is needed");
+        }
+        codePoints.add(Vocabulary.END);
+        CorpusOptions options = UNCHANGED.withDocuments(Documents.FILES);
+        return new Corpus("documents", codePoints.build().toArray()).withSource(List.of(), options, 1);
+    }
+
     /** Reads a whole UTF-8 text, keeping its newlines, like {@link #read(Path, CorpusOptions)}. */
     public static Corpus read(Path file) throws IOException {
         return read(file, UNCHANGED);
@@ -95,8 +114,20 @@ public final class Corpus {
         return source.options();
     }
 
+    /** Returns the number of characters, with one more before each document and after the last. */
     public long length() {
         return indexes.length();
+    }
+
+    /** Returns the number of characters. */
+    public long characters() {
+        return length() - count(Vocabulary.END);
+    }
+
+    /** Returns the number of documents; 0 if the text is not divided. */
+    public long documents() {
+        long ends = count(Vocabulary.END);
+        return ends > 0 && codePointAt(length() - 1) == Vocabulary.END ? ends - 1 : ends;
     }
 
     /**
@@ -107,8 +138,9 @@ public final class Corpus {
         return source.fractionRead();
     }
 
+    /** Returns the number of distinct characters. */
     public int distinct() {
-        return alphabet.size();
+        return alphabet.size() - (count(Vocabulary.END) > 0 ? 1 : 0);
     }
 
     public long count(int codePoint) {

@@ -50,10 +50,11 @@ final class CorpusPass implements AutoCloseable {
     /** @param chunkRead called every few thousand characters */
     void read(InputStream input, String source, Runnable chunkRead) throws IOException {
         CodePointReader reader = new CodePointReader(input, options.encoding(), source);
+        DocumentReader documents = new DocumentReader(reader, options.documents());
         int count;
         do {
             long wanted = options.maxChars() == 0 ? chunk.length : options.maxChars() - length;
-            count = reader.read(chunk, (int) Math.min(chunk.length, wanted));
+            count = documents.read(chunk, (int) Math.min(chunk.length, wanted));
             requireWithinLimit(reader.bytesRead(), source);
             add(count);
             chunkRead.run();
@@ -107,6 +108,10 @@ final class CorpusPass implements AutoCloseable {
     Corpus finish() throws IOException {
         if (length == 0) {
             throw new LibrettoException(name + " is empty; a corpus needs text");
+        }
+        if (options.documents() != Documents.NONE && !isFull()) {
+            chunk[0] = Vocabulary.END;
+            add(1);
         }
         if (writer != null) {
             return writer.finish(alphabet, hash.hex());

@@ -12,6 +12,15 @@ public interface Ids {
 
     int at(long position);
 
+    /** Returns the first position of an id, not before {@code from}; the length if there is none. */
+    default long find(int id, long from) {
+        long position = from;
+        while (position < length() && at(position) != id) {
+            position++;
+        }
+        return position;
+    }
+
     /** Returns a view of the positions from {@code from}, inclusive, to {@code to}, exclusive. */
     default Ids slice(long from, long to) {
         Objects.checkFromToIndex(from, to, length());

@@ -45,6 +45,9 @@ record IndexFile(Path path, String name, String fingerprint, boolean reusable) {
                 .append(options.encoding())
                 .append(options.keepNewlines() ? " newlines " : " ")
                 .append(options.maxChars());
+        if (options.documents() != Documents.NONE) {
+            key.append(' ').append(options.documents());
+        }
         for (Path file : files.files()) {
             key.append('\n').append(file.toAbsolutePath().normalize());
         }

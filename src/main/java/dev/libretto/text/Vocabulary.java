@@ -15,10 +15,16 @@ import java.util.stream.IntStream;
  *
  * <p>With a minimum count above 1, {@link #UNKNOWN} stands for every character outside the vocabulary, if it is inside.
  * Otherwise U+FFFD is a character like any other.
+ *
+ * <p>The vocabulary of a text of documents has one more entry, the end of a document. No text contains it, its symbol is the empty
+ * string, and its id is the last one. The model reads it before each document, too.
  */
 public final class Vocabulary {
     /** U+FFFD, Unicode's replacement character. */
     public static final int UNKNOWN = 0xFFFD;
+
+    /** The end of a document, greater than every character. */
+    static final int END = Character.MAX_CODE_POINT + 1;
 
     private static final Pattern LINE_END = Pattern.compile("\\r\\n|\\r|\\n");
 
@@ -54,10 +60,10 @@ public final class Vocabulary {
     public static Vocabulary of(Corpus corpus, int minCount) {
         Alphabet alphabet = corpus.alphabet();
         int[] frequent = IntStream.range(0, alphabet.size())
-                .filter(index -> alphabet.count(index) >= minCount)
+                .filter(index -> alphabet.count(index) >= minCount || alphabet.codePoint(index) == END)
                 .map(alphabet::codePoint)
                 .toArray();
-        if (frequent.length == 0) {
+        if (frequent.length == 0 || frequent.length == 1 && frequent[0] == END) {
             throw new IllegalArgumentException(
                     "no character occurs " + minCount + " times in " + corpus.name() + "; use a lower min-count");
         }
@@ -83,6 +89,10 @@ public final class Vocabulary {
         BitSet known = new BitSet();
         for (int id = 0; id < codePoints.length; id++) {
             String symbol = symbols.get(id);
+            if (id > 0 && id == codePoints.length - 1 && "".equals(symbol)) {
+                codePoints[id] = END;
+                break;
+            }
             if (symbol == null
                     || symbol.codePoints().count() != 1
                     || Character.getType(symbol.codePointAt(0)) == Character.SURROGATE) {
@@ -101,9 +111,14 @@ public final class Vocabulary {
         return codePoints.length;
     }
 
-    /** Returns the characters in id order, one string each. */
+    /** Returns the characters in id order, one string each; the end of a document is the empty string. */
     public List<String> symbols() {
-        return Arrays.stream(codePoints).mapToObj(Character::toString).toList();
+        return IntStream.range(0, size()).mapToObj(this::decode).toList();
+    }
+
+    /** Returns whether the last id is the end of a document. */
+    public boolean hasEnd() {
+        return codePoints[size() - 1] == END;
     }
 
     /** Returns the id of a character, or -1 if it is not in the vocabulary. */
@@ -124,9 +139,10 @@ public final class Vocabulary {
 
     /** Returns this vocabulary, followed by the characters of another one that it lacks. */
     public Vocabulary followedBy(Vocabulary other) {
-        IntStream added = Arrays.stream(other.codePoints).filter(codePoint -> idOf(codePoint) < 0);
-        return new Vocabulary(
-                IntStream.concat(Arrays.stream(codePoints), added).toArray(), hasUnknown || other.hasUnknown);
+        IntStream all = IntStream.concat(Arrays.stream(codePoints), Arrays.stream(other.codePoints))
+                .filter(codePoint -> codePoint != END);
+        IntStream end = hasEnd() || other.hasEnd() ? IntStream.of(END) : IntStream.empty();
+        return new Vocabulary(IntStream.concat(all.distinct(), end).toArray(), hasUnknown || other.hasUnknown);
     }
 
     /** Returns whether characters outside the vocabulary are read as {@link #UNKNOWN}. */
@@ -143,7 +159,7 @@ public final class Vocabulary {
     public int countKnown(Corpus corpus) {
         return (int) corpus.alphabet()
                 .codePoints()
-                .filter(codePoint -> idOf(codePoint) >= 0)
+                .filter(codePoint -> idOf(codePoint) >= 0 && codePoint != END)
                 .count();
     }
 
@@ -205,8 +221,12 @@ public final class Vocabulary {
         return ids(corpus, this::idOrUnknown);
     }
 
+    /** Returns the text of ids; the end of a document adds nothing. */
     public String decode(int... ids) {
-        int[] text = Arrays.stream(ids).map(id -> codePoints[id]).toArray();
+        int[] text = Arrays.stream(ids)
+                .map(id -> codePoints[id])
+                .filter(codePoint -> codePoint != END)
+                .toArray();
         return new String(text, 0, text.length);
     }
 

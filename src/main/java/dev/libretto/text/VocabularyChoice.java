@@ -18,11 +18,20 @@ public enum VocabularyChoice {
      * @throws IllegalArgumentException if it is to be kept, but cannot encode the text
      */
     public Vocabulary of(Vocabulary model, Corpus corpus) {
-        return switch (this) {
+        Vocabulary chosen = switch (this) {
             case UNION -> model.followedBy(ofText(corpus));
             case CORPUS -> ofText(corpus);
             case MODEL -> requireEncodes(model, corpus);
         };
+        boolean hasDocuments = corpus.documents() > 0;
+        if (chosen.hasEnd() != hasDocuments) {
+            throw new IllegalArgumentException(
+                    hasDocuments
+                            ? "the model to start from knows no end of a document; use the vocabulary union or corpus"
+                            : "the model to start from is one of documents, but " + corpus.name()
+                                    + " was not read as documents; read it so, or use the vocabulary corpus");
+        }
+        return chosen;
     }
 
     private static Vocabulary ofText(Corpus corpus) {

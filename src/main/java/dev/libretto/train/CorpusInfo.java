@@ -4,6 +4,7 @@ import com.fasterxml.jackson.annotation.JacksonInject;
 import com.fasterxml.jackson.annotation.OptBoolean;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Documents;
 import java.nio.charset.Charset;
 import java.nio.charset.IllegalCharsetNameException;
 import java.nio.charset.StandardCharsets;
@@ -19,6 +20,7 @@ import java.util.Objects;
  * @param encoding the character encoding of the files
  * @param maxChars the limit on the number of characters; 0 for none
  * @param keepNewlines whether newlines and carriage returns were kept instead of becoming spaces
+ * @param documents how the text is divided into documents
  * @param minCount the least number of occurrences of a character in the vocabulary
  * @param unknownCharacter whether U+FFFD, if in the vocabulary, stands for all unknown characters; false if the text is known
  *     and the minimum count is 1
@@ -30,6 +32,10 @@ public record CorpusInfo(
         String encoding,
         long maxChars,
         boolean keepNewlines,
+
+        @JacksonInject(value = DOCUMENTS, useInput = OptBoolean.TRUE)
+        Documents documents,
+
         int minCount,
 
         @JacksonInject(value = UNKNOWN_CHARACTER, useInput = OptBoolean.TRUE)
@@ -40,17 +46,21 @@ public record CorpusInfo(
     /** The name of the default for {@link #unknownCharacter}. Files of earlier versions lack it: U+FFFD was always special. */
     public static final String UNKNOWN_CHARACTER = "unknownCharacter";
 
+    /** The name of the default for {@link #documents} in files of earlier versions: none. */
+    public static final String DOCUMENTS = "documents";
+
     /** @throws IllegalArgumentException if a value is out of range */
     public CorpusInfo {
         Objects.requireNonNull(sha256, "corpus sha256");
         Objects.requireNonNull(encoding, "corpus encoding");
+        Objects.requireNonNull(documents, "corpus documents");
         Objects.requireNonNull(files, "corpus files");
         for (String file : files) {
             Objects.requireNonNull(file, "one of the corpus files");
         }
         files = List.copyOf(files);
         // Both validate their arguments.
-        options(maxChars, keepNewlines, encoding, minCount);
+        options(maxChars, keepNewlines, documents, encoding, minCount);
         paths(files);
         boolean isUnknown = characters == 0 && sha256.isEmpty();
         if (characters < 1 && !isUnknown) {
@@ -69,16 +79,17 @@ public record CorpusInfo(
                 options.encoding().name(),
                 options.maxChars(),
                 options.keepNewlines(),
+                options.documents(),
                 options.minCount(),
                 true,
-                corpus.length(),
+                corpus.characters(),
                 corpus.sha256());
     }
 
     /** Returns the description of the unknown text of a model trained elsewhere. */
     public static CorpusInfo unknown(boolean keepNewlines, boolean unknownCharacter) {
         String encoding = StandardCharsets.UTF_8.name();
-        return new CorpusInfo(List.of(), encoding, 0, keepNewlines, 1, unknownCharacter, 0, "");
+        return new CorpusInfo(List.of(), encoding, 0, keepNewlines, Documents.NONE, 1, unknownCharacter, 0, "");
     }
 
     /** Returns whether the text is known, so that it can be read again. */
@@ -97,14 +108,16 @@ public record CorpusInfo(
 
     /** Returns how to read the text. */
     public CorpusOptions options() {
-        return options(maxChars, keepNewlines, encoding, minCount);
+        return options(maxChars, keepNewlines, documents, encoding, minCount);
     }
 
-    private static CorpusOptions options(long maxChars, boolean keepNewlines, String encoding, int minCount) {
+    private static CorpusOptions options(
+            long maxChars, boolean keepNewlines, Documents documents, String encoding, int minCount) {
         try {
             return CorpusOptions.WHOLE_TEXT
                     .withMaxChars(maxChars)
                     .withKeepNewlines(keepNewlines)
+                    .withDocuments(documents)
                     .withMinCount(minCount)
                     .withEncoding(Charset.forName(encoding));
         } catch (UnsupportedCharsetException | IllegalCharsetNameException e) {

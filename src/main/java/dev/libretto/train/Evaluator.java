@@ -26,6 +26,9 @@ import org.tensorflow.types.TInt32;
 /**
  * Measures how well a model predicts a text. Every character except the first is predicted once. The text is cut into rows that
  * are read in parallel, each from a zero state. With one row, each character is predicted from all before it.
+ *
+ * <p>In a text of documents, every character of a document and its end are predicted from what is before them in the document. Rows
+ * begin with documents, so the result does not depend on their number.
  */
 public final class Evaluator implements AutoCloseable {
     /** Time steps per run of the graph; does not affect the result. */
@@ -34,6 +37,7 @@ public final class Evaluator implements AutoCloseable {
     private final Graph graph = Sessions.newGraph();
     private final Session session;
     private final int rows;
+    private final int end; // of a document; NONE without documents
     private final Shape idShape;
     private final Variables variables;
     private final Placeholder<TInt32> inputs;
@@ -61,6 +65,7 @@ public final class Evaluator implements AutoCloseable {
      */
     Evaluator(ModelConfig config, int rows) {
         this.rows = rows;
+        this.end = config.end();
         idShape = Shape.of(SEQ_LENGTH, rows);
         try {
             Ops tf = Ops.create(graph);
@@ -136,9 +141,14 @@ public final class Evaluator implements AutoCloseable {
     private List<Row> rows(Ids ids) {
         long length = (ids.length() + rows - 1) / rows;
         List<Row> text = new ArrayList<>();
-        for (int row = 0; row < rows; row++) {
-            long start = Math.min(row * length, ids.length());
-            text.add(new Row(ids, start, Math.min(start + length, ids.length())));
+        long start = 0;
+        for (int row = 1; row <= rows; row++) {
+            long next = Math.min(row * length, ids.length());
+            if (end != Ids.NONE) {
+                next = ids.find(end, next);
+            }
+            text.add(new Row(ids, start, next));
+            start = next;
         }
         return text;
     }

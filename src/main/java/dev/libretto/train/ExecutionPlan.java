@@ -35,8 +35,8 @@ record ExecutionPlan(
     }
 
     /**
-     * Returns the plan for a device. On a GPU, cuDNN computes the recurrence of the cells that it has, with several batches
-     * per run, and the text is stored in the graph if it is short enough.
+     * Returns the plan for a device. On a GPU, cuDNN computes the recurrence of the models that it supports, with several
+     * batches per run, and the text is stored in the graph if it is short enough.
      *
      * @param factors the type to which the factors of matrix products are rounded
      * @param textLength the number of characters of the text that all batches are cut from; 0 if they come from any text
@@ -47,7 +47,7 @@ record ExecutionPlan(
             boolean onGpu,
             Class<? extends TFloating> factors,
             long textLength) {
-        RecurrenceType recurrence = RecurrenceType.of(model.cell(), onGpu, factors);
+        RecurrenceType recurrence = RecurrenceType.of(model, onGpu, factors);
         return new ExecutionPlan(
                 recurrence,
                 Parts.of(training.parts()),

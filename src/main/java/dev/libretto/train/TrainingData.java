@@ -6,7 +6,7 @@ import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
 
 /**
- * A corpus split into training and validation text.
+ * A corpus split into training and validation text. Documents are not divided.
  *
  * @param batches the batches to train on
  * @param heldOut the held-out text; empty without validation
@@ -21,14 +21,20 @@ public record TrainingData(Batches batches, Ids heldOut) {
      */
     public static TrainingData of(TrainConfig config, Vocabulary vocabulary, Corpus corpus, Corpus validation) {
         Ids ids = vocabulary.encode(corpus);
-        long length = ids.length() - Math.round(config.validation().fraction() * ids.length());
-        Ids heldOut = validation == null ? ids.slice(length, ids.length()) : vocabulary.encodeKnown(validation);
+        long start = ids.length() - Math.round(config.validation().fraction() * ids.length());
+        long end = start;
+        if (vocabulary.hasEnd()) {
+            start = ids.find(vocabulary.size() - 1, start);
+            // The end of the last document to train on is also where the first one held out begins.
+            end = Math.min(start + 1, ids.length());
+        }
+        Ids heldOut = validation == null ? ids.slice(start, ids.length()) : vocabulary.encodeKnown(validation);
         if (config.validation().wanted() && heldOut.length() < 2) {
             throw new IllegalArgumentException("the text to validate on has " + heldOut.length()
                     + " characters; it needs at least 2: use a larger validation fraction or another text");
         }
         Batches batches = new Batches(
-                ids.slice(0, length), config.batchSize(), config.seqLength(), config.sampling(), config.seed());
+                ids.slice(0, end), config.batchSize(), config.seqLength(), config.sampling(), config.seed());
         return new TrainingData(batches, heldOut);
     }
 }

@@ -90,6 +90,7 @@ final class BadRuns implements AutoCloseable {
             case "flipped" -> flip(file);
             case "latin1" -> Files.write(file, new byte[] {'{', '"', (byte) 0xe9, '"', '}'});
             case "held" -> hold(file);
+            case "end" -> Files.writeString(file, Files.readString(file).replaceFirst("\"[^\"]*\" ]", "\"\" ]"));
             case "text-gone" -> Files.writeString(file, withFiles(file, "[ \"gone.txt\" ]"));
             case "text-piped" -> Files.writeString(file, withFiles(file, "[ \"/dev/null\" ]"));
             case "text-built-in" -> Files.writeString(file, withFiles(file, "[ ]"));

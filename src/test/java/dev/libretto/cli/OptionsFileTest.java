@@ -13,6 +13,7 @@ import dev.libretto.run.RunConfig;
 import dev.libretto.train.Clipping;
 import dev.libretto.train.Optimizer;
 import dev.libretto.train.Optimizer.Kind;
+import dev.libretto.train.Progress;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -34,8 +35,8 @@ class OptionsFileTest {
         Arguments textbook = none.with(Preset.TEXTBOOK.read(TrainFlags.SETTINGS));
 
         assertThat(TrainFlags.trainConfig(textbook, 1, null)).isEqualTo(TrainFlags.trainConfig(none, 1, null));
-        assertThat(TrainFlags.modelConfig(textbook, 9)).isEqualTo(TrainFlags.modelConfig(none, 9));
-        assertThat(TrainFlags.corpusOptions(textbook)).isEqualTo(TrainFlags.corpusOptions(none));
+        assertThat(TrainFlags.modelConfig(textbook, null)).isEqualTo(TrainFlags.modelConfig(none, null));
+        assertThat(TrainFlags.corpusOptions(textbook, null)).isEqualTo(TrainFlags.corpusOptions(none, null));
         assertThat(textbook.get(TrainFlags.REPORT_EVERY)).isEqualTo(none.get(TrainFlags.REPORT_EVERY));
     }
 
@@ -46,7 +47,7 @@ class OptionsFileTest {
             "--cell", "rnn", "--layers", "1", "--learning-rate", "100", "--schedule", "constant", "--epsilon", "1e-8",
             "--clip-norm", "1", "--sampling", "consecutive", "--seq-length", "5", "--dropout", "0", "--seed", "1"
         };
-        assertThat(TrainFlags.resumedConfig(parse(same), run)).isEqualTo(run.training());
+        assertThat(TrainFlags.resumedConfig(parse(same), run, Progress.start())).isEqualTo(run.training());
     }
 
     /** Otherwise {@code --resume} would reject the option even with the run's own value. */
@@ -68,7 +69,7 @@ class OptionsFileTest {
         Arguments all = TrainFlags.withFiles(arguments);
 
         assertThat(TrainFlags.trainConfig(all, 1, null)).isNotNull();
-        assertThat(TrainFlags.modelConfig(all, 9)).isNotNull();
+        assertThat(TrainFlags.modelConfig(all, null)).isNotNull();
     }
 
     @Test
@@ -120,7 +121,7 @@ class OptionsFileTest {
         String file = write(content);
         assertThatThrownBy(() -> {
                     Arguments arguments = TrainFlags.withFiles(parse("--config", file));
-                    TrainFlags.modelConfig(arguments, 9);
+                    TrainFlags.modelConfig(arguments, null);
                     arguments.get(TrainFlags.KEEP_NEWLINES);
                 })
                 .hasMessageContaining(message);

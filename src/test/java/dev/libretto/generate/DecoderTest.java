@@ -244,6 +244,52 @@ class DecoderTest {
         }
     }
 
+    /** The end is read first, each text ends at the first one, and none is passed on; other rows are unaffected. */
+    @Test
+    void documentsEndThemselves() {
+        int end = CONFIG.vocabularySize() - 1;
+        ModelConfig documents = new ModelConfig(CONFIG.cell(), end + 1, 9, 2, 0, false, true);
+        Sampler sampler = (logits, uniform) -> uniform < 0.01 ? end : BLIND.sample(logits, uniform);
+        Decoder.Options options = new Decoder.Options(150, sampler, 3, new int[0], true);
+        List<int[]> prefixes = List.of(new int[0], new int[] {1, 2, 1}, new int[] {5});
+        List<int[]> begun = List.of(new int[] {end}, new int[] {end, 1, 2, 1}, new int[] {end, 5});
+        List<TextModel> knowing = models(documents, WEIGHTS);
+        List<TextModel> others = models(CONFIG, WEIGHTS);
+        for (int i = 0; i < knowing.size(); i++) {
+            try (TextModel model = knowing.get(i);
+                    TextModel other = others.get(i)) {
+                List<Written> written = write(model, prefixes, 5, options);
+                List<Written> whole = write(other, begun, 5, options);
+                assertThat(written)
+                        .extracting(text -> text.ids().size())
+                        .contains(150)
+                        .anyMatch(size -> size < 150);
+                for (int row = 0; row < whole.size(); row++) {
+                    List<Integer> ids = whole.get(row).ids();
+                    int length = ids.contains(end) ? ids.indexOf(end) : ids.size();
+                    Written expected = new Written(
+                            ids.subList(0, length),
+                            whole.get(row).logProbabilities().subList(0, length));
+                    assertSame(written.get(row), expected, 4);
+                }
+            }
+        }
+    }
+
+    /** What may have begun the stop text is passed on at the end. */
+    @Test
+    void documentEndsWithinAStopText() {
+        ModelConfig config = new ModelConfig(CellType.RNN, 5, 3, 1, 0, false, true);
+        int[] text = {1, 2, 4, 3};
+        int[] position = {0};
+        Sampler recited = (logits, uniform) -> text[position[0]++];
+        Decoder.Options options = new Decoder.Options(9, recited, 1, new int[] {2, 3}, false);
+        try (TextModel model = new EagerModel(config, TestModels.randomWeights(config, 1))) {
+            assertThat(write(model, List.of(new int[0]), 1, options).get(0).ids())
+                    .containsExactly(1, 2);
+        }
+    }
+
     /** Characters are passed on at once unless they may begin the stop text. Random texts of two letters. */
     @Test
     void stopTextMatchesNaiveSearch() {

@@ -50,7 +50,15 @@ class TimeStepsTest {
     })
     void callsMatchCellAndTensorFlowsGradients(CellType cell, int t) {
         double error = Rounding.ofGradients(new ModelConfig(cell, 5, H, 1), t, B);
-        callsMatchCell(cell, t, TFloat32.class, error);
+        callsMatchCell(cell, t, TFloat32.class, error, false);
+    }
+
+    /** A row begins a document at every third time step, each row at another one. */
+    @ParameterizedTest
+    @CsvSource({"RNN, 1", "RNN, 67", "GRU, 6", "GRU_RESET_BEFORE, 67", "LSTM, 6", "LSTM, 67"})
+    void callsZeroTheStateWhereDocumentsBegin(CellType cell, int t) {
+        double error = Rounding.ofGradients(new ModelConfig(cell, 5, H, 1), t, B);
+        callsMatchCell(cell, t, TFloat32.class, error, true);
     }
 
     /** TensorFlow rounds the product of each time step and their sums to 8 bits; gradients are less than 1. */
@@ -58,11 +66,12 @@ class TimeStepsTest {
     @EnumSource
     void callsMatchCellAndTensorFlowsGradientsInBfloat16(CellType cell) {
         Bfloat16.assumeComputable();
-        callsMatchCell(cell, 6, TBfloat16.class, 6 * 0x1p-8);
+        callsMatchCell(cell, 6, TBfloat16.class, 6 * 0x1p-8, false);
     }
 
     /** Compares the results, and the gradients of Σ w ∘ results with w in ±1 / (T · B), with those of the unrolled cell. */
-    private static void callsMatchCell(CellType cell, int t, Class<? extends TFloating> factors, double error) {
+    private static void callsMatchCell(
+            CellType cell, int t, Class<? extends TFloating> factors, double error, boolean hasDocuments) {
         Random random = new Random(7);
         try (Graph graph = Sessions.newGraph();
                 TimeSteps steps = new TimeSteps(cell, factors, true)) {
@@ -80,13 +89,22 @@ class TimeStepsTest {
             Cell unrolled = cell.create(recurrent);
             List<Operand<TFloat32>> outputs = new ArrayList<>();
             List<Operand<TFloat32>> current = state;
+            Operand<TFloat32> carry = hasDocuments ? carry(tf, t) : null;
+            List<Output<TFloat32>> carries =
+                    hasDocuments ? tf.unstack(carry, (long) t).output() : List.of();
             for (Operand<TFloat32> ofStep : tf.unstack(x, (long) t)) {
+                if (hasDocuments) {
+                    Output<TFloat32> factor = carries.get(outputs.size());
+                    current = current.stream()
+                            .<Operand<TFloat32>>map(array -> tf.math.mul(array, factor))
+                            .toList();
+                }
                 Cell.Step step = unrolled.step(tf, ofStep, current);
                 outputs.add(step.output());
                 current = step.state();
             }
             Operand<TFloat32> rows = tf.reshape(tf.stack(outputs), tf.constant(new int[] {-1, H}));
-            Recurrence.Sequence called = steps.call(tf, x, recurrent, state);
+            Recurrence.Sequence called = steps.call(tf, x, recurrent, state, carry);
 
             List<Operand<TFloat32>> weights = new ArrayList<>(List.of(random(tf, random, Shape.of(t * B, H))));
             state.forEach(array -> weights.add(random(tf, random, Shape.of(B, H))));
@@ -108,6 +126,14 @@ class TimeStepsTest {
                 }
             }
         }
+    }
+
+    private static Operand<TFloat32> carry(Ops tf, int t) {
+        float[] factors = new float[t * B];
+        for (int i = 0; i < factors.length; i++) {
+            factors[i] = (i / B + i % B) % 3 == 0 ? 0 : 1;
+        }
+        return tf.reshape(tf.constant(factors), tf.constant(new int[] {t, B, 1}));
     }
 
     private static Operand<TFloat32> random(Ops tf, Random random, Shape shape) {

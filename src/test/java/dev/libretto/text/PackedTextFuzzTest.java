@@ -77,7 +77,7 @@ class PackedTextFuzzTest {
             return;
         }
         Path file = folder.resolve("text.txt");
-        CorpusOptions options = new CorpusOptions(random.nextInt(300), true, encoding, bytes.length, 1);
+        CorpusOptions options = new CorpusOptions(random.nextInt(300), true, Documents.NONE, encoding, bytes.length, 1);
 
         write(file, packed);
         int[] expected =

@@ -3,6 +3,7 @@ package dev.libretto.text;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import dev.libretto.LibrettoException;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Random;
@@ -120,6 +121,7 @@ class VocabularyTest {
         assertRejected("the vocabulary is empty; it needs at least one symbol");
         assertRejected("symbol 1 is \"bc\"; it must be one character", "a", "bc");
         assertRejected("symbol 0 is \"\"; it must be one character", "");
+        assertRejected("symbol 1 is \"\"; it must be one character", "a", "", "b");
         assertRejected("symbol 1 (\"a\") is repeated", "a", "a");
         assertRejected("symbol 2 (\"😀\") is repeated", "😀", "a", "😀");
         assertRejected("symbol 1 is \"null\"; it must be one character", "a", null);
@@ -151,6 +153,44 @@ class VocabularyTest {
         assertThat(model.followedBy(Vocabulary.of(corpus("aab"), 2)).hasUnknown())
                 .isTrue();
         assertThat(model.countKnown(corpus("abab猫"))).isEqualTo(2);
+    }
+
+    @Test
+    void endOfADocumentIsTheLastId() throws LibrettoException {
+        Corpus corpus = Corpus.ofDocuments(List.of("ba", "a😀"));
+        Vocabulary vocabulary = Vocabulary.of(corpus);
+
+        assertThat(vocabulary.symbols()).containsExactly("a", "b", "😀", "");
+        for (Vocabulary each : List.of(vocabulary, Vocabulary.ofSymbols(vocabulary.symbols(), false))) {
+            assertThat(each.hasEnd()).isTrue();
+            Ids ids = each.encode(corpus);
+            assertThat(IntStream.range(0, 7).map(ids::at)).containsExactly(3, 1, 0, 3, 0, 2, 3);
+            assertThat(each.decode(3, 1, 3)).isEqualTo("b");
+            assertThat(each.encode("ab")).containsExactly(0, 1);
+            assertThat(each.countUnknown(corpus)).isZero();
+        }
+        assertThat(of("ab").hasEnd()).isFalse();
+    }
+
+    @Test
+    void endStaysTheLastIdWhenCharactersFollow() throws LibrettoException {
+        Vocabulary documents = Vocabulary.of(Corpus.ofDocuments(List.of("ab")));
+        Corpus more = Corpus.ofDocuments(List.of("ca"));
+
+        assertThat(documents.followedBy(Vocabulary.of(more)).symbols()).containsExactly("a", "b", "c", "");
+        assertThat(documents.followedBy(Vocabulary.of(more)).idsIn(documents)).containsExactly(0, 1, -1, 2);
+        assertThat(of("b").followedBy(Vocabulary.of(more)).symbols()).containsExactly("b", "a", "c", "");
+        assertThat(documents.countKnown(more)).isOne();
+    }
+
+    /** However few documents there are. */
+    @Test
+    void endOfADocumentIsNeverRare() throws LibrettoException {
+        Corpus corpus = Corpus.ofDocuments(List.of("aaaaab"));
+
+        assertThat(Vocabulary.of(corpus, 5).symbols()).containsExactly("a", "\uFFFD", "");
+        assertThatThrownBy(() -> Vocabulary.of(corpus, 6))
+                .hasMessage("no character occurs 6 times in documents; use a lower min-count");
     }
 
     private static void assertRejected(String message, String... symbols) {

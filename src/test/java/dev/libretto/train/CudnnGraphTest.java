@@ -285,17 +285,20 @@ class CudnnGraphTest {
 
     @Test
     void cudnnIsUsedOnGpusForItsCells() {
-        assertThat(RecurrenceType.of(CellType.RNN, true, TFloat32.class)).isEqualTo(RecurrenceType.CUDNN);
-        assertThat(RecurrenceType.of(CellType.GRU, true, TFloat32.class)).isEqualTo(RecurrenceType.CUDNN);
-        assertThat(RecurrenceType.of(CellType.LSTM, true, TFloat32.class)).isEqualTo(RecurrenceType.CUDNN);
-        assertThat(RecurrenceType.of(CellType.GRU_RESET_BEFORE, true, TFloat32.class))
-                .isEqualTo(RecurrenceType.UNROLLED);
-        assertThat(RecurrenceType.of(CellType.LSTM, true, TBfloat16.class)).isEqualTo(RecurrenceType.UNROLLED);
         for (CellType cell : CellType.values()) {
-            assertThat(RecurrenceType.of(cell, false, TFloat32.class)).isEqualTo(RecurrenceType.UNROLLED);
+            ModelConfig model = new ModelConfig(cell, V, H, 1);
+            assertThat(RecurrenceType.of(model, true, TFloat32.class))
+                    .isEqualTo(cell == CellType.GRU_RESET_BEFORE ? RecurrenceType.UNROLLED : RecurrenceType.CUDNN);
+            assertThat(RecurrenceType.of(model, true, TBfloat16.class)).isEqualTo(RecurrenceType.UNROLLED);
+            assertThat(RecurrenceType.of(model, false, TFloat32.class)).isEqualTo(RecurrenceType.UNROLLED);
         }
         assertThatThrownBy(() -> Built.of(new ModelConfig(CellType.GRU_RESET_BEFORE, V, H, 1)))
                 .isInstanceOf(IllegalArgumentException.class)
                 .hasMessage("cuDNN has no gru-reset-before");
+        ModelConfig documents = new ModelConfig(CellType.LSTM, V, H, 1, 0, false, true);
+        assertThat(RecurrenceType.of(documents, true, TFloat32.class)).isEqualTo(RecurrenceType.UNROLLED);
+        assertThatThrownBy(() -> Built.of(documents))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("cuDNN cannot zero the state where a document begins");
     }
 }
