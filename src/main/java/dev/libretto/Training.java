@@ -186,7 +186,7 @@ public final class Training {
      *
      * @param trained a model of the same cell and sizes
      * @param vocabulary of the new model
-     * @param progress receives each parameter's index before some of it is drawn
+     * @param progress receives each parameter's index before it is mapped
      */
     public Checkpoint firstCheckpoint(CharModel trained, Vocabulary vocabulary, IntConsumer progress) {
         Weights weights =

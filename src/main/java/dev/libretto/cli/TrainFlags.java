@@ -228,7 +228,7 @@ final class TrainFlags {
             }
             layers.add(layer.matches("[0-9]+") ? "layer_" + Integer.parseInt(layer) : layer);
         }
-        return layers.stream().distinct().toList();
+        return layers.stream().distinct().sorted().toList();
     }
 
     /** @param initial the model to start from, whose newlines are kept, too, and whose documents are the default; null for none */

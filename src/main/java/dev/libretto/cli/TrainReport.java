@@ -86,7 +86,7 @@ final class TrainReport implements TrainingListener, AutoCloseable {
                 model.hiddenSize(),
                 LanguageModel.countParameters(model),
                 device);
-        if (plan.config().origin() != null) {
+        if (plan.initial() != null) {
             console.note("weights: from %s%n", plan.config().origin());
         }
         if (!training.frozen().isEmpty()) {
@@ -194,10 +194,11 @@ final class TrainReport implements TrainingListener, AutoCloseable {
                         now, last, epochs);
             case EXPONENTIAL, COSINE ->
                 console.note(
-                        "learning rate: %.4g now, %.4g in the last batch; the %s schedule decays it over the first %s%s%n",
+                        "learning rate: %.4g now, %.4g in the last batch; the %s schedule decays it over %s%s%s%n",
                         now,
                         last,
                         rate.schedule(),
+                        rate.decayEpochs() < training.epochs() ? "the first " : "",
                         epochs,
                         rate.decayEpochs() < training.epochs()
                                 ? "; --extend-schedule decays it over all " + training.epochs()

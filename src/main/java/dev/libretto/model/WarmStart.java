@@ -19,7 +19,7 @@ public final class WarmStart {
      * @param model the model to be trained; the trained one differs at most in its vocabulary
      * @param trainedIds the id in the trained model of each character, -1 for a new one
      * @param seed random seed of the slices that are drawn
-     * @param progress receives the index of each parameter before it is drawn
+     * @param progress receives the index of each parameter before it is mapped
      */
     public static Weights of(ModelConfig model, Weights trained, int[] trainedIds, long seed, IntConsumer progress) {
         List<Parameter> parameters = LanguageModel.parameters(model);
@@ -32,11 +32,8 @@ public final class WarmStart {
             if (axis < 0) {
                 return trained.of(before);
             }
-            float[] values = new float[parameter.size()];
-            if (hasNew) {
-                progress.accept(index);
-                values = Initializers.draw(parameter, index, seed);
-            }
+            progress.accept(index);
+            float[] values = hasNew ? Initializers.draw(parameter, index, seed) : new float[parameter.size()];
             copySlices(trained.of(before), before.shape(), values, parameter.shape(), axis, trainedIds);
             return values;
         });

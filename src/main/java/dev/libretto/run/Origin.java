@@ -44,7 +44,7 @@ public record Origin(
     public String toString() {
         return String.format(
                 Locale.ROOT,
-                "%s; characters: %,d shared, %,d new, %,d that the text lacks %s",
+                "%s; characters: %,d shared, %,d new, %,d others %s",
                 source.isEmpty() ? "a model in memory" : source,
                 shared,
                 added,

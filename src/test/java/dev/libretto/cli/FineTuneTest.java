@@ -67,7 +67,7 @@ class FineTuneTest {
     @Test
     void charactersAreSharedAddedAndKept() throws IOException {
         run("train --init-from @/run --corpus @/other.txt --run @/tuned --epochs 0");
-        String weights = "weights: from " + folder + "/run; characters: 9 shared, 3 new, 19 that the text lacks kept\n";
+        String weights = "weights: from " + folder + "/run; characters: 9 shared, 3 new, 19 others kept\n";
         assertThat(err).contains("model: 2 layers of GRU, 6 hidden units").contains(weights);
 
         RunDirectory tuned = RunDirectory.open(folder.resolve("tuned"));
@@ -91,7 +91,7 @@ class FineTuneTest {
     @Test
     void vocabularyOfTheTextDropsTheOthers() throws IOException {
         run("train --init-from @/run --vocabulary corpus --corpus @/other.txt --run @/tuned --epochs 1 --length 1");
-        assertThat(err).contains("characters: 9 shared, 3 new, 19 that the text lacks dropped\n");
+        assertThat(err).contains("characters: 9 shared, 3 new, 19 others dropped\n");
         assertThat(out).contains(" - the sea, 分");
         assertThat(RunDirectory.open(folder.resolve("tuned")).vocabulary().symbols())
                 .hasSize(12)

@@ -69,7 +69,7 @@ class ResumedLearningRateTest {
             assertThat(extended.subList(0, 2)).isEqualTo(half).isNotEqualTo(whole.subList(0, 2));
             assertThat(extended.subList(2, 4)).isEqualTo(whole.subList(2, 4));
             assertThat(err)
-                    .contains("the " + schedule + " schedule decays it over the first 4 epochs\n")
+                    .contains("the " + schedule + " schedule decays it over 4 epochs\n")
                     .doesNotContain("--extend-schedule");
         }
     }

@@ -46,12 +46,19 @@ class SeveralDevicesTest {
     private record Trained(List<Float> metrics, List<float[]> arrays, List<String> devices) {}
 
     @ParameterizedTest
-    @CsvSource({"RNN, 2", "GRU, 2", "GRU_RESET_BEFORE, 3", "LSTM, 2", "LSTM, 4"})
-    void devicesDoNotChangeTheBits(CellType cell, int parts) {
-        Trained one = train(cell, parts, 1);
+    @CsvSource({
+        "RNN, 2, ''",
+        "GRU, 2, layer_1",
+        "GRU_RESET_BEFORE, 3, ''",
+        "LSTM, 2, ''",
+        "LSTM, 3, layer_0 dense",
+        "LSTM, 4, ''"
+    })
+    void devicesDoNotChangeTheBits(CellType cell, int parts, String frozen) {
+        Trained one = train(cell, parts, 1, frozen);
         assertThat(one.devices()).containsExactly("CPU:0");
         for (int devices = 2; devices <= parts; devices++) {
-            Trained several = train(cell, parts, devices);
+            Trained several = train(cell, parts, devices, frozen);
             assertThat(several.devices())
                     .isEqualTo(IntStream.range(0, devices)
                             .mapToObj(index -> "CPU:" + index)
@@ -64,14 +71,21 @@ class SeveralDevicesTest {
     /** So the comparison can fail. */
     @Test
     void partsChangeTheBits() {
-        assertThat(train(CellType.LSTM, 3, 1).metrics())
-                .isNotEqualTo(train(CellType.LSTM, 2, 1).metrics());
+        assertThat(train(CellType.LSTM, 3, 1, "").metrics())
+                .isNotEqualTo(train(CellType.LSTM, 2, 1, "").metrics());
     }
 
-    private static Trained train(CellType cell, int parts, int devices) {
+    /** @param frozen layers, separated by spaces */
+    private static Trained train(CellType cell, int parts, int devices, String frozen) {
         ModelConfig model = new ModelConfig(cell, V, 5, 2);
         TrainConfig training = TestModels.withDropout(
-                TestModels.runConfig(model, T, B, 1).training().with(c -> c.optimizer = Optimizer.adam(0.01)), DROPOUT);
+                TestModels.runConfig(model, T, B, 1).training().with(c -> {
+                    c.optimizer = Optimizer.adam(0.01);
+                    c.frozen = Stream.of(frozen.split(" "))
+                            .filter(layer -> !layer.isEmpty())
+                            .toList();
+                }),
+                DROPOUT);
         List<DeviceSpec> places = IntStream.range(0, devices)
                 .mapToObj(index -> DeviceSpec.newBuilder()
                         .deviceType(DeviceType.CPU)
