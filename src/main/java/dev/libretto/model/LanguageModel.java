@@ -113,7 +113,9 @@ public final class LanguageModel {
         int h = config.hiddenSize();
         List<Parameter> parameters = new ArrayList<>();
         if (config.hasEmbedding()) {
-            parameters.add(new Parameter("embedding", Shape.of(v, config.embeddingSize()), Initializer.GLOROT_UNIFORM));
+            // Rows within ±1 would make the logits of a tied output layer large.
+            Initializer rows = config.tieEmbeddings() ? Initializer.GLOROT_UNIFORM : Initializer.UNIT_UNIFORM;
+            parameters.add(new Parameter("embedding", Shape.of(v, config.embeddingSize()), rows));
         }
         for (int layer = 0; layer < config.layers(); layer++) {
             parameters.addAll(config.cell().parameters(layer, config.inputSize(layer), config.readsOneHot(layer), h));

@@ -17,7 +17,10 @@ public record Parameter(String name, Shape shape, Initializer initializer) {
         UNIT_FORGET_BIAS,
         /** Uniform within ±√(6 / (rows + columns)), for kernels (Glorot and Bengio, 2010). */
         GLOROT_UNIFORM,
-        /** Uniform within ±1, for kernels of one-hot vectors: a time step reads one row, but Glorot's bound counts all. */
+        /**
+         * Uniform within ±1, for embeddings and kernels of one-hot vectors: a time step reads one row, but Glorot's bound counts
+         * all.
+         */
         UNIT_UNIFORM,
         /** Orthonormal rows or columns, for recurrent kernels (Saxe, McClelland and Ganguli, 2014). */
         ORTHOGONAL

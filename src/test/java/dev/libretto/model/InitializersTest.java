@@ -39,7 +39,7 @@ class InitializersTest {
         }
     }
 
-    /** The textbook's RNN keeps its distribution; embeddings and outputs of a layer below are not one-hot vectors. */
+    /** The textbook's RNN keeps its distribution; embedded characters and outputs of a layer below are not one-hot vectors. */
     @ParameterizedTest
     @EnumSource(CellType.class)
     void onlyGatedCellsReadingOneHotVectorsDrawUnitKernel(CellType cell) {
@@ -48,6 +48,14 @@ class InitializersTest {
         assertThat(kernels(new ModelConfig(cell, 11, 5, 2))).containsExactly(oneHot, Initializer.GLOROT_UNIFORM);
         assertThat(kernels(new ModelConfig(cell, 11, 5, 2, 7, false)))
                 .containsExactly(Initializer.GLOROT_UNIFORM, Initializer.GLOROT_UNIFORM);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"false, UNIT_UNIFORM", "true, GLOROT_UNIFORM"})
+    void onlyEmbeddingOfItsOwnIsUnit(boolean isTied, Initializer expected) {
+        ModelConfig config = new ModelConfig(CellType.GRU, 11, 7, 1, 7, isTied);
+
+        assertThat(LanguageModel.parameters(config).get(0).initializer()).isEqualTo(expected);
     }
 
     @ParameterizedTest
