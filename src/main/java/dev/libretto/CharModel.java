@@ -21,6 +21,7 @@ import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
+import dev.libretto.train.Adaptation;
 import dev.libretto.train.Evaluation;
 import dev.libretto.train.Evaluator;
 import java.io.IOException;
@@ -220,6 +221,25 @@ public final class CharModel implements AutoCloseable {
         try (Evaluator evaluator = new Evaluator(config, weights)) {
             return evaluator.evaluate(ids, progress);
         }
+    }
+
+    /**
+     * Reads a text, given as ids, from which a copy of the model learns while it reads it.
+     *
+     * @param rate the learning rate
+     * @param progress receives the number of characters passed from time to time
+     * @return how well the text was predicted, and the weights of the copy
+     * @throws IllegalArgumentException if the model knows fewer than two characters, or the rate is too high
+     */
+    public Adaptation adapt(Ids ids, double rate, LongConsumer progress) {
+        device.use();
+        return Adaptation.of(config, weights, ids, rate, progress);
+    }
+
+    /** Returns a copy of the model that has learnt from a text, as {@link #adapt} does; the caller closes it. */
+    public CharModel adaptedTo(Ids text, double rate) {
+        Weights adapted = adapt(text, rate, position -> {}).weights();
+        return new CharModel(config, vocabulary, adapted, reading, source, device);
     }
 
     /**

@@ -14,6 +14,7 @@ import dev.libretto.train.Evaluation;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.function.LongConsumer;
 
 /** {@code libretto evaluate}: measures how well a trained model predicts a text. */
 final class EvaluateCommand {
@@ -36,6 +37,9 @@ final class EvaluateCommand {
             null,
             TrainFlags.DOCUMENTS.reader());
 
+    static final Flag<Double> ADAPT = Flag.positive(
+            "adapt", "learn from the text while reading it (dynamic evaluation), at this learning rate, such as 0.1");
+
     static final Command COMMAND = new Command(
             "evaluate",
             "measure how well a trained model predicts a text",
@@ -48,6 +52,7 @@ final class EvaluateCommand {
                     DOCUMENTS,
                     ENCODING,
                     MAX_BYTES,
+                    ADAPT,
                     DeviceFlags.DEVICE,
                     DeviceFlags.PRECISION),
             List.of(
@@ -61,6 +66,7 @@ final class EvaluateCommand {
         long maxChars = arguments.get(MAX_CHARS);
         long maxBytes = arguments.get(MAX_BYTES);
         Charset encoding = arguments.get(ENCODING);
+        Double rate = arguments.get(ADAPT);
         arguments.get(DOCUMENTS);
         List<Path> files = arguments.getAll(CORPUS);
         Path named = arguments.get(RUN);
@@ -75,7 +81,7 @@ final class EvaluateCommand {
         Corpus corpus = CorpusLoader.load(files, encoding == null ? options : options.withEncoding(encoding), console);
         Choice device = DeviceFlags.choose(arguments, console);
         try (CharModel model = CharModel.open(run, arguments.get(CHECKPOINT), device, console::warn)) {
-            print(evaluate(model, corpus, console), model.vocabulary(), corpus, console);
+            print(evaluate(model, corpus, rate, console), model.vocabulary(), corpus, console);
         }
         return 0;
     }
@@ -93,10 +99,13 @@ final class EvaluateCommand {
         return documents;
     }
 
-    private static Evaluation evaluate(CharModel model, Corpus corpus, Console console) {
+    private static Evaluation evaluate(CharModel model, Corpus corpus, Double rate, Console console) {
         Ids ids = model.vocabulary().encodeKnown(corpus);
         try (WorkBar bar = console.workBar("evaluating")) {
-            return model.evaluate(ids, position -> bar.at(position, ids.length(), () -> " characters"));
+            LongConsumer progress = position -> bar.at(position, ids.length(), () -> " characters");
+            return rate == null
+                    ? model.evaluate(ids, progress)
+                    : model.adapt(ids, rate, progress).evaluation();
         }
     }
 
