@@ -171,9 +171,26 @@ public final class CharModel implements AutoCloseable {
      */
     public void write(String prefix, int length, Sampler sampler, long seed, Consumer<String> written) {
         int[] ids = vocabulary.encode(vocabulary.withKnownLineEnds(prefix));
-        Decoder.Options options = new Decoder.Options(length, sampler, seed, new int[0], false);
+        Decoder.Options options = new Decoder.Options(length, sampler, seed, new int[0], Decoder.Scoring.NONE);
         new Decoder(decoding(false))
-                .write(List.of(ids), 1, options, (row, id, logProbability) -> written.accept(vocabulary.decode(id)));
+                .write(List.of(ids), 1, options, (row, character) -> written.accept(vocabulary.decode(character.id())));
+    }
+
+    /**
+     * Continues a text with the likeliest text that a beam search finds.
+     *
+     * @param beams how many beginnings are kept at each character, at least 1
+     */
+    public String search(String prefix, int length, int beams) {
+        StringBuilder text = new StringBuilder(vocabulary.withKnownLineEnds(prefix));
+        List<int[]> ids = List.of(vocabulary.encode(text.toString()));
+        new Decoder(decoding(false))
+                .search(
+                        ids,
+                        beams,
+                        Decoder.Options.greedy(length),
+                        (row, character) -> text.append(vocabulary.decode(character.id())));
+        return text.toString();
     }
 
     /**

@@ -87,7 +87,7 @@ public final class Soak {
                             List.of(workload.vocabulary().encode("分开")),
                             1,
                             Decoder.Options.greedy(characters),
-                            (row, id, logProbability) -> samples.done(++written[0]));
+                            (row, character) -> samples.done(++written[0]));
         }
         return new Memory(characters + " generated characters", samples.taken);
     }

@@ -103,7 +103,7 @@ public final class Speed {
         for (int round = -WARM_UP; round < rounds; round++) {
             int[] written = new int[1];
             long start = System.nanoTime();
-            decoder.write(prefixes, 1, Decoder.Options.greedy(length), (row, id, logProbability) -> written[0]++);
+            decoder.write(prefixes, 1, Decoder.Options.greedy(length), (row, character) -> written[0]++);
             double rate = written[0] / ((System.nanoTime() - start) / 1e9);
             if (round >= 0) {
                 rates.add(rate);

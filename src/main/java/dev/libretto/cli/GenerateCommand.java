@@ -43,6 +43,7 @@ final class GenerateCommand {
                         name + " --prefix 分开",
                         name + " --run runs/latest --prefix 分开 --prefix 不分开 --length 200",
                         name + " --prefix 分开 --temperature 0.8 --top-p 0.9 --num-samples 5",
+                        name + " --prefix 分开 --length 200 --no-repeat 8",
                         name + " --prefixes titles.txt --decoder graph --format jsonl"),
                 GenerateCommand::run);
     }
@@ -76,13 +77,18 @@ final class GenerateCommand {
     private static void write(TextModel model, Vocabulary vocabulary, Arguments arguments, Console console)
             throws Exception {
         int samples = arguments.get(GenerateFlags.NUM_SAMPLES);
+        int beams = arguments.get(GenerateFlags.BEAMS);
         Decoder decoder = new Decoder(model);
         try (Prefixes prefixes = prefixes(arguments, console, vocabulary)) {
             Decoder.Options options = GenerateFlags.options(arguments, vocabulary);
             SampleWriter output = output(arguments, console, vocabulary);
             for (List<int[]> batch = prefixes.next(); !batch.isEmpty(); batch = prefixes.next()) {
                 output.beginBatch(batch, samples);
-                decoder.write(batch, samples, options, output);
+                if (beams > 1) {
+                    decoder.search(batch, beams, options, output);
+                } else {
+                    decoder.write(batch, samples, options, output);
+                }
                 output.endBatch();
             }
         }
@@ -91,13 +97,13 @@ final class GenerateCommand {
     /** Reads every option, so that an invalid one is reported before any work is done. */
     private static void checkUsage(Arguments arguments) throws UsageException {
         for (Flag<?> flag : GenerateFlags.ALL) {
-            if (flag == GenerateFlags.PREFIX) {
+            if (GenerateFlags.REPEATED.contains(flag)) {
                 arguments.getAll(flag);
             } else {
                 arguments.get(flag);
             }
         }
-        GenerateFlags.sampler(arguments);
+        GenerateFlags.checkDecoding(arguments);
         for (Flag<?> flag : List.of(GenerateFlags.RUN, GenerateFlags.CHECKPOINT, GenerateFlags.DECODER)) {
             if (arguments.has(GenerateFlags.MODEL) && arguments.has(flag)) {
                 throw new UsageException("--" + flag.name() + " and --model are mutually exclusive");
@@ -165,10 +171,15 @@ final class GenerateCommand {
 
     private static SampleWriter output(Arguments arguments, Console console, Vocabulary vocabulary)
             throws UsageException {
-        boolean logProbabilities = arguments.get(GenerateFlags.LOGPROBS);
-        Long seed = arguments.get(GenerateFlags.TEMPERATURE) > 0 ? arguments.get(GenerateFlags.SEED) : null;
+        boolean logProbabilities = GenerateFlags.printsLogprobs(arguments);
+        Long seed = arguments.get(SamplingFlags.TEMPERATURE) > 0 ? arguments.get(SamplingFlags.SEED) : null;
         return arguments.get(GenerateFlags.FORMAT) == Format.JSONL
-                ? new JsonLinesWriter(console.out(), vocabulary, seed, logProbabilities)
+                ? new JsonLinesWriter(
+                        console.out(),
+                        vocabulary,
+                        seed,
+                        logProbabilities,
+                        arguments.get(GenerateFlags.TOP_LOGPROBS) > 0)
                 : new PlainTextWriter(console.out(), vocabulary, logProbabilities);
     }
 }

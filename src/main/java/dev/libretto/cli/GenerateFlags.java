@@ -1,8 +1,6 @@
 package dev.libretto.cli;
 
 import dev.libretto.generate.Decoder;
-import dev.libretto.generate.RandomSampler;
-import dev.libretto.generate.Sampler;
 import dev.libretto.run.RunDirectory.Which;
 import dev.libretto.text.Vocabulary;
 import java.nio.file.Path;
@@ -44,20 +42,18 @@ final class GenerateFlags {
             0,
             GenerateCommand.MAX_LENGTH);
     static final Flag<String> STOP = Flag.text("stop", "stop early when this text is produced; it is not printed");
-    static final Flag<Double> TEMPERATURE = Flag.notNegative(
-            "temperature", "sampling temperature: below 1 sharper, above 1 flatter; 0 decodes greedily", 0);
-    static final Flag<Integer> TOP_K =
-            Flag.integer("top-k", "sample from the N most likely characters, 0 for all", 0, 0, 10_000_000);
-    static final Flag<Double> TOP_P = Flag.parsed(
-            "top-p",
-            "P",
-            "nucleus sampling: keep the smallest set of characters whose total probability is at least P",
-            1.0,
-            Flag.number(p -> p > 0 && p <= 1, "must be greater than 0 and at most 1"));
-    static final Flag<Long> SEED = Flag.atLeast(Long.MIN_VALUE, "seed", "random seed of the samples", 1);
     static final Flag<Integer> NUM_SAMPLES =
             Flag.integer("num-samples", "samples per prefix, computed in one batch", 1, 1, 65_536);
-    static final Flag<Boolean> LOGPROBS = Flag.toggle("logprobs", "print the log-probability of each character");
+    static final Flag<Integer> BEAMS = Flag.integer(
+            "beams", "beam search: keep the N likeliest beginnings, and write the likeliest text", 1, 1, 1024);
+    static final Flag<Boolean> LOGPROBS =
+            Flag.toggle("logprobs", "print the log-probability of each character, the prefix's included");
+    static final Flag<Integer> TOP_LOGPROBS = Flag.integer(
+            "top-logprobs",
+            "with --format jsonl: also the N most likely characters in each new one's place; implies --logprobs",
+            0,
+            0,
+            1000);
     static final Flag<Format> FORMAT = Flag.oneOf("format", "text, or jsonl: one JSON object per line", Format.TEXT);
     static final Flag<DecoderType> DECODER =
             Flag.oneOf("decoder", "eager runs one operation at a time, graph many steps at once", DecoderType.EAGER);
@@ -66,27 +62,34 @@ final class GenerateFlags {
 
     private static final List<Flag<?>> SOURCES =
             List.of(RUN, CHECKPOINT, MODEL, PREFIX, PREFIX_FILE, PREFIXES, BATCH_SIZE);
-    private static final List<Flag<?>> DECODING =
-            List.of(LENGTH, STOP, TEMPERATURE, TOP_K, TOP_P, SEED, NUM_SAMPLES, LOGPROBS, FORMAT, DECODER, UNKNOWN);
+    private static final List<Flag<?>> DECODING = List.of(LENGTH, STOP, NUM_SAMPLES, BEAMS);
+    private static final List<Flag<?>> OUTPUT = List.of(LOGPROBS, TOP_LOGPROBS, FORMAT, DECODER, UNKNOWN);
 
-    static final List<Flag<?>> ALL = Flag.joined(SOURCES, DECODING, DeviceFlags.ONE);
+    /** Those that may be given several times. */
+    static final List<Flag<?>> REPEATED = List.of(PREFIX, SamplingFlags.BIAS);
+
+    static final List<Flag<?>> ALL = Flag.joined(SOURCES, DECODING, SamplingFlags.ALL, OUTPUT, DeviceFlags.ONE);
 
     private GenerateFlags() {}
 
-    static Sampler sampler(Arguments arguments) throws UsageException {
-        double temperature = arguments.get(TEMPERATURE);
-        int topK = arguments.get(TOP_K);
-        double topP = arguments.get(TOP_P);
-        if (temperature > 0) {
-            return new RandomSampler(temperature, topK == 0 ? RandomSampler.ALL : topK, topP);
+    /** Throws if an option of the decoding has no effect. */
+    static void checkDecoding(Arguments arguments) throws UsageException {
+        SamplingFlags.check(arguments);
+        boolean isRandom = arguments.get(SamplingFlags.TEMPERATURE) > 0;
+        if (arguments.has(NUM_SAMPLES) && !isRandom) {
+            throw SamplingFlags.withoutEffect(NUM_SAMPLES);
         }
-        for (Flag<?> flag : List.of(TOP_K, TOP_P, SEED, NUM_SAMPLES)) {
-            if (arguments.has(flag)) {
-                throw new UsageException(
-                        "--" + flag.name() + " has no effect on greedy decoding; add --temperature X, such as 1");
-            }
+        if (arguments.get(BEAMS) > 1 && isRandom) {
+            throw new UsageException("--beams and --temperature are mutually exclusive");
         }
-        return Sampler.GREEDY;
+        if (arguments.get(TOP_LOGPROBS) > 0 && arguments.get(FORMAT) != Format.JSONL) {
+            throw new UsageException("--top-logprobs requires --format jsonl; add it, or use --logprobs");
+        }
+    }
+
+    /** Returns whether log-probabilities are printed for each character. */
+    static boolean printsLogprobs(Arguments arguments) throws UsageException {
+        return arguments.get(LOGPROBS) || arguments.get(TOP_LOGPROBS) > 0;
     }
 
     static Decoder.Options options(Arguments arguments, Vocabulary vocabulary) throws UsageException {
@@ -94,9 +97,16 @@ final class GenerateFlags {
         int[] stopIds = stop == null
                 ? new int[0]
                 : Prefix.encode(vocabulary, stop, "--stop", "the model never produces it, so remove --stop");
-        boolean scored = arguments.get(LOGPROBS) || arguments.get(FORMAT) == Format.JSONL;
+        boolean isEach = printsLogprobs(arguments);
+        Decoder.Scoring scoring = new Decoder.Scoring(
+                isEach, isEach || arguments.get(FORMAT) == Format.JSONL, arguments.get(TOP_LOGPROBS));
         int length = arguments.getOr(
                 LENGTH, vocabulary.hasEnd() ? GenerateCommand.DOCUMENT_LENGTH : GenerateCommand.DEFAULT_LENGTH);
-        return new Decoder.Options(length, sampler(arguments), arguments.get(SEED), stopIds, scored);
+        return new Decoder.Options(
+                length,
+                SamplingFlags.sampler(arguments, vocabulary),
+                arguments.get(SamplingFlags.SEED),
+                stopIds,
+                scoring);
     }
 }

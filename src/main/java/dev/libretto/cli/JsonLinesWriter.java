@@ -3,6 +3,7 @@ package dev.libretto.cli;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.libretto.generate.ScoredCharacter;
 import dev.libretto.text.Vocabulary;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -16,7 +17,7 @@ import java.util.stream.Stream;
 final class JsonLinesWriter implements SampleWriter {
     private static final class Text {
         private final StringBuilder characters = new StringBuilder();
-        private final List<Float> logProbabilities = new ArrayList<>();
+        private final List<ScoredCharacter> scored = new ArrayList<>();
         private long lastWritten;
     }
 
@@ -24,21 +25,31 @@ final class JsonLinesWriter implements SampleWriter {
     private final Vocabulary vocabulary;
     private final Long seed;
     private final boolean logProbabilities;
+    private final boolean top;
     private List<int[]> prefixes;
+    /** The log-probabilities of each prefix's characters after the first, if requested. */
+    private float[][] ofPrefixes;
+
     private List<Text> texts;
     private long start;
 
-    /** @param seed null for greedy decoding */
-    JsonLinesWriter(PrintWriter out, Vocabulary vocabulary, Long seed, boolean logProbabilities) {
+    /**
+     * @param seed null for greedy decoding
+     * @param logProbabilities whether to print those of each character
+     * @param top whether to print the most likely characters in each one's place
+     */
+    JsonLinesWriter(PrintWriter out, Vocabulary vocabulary, Long seed, boolean logProbabilities, boolean top) {
         this.out = out;
         this.vocabulary = vocabulary;
         this.seed = seed;
         this.logProbabilities = logProbabilities;
+        this.top = top;
     }
 
     @Override
     public void beginBatch(List<int[]> newPrefixes, int samples) {
         prefixes = newPrefixes;
+        ofPrefixes = new float[prefixes.size()][];
         start = System.nanoTime();
         texts = Stream.generate(Text::new)
                 .limit((long) prefixes.size() * samples)
@@ -46,10 +57,15 @@ final class JsonLinesWriter implements SampleWriter {
     }
 
     @Override
-    public void written(int row, int id, float logProbability) {
+    public void read(int prefix, float[] ofCharacters) {
+        ofPrefixes[prefix] = ofCharacters;
+    }
+
+    @Override
+    public void written(int row, ScoredCharacter character) {
         Text text = texts.get(row);
-        text.characters.append(vocabulary.decode(id));
-        text.logProbabilities.add(logProbability);
+        text.characters.append(vocabulary.decode(character.id()));
+        text.scored.add(character);
         text.lastWritten = System.nanoTime();
     }
 
@@ -57,15 +73,15 @@ final class JsonLinesWriter implements SampleWriter {
     public void endBatch() {
         int samples = texts.size() / prefixes.size();
         for (int row = 0; row < texts.size(); row++) {
-            out.print(json(prefixes.get(row / samples), row % samples, texts.get(row)) + "\n");
+            out.print(json(row / samples, row % samples, texts.get(row)) + "\n");
         }
         out.flush();
     }
 
-    private ObjectNode json(int[] prefix, int sample, Text text) {
+    private ObjectNode json(int prefix, int sample, Text text) {
         ObjectNode line = JsonNodeFactory.instance
                 .objectNode()
-                .put("prefix", vocabulary.decode(prefix))
+                .put("prefix", vocabulary.decode(prefixes.get(prefix)))
                 .put("text", text.characters.toString())
                 .put("sample", sample);
         if (seed != null) {
@@ -73,13 +89,27 @@ final class JsonLinesWriter implements SampleWriter {
         }
         line.put(
                         "log_probability",
-                        text.logProbabilities.stream()
-                                .mapToDouble(Float::doubleValue)
+                        text.scored.stream()
+                                .mapToDouble(ScoredCharacter::logProbability)
                                 .sum())
-                .put("milliseconds", text.logProbabilities.isEmpty() ? 0.0 : (text.lastWritten - start) / 1000 / 1e3);
+                .put("milliseconds", text.scored.isEmpty() ? 0.0 : (text.lastWritten - start) / 1000 / 1e3);
         if (logProbabilities) {
+            ArrayNode ofPrefix = line.putArray("prefix_log_probabilities");
+            for (int i = ofPrefixes[prefix].length; i < prefixes.get(prefix).length; i++) {
+                ofPrefix.addNull();
+            }
+            for (float logProbability : ofPrefixes[prefix]) {
+                ofPrefix.add(logProbability);
+            }
             ArrayNode each = line.putArray("log_probabilities");
-            text.logProbabilities.forEach(each::add);
+            text.scored.forEach(character -> each.add(character.logProbability()));
+        }
+        if (top) {
+            ArrayNode each = line.putArray("top_log_probabilities");
+            text.scored.forEach(character -> {
+                ObjectNode likely = each.addObject();
+                character.top().forEach(other -> likely.put(vocabulary.decode(other.id()), other.logProbability()));
+            });
         }
         return line;
     }

@@ -1,5 +1,6 @@
 package dev.libretto.cli;
 
+import dev.libretto.generate.ScoredCharacter;
 import dev.libretto.text.Vocabulary;
 import java.io.PrintWriter;
 import java.util.ArrayList;
@@ -7,8 +8,9 @@ import java.util.List;
 import java.util.Locale;
 
 /**
- * Prints each prefix and its continuation as a line. With log-probabilities: a line for the prefix, a line per new character
- * that starts with its log-probability, and an empty line. The first text of a batch is printed while it is generated.
+ * Prints each prefix and its continuation as a line. With log-probabilities: a line for the prefix, a line per character of both
+ * that starts with its log-probability, empty for the first, and an empty line. The first text of a batch is printed while it is
+ * generated.
  */
 final class PlainTextWriter implements SampleWriter {
     private final PrintWriter out;
@@ -17,6 +19,9 @@ final class PlainTextWriter implements SampleWriter {
     /** The text of each row that is not printed yet. */
     private final List<StringBuilder> waiting = new ArrayList<>();
 
+    private List<int[]> prefixes;
+    private int samples;
+
     PlainTextWriter(PrintWriter out, Vocabulary vocabulary, boolean logProbabilities) {
         this.out = out;
         this.vocabulary = vocabulary;
@@ -24,7 +29,9 @@ final class PlainTextWriter implements SampleWriter {
     }
 
     @Override
-    public void beginBatch(List<int[]> prefixes, int samples) {
+    public void beginBatch(List<int[]> newPrefixes, int newSamples) {
+        prefixes = newPrefixes;
+        samples = newSamples;
         for (int row = 0; row < prefixes.size() * samples; row++) {
             String prefix = vocabulary.decode(prefixes.get(row / samples));
             waiting.add(new StringBuilder(logProbabilities ? prefix + "\n" : prefix));
@@ -33,17 +40,39 @@ final class PlainTextWriter implements SampleWriter {
     }
 
     @Override
-    public void written(int row, int id, float logProbability) {
-        String character = vocabulary.decode(id);
+    public void read(int prefix, float[] ofCharacters) {
+        int[] ids = prefixes.get(prefix);
+        for (int row = prefix * samples; row < (prefix + 1) * samples; row++) {
+            StringBuilder text = waiting.get(row);
+            int first = ids.length - ofCharacters.length;
+            for (int i = 0; i < first; i++) {
+                text.append("\t").append(shown(ids[i])).append("\n");
+            }
+            for (int i = first; i < ids.length; i++) {
+                appendScored(text, ids[i], ofCharacters[i - first]);
+            }
+        }
+    }
+
+    @Override
+    public void written(int row, ScoredCharacter character) {
         if (logProbabilities) {
-            String shown = character.equals("\n") ? "\\n" : character.equals("\\") ? "\\\\" : character;
-            waiting.get(row).append(String.format(Locale.ROOT, "%.6f\t%s\n", logProbability, shown));
+            appendScored(waiting.get(row), character.id(), character.logProbability());
         } else {
-            waiting.get(row).append(character);
+            waiting.get(row).append(vocabulary.decode(character.id()));
         }
         if (row == 0) {
             print(waiting.get(0));
         }
+    }
+
+    private void appendScored(StringBuilder text, int id, float logProbability) {
+        text.append(String.format(Locale.ROOT, "%.6f\t%s\n", logProbability, shown(id)));
+    }
+
+    private String shown(int id) {
+        String character = vocabulary.decode(id);
+        return character.equals("\n") ? "\\n" : character.equals("\\") ? "\\\\" : character;
     }
 
     @Override

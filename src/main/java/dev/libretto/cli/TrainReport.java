@@ -299,8 +299,8 @@ final class TrainReport implements TrainingListener, AutoCloseable {
                                 List.of(plan.vocabulary().encode(prefix)),
                                 1,
                                 Decoder.Options.greedy(config.length()),
-                                (row, id, logProbability) ->
-                                        text.append(plan.vocabulary().decode(id)));
+                                (row, character) ->
+                                        text.append(plan.vocabulary().decode(character.id())));
                 samples.add(text.toString());
             }
         }

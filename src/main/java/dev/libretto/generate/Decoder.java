@@ -1,9 +1,9 @@
 package dev.libretto.generate;
 
+import dev.libretto.model.ModelConfig;
 import dev.libretto.text.CounterRandom;
 import dev.libretto.text.Ids;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
 import org.apache.commons.lang3.ArrayUtils;
@@ -17,16 +17,26 @@ import org.apache.commons.lang3.ArrayUtils;
  */
 public final class Decoder {
     /**
+     * Which log-probabilities the listener receives.
+     *
+     * @param ofPrefix those of the prefix's characters
+     * @param ofText those of the new characters
+     * @param top of how many most likely characters in each new character's place
+     */
+    public record Scoring(boolean ofPrefix, boolean ofText, int top) {
+        public static final Scoring NONE = new Scoring(false, false, 0);
+    }
+
+    /**
      * How to continue a text.
      *
      * @param length the most characters to write
      * @param stop the ids of a text that ends the output and is left out of it; empty for none
-     * @param logProbabilities whether the listener receives log-probabilities
      */
-    public record Options(int length, Sampler sampler, long seed, int[] stop, boolean logProbabilities) {
+    public record Options(int length, Sampler sampler, long seed, int[] stop, Scoring scoring) {
         /** Returns options to write the most likely characters. */
         public static Options greedy(int length) {
-            return new Options(length, Sampler.GREEDY, 0, new int[0], false);
+            return new Options(length, Sampler.GREEDY, 0, new int[0], Scoring.NONE);
         }
 
         /** @throws IllegalArgumentException if the length is negative */
@@ -34,6 +44,13 @@ public final class Decoder {
             if (length < 0) {
                 throw new IllegalArgumentException("length is " + length + "; it must be at least 0");
             }
+        }
+
+        /** Returns the character that was chosen by these logits, as the listener receives it. */
+        ScoredCharacter scored(float[] logits, int id) {
+            return scoring.ofText() || scoring.top() > 0
+                    ? ScoredCharacter.of(logits, id, scoring.top())
+                    : new ScoredCharacter(id, 0);
         }
     }
 
@@ -43,10 +60,15 @@ public final class Decoder {
          * Called as soon as a character is known to be part of a text.
          *
          * @param row sample s of prefix p is row {@code p · samples + s}
-         * @param logProbability the natural logarithm of the model's probability, before temperature, top-k and top-p; 0 if
-         *     not requested
          */
-        void written(int row, int id, float logProbability);
+        void written(int row, ScoredCharacter character);
+
+        /**
+         * Called when the prefixes are read, if their log-probabilities are requested.
+         *
+         * @param logProbabilities natural logarithms, of the prefix's characters after the first, or of all for a model of documents
+         */
+        default void read(int prefix, float[] logProbabilities) {}
     }
 
     private final TextModel model;
@@ -56,11 +78,8 @@ public final class Decoder {
     }
 
     /** Continues each prefix, of at least one id except for a model of documents, {@code samples} times. */
-    public void write(List<int[]> texts, int samples, Options options, Listener listener) {
-        List<int[]> prefixes = texts.stream().map(this::withBeginning).toList();
-        if (prefixes.stream().anyMatch(prefix -> prefix.length == 0)) {
-            throw new IllegalArgumentException("the prefix is empty; it needs at least one character");
-        }
+    public void write(List<int[]> prefixes, int samples, Options options, Listener listener) {
+        List<float[]> read = read(prefixes, options, listener);
         if (options.length() == 0 || prefixes.isEmpty()) {
             return;
         }
@@ -69,21 +88,14 @@ public final class Decoder {
                 .toArray();
         List<Row> rows = new ArrayList<>();
         for (int row = 0; row < prefixOfRow.length; row++) {
-            int[] prefix = prefixes.get(prefixOfRow[row]);
-            rows.add(new Row(
-                    row,
-                    row % samples,
-                    prefix[prefix.length - 1],
-                    model.config().end(),
-                    options,
-                    listener));
+            rows.add(new Row(row, row % samples, prefixes.get(prefixOfRow[row]), model.config(), options, listener));
         }
-        List<float[]> state = selectRows(read(prefixes), prefixes.size(), prefixOfRow);
+        List<float[]> state = PrefixReader.selectRows(read, prefixes.size(), prefixOfRow);
         while (!rows.isEmpty()) {
             TextModel.Written next = next(rows, state, options);
-            for (int t = 0; t < next.ids().length; t++) {
+            for (ScoredCharacter[] characters : next.characters()) {
                 for (int i = 0; i < rows.size(); i++) {
-                    rows.get(i).accept(next.ids()[t][i], next.logProbabilities()[t][i]);
+                    rows.get(i).accept(characters[i]);
                 }
             }
             state = next.state();
@@ -91,10 +103,41 @@ public final class Decoder {
                 int[] running = IntStream.range(0, rows.size())
                         .filter(i -> !rows.get(i).hasEnded())
                         .toArray();
-                state = selectRows(state, rows.size(), running);
+                state = PrefixReader.selectRows(state, rows.size(), running);
                 rows.removeIf(Row::hasEnded);
             }
         }
+    }
+
+    /**
+     * Continues each prefix, of at least one id except for a model of documents, once, with the most likely text that a beam search finds. The sampler only
+     * adjusts the logits.
+     *
+     * @param beams how many beginnings are kept at each character
+     */
+    public void search(List<int[]> prefixes, int beams, Options options, Listener listener) {
+        List<float[]> state = read(prefixes, options, listener);
+        if (options.length() > 0 && !prefixes.isEmpty()) {
+            new BeamSearch(model, beams, options).write(prefixes, state, listener);
+        }
+    }
+
+    /** Returns the state before the last character of each prefix; empty if nothing has to be read. */
+    private List<float[]> read(List<int[]> texts, Options options, Listener listener) {
+        List<int[]> prefixes = texts.stream().map(this::withBeginning).toList();
+        if (prefixes.stream().anyMatch(prefix -> prefix.length == 0)) {
+            throw new IllegalArgumentException("the prefix is empty; it needs at least one character");
+        }
+        boolean scored = options.scoring().ofPrefix();
+        if (prefixes.isEmpty() || options.length() == 0 && !scored) {
+            return List.of();
+        }
+        PrefixReader reader = new PrefixReader(model, prefixes, scored);
+        List<float[]> state = reader.read();
+        for (int prefix = 0; scored && prefix < prefixes.size(); prefix++) {
+            listener.read(prefix, reader.logProbabilities(prefix));
+        }
+        return state;
     }
 
     /** A document begins where another may have ended. */
@@ -103,110 +146,60 @@ public final class Decoder {
         return end == Ids.NONE ? text : ArrayUtils.insert(0, text, end);
     }
 
+    /** Returns the last character that is read before a text is continued. */
+    static int lastOf(int[] prefix, ModelConfig model) {
+        return prefix.length == 0 ? model.end() : prefix[prefix.length - 1];
+    }
+
     private TextModel.Written next(List<Row> rows, List<float[]> state, Options options) {
         int[] last = rows.stream().mapToInt(row -> row.last).toArray();
-        if (options.sampler() == Sampler.GREEDY) {
-            return model.writeGreedily(last, state, options.logProbabilities());
+        if (options.sampler() == Sampler.GREEDY && options.scoring().top() == 0) {
+            return model.writeGreedily(last, state, options.scoring().ofText());
         }
-        double[] uniform = rows.stream().mapToDouble(Row::uniform).toArray();
-        return model.step(last, state).choose(options.sampler(), uniform, options.logProbabilities());
-    }
-
-    /**
-     * Returns the state before the last character of each prefix. The longest prefix starts first; shorter ones join
-     * later, so that all end at the same time step.
-     */
-    private List<float[]> read(List<int[]> prefixes) {
-        int count = prefixes.size();
-        int[] order = IntStream.range(0, count)
-                .boxed()
-                .sorted(Comparator.comparing(i -> -prefixes.get(i).length))
-                .mapToInt(i -> i)
-                .toArray();
-        int longest = prefixes.get(order[0]).length;
-        List<float[]> state = model.zeroState(0);
-        int t = 0;
-        for (int rows = 1; rows <= count; rows++) {
-            int nextJoins = longest - (rows < count ? prefixes.get(order[rows]).length : 1);
-            if (nextJoins > t) {
-                state = model.read(timeSteps(prefixes, order, rows, t, nextJoins), withRows(state, rows));
-                t = nextJoins;
-            }
-        }
-        int[] rank = new int[count];
-        for (int i = 0; i < count; i++) {
-            rank[order[i]] = i;
-        }
-        return selectRows(withRows(state, count), count, rank);
-    }
-
-    /** The ids of the first {@code rows} prefixes in {@code order}, {@code [T][B]}. */
-    private static int[][] timeSteps(List<int[]> prefixes, int[] order, int rows, int from, int to) {
-        int longest = prefixes.get(order[0]).length;
-        return IntStream.range(from, to)
-                .mapToObj(t -> IntStream.of(order)
-                        .limit(rows)
-                        .mapToObj(prefixes::get)
-                        .mapToInt(prefix -> prefix[t - longest + prefix.length])
-                        .toArray())
-                .toArray(int[][]::new);
-    }
-
-    /** Adds rows of zeros to a state. */
-    private List<float[]> withRows(List<float[]> state, int rows) {
-        List<float[]> more = model.zeroState(rows);
-        for (int i = 0; i < more.size(); i++) {
-            float[] array = state.get(i);
-            System.arraycopy(array, 0, more.get(i), 0, array.length);
-        }
-        return more;
-    }
-
-    /** Returns the selected rows in order; a row may be selected several times. */
-    private static List<float[]> selectRows(List<float[]> state, int rows, int[] selected) {
-        return state.stream()
-                .map(array -> {
-                    int n = array.length / rows;
-                    float[] result = new float[selected.length * n];
-                    for (int i = 0; i < selected.length; i++) {
-                        System.arraycopy(array, selected[i] * n, result, i * n, n);
-                    }
-                    return result;
-                })
-                .toList();
+        TextModel.Step step = model.step(last, state);
+        ScoredCharacter[] characters = IntStream.range(0, rows.size())
+                .mapToObj(i -> rows.get(i).choose(step.ofRow(i, rows.size())))
+                .toArray(ScoredCharacter[]::new);
+        return new TextModel.Written(new ScoredCharacter[][] {characters}, step.state());
     }
 
     private static final class Row {
+        /** Ends a text that cannot go on. */
+        private static final ScoredCharacter END = new ScoredCharacter(Ids.NONE, 0);
+
         private final int number;
         private final int sample;
         private final Options options;
         private final Listener listener;
+        private final History text;
         /** The last characters, if they may turn out to be the stop text. */
-        private final List<Character> held = new ArrayList<>();
+        private final List<ScoredCharacter> held = new ArrayList<>();
 
+        /** Ends a document; NONE without them. */
         private final int end;
+
         private int last;
         private int position;
-        private boolean isEnded;
+        private boolean isOver;
 
-        private record Character(int id, float logProbability) {}
-
-        /** @param end the id that ends a document; NONE without it */
-        Row(int number, int sample, int last, int end, Options options, Listener listener) {
+        Row(int number, int sample, int[] prefix, ModelConfig model, Options options, Listener listener) {
             this.number = number;
             this.sample = sample;
-            this.last = last;
-            this.end = end;
+            this.end = model.end();
+            this.last = lastOf(prefix, model);
             this.options = options;
             this.listener = listener;
+            this.text = new History(prefix, options.sampler().lookBack());
         }
 
-        double uniform() {
-            return CounterRandom.uniform(options.seed(), sample, position);
+        ScoredCharacter choose(float[] logits) {
+            double uniform = CounterRandom.uniform(options.seed(), sample, position);
+            int id = options.sampler().sample(logits, text, uniform);
+            return id == Ids.NONE ? END : options.scored(logits, id);
         }
 
         boolean hasEnded() {
-            return isEnded || position == options.length() || isStopped();
+            return isOver || position == options.length() || isStopped();
         }
 
         /** After {@link #accept}, held is a prefix of the stop text, so its length decides. */
@@ -215,19 +208,20 @@ public final class Decoder {
         }
 
         /** Adds the next character; ignores those after the end. */
-        void accept(int id, float logProbability) {
+        void accept(ScoredCharacter character) {
             if (hasEnded()) {
                 return;
             }
-            last = id;
-            isEnded = id == end;
-            if (!isEnded) {
+            isOver = character == END || character.id() == end;
+            if (!isOver) {
+                last = character.id();
+                text.add(last);
                 position++;
-                held.add(new Character(id, logProbability));
+                held.add(character);
             }
-            while (!stopStartsWithHeld() || hasEnded() && !isStopped() && !held.isEmpty()) {
-                Character known = held.remove(0);
-                listener.written(number, known.id(), known.logProbability());
+            boolean isLast = isOver || position == options.length();
+            while (!stopStartsWithHeld() || isLast && !isStopped() && !held.isEmpty()) {
+                listener.written(number, held.remove(0));
             }
         }
 

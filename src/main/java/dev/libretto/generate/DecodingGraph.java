@@ -152,7 +152,13 @@ final class DecodingGraph implements AutoCloseable {
             if (scored) {
                 StdArrays.copyFrom((TFloat32) result.get(state.size() + 1), scores);
             }
-            return new TextModel.Written(characters, scores, arrays(result));
+            ScoredCharacter[][] both = new ScoredCharacter[STEPS][last.length];
+            for (int t = 0; t < STEPS; t++) {
+                for (int row = 0; row < last.length; row++) {
+                    both[t][row] = new ScoredCharacter(characters[t][row], scores[t][row]);
+                }
+            }
+            return new TextModel.Written(both, arrays(result));
         }
     }
 

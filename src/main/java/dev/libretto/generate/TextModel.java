@@ -16,39 +16,20 @@ import java.util.List;
 public interface TextModel extends AutoCloseable {
     /** @param logits the scores of the next character, row-major {@code [B, V]} */
     record Step(float[] logits, List<float[]> state) {
-        /** Chooses the next character of each row by a random number in [0, 1) for each. */
-        Written choose(Sampler sampler, double[] uniform, boolean scored) {
-            int rows = uniform.length;
+        /** Returns the logits of one of {@code rows} rows, {@code [V]}. */
+        float[] ofRow(int row, int rows) {
             int v = logits.length / rows;
-            int[] ids = new int[rows];
-            float[] scores = new float[rows];
-            for (int row = 0; row < rows; row++) {
-                float[] ofRow = Arrays.copyOfRange(logits, row * v, (row + 1) * v);
-                ids[row] = sampler.sample(ofRow, uniform[row]);
-                scores[row] = scored ? logProbability(ofRow, ids[row]) : 0;
-            }
-            return new Written(new int[][] {ids}, new float[][] {scores}, state);
-        }
-
-        /** Returns log softmax(logits)[id]. */
-        static float logProbability(float[] logits, int id) {
-            float max = logits[Sampler.GREEDY.sample(logits, 0)];
-            double sum = 0;
-            for (float logit : logits) {
-                sum += Math.exp(logit - max);
-            }
-            return (float) (logits[id] - max - Math.log(sum));
+            return Arrays.copyOfRange(logits, row * v, (row + 1) * v);
         }
     }
 
     /**
      * The next characters of each row.
      *
-     * @param ids {@code [T][B]}
-     * @param logProbabilities the natural logarithm of their probabilities, {@code [T][B]}; zeros if not requested
+     * @param characters {@code [T][B]}, with log-probabilities if requested
      * @param state the state before the last of them
      */
-    record Written(int[][] ids, float[][] logProbabilities, List<float[]> state) {}
+    record Written(ScoredCharacter[][] characters, List<float[]> state) {}
 
     ModelConfig config();
 
@@ -78,7 +59,14 @@ public interface TextModel extends AutoCloseable {
      * @param state the state before it
      */
     default Written writeGreedily(int[] ids, List<float[]> state, boolean scored) {
-        return step(ids, state).choose(Sampler.GREEDY, new double[ids.length], scored);
+        Step step = step(ids, state);
+        ScoredCharacter[] characters = new ScoredCharacter[ids.length];
+        for (int row = 0; row < ids.length; row++) {
+            float[] logits = step.ofRow(row, ids.length);
+            int id = Logits.argMax(logits);
+            characters[row] = scored ? ScoredCharacter.of(logits, id, 0) : new ScoredCharacter(id, 0);
+        }
+        return new Written(new ScoredCharacter[][] {characters}, step.state());
     }
 
     @Override

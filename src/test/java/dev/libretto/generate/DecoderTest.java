@@ -32,13 +32,15 @@ class DecoderTest {
     private static final ModelConfig TINY = new ModelConfig(CellType.RNN, 5, 3, 1);
     private static final Weights WEIGHTS = TestModels.randomWeights(CONFIG, 1);
     private static final double LARGEST_LOGIT = largestLogit(CONFIG, WEIGHTS);
-    private static final Sampler DRAWN = new RandomSampler(1, RandomSampler.ALL, 1);
+    private static final Sampler DRAWN = Sampler.temperature(1);
 
     /**
      * Draws one of the first nine characters whatever the logits are, so rounding never changes a text. The log-probabilities
      * show what the model computed.
      */
-    private static final Sampler BLIND = (logits, uniform) -> (int) (9 * uniform);
+    private static final Sampler BLIND = (logits, text, uniform) -> (int) (9 * uniform);
+
+    private static final Decoder.Scoring SCORED = new Decoder.Scoring(false, true, 0);
 
     private record Written(List<Integer> ids, List<Float> logProbabilities) {}
 
@@ -79,7 +81,7 @@ class DecoderTest {
         ModelConfig config = new ModelConfig(cell, 23, 12, 2);
         Weights weights = TestModels.randomWeights(config, 5);
         List<int[]> prefixes = prefixes(config, 3, 1, 70, 64, 3);
-        Decoder.Options options = new Decoder.Options(130, Sampler.GREEDY, 0, new int[0], true);
+        Decoder.Options options = new Decoder.Options(130, Sampler.GREEDY, 0, new int[0], SCORED);
 
         for (TextModel model : models(config, weights)) {
             try (model) {
@@ -105,7 +107,7 @@ class DecoderTest {
     @Test
     void defaultMethodsMatchFastPaths() {
         List<int[]> prefixes = prefixes(CONFIG, 5, 1, 80);
-        Decoder.Options options = new Decoder.Options(70, Sampler.GREEDY, 0, new int[] {3, 3}, true);
+        Decoder.Options options = new Decoder.Options(70, Sampler.GREEDY, 0, new int[] {3, 3}, SCORED);
         try (TextModel eager = new EagerModel(CONFIG, WEIGHTS);
                 TextModel graph = new GraphModel(CONFIG, WEIGHTS)) {
             List<Integer> stop = IntStream.of(options.stop()).boxed().toList();
@@ -141,7 +143,7 @@ class DecoderTest {
 
     @Test
     void samplesAreIndependentOfBatch() {
-        Decoder.Options options = new Decoder.Options(90, BLIND, 7, new int[0], true);
+        Decoder.Options options = new Decoder.Options(90, BLIND, 7, new int[0], SCORED);
         int[] prefix = {2, 5};
         for (TextModel model : models(CONFIG, WEIGHTS)) {
             try (model) {
@@ -191,12 +193,153 @@ class DecoderTest {
                 .orElseThrow();
     }
 
+    /** Every decoder, alone and in a batch, gives a sampler each text's own history, and ends texts that cannot go on. */
+    @Test
+    void adjustedTextsAreTheSameInEveryDecoder() {
+        // Draws one of the characters that are not forbidden, so rounding never changes a text.
+        Sampler blind = (logits, text, uniform) -> {
+            int[] allowed = IntStream.range(0, logits.length)
+                    .filter(id -> logits[id] > Float.NEGATIVE_INFINITY)
+                    .toArray();
+            return allowed[(int) (allowed.length * uniform)];
+        };
+        float[] bias = new float[CONFIG.vocabularySize()];
+        Arrays.fill(bias, 3, bias.length, Float.NEGATIVE_INFINITY);
+        List<int[]> prefixes = List.of(new int[] {0, 1, 2, 0}, new int[] {2}, new int[] {9, 8, 9});
+        Decoder.Options options = new Decoder.Options(
+                200, blind.adjusted().withBias(bias).withNoRepeat(3), 4, new int[0], Decoder.Scoring.NONE);
+
+        List<List<Integer>> expected = null;
+        for (TextModel model : models(CONFIG, WEIGHTS)) {
+            try (model) {
+                for (TextModel each : List.of(model, new StepsOnly(model))) {
+                    List<List<Integer>> texts = write(each, prefixes, 3, options).stream()
+                            .map(Written::ids)
+                            .toList();
+                    List<List<Integer>> alone = prefixes.stream()
+                            .flatMap(prefix -> write(each, List.of(prefix), 3, options).stream())
+                            .map(Written::ids)
+                            .toList();
+                    expected = expected == null ? texts : expected;
+                    assertThat(texts).isEqualTo(expected).isEqualTo(alone).doesNotHaveDuplicates();
+                }
+            }
+        }
+        for (int row = 0; row < expected.size(); row++) {
+            String all = string(prefixes.get(row / 3), 4) + string(toArray(expected.get(row)), 200);
+            assertThat(IntStream.rangeClosed(0, all.length() - 3).mapToObj(i -> all.substring(i, i + 3)))
+                    .doesNotHaveDuplicates();
+            // Of three characters there are 27 sequences of three, so at most 29 characters.
+            assertThat(expected.get(row)).hasSizeBetween(1, 29);
+        }
+    }
+
+    /** Rounding cannot change these texts. */
+    @Test
+    void adjustedGreedyMatchesNaiveLoop() {
+        float[] bias = new float[CONFIG.vocabularySize()];
+        bias[4] = -2;
+        bias[5] = Float.NEGATIVE_INFINITY;
+        AdjustedSampler sampler = Sampler.GREEDY
+                .adjusted()
+                .withBias(bias)
+                .withRepeatPenalty(1.25, 6)
+                .withNoRepeat(4);
+        List<int[]> prefixes = List.of(new int[] {3, 1, 4}, new int[] {2, 7, 1, 8, 2, 8});
+        Decoder.Options options = new Decoder.Options(50, sampler, 1, new int[0], Decoder.Scoring.NONE);
+        List<List<Integer>> expected = prefixes.stream()
+                .map(prefix -> Margins.greedy(CONFIG, WEIGHTS, prefix, 50, sampler))
+                .toList();
+        for (TextModel model : models(CONFIG, WEIGHTS)) {
+            try (model) {
+                assertThat(write(model, prefixes, 1, options).stream().map(Written::ids))
+                        .isEqualTo(expected);
+            }
+        }
+        for (int row = 0; row < expected.size(); row++) {
+            assertThat(expected.get(row))
+                    .doesNotContain(5)
+                    .isNotEqualTo(naive(CONFIG, WEIGHTS, prefixes.get(row), 50).ids());
+        }
+    }
+
+    /** The prefix's own characters have the probabilities that they would have if they were written. */
+    @Test
+    void prefixIsScored() {
+        List<int[]> prefixes = prefixes(CONFIG, 5, 1, 70, 5);
+        for (TextModel model : models(CONFIG, WEIGHTS)) {
+            try (model) {
+                for (int length : new int[] {0, 3}) {
+                    List<float[]> read = new ArrayList<>();
+                    Decoder.Options options = new Decoder.Options(
+                            length, Sampler.GREEDY, 0, new int[0], new Decoder.Scoring(true, true, 0));
+                    new Decoder(model).write(prefixes, 2, options, new Decoder.Listener() {
+                        @Override
+                        public void read(int prefix, float[] logProbabilities) {
+                            assertThat(prefix).isEqualTo(read.size());
+                            read.add(logProbabilities);
+                        }
+
+                        @Override
+                        public void written(int row, ScoredCharacter character) {
+                            assertThat(read).hasSize(4);
+                        }
+                    });
+                    for (int p = 0; p < 4; p++) {
+                        assertScored(read.get(p), prefixes.get(p));
+                    }
+                }
+            }
+        }
+    }
+
+    private static void assertScored(float[] logProbabilities, int[] prefix) {
+        assertThat(logProbabilities).hasSize(prefix.length - 1);
+        ReferenceModel reference = new ReferenceModel(CONFIG, WEIGHTS);
+        double[] state = reference.zeroState();
+        for (int i = 0; i + 1 < prefix.length; i++) {
+            state = reference.step(prefix[i], state);
+            double[] logits = reference.logits(state);
+            // The error of the logit, and that of the sum it is divided by.
+            assertThat((double) logProbabilities[i])
+                    .isCloseTo(
+                            -ReferenceModel.crossEntropy(logits, prefix[i + 1]),
+                            within(2 * Margins.error(CONFIG, i + 1, logits)));
+        }
+    }
+
+    /** Characters, their probabilities and where they stop do not depend on how many likely ones are listed. */
+    @Test
+    void likelyCharactersAreListed() {
+        int[] prefix = {3, 1, 4};
+        List<Integer> greedy = naive(CONFIG, WEIGHTS, prefix, 70).ids();
+        for (TextModel model : models(CONFIG, WEIGHTS)) {
+            try (model) {
+                List<ScoredCharacter> characters = new ArrayList<>();
+                Decoder.Options options =
+                        new Decoder.Options(70, Sampler.GREEDY, 0, new int[0], new Decoder.Scoring(false, true, 3));
+                new Decoder(model).write(List.of(prefix), 1, options, (row, character) -> characters.add(character));
+                assertThat(characters).extracting(ScoredCharacter::id).isEqualTo(greedy);
+                assertThat(characters)
+                        .allSatisfy(character -> assertThat(character.top())
+                                .hasSize(3)
+                                .isSortedAccordingTo((a, b) -> Float.compare(b.logProbability(), a.logProbability()))
+                                .first()
+                                .isEqualTo(new ScoredCharacter(character.id(), character.logProbability())));
+            }
+        }
+    }
+
+    private static int[] toArray(List<Integer> ids) {
+        return ids.stream().mapToInt(id -> id).toArray();
+    }
+
     @Test
     void seedDeterminesSamples() {
         try (TextModel model = new EagerModel(CONFIG, WEIGHTS)) {
             List<List<Integer>> texts = new ArrayList<>();
             for (long seed : new long[] {1, 2, 1, -1}) {
-                Decoder.Options options = new Decoder.Options(40, DRAWN, seed, new int[0], false);
+                Decoder.Options options = new Decoder.Options(40, DRAWN, seed, new int[0], Decoder.Scoring.NONE);
                 texts.add(
                         write(model, List.of(new int[] {0}), 1, options).get(0).ids());
             }
@@ -208,10 +351,10 @@ class DecoderTest {
 
     @Test
     void temperatureNearZeroIsGreedy() {
-        Sampler cold = new RandomSampler(1e-6, RandomSampler.ALL, 1);
+        Sampler cold = Sampler.temperature(1e-6);
         try (TextModel model = new GraphModel(CONFIG, WEIGHTS)) {
             int[] prefix = {4, 4};
-            Decoder.Options options = new Decoder.Options(200, cold, 1, new int[0], false);
+            Decoder.Options options = new Decoder.Options(200, cold, 1, new int[0], Decoder.Scoring.NONE);
             assertThat(write(model, List.of(prefix), 1, options).get(0).ids())
                     .isEqualTo(naive(CONFIG, WEIGHTS, prefix, 200).ids())
                     .isEqualTo(decode(model, prefix, 200));
@@ -224,10 +367,10 @@ class DecoderTest {
         List<int[]> prefixes = prefixes(CONFIG, 1, 2, 3);
         for (TextModel model : models(CONFIG, WEIGHTS)) {
             try (model) {
-                Decoder.Options whole = new Decoder.Options(150, BLIND, 3, new int[0], true);
+                Decoder.Options whole = new Decoder.Options(150, BLIND, 3, new int[0], SCORED);
                 List<Written> texts = write(model, prefixes, 5, whole);
                 for (int[] stop : new int[][] {{3}, {6, 2}, {5, 5}, {1, 8, 1}}) {
-                    Decoder.Options options = new Decoder.Options(150, BLIND, 3, stop, true);
+                    Decoder.Options options = new Decoder.Options(150, BLIND, 3, stop, SCORED);
                     List<Written> stopped = write(model, prefixes, 5, options);
                     for (int row = 0; row < texts.size(); row++) {
                         List<Integer> all = texts.get(row).ids();
@@ -249,8 +392,8 @@ class DecoderTest {
     void documentsEndThemselves() {
         int end = CONFIG.vocabularySize() - 1;
         ModelConfig documents = new ModelConfig(CONFIG.cell(), end + 1, 9, 2, 0, false, true);
-        Sampler sampler = (logits, uniform) -> uniform < 0.01 ? end : BLIND.sample(logits, uniform);
-        Decoder.Options options = new Decoder.Options(150, sampler, 3, new int[0], true);
+        Sampler sampler = (logits, text, uniform) -> uniform < 0.01 ? end : BLIND.sample(logits, text, uniform);
+        Decoder.Options options = new Decoder.Options(150, sampler, 3, new int[0], SCORED);
         List<int[]> prefixes = List.of(new int[0], new int[] {1, 2, 1}, new int[] {5});
         List<int[]> begun = List.of(new int[] {end}, new int[] {end, 1, 2, 1}, new int[] {end, 5});
         List<TextModel> knowing = models(documents, WEIGHTS);
@@ -282,8 +425,8 @@ class DecoderTest {
         ModelConfig config = new ModelConfig(CellType.RNN, 5, 3, 1, 0, false, true);
         int[] text = {1, 2, 4, 3};
         int[] position = {0};
-        Sampler recited = (logits, uniform) -> text[position[0]++];
-        Decoder.Options options = new Decoder.Options(9, recited, 1, new int[] {2, 3}, false);
+        Sampler recited = (logits, history, uniform) -> text[position[0]++];
+        Decoder.Options options = new Decoder.Options(9, recited, 1, new int[] {2, 3}, Decoder.Scoring.NONE);
         try (TextModel model = new EagerModel(config, TestModels.randomWeights(config, 1))) {
             assertThat(write(model, List.of(new int[0]), 1, options).get(0).ids())
                     .containsExactly(1, 2);
@@ -303,7 +446,7 @@ class DecoderTest {
                 private int position;
 
                 @Override
-                public int sample(float[] logits, double uniform) {
+                public int sample(float[] logits, History history, double uniform) {
                     String before = string(text, position);
                     int held = IntStream.rangeClosed(0, stop.length)
                             .filter(length -> before.endsWith(string(stop, length)))
@@ -313,9 +456,9 @@ class DecoderTest {
                     return text[position++];
                 }
             };
-            Decoder.Options options = new Decoder.Options(text.length, recited, 1, stop, false);
+            Decoder.Options options = new Decoder.Options(text.length, recited, 1, stop, Decoder.Scoring.NONE);
             new Decoder(new NoModel())
-                    .write(List.of(new int[] {0}), 1, options, (row, id, logProbability) -> written.add(id));
+                    .write(List.of(new int[] {0}), 1, options, (row, character) -> written.add(character.id()));
 
             int length = end < 0 ? text.length : end;
             assertThat(written)
@@ -391,11 +534,7 @@ class DecoderTest {
                 List<Long> open = new ArrayList<>();
                 Decoder.Options options = Decoder.Options.greedy(4 * EagerModel.STEPS_PER_SESSION);
                 new Decoder(model)
-                        .write(
-                                List.of(new int[] {1}),
-                                1,
-                                options,
-                                (row, id, logProbability) -> open.add(Pointer.totalCount()));
+                        .write(List.of(new int[] {1}), 1, options, (row, character) -> open.add(Pointer.totalCount()));
                 long first = Collections.min(open.subList(0, EagerModel.STEPS_PER_SESSION + 1));
                 long last = Collections.min(
                         open.subList(3 * EagerModel.STEPS_PER_SESSION - 1, 4 * EagerModel.STEPS_PER_SESSION));
@@ -406,7 +545,7 @@ class DecoderTest {
 
     @Test
     void writingManyTextsLeaksNothing() {
-        Decoder.Options scored = new Decoder.Options(10, Sampler.GREEDY, 0, new int[0], true);
+        Decoder.Options scored = new Decoder.Options(10, Sampler.GREEDY, 0, new int[0], SCORED);
         List<int[]> prefixes = prefixes(TINY, 1, 5, 2);
         Weights weights = TestModels.randomWeights(TINY, 1);
         EagerModel eager = new EagerModel(TINY, weights);
@@ -456,9 +595,9 @@ class DecoderTest {
         for (int row = 0; row < prefixes.size() * samples; row++) {
             rows.add(new Written(new ArrayList<>(), new ArrayList<>()));
         }
-        new Decoder(model).write(prefixes, samples, options, (row, id, logProbability) -> {
-            rows.get(row).ids().add(id);
-            rows.get(row).logProbabilities().add(logProbability);
+        new Decoder(model).write(prefixes, samples, options, (row, character) -> {
+            rows.get(row).ids().add(character.id());
+            rows.get(row).logProbabilities().add(character.logProbability());
         });
         return rows;
     }

@@ -7,7 +7,9 @@ import dev.libretto.Rounding;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
 import dev.libretto.text.CounterRandom;
+import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.List;
 import java.util.stream.IntStream;
 
 /**
@@ -19,17 +21,43 @@ public final class Margins {
 
     /** Asserts that rounding cannot change the greedy continuation of a prefix. */
     public static void assertGreedyIsCertain(ModelConfig config, Weights weights, int[] prefix, int length) {
+        greedy(config, weights, prefix, length, Sampler.GREEDY.adjusted());
+    }
+
+    /**
+     * Returns the greedy continuation of a prefix with adjusted logits, and asserts that rounding cannot change it. The penalty
+     * multiplies the error of a logit at most with itself or its reciprocal.
+     */
+    public static List<Integer> greedy(
+            ModelConfig config, Weights weights, int[] prefix, int length, AdjustedSampler sampler) {
+        double factor = Math.max(sampler.penalty(), 1 / sampler.penalty());
+        History text = new History(prefix, sampler.lookBack());
+        List<Integer> written = new ArrayList<>();
         ReferenceModel model = new ReferenceModel(config, weights);
         double[] state = after(model, prefix);
         for (int i = 0; i < length; i++) {
             double[] logits = model.logits(state);
-            double error = error(config, prefix.length + i, logits);
-            int[] order = descending(logits);
-            assertThat(logits[order[0]] - logits[order[1]])
+            // Two more roundings: to float32, and of the adjusted logit.
+            double largest = Arrays.stream(logits).map(Math::abs).max().orElseThrow();
+            double error = (error(config, prefix.length + i, logits) + largest * Rounding.after(2)) * factor;
+            float[] adjusted = sampler.adjust(floats(logits), text);
+            int[] order = Logits.descending(adjusted);
+            assertThat(adjusted[order[0]] - adjusted[order[1]])
                     .as("margin of character %d", i)
-                    .isGreaterThan(2 * error);
+                    .isGreaterThan((float) (2 * error));
             state = model.step(order[0], state);
+            text.add(order[0]);
+            written.add(order[0]);
         }
+        return written;
+    }
+
+    private static float[] floats(double[] values) {
+        float[] floats = new float[values.length];
+        for (int i = 0; i < floats.length; i++) {
+            floats[i] = (float) values[i];
+        }
+        return floats;
     }
 
     /**
