@@ -12,6 +12,7 @@ import dev.libretto.generate.Decoder;
 import dev.libretto.generate.EagerModel;
 import dev.libretto.generate.GraphModel;
 import dev.libretto.generate.Sampler;
+import dev.libretto.generate.ScoredCharacter;
 import dev.libretto.generate.TextModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
@@ -24,14 +25,22 @@ import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Adaptation;
 import dev.libretto.train.Evaluation;
 import dev.libretto.train.Evaluator;
+import dev.libretto.train.Scorer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Deque;
+import java.util.Iterator;
 import java.util.List;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.stream.IntStream;
+import org.apache.commons.lang3.ArrayUtils;
 
 /**
- * A trained character model: writes, evaluates, exports.
+ * A trained character model: writes, evaluates, scores, exports.
  *
  * <pre>{@code
  * try (CharModel model = CharModel.open(Path.of("runs/latest"))) {
@@ -225,7 +234,8 @@ public final class CharModel implements AutoCloseable {
                             : corpus.name()
                                     + " was read as documents, but the model knows no end of one; read it undivided");
         }
-        return evaluate(vocabulary.encodeKnown(corpus), position -> {});
+        return evaluate(vocabulary.encodeKnown(corpus), position -> {})
+                .withBytes(vocabulary.countPredictedBytes(corpus));
     }
 
     /**
@@ -238,6 +248,81 @@ public final class CharModel implements AutoCloseable {
         try (Evaluator evaluator = new Evaluator(config, weights)) {
             return evaluator.evaluate(ids, progress);
         }
+    }
+
+    /**
+     * Returns how likely the model finds each text: every character but the first, each from all before it. For a model of
+     * documents each text is one, and its first character and its end are predicted, too.
+     */
+    public List<TextScore> score(List<String> texts) {
+        List<TextScore> scores = new ArrayList<>();
+        score(texts.iterator(), 0, scores::add);
+        return scores;
+    }
+
+    /**
+     * Scores texts, many at once on the device.
+     *
+     * @param texts read as they are needed; any number
+     * @param others how many of the likeliest other characters to give in each one's place
+     * @param scored receives the scores in the order of the texts
+     */
+    public void score(Iterator<String> texts, int others, Consumer<TextScore> scored) {
+        device.use();
+        Deque<String> unfinished = new ArrayDeque<>();
+        Iterator<int[]> known = new Iterator<>() {
+            @Override
+            public boolean hasNext() {
+                return texts.hasNext();
+            }
+
+            @Override
+            public int[] next() {
+                String text = texts.next();
+                unfinished.add(text);
+                return Arrays.stream(ids(text)).filter(id -> id != Ids.NONE).toArray();
+            }
+        };
+        try (Scorer scorer = new Scorer(config, weights, others == 0 ? 0 : others + 1)) {
+            scorer.score(known, scores -> scored.accept(textScore(unfinished.remove(), scores, others)));
+        }
+    }
+
+    /** Returns the ids of a text, {@link Ids#NONE} for unknown characters; a document is between two ends. */
+    private int[] ids(String text) {
+        IntStream end = config.endSymbol() ? IntStream.of(config.end()) : IntStream.empty();
+        int[] ids = IntStream.concat(text.codePoints().map(vocabulary::idOrUnknown), end)
+                .toArray();
+        return config.endSymbol() ? ArrayUtils.insert(0, ids, config.end()) : ids;
+    }
+
+    private TextScore textScore(String text, Scorer.Scores scores, int others) {
+        List<ScoredCharacter> characters = new ArrayList<>();
+        int known = 0;
+        for (int id : ids(text)) {
+            int prediction = id == Ids.NONE ? -1 : known++ - 1;
+            characters.add(
+                    prediction < 0
+                            ? new ScoredCharacter(id, Float.NaN, List.of())
+                            : new ScoredCharacter(
+                                    id,
+                                    scores.logProbabilities()[prediction],
+                                    likeliestOthers(id, prediction, scores, others)));
+        }
+        int beginning = config.endSymbol() ? 1 : 0;
+        int unknown = (int) text.codePoints()
+                .filter(codePoint -> vocabulary.idOf(codePoint) < 0)
+                .count();
+        return new TextScore(text, characters.subList(beginning, characters.size()), unknown);
+    }
+
+    private static List<ScoredCharacter> likeliestOthers(int id, int prediction, Scorer.Scores scores, int others) {
+        int top = scores.topIds().length / scores.logProbabilities().length;
+        return IntStream.range(prediction * top, (prediction + 1) * top)
+                .filter(i -> scores.topIds()[i] != id)
+                .limit(others)
+                .mapToObj(i -> new ScoredCharacter(scores.topIds()[i], scores.topLogProbabilities()[i], List.of()))
+                .toList();
     }
 
     /**

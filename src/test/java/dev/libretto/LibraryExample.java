@@ -8,6 +8,7 @@ import dev.libretto.text.CorpusOptions;
 import dev.libretto.train.Optimizer;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.List;
 
 /** The code in docs/library.md. */
 final class LibraryExample {
@@ -44,6 +45,9 @@ final class LibraryExample {
         CharModel.open(Path.of("runs/novel"));
         model.write(prefix, 200, sampler, seed, System.out::print);
         Sampler.temperature(0.8).withTopP(0.9);
+        Sampler.GREEDY.adjusted().withNoRepeat(8);
+        model.search(prefix, 200, 8);
+        model.score(List.of("one line", "another")).get(0).bitsPerCharacter();
         model.evaluate(Corpus.read(file)).bitsPerCharacter();
         model.export(ExportFormat.ONNX, Path.of("novel.onnx"));
         Corpus.read(file, CorpusOptions.WHOLE_TEXT.withMaxChars(100_000));

@@ -15,6 +15,7 @@ import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.function.LongConsumer;
+import java.util.function.UnaryOperator;
 
 /** {@code libretto evaluate}: measures how well a trained model predicts a text. */
 final class EvaluateCommand {
@@ -63,9 +64,7 @@ final class EvaluateCommand {
     private EvaluateCommand() {}
 
     private static int run(Arguments arguments, Console console) throws Exception {
-        long maxChars = arguments.get(MAX_CHARS);
-        long maxBytes = arguments.get(MAX_BYTES);
-        Charset encoding = arguments.get(ENCODING);
+        UnaryOperator<CorpusOptions> reading = reading(arguments);
         Double rate = arguments.get(ADAPT);
         arguments.get(DOCUMENTS);
         List<Path> files = arguments.getAll(CORPUS);
@@ -74,14 +73,18 @@ final class EvaluateCommand {
             throw new UsageException("missing text to evaluate on; add --corpus FILE");
         }
         RunDirectory run = RunDirectory.open(console.runPath(named));
-        CorpusOptions options =
-                run.config().corpus().options().withMaxChars(maxChars).withMaxBytes(maxBytes);
+        CorpusOptions options = reading.apply(run.config().corpus().options());
         options = options.withDocuments(
                 documents(arguments, options.documents(), run.config().model()));
-        Corpus corpus = CorpusLoader.load(files, encoding == null ? options : options.withEncoding(encoding), console);
+        Corpus corpus = CorpusLoader.load(files, options, console);
         Choice device = DeviceFlags.choose(arguments, console);
         try (CharModel model = CharModel.open(run, arguments.get(CHECKPOINT), device, console::warn)) {
-            print(evaluate(model, corpus, rate, console), model.vocabulary(), corpus, console);
+            Evaluation evaluation = evaluate(model, corpus, rate, console);
+            print(
+                    evaluation.withBytes(model.vocabulary().countPredictedBytes(corpus)),
+                    model.vocabulary(),
+                    corpus,
+                    console);
         }
         return 0;
     }
@@ -97,6 +100,17 @@ final class EvaluateCommand {
             throw new UsageException("the model knows no end of a document; remove --documents");
         }
         return documents;
+    }
+
+    /** Returns the options with which a text is read, from those of the training text. */
+    static UnaryOperator<CorpusOptions> reading(Arguments arguments) throws UsageException {
+        long maxChars = arguments.get(MAX_CHARS);
+        long maxBytes = arguments.get(MAX_BYTES);
+        Charset encoding = arguments.get(ENCODING);
+        return ofTraining -> {
+            CorpusOptions options = ofTraining.withMaxChars(maxChars).withMaxBytes(maxBytes);
+            return encoding == null ? options : options.withEncoding(encoding);
+        };
     }
 
     private static Evaluation evaluate(CharModel model, Corpus corpus, Double rate, Console console) {
@@ -120,12 +134,14 @@ final class EvaluateCommand {
                         loss: %f nats per character
                         perplexity: %f
                         bits per character: %f
+                        bits per byte: %f
                         """,
                 evaluation.characters(),
                 vocabulary.hasUnknown() ? "read as U+FFFD" : "left out",
                 vocabulary.countUnknown(corpus),
                 evaluation.loss(),
                 evaluation.perplexity(),
-                evaluation.bitsPerCharacter());
+                evaluation.bitsPerCharacter(),
+                evaluation.bitsPerByte());
     }
 }

@@ -48,6 +48,7 @@ public final class Main {
             GenerateCommand.COMMAND,
             GenerateCommand.ALIAS,
             EvaluateCommand.COMMAND,
+            ScoreCommand.COMMAND,
             ExportCommand.COMMAND,
             ImportCommand.COMMAND,
             InfoCommand.COMMAND,

@@ -6,7 +6,9 @@ import java.io.InputStream;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.Iterator;
 import java.util.List;
+import java.util.NoSuchElementException;
 import java.util.stream.IntStream;
 
 /** A text to train on, as code points, held in memory or in an index file (see {@link CorpusReader}). */
@@ -150,6 +152,33 @@ public final class Corpus {
     /** Returns the character at a position, at least 0 and less than {@link #length()}. */
     public int codePointAt(long position) {
         return alphabet.codePoint(indexes.at(position));
+    }
+
+    /** Returns the lines without their line ends, {@code \n} or {@code \r\n}; a line end at the end begins no other line. */
+    public Iterator<String> lines() {
+        return new Iterator<>() {
+            private long position;
+
+            @Override
+            public boolean hasNext() {
+                return position < length();
+            }
+
+            @Override
+            public String next() {
+                if (!hasNext()) {
+                    throw new NoSuchElementException();
+                }
+                StringBuilder line = new StringBuilder();
+                int next = codePointAt(position++);
+                while (next != '\n') {
+                    line.appendCodePoint(next);
+                    next = hasNext() ? codePointAt(position++) : '\n';
+                }
+                int end = line.length() - 1;
+                return end >= 0 && line.charAt(end) == '\r' ? line.substring(0, end) : line.toString();
+            }
+        };
     }
 
     /** Returns the SHA-256 of the characters as UTF-8, in hexadecimal, whatever the file's encoding and container. */

@@ -164,6 +164,28 @@ public final class Vocabulary {
     }
 
     /**
+     * Returns the size in UTF-8 of the characters that are predicted in a corpus, in bytes: those with an id, except the first.
+     */
+    public long countPredictedBytes(Corpus corpus) {
+        Alphabet alphabet = corpus.alphabet();
+        long bytes = 0;
+        for (int index = 0; index < alphabet.size(); index++) {
+            int codePoint = alphabet.codePoint(index);
+            bytes += idOrUnknown(codePoint) < 0 ? 0 : alphabet.count(index) * utf8Bytes(codePoint);
+        }
+        long first = 0;
+        while (first < corpus.length() && idOrUnknown(corpus.codePointAt(first)) < 0) {
+            first++;
+        }
+        return first == corpus.length() ? 0 : bytes - utf8Bytes(corpus.codePointAt(first));
+    }
+
+    /** Returns the size of a character in UTF-8, in bytes; the end of a document has none. */
+    public static int utf8Bytes(int codePoint) {
+        return codePoint == END ? 0 : codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
+    }
+
+    /**
      * Returns the ids of a text; throws for a character that is not in the vocabulary if there is no {@link #UNKNOWN}.
      */
     public int[] encode(String text) {
@@ -184,7 +206,8 @@ public final class Vocabulary {
         return id;
     }
 
-    private int idOrUnknown(int codePoint) {
+    /** Returns the id of a character, else of {@link #UNKNOWN}, else {@link Ids#NONE}. */
+    public int idOrUnknown(int codePoint) {
         int id = idOf(codePoint);
         return id < 0 && hasUnknown ? idOf(UNKNOWN) : id;
     }

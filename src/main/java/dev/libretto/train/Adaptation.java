@@ -57,7 +57,7 @@ public record Adaptation(Evaluation evaluation, Weights weights) {
             throw new IllegalArgumentException(
                     "the text has " + known.count + " characters that the model knows; it needs at least 2");
         }
-        return new Adaptation(new Evaluation(predicted, lossSum / predicted), current.weights());
+        return new Adaptation(new Evaluation(predicted, 0, lossSum / predicted), current.weights());
     }
 
     private static TrainConfig config(int timeSteps, double rate) {

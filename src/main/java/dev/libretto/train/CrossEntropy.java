@@ -22,11 +22,17 @@ import org.tensorflow.types.family.TNumber;
  * <p>TensorFlow Java has no gradient for {@code SparseSoftmaxCrossEntropyWithLogits}. These smaller operations compute the same.
  *
  * @param losses in nats, {@code [N]}
+ * @param logSum log s + m, {@code [N]}
  * @param exp e, {@code [N, V]}
  * @param sum s, {@code [N, 1]}
  * @param cells the row and column of each target, {@code [N, 2]}
  */
-record CrossEntropy(Operand<TFloat32> losses, Operand<TFloat32> exp, Operand<TFloat32> sum, Operand<TInt64> cells) {
+record CrossEntropy(
+        Operand<TFloat32> losses,
+        Operand<TFloat32> logSum,
+        Operand<TFloat32> exp,
+        Operand<TFloat32> sum,
+        Operand<TInt64> cells) {
     /**
      * @param logits z {@code [N, V]}, with N known
      * @param targets N character ids, in any shape
@@ -44,7 +50,8 @@ record CrossEntropy(Operand<TFloat32> losses, Operand<TFloat32> exp, Operand<TFl
         Operand<TFloat32> exp = tf.math.exp(tf.math.sub(logits, max));
         Operand<TFloat32> sum = tf.sum(exp, overV, Sum.keepDims(true));
         Operand<TFloat32> logSum = tf.reshape(tf.math.add(tf.math.log(sum), max), perRow);
-        return new CrossEntropy(tf.math.sub(logSum, tf.gatherNd(logits, cells)), exp, sum, cells);
+        Operand<TFloat32> losses = tf.math.sub(logSum, tf.gatherNd(logits, cells));
+        return new CrossEntropy(losses, logSum, exp, sum, cells);
     }
 
     /**

@@ -1,27 +1,14 @@
 package dev.libretto.train;
 
-import dev.libretto.device.Sessions;
-import dev.libretto.model.FloatTensors;
-import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
-import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import dev.libretto.text.Ids;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.Map;
 import java.util.function.LongConsumer;
-import org.tensorflow.Graph;
-import org.tensorflow.Operand;
 import org.tensorflow.Result;
-import org.tensorflow.Session;
 import org.tensorflow.Tensor;
-import org.tensorflow.ndarray.Shape;
-import org.tensorflow.ndarray.buffer.DataBuffers;
-import org.tensorflow.op.Ops;
-import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
-import org.tensorflow.types.TInt32;
 
 /**
  * Measures how well a model predicts a text. Every character except the first is predicted once. The text is cut into rows that
@@ -34,18 +21,9 @@ public final class Evaluator implements AutoCloseable {
     /** Time steps per run of the graph; does not affect the result. */
     private static final int SEQ_LENGTH = 128;
 
-    private final Graph graph = Sessions.newGraph();
-    private final Session session;
     private final int rows;
     private final int end; // of a document; NONE without documents
-    private final Shape idShape;
-    private final Variables variables;
-    private final Placeholder<TInt32> inputs;
-    private final Placeholder<TInt32> targets;
-    private final List<Placeholder<TFloat32>> state = new ArrayList<>();
-    private final List<Operand<TFloat32>> nextState;
-    private final Operand<TFloat32> losses;
-    private final List<TFloat32> zeroState = new ArrayList<>();
+    private final PredictionGraph graph;
 
     /** Creates an evaluator that reads a text as one row. */
     public Evaluator(ModelConfig config, Weights weights) {
@@ -66,32 +44,12 @@ public final class Evaluator implements AutoCloseable {
     Evaluator(ModelConfig config, int rows) {
         this.rows = rows;
         this.end = config.end();
-        idShape = Shape.of(SEQ_LENGTH, rows);
-        try {
-            Ops tf = Ops.create(graph);
-            inputs = tf.placeholder(TInt32.class, Placeholder.shape(idShape));
-            targets = tf.placeholder(TInt32.class, Placeholder.shape(idShape));
-            for (Shape shape : LanguageModel.stateShapes(config, rows)) {
-                state.add(tf.placeholder(TFloat32.class, Placeholder.shape(shape)));
-                zeroState.add(FloatTensors.zeros(shape));
-            }
-            variables = new Variables(tf, LanguageModel.parameters(config));
-            Map<Parameter, Operand<TFloat32>> values = variables.after(tf, null);
-            LanguageModel.Output output = new LanguageModel(tf, config, values::get, Sessions.factorType())
-                    .unroll(tf, inputs, new ArrayList<>(state));
-            nextState = output.state();
-            losses = CrossEntropy.of(tf, output.logits(), targets).losses();
-            session = Sessions.open(graph);
-        } catch (RuntimeException e) {
-            zeroState.forEach(Tensor::close);
-            graph.close();
-            throw e;
-        }
+        this.graph = new PredictionGraph(config, SEQ_LENGTH, rows, 0);
     }
 
     /** Loads weights. */
     final void load(Weights weights) {
-        variables.load(session, weights);
+        graph.load(weights);
     }
 
     /**
@@ -115,9 +73,11 @@ public final class Evaluator implements AutoCloseable {
         long predicted = 0;
         double lossSum = 0;
         Result carried = null;
+        List<TFloat32> zeroState = graph.zeroState();
         try {
             for (Window window = window(text); window.count() > 0; window = window(text)) {
-                Result result = run(window, carried);
+                List<? extends Tensor> before = carried == null ? zeroState : graph.states(carried);
+                Result result = graph.run(window.inputs(), window.targets(), before);
                 if (carried != null) {
                     carried.close();
                 }
@@ -127,6 +87,7 @@ public final class Evaluator implements AutoCloseable {
                 progress.accept(predicted);
             }
         } finally {
+            zeroState.forEach(Tensor::close);
             if (carried != null) {
                 carried.close();
             }
@@ -135,7 +96,7 @@ public final class Evaluator implements AutoCloseable {
             throw new IllegalArgumentException(
                     "the text has " + (isKnown ? 1 : 0) + " characters that the model knows; it needs at least 2");
         }
-        return new Evaluation(predicted, lossSum / predicted);
+        return new Evaluation(predicted, 0, lossSum / predicted);
     }
 
     private List<Row> rows(Ids ids) {
@@ -207,21 +168,6 @@ public final class Evaluator implements AutoCloseable {
         return new Window(inputs, targets, isCounted, count);
     }
 
-    private Result run(Window window, Result carried) {
-        try (TInt32 inputIds = TInt32.tensorOf(idShape, DataBuffers.of(window.inputs()));
-                TInt32 targetIds = TInt32.tensorOf(idShape, DataBuffers.of(window.targets()))) {
-            Session.Runner runner = session.runner()
-                    .feed(inputs, inputIds)
-                    .feed(targets, targetIds)
-                    .fetch(losses);
-            for (int i = 0; i < state.size(); i++) {
-                Tensor before = carried == null ? zeroState.get(i) : carried.get(1 + i);
-                runner.feed(state.get(i), before).fetch(nextState.get(i));
-            }
-            return runner.run();
-        }
-    }
-
     private static double sum(TFloat32 losses, Window window) {
         double sum = 0;
         for (int i = 0; i < window.isCounted().length; i++) {
@@ -232,8 +178,6 @@ public final class Evaluator implements AutoCloseable {
 
     @Override
     public void close() {
-        zeroState.forEach(Tensor::close);
-        session.close();
         graph.close();
     }
 }

@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import dev.libretto.generate.AdjustedSampler;
 import dev.libretto.generate.Margins;
+import dev.libretto.generate.Sampler;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunDirectory;
 import java.io.IOException;
@@ -74,7 +76,61 @@ class MainTest {
                         + "characters outside the vocabulary, left out: 0\n"
                         + "loss: \\d\\.\\d{6} nats per character\n"
                         + "perplexity: \\d+\\.\\d{6}\n"
-                        + "bits per character: \\d\\.\\d{6}\n");
+                        + "bits per character: \\d\\.\\d{6}\n"
+                        + "bits per byte: \\d\\.\\d{6}\n");
+    }
+
+    @Test
+    void scoresLines() throws IOException {
+        assertThat(train("--epochs", "3")).isZero();
+        Path lines = Files.writeString(folder.resolve("lines.txt"), "the quick\r\n\nfox\tx\\\n猫 fox\nt");
+        assertThat(run("score", "--corpus", lines.toString())).isZero();
+        List<String> rows = out.lines().toList();
+        assertThat(rows.get(0))
+                .isEqualTo("line\tlog_probability\tcharacters\tunknown\tlog_probability_per_character"
+                        + "\tbits_per_character\tbits_per_byte\ttext");
+        assertThat(rows).hasSize(6);
+        assertThat(rows.get(1)).matches("1\t-\\d+\\.\\d{6}\t8\t0(\t-?\\d+\\.\\d{6}){3}\tthe quick");
+        assertThat(rows.get(2)).isEqualTo("2\t0.000000\t0\t0\t\t\t\t");
+        assertThat(rows.get(3)).matches("3\t.*\t3\t2\t.*\tfox\\\\tx\\\\\\\\");
+        assertThat(rows.get(4)).matches("4\t.*\t3\t1\t.*\t猫 fox");
+        assertThat(rows.get(5)).isEqualTo("5\t0.000000\t0\t0\t\t\t\tt");
+
+        assertThat(run("score", "--corpus", lines.toString(), "--format", "jsonl"))
+                .isZero();
+        List<JsonNode> objects = objects();
+        for (int i = 0; i < 5; i++) {
+            List<String> cells = new ArrayList<>();
+            objects.get(i).forEach(value -> cells.add(cell(value)));
+            assertThat(String.join("\t", cells)).isEqualTo(rows.get(i + 1));
+        }
+
+        assertThat(run("score", "--corpus", lines.toString(), "--characters")).isZero();
+        List<String> characters = out.lines().toList();
+        assertThat(characters.get(0))
+                .isEqualTo("line\tposition\tlog_probability\tcharacter\tother_1\tlog_probability_1"
+                        + "\tother_2\tlog_probability_2\tother_3\tlog_probability_3");
+        assertThat(characters).hasSize(1 + 9 + 6 + 5 + 1);
+        assertThat(characters.get(1)).isEqualTo("1\t1\t\tt\t\t\t\t\t\t");
+        assertThat(characters.get(2)).matches("1\t2\t-\\d+\\.\\d{6}\th(\t[a-z ]\t-\\d+\\.\\d{6}){3}");
+        assertThat(characters.get(13)).isEqualTo("3\t4\t\t\\t\t\t\t\t\t\t");
+
+        assertThat(run("score", "--corpus", lines.toString(), "--characters", "--top", "0", "--format", "jsonl"))
+                .isZero();
+        double sum = objects().stream()
+                .filter(row -> row.get("line").asInt() == 1)
+                .mapToDouble(row -> (float) row.get("log_probability").asDouble())
+                .sum();
+        assertThat(sum).isEqualTo(objects.get(0).get("log_probability").asDouble());
+        assertThat(objects().get(0).get("others")).isEmpty();
+    }
+
+    private static String cell(JsonNode value) {
+        return value.isNull()
+                ? ""
+                : value.isDouble()
+                        ? String.format(Locale.ROOT, "%.6f", value.asDouble())
+                        : value.asText().replace("\\", "\\\\").replace("\t", "\\t");
     }
 
     @Test
@@ -325,14 +381,13 @@ class MainTest {
             assertThat("fox" + object.get("text").asText()).isEqualTo(lines.get(3 + sample));
             assertThat(object.get("sample").asInt()).isEqualTo(sample);
             assertThat(object.get("seed").asLong()).isEqualTo(9);
-            StringBuilder block = new StringBuilder("fox");
+            assertThat(object.get("prefix_log_probabilities").get(0).isNull()).isTrue();
+            StringBuilder block = new StringBuilder("fox\n\tf");
+            block.append(line(object.get("prefix_log_probabilities").get(1), 'o'));
+            block.append(line(object.get("prefix_log_probabilities").get(2), 'x'));
             for (int i = 0; i < 20; i++) {
-                float logProbability =
-                        (float) object.get("log_probabilities").get(i).asDouble();
-                block.append(String.format(
-                        Locale.ROOT,
-                        "\n%.6f\t%s",
-                        logProbability,
+                block.append(line(
+                        object.get("log_probabilities").get(i),
                         object.get("text").asText().charAt(i)));
             }
             // A stream adds as if in higher precision, so the sum is exact but for its last rounding.
@@ -342,6 +397,84 @@ class MainTest {
             assertThat(object.get("log_probability").asDouble()).isEqualTo(sum);
             assertThat(blocks[sample]).isEqualTo(block.toString());
         }
+    }
+
+    private static String line(JsonNode logProbability, char character) {
+        return String.format(Locale.ROOT, "\n%.6f\t%s", (float) logProbability.asDouble(), character);
+    }
+
+    @Test
+    void likelyCharactersArePrinted() throws IOException {
+        assertThat(train("--epochs", "0")).isZero();
+        List<String> options = List.of("--prefix", "the ", "--length", "5", "--format", "jsonl", "--top-logprobs", "3");
+        assertThat(generate(options)).isZero();
+        JsonNode object = objects().get(0);
+        assertThat(object.fieldNames())
+                .toIterable()
+                .containsExactly(
+                        "prefix",
+                        "text",
+                        "sample",
+                        "log_probability",
+                        "milliseconds",
+                        "prefix_log_probabilities",
+                        "log_probabilities",
+                        "top_log_probabilities");
+        assertThat(object.get("prefix_log_probabilities")).hasSize(4);
+        for (int i = 0; i < 5; i++) {
+            JsonNode likely = object.get("top_log_probabilities").get(i);
+            String chosen = object.get("text").asText().substring(i, i + 1);
+            assertThat(likely.fieldNames()).toIterable().hasSize(3).first().isEqualTo(chosen);
+            assertThat(likely.get(chosen))
+                    .isEqualTo(object.get("log_probabilities").get(i));
+        }
+    }
+
+    /** Runs, exported models and both decoders choose among the same adjusted logits. */
+    @Test
+    void adjustedTextIsTheSameInEveryModel() throws IOException {
+        assertThat(train("--epochs", "0")).isZero();
+        RunDirectory run = RunDirectory.open(Path.of(runDir()));
+        float[] bias = new float[run.vocabulary().size()];
+        bias[run.vocabulary().idOf('e')] = -0.5f;
+        bias[run.vocabulary().idOf('f')] = -0.5f;
+        bias[run.vocabulary().idOf('o')] = 0.25f;
+        bias[run.vocabulary().idOf('x')] = Float.NEGATIVE_INFINITY;
+        AdjustedSampler sampler = Sampler.GREEDY
+                .adjusted()
+                .withBias(bias)
+                .withRepeatPenalty(1.5, 10)
+                .withNoRepeat(3);
+        List<Integer> text = Margins.greedy(
+                run.config().model(), run.newest(warning -> {}).weights(), ids(run, "the "), 40, sampler);
+        String expected = "the "
+                + run.vocabulary().decode(text.stream().mapToInt(id -> id).toArray()) + "\n";
+
+        List<String> options = new ArrayList<>(List.of("--prefix", "the ", "--length", "40", "--forbid", "x"));
+        options.addAll(List.of("--bias", "ef=-0.5", "--bias", "o=0.25", "--no-repeat", "3"));
+        options.addAll(List.of("--repeat-penalty", "1.5", "--repeat-window", "10"));
+        for (String decoder : List.of("eager", "graph")) {
+            assertThat(generate(options, "--decoder", decoder)).isZero();
+            assertThat(out).isEqualTo(expected);
+        }
+        for (String format : List.of("onnx", "savedmodel")) {
+            String model = folder.resolve("model." + format).toString();
+            assertThat(run("export", "--run", runDir(), "--format", format, "--out", model))
+                    .isZero();
+            assertThat(generate(options, "--model", model)).isZero();
+            assertThat(out).isEqualTo(expected);
+        }
+    }
+
+    @Test
+    void textEndsWhenNoCharacterIsLeft() {
+        assertThat(train("--epochs", "0")).isZero();
+        assertThat(run("generate", "--prefix", "the ", "--allow", "ab", "--no-repeat", "1"))
+                .isZero();
+        assertThat(out).matches("the (ab|ba)\n");
+        assertThat(run("generate", "--prefix", "the ", "--allow", "abc", "--forbid", "a", "--beams", "2"))
+                .isZero();
+        assertThat(out).matches("the [bc]{50}\n");
     }
 
     @ParameterizedTest

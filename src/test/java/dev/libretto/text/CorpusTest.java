@@ -10,6 +10,8 @@ import java.io.OutputStream;
 import java.nio.charset.Charset;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.List;
 import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
@@ -38,6 +40,23 @@ class CorpusTest {
         Files.writeString(file, TEXT);
 
         assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo("分开 不分开  😀 end");
+    }
+
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "分开\n不分开\r\n😀 end|分开|不分开|😀 end",
+                "a\n|a",
+                "a\n\n|a|",
+                "\n\na\rb\r|||a\rb",
+                "\n|",
+                "\r\n\r\r\n||\r"
+            })
+    void textHasLines(String row) throws IOException {
+        String[] cells = row.split("\\|", -1);
+        List<String> lines = new ArrayList<>();
+        Corpus.of(cells[0]).lines().forEachRemaining(lines::add);
+        assertThat(lines).containsExactly(Arrays.copyOfRange(cells, 1, cells.length));
     }
 
     @Test

@@ -111,12 +111,13 @@ class EvaluatorTest {
 
     @Test
     void perplexityAndBitsMatchHandComputedLoss() {
-        Evaluation fourChoices = new Evaluation(10, Math.log(4));
+        Evaluation fourChoices = new Evaluation(10, 30, Math.log(4));
 
         // In double precision: ln 4 and what is computed from it, each within a unit in the last place of up to 4.
         double error = 2 * 4 * 0x1p-52;
         assertThat(fourChoices.perplexity()).isCloseTo(4, within(error));
         assertThat(fourChoices.bitsPerCharacter()).isCloseTo(2, within(error));
+        assertThat(fourChoices.bitsPerByte()).isCloseTo(2 / 3.0, within(error));
     }
 
     @Test
