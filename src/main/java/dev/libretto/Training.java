@@ -1,5 +1,6 @@
 package dev.libretto;
 
+import dev.libretto.device.Cluster;
 import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.Devices;
 import dev.libretto.device.Devices.Choice;
@@ -65,6 +66,9 @@ public final class Training {
     private final TrainConfig config;
     private final DeviceRequest device;
     private final Precision precision;
+    /** Null if this host computes alone. */
+    private final Cluster cluster;
+
     private final TrainingListener listener;
     /** The model to start from; null to draw the first weights. */
     private final CharModel initial;
@@ -76,6 +80,7 @@ public final class Training {
             TrainConfig config,
             DeviceRequest device,
             Precision precision,
+            Cluster cluster,
             TrainingListener listener,
             CharModel initial,
             VocabularyChoice characters) {
@@ -83,6 +88,7 @@ public final class Training {
         this.config = config;
         this.device = device;
         this.precision = precision;
+        this.cluster = cluster;
         this.listener = listener;
         this.initial = initial;
         this.characters = characters;
@@ -98,7 +104,7 @@ public final class Training {
      *
      * @return the weights of the lowest validation loss if there is validation, else those of the end; the caller closes it
      * @throws IllegalArgumentException if the text is too short for a batch, or to validate on, or memory does not suffice
-     * @throws LibrettoException if training diverged
+     * @throws LibrettoException if training diverged, or another host fails
      * @throws IOException in one line, if the device cannot be used
      */
     public CharModel fit(Corpus corpus) throws IOException {
@@ -116,7 +122,7 @@ public final class Training {
      * @param run the directory to create
      * @return the weights of the lowest validation loss if there is validation, else those of the end; the caller closes it
      * @throws IllegalArgumentException if the text is too short for a batch, or to validate on, or memory does not suffice
-     * @throws LibrettoException if training diverged; the run keeps the last good weights
+     * @throws LibrettoException if training diverged, or another host fails; the run keeps the last good weights
      * @throws IOException in one line, if there is a run already, it cannot be written, or the device cannot be used
      */
     public CharModel fit(Corpus corpus, Path run) throws IOException {
@@ -144,7 +150,13 @@ public final class Training {
     }
 
     private Training withVocabulary(Vocabulary vocabulary) {
-        return new Training(model.withVocabulary(vocabulary), config, device, precision, listener, initial, characters);
+        return new Training(
+                model.withVocabulary(vocabulary), config, device, precision, cluster, listener, initial, characters);
+    }
+
+    /** Returns a copy that computes on other hosts, too, with the same parts. */
+    public Training on(Cluster hosts) {
+        return new Training(model, config, device, precision, hosts, listener, initial, characters);
     }
 
     private void fit(Corpus corpus, Vocabulary vocabulary, Choice chosen, CheckpointStore store) throws IOException {
@@ -205,6 +217,7 @@ public final class Training {
             Choice chosen, TrainingData data, Checkpoint start, CheckpointStore store, TrainingListener... receivers)
             throws LibrettoException {
         chosen.use();
+        Sessions.use(cluster);
         try {
             return new Trainer(model, config, data, start, store, receivers);
         } catch (TensorFlowException e) {
@@ -231,6 +244,7 @@ public final class Training {
         private int patience;
         private DeviceRequest device = DeviceRequest.AUTO;
         private Precision precision = Precision.FLOAT32;
+        private Cluster cluster;
         private CharModel initial;
         private VocabularyChoice characters = VocabularyChoice.UNION;
         private Consumer<EpochMetrics> onEpoch = metrics -> {};
@@ -380,6 +394,12 @@ public final class Training {
             return this;
         }
 
+        /** Hosts that compute with this one, such as those of {@link Cluster#join}. */
+        public Builder cluster(Cluster value) {
+            cluster = value;
+            return this;
+        }
+
         /** Receives what was measured of each epoch. */
         public Builder onEpoch(Consumer<EpochMetrics> value) {
             onEpoch = value;
@@ -412,7 +432,8 @@ public final class Training {
         public Training build() {
             config.validation = new ValidationConfig(fraction, validationCorpus, patience);
             if (!keepsParts) {
-                config.parts = TrainConfig.partsFor(config.batchSize, 1, new Devices().countGpus(device));
+                int hosts = cluster == null ? 1 : 1 + cluster.workers().size();
+                config.parts = TrainConfig.partsFor(config.batchSize, hosts, new Devices().countGpus(device));
             }
             ModelConfig model =
                     new ModelConfig(cell, vocabularySize, hiddenSize, layers, embeddingSize, tieEmbeddings, endSymbol);
@@ -422,7 +443,7 @@ public final class Training {
             }
             TrainConfig training = config.build();
             training.requireLayersOf(model);
-            return new Training(model, training, device, precision, listener(), initial, characters);
+            return new Training(model, training, device, precision, cluster, listener(), initial, characters);
         }
     }
 }

@@ -4,10 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.cli.CliResult;
+import dev.libretto.device.Cluster;
 import dev.libretto.device.Device;
 import dev.libretto.device.Devices.Choice;
+import dev.libretto.device.HostAddress;
 import dev.libretto.device.Precision;
 import dev.libretto.device.Sessions;
+import dev.libretto.device.TensorFlowServer;
 import dev.libretto.export.ExportFormat;
 import dev.libretto.generate.Sampler;
 import dev.libretto.model.CellType;
@@ -26,10 +29,13 @@ import dev.libretto.train.Progress;
 import dev.libretto.train.TrainConfig;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -241,6 +247,28 @@ class TrainingTest {
             assertThatThrownBy(() -> model.write("", 5)).hasMessageContaining("the prefix is empty");
             assertThatThrownBy(() -> model.write("x", 5)).hasMessageContaining("'x' (U+0078) is not in the vocabulary");
         }
+    }
+
+    @Test
+    void severalHostsGiveTheSameModel() throws IOException {
+        HostAddress worker;
+        try (ServerSocket any = new ServerSocket(0)) {
+            worker = HostAddress.parse("127.0.0.1:" + any.getLocalPort());
+        }
+        TensorFlowServer.startWorker(worker, Set.of());
+        Cluster cluster = Cluster.join(List.of(worker), Duration.ofMinutes(10));
+        Corpus corpus = Corpus.of(TEXT);
+        try (CharModel together = small().cluster(cluster).build().fit(corpus);
+                CharModel alone = small().build().fit(corpus)) {
+            assertSameBits(together.weights(), alone.weights());
+            assertThat(epochs).hasSize(8);
+        }
+        TrainConfig onePart =
+                TrainConfig.TEXTBOOK.withBatches(10, 8, Sampling.CONSECUTIVE).with(config -> config.parts = 1);
+        assertThatThrownBy(
+                        () -> small().settings(onePart).cluster(cluster).build().fit(corpus))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessageStartingWith("a batch has 1 part, too few for 2 hosts");
     }
 
     @Test

@@ -5,7 +5,6 @@ import dev.libretto.device.Cluster;
 import dev.libretto.device.Cluster.Worker;
 import dev.libretto.device.HostAddress;
 import dev.libretto.device.LostHostException;
-import dev.libretto.device.Sessions;
 import dev.libretto.device.TensorFlowServer;
 import java.net.InetAddress;
 import java.time.Duration;
@@ -78,8 +77,8 @@ final class HostFlags {
         return workers;
     }
 
-    /** Makes workers compute parts of the batches, with sessions on the device of {@link Sessions}. */
-    static void join(List<HostAddress> workers, Arguments arguments, Optional<TfConfig> config, Console console)
+    /** Finds the workers, which compute as the sessions of this process do. */
+    static Cluster join(List<HostAddress> workers, Arguments arguments, Optional<TfConfig> config, Console console)
             throws Exception {
         Set<InetAddress> allowed = allowed(arguments);
         HostAddress listen =
@@ -91,15 +90,17 @@ final class HostFlags {
         cluster.workers()
                 .forEach(worker -> console.note(
                         "worker %s: %s%n", worker.address(), worker.info().machine()));
-        Sessions.use(cluster);
+        return cluster;
     }
 
-    /** Waits until the workers of the last {@link #join} are there again. */
-    static void rejoin(LostHostException lost, Arguments arguments, Console console) throws Exception {
+    /** Waits until the workers are there again. */
+    static Cluster rejoin(Cluster cluster, LostHostException lost, Arguments arguments, Console console)
+            throws Exception {
         console.warn(lost.getMessage());
         console.note(WAITING);
-        Sessions.use(waitFor(lost.getMessage(), arguments, console, Sessions.cluster()::rejoin));
+        Cluster again = waitFor(lost.getMessage(), arguments, console, cluster::rejoin);
         console.note("all workers are there%n");
+        return again;
     }
 
     /** @param last what was said of the workers last */

@@ -3,6 +3,7 @@ package dev.libretto.cli;
 import dev.libretto.CharModel;
 import dev.libretto.LibrettoException;
 import dev.libretto.cli.TfConfig.Role;
+import dev.libretto.device.Cluster;
 import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.HostAddress;
 import dev.libretto.device.LostHostException;
@@ -49,19 +50,23 @@ final class TrainCommand {
         TrainPlan plan = TrainPlan.of(arguments, 1 + workers.size(), console);
         NativeLog.suppressFirstRunMessages();
         Choice device = plan.training().chooseDevice();
+        Cluster cluster = null;
         if (!workers.isEmpty()) {
             device.use();
-            HostFlags.join(workers, arguments, hosts, console);
+            cluster = HostFlags.join(workers, arguments, hosts, console);
         }
         try (StopSignal stop =
                 new StopSignal(() -> console.note("stopping after this batch%n"), () -> console.note(NOTHING_SAVED))) {
-            train(plan, device, arguments, stop, console);
+            train(plan, device, cluster, arguments, stop, console);
             return stop.exitCode();
         }
     }
 
-    private static void train(TrainPlan plan, Choice device, Arguments arguments, StopSignal stop, Console console)
+    /** @param cluster null if this host computes alone */
+    private static void train(
+            TrainPlan plan, Choice device, Cluster cluster, Arguments arguments, StopSignal stop, Console console)
             throws Exception {
+        Cluster joined = cluster;
         boolean resumes = plan.resumes();
         boolean isFirst = true;
         while (true) {
@@ -71,7 +76,7 @@ final class TrainCommand {
             RunDirectory run = start.run();
             TrainReport report = new TrainReport(plan, run, stop, console);
             try (run) {
-                fit(plan, device, start, report, isFirst);
+                fit(plan, device, joined, start, report, isFirst);
                 return;
             } catch (LostHostException lost) {
                 resumes |= run.hasBegun();
@@ -82,7 +87,7 @@ final class TrainCommand {
                     throw new LibrettoException(lost.getMessage() + (resumes ? "; " + advice : ""), lost);
                 }
                 stop.onAbandon(resumes ? () -> console.note("%s%n", advice) : () -> console.note(NOTHING_SAVED));
-                HostFlags.rejoin(lost, arguments, console);
+                joined = HostFlags.rejoin(joined, lost, arguments, console);
                 isFirst = false;
             }
         }
@@ -93,7 +98,8 @@ final class TrainCommand {
                 + Shell.quote(plan.path().toString()) + arguments.repeated(HostFlags.ALL) + "\"";
     }
 
-    private static void fit(TrainPlan plan, Choice device, Resumed start, TrainReport report, boolean isFirst)
+    private static void fit(
+            TrainPlan plan, Choice device, Cluster cluster, Resumed start, TrainReport report, boolean isFirst)
             throws IOException {
         try (report) {
             if (isFirst) {
@@ -101,8 +107,9 @@ final class TrainCommand {
             } else {
                 report.beginAgain(start.checkpoint().progress());
             }
-            try (Trainer trainer =
-                    plan.training().trainer(device, plan.data(), start.checkpoint(), start.run(), report.listeners())) {
+            try (Trainer trainer = plan.training()
+                    .on(cluster)
+                    .trainer(device, plan.data(), start.checkpoint(), start.run(), report.listeners())) {
                 report.conclude(trainer.train());
             }
         } finally {

@@ -44,6 +44,16 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
     private static final Duration PROMPTLY = Duration.ofSeconds(5);
 
     /**
+     * Finds workers, and starts the chief's server, which runs until the process ends: whoever reaches its port can run any code.
+     *
+     * @param timeout the longest time for a batch, and to wait for an answer of each worker
+     * @throws LibrettoException if a worker is not reached or would compute other bits, or no port can be opened
+     */
+    public static Cluster join(List<HostAddress> workers, Duration timeout) throws LibrettoException {
+        return start(find(workers, timeout), null, Set.of(), timeout);
+    }
+
+    /**
      * Starts the chief's server, for sessions on the device of {@link Sessions}.
      *
      * @param listen where the workers reach this process; null for the address that reaches them and any free port

@@ -38,14 +38,9 @@ public final class Sessions {
         return device;
     }
 
-    /** Sets the hosts that sessions for parts compute on from now on. */
+    /** Sets the hosts that sessions for parts compute on from now on; null if this host computes alone. */
     public static void use(Cluster hosts) {
         cluster = hosts;
-    }
-
-    /** Returns the hosts that sessions for parts compute on; null if this host computes alone. */
-    public static Cluster cluster() {
-        return cluster;
     }
 
     /** Returns the devices of all hosts that compute parts, or one without a name if there is no other. */

@@ -36,7 +36,7 @@ class ClusterTest {
     }
 
     private static Cluster join(HostAddress worker, Duration timeout) throws LibrettoException {
-        return Cluster.start(Cluster.find(List.of(worker), timeout), null, Set.of(), timeout);
+        return Cluster.join(List.of(worker), timeout);
     }
 
     @Test
