@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import dev.libretto.device.HostAddress;
 import dev.libretto.run.Json;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,6 +50,11 @@ record TfConfig(Role role, HostAddress address, List<HostAddress> workers) {
         }
         List<HostAddress> all = new ArrayList<>(chiefs);
         all.addAll(addresses(cluster, "worker"));
+        for (HostAddress address : all) {
+            if (Collections.frequency(all, address) > 1) {
+                throw new UsageException("TF_CONFIG names " + address + " twice; name each host once");
+            }
+        }
         String type = task.path("type").asText();
         if (type.equals("evaluator")) {
             return Optional.of(new TfConfig(Role.EVALUATOR, null, List.of()));

@@ -67,6 +67,7 @@ class TfConfigTest {
                 "[] | TF_CONFIG is not a JSON object; it must be like {\"cluster\":",
                 "{\"cluster\":{\"ps\":[\"p:1\"],\"worker\":[\"w:1\"]}} | TF_CONFIG has parameter servers (ps)",
                 "{\"cluster\":{\"chief\":[\"c:1\"],\"master\":[\"m:1\"]}} | TF_CONFIG has 2 chiefs",
+                "{\"cluster\":{\"chief\":[\"w:1\"],\"worker\":[\"v:1\",\"w:1\"]}} | TF_CONFIG names w:1 twice; name each host once",
                 "{\"cluster\":{\"worker\":[\"w:1\",\"w\"]}} | TF_CONFIG: an address of type worker must be an address and a port",
                 "{\"cluster\":{\"worker\":[\"w:1\",7]}} | TF_CONFIG: an address of type worker must be an address and a port",
                 "{\"cluster\":{\"worker\":[\"v:1\",\"w:1\"]}} | TF_CONFIG has no address for task type \"\", index \"\"; it must",
