@@ -1,11 +1,13 @@
 package dev.libretto.cli;
 
 import dev.libretto.device.Devices.Choice;
+import dev.libretto.device.Halt;
 import dev.libretto.device.HostAddress;
 import dev.libretto.device.TensorFlowServer;
 import java.net.InetAddress;
 import java.util.List;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 
 /** {@code libretto worker}: computes for training on another host until a signal ends it. */
 final class WorkerCommand {
@@ -29,7 +31,7 @@ final class WorkerCommand {
         return serve(address, arguments, console);
     }
 
-    /** Serves until a signal ends the process. A worker has nothing to save. */
+    /** Serves until a signal ends the process, after a batch if a chief computes here; a second signal ends it at once. */
     static int serve(HostAddress address, Arguments arguments, Console console) throws Exception {
         Choice device = DeviceFlags.choose(arguments);
         Set<InetAddress> allowed = HostFlags.allowed(arguments);
@@ -38,7 +40,19 @@ final class WorkerCommand {
         TensorFlowServer.startWorker(address, allowed);
         HostFlags.warn(console, address.port(), allowed);
         console.note("ready on %s; train with --workers %s%n", device.device(), address);
-        Thread.sleep(Long.MAX_VALUE);
-        return 0;
+        Halt halt = new Halt();
+        CompletableFuture<Integer> signal = new CompletableFuture<>();
+        Signals.handledBy(number -> {
+            if (!signal.complete(number)) {
+                halt.now(128 + number);
+            }
+        });
+        int exitCode = 128 + signal.get();
+        TensorFlowServer.leave(
+                address,
+                chief -> console.note(
+                        "ending once the chief %s has saved its progress; a second signal ends at once%n", chief));
+        halt.exit(exitCode);
+        return exitCode;
     }
 }

@@ -40,9 +40,6 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
     private static final Pattern NETWORK =
             Pattern.compile("Deadline Exceeded|Failed to pick subchannel|\"grpc_status\":14");
 
-    /** The longest time to wait for an answer when a batch has failed. */
-    private static final Duration PROMPTLY = Duration.ofSeconds(5);
-
     /**
      * Finds workers, and starts the chief's server, which runs until the process ends: whoever reaches its port can run any code.
      *
@@ -145,11 +142,10 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
      * @throws LostHostException if the hosts may compute again later
      */
     void explain(TensorFlowException failure) throws LibrettoException {
-        Duration prompt = timeout.compareTo(PROMPTLY) < 0 ? timeout : PROMPTLY;
         for (Worker worker : workers) {
             WorkerInfo now;
             try {
-                now = WorkerInfo.read(worker.address(), prompt);
+                now = WorkerInfo.read(worker.address(), promptly());
             } catch (LibrettoException e) {
                 throw new LostHostException(e.getMessage(), false, failure);
             }
@@ -172,6 +168,41 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
                             + chief + ", or allow more time with --worker-timeout",
                     true,
                     failure);
+        }
+    }
+
+    /** Returns the longest time to wait for an answer between batches, or when one has failed. */
+    private Duration promptly() {
+        Duration promptly = TensorFlowServer.PROMPTLY;
+        return timeout.compareTo(promptly) < 0 ? timeout : promptly;
+    }
+
+    /** Throws if a worker is shutting down. */
+    void requireStaying() throws LostHostException {
+        for (Worker worker : workers) {
+            try {
+                WorkerInfo.requireStaying(worker.address(), promptly());
+            } catch (LibrettoException e) {
+                throw new LostHostException(e.getMessage(), false, e);
+            }
+        }
+    }
+
+    /** Tells the workers that this chief computes on them, so that they do not end during a batch. */
+    void claim() {
+        workers.forEach(worker -> Notice.CHIEF.write(worker.address(), chief.toString(), timeout));
+    }
+
+    /** Tells the workers that this chief computes on them no longer. */
+    void release() {
+        for (Worker worker : workers) {
+            try {
+                if (Notice.CHIEF.read(worker.address(), promptly()).equals(chief.toString())) {
+                    Notice.CHIEF.write(worker.address(), "", promptly());
+                }
+            } catch (TensorFlowException e) {
+                // A lost worker needs not know.
+            }
         }
     }
 

@@ -6,11 +6,13 @@ import java.net.InetAddress;
 import java.net.NetworkInterface;
 import java.net.ServerSocket;
 import java.net.SocketException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.Consumer;
 import java.util.stream.Stream;
 import org.tensorflow.Server;
 import org.tensorflow.proto.ClusterDef;
@@ -25,6 +27,11 @@ import org.tensorflow.proto.ServerDef;
 public final class TensorFlowServer {
     /** TensorFlow's name for the first job; a session's cluster has another, so that it can name its hosts as it likes. */
     private static final String JOB = "local";
+
+    /** Enough for a server that answers. */
+    static final Duration PROMPTLY = Duration.ofSeconds(5);
+
+    private static final int WAIT_MILLIS = 200;
 
     private TensorFlowServer() {}
 
@@ -79,8 +86,36 @@ public final class TensorFlowServer {
      */
     public static void startWorker(HostAddress address, Set<InetAddress> allowed) throws LibrettoException {
         Server server = create(address, allowed);
-        WorkerInfo.current().publish(address);
+        Notice.WORKER.write(address, WorkerInfo.current().text(), PROMPTLY);
+        Notice.CHIEF.write(address, "", PROMPTLY);
         server.start();
+    }
+
+    /**
+     * Waits until the chief, if there is one, has saved its progress and computes no longer on the worker of this process.
+     *
+     * @param onWait receives the chief's address if there is one
+     */
+    public static void leave(HostAddress worker, Consumer<HostAddress> onWait) throws InterruptedException {
+        Notice.WORKER.write(worker, WorkerInfo.SHUTTING_DOWN, PROMPTLY);
+        boolean waits = false;
+        while (true) {
+            String chief = Notice.CHIEF.read(worker, PROMPTLY);
+            try {
+                if (chief.isEmpty()) {
+                    return;
+                }
+                HostAddress.parse(chief).reach(PROMPTLY);
+            } catch (LibrettoException e) {
+                // The chief was killed.
+                return;
+            }
+            if (!waits) {
+                onWait.accept(HostAddress.parse(chief));
+                waits = true;
+            }
+            Thread.sleep(WAIT_MILLIS);
+        }
     }
 
     /** Starts the server of a chief. */

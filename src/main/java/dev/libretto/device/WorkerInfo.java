@@ -5,20 +5,11 @@ import java.time.Duration;
 import java.util.Collections;
 import java.util.List;
 import java.util.Locale;
-import org.tensorflow.Graph;
-import org.tensorflow.Result;
-import org.tensorflow.Session;
 import org.tensorflow.exceptions.TensorFlowException;
-import org.tensorflow.ndarray.Shape;
-import org.tensorflow.op.Ops;
-import org.tensorflow.op.core.ReadVariableOp;
-import org.tensorflow.op.core.VarHandleOp;
-import org.tensorflow.proto.ConfigProto;
-import org.tensorflow.types.TString;
 
 /**
  * What a worker says of itself. TensorFlow's servers work with those of other versions, which compute other bits, so the chief
- * compares. A worker keeps this as lines of text in a variable on its server, where the chief reads it.
+ * compares. A worker keeps this as lines of text, {@link Notice#WORKER}.
  *
  * @param libretto the version of Libretto
  * @param tensorflow the version of TensorFlow
@@ -37,6 +28,9 @@ public record WorkerInfo(
         int cores,
         List<String> devices,
         String process) {
+    /** What a worker says before it ends. */
+    static final String SHUTTING_DOWN = "libretto worker, shutting down";
+
     private static final String GREETING = "libretto worker";
     private static final int LINES = 9;
 
@@ -55,34 +49,16 @@ public record WorkerInfo(
                 ProcessHandle.current().pid() + "-" + System.currentTimeMillis());
     }
 
-    /** Publishes this on the server of this process, without the network, where connections may be filtered. */
-    void publish(HostAddress own) {
-        try (Graph graph = Sessions.newGraph();
-                Session session =
-                        TensorFlowInternals.openSession(graph, own.target(), ConfigProto.getDefaultInstance())) {
-            Ops tf = Ops.create(graph);
-            session.run(tf.assignVariableOp(variable(tf), tf.constant(text())));
-        }
-    }
-
     /**
      * Returns what a worker says of itself.
      *
-     * @throws LibrettoException if it does not answer within the time, or is no worker of this version
+     * @throws LibrettoException if it does not answer within the time, is no worker of this version, or is shutting down
      */
     static WorkerInfo read(HostAddress worker, Duration timeout) throws LibrettoException {
         // TensorFlow says the same of each reason why a server is not reached.
         worker.reach(timeout);
-        ConfigProto config = ConfigProto.newBuilder()
-                .setOperationTimeoutInMs(timeout.toMillis())
-                .build();
-        try (Graph graph = Sessions.newGraph();
-                Session session = TensorFlowInternals.openSession(graph, worker.target(), config)) {
-            Ops tf = Ops.create(graph);
-            ReadVariableOp<TString> read = tf.readVariableOp(variable(tf), TString.class);
-            try (Result result = session.runner().fetch(read).run()) {
-                return parse(((TString) result.get(0)).getObject(), worker);
-            }
+        try {
+            return parse(Notice.WORKER.read(worker, timeout), worker);
         } catch (TensorFlowException e) {
             // It may have ended in the meantime.
             worker.reach(timeout);
@@ -99,9 +75,15 @@ public record WorkerInfo(
         }
     }
 
-    private static VarHandleOp variable(Ops tf) {
-        return tf.varHandleOp(
-                TString.class, Shape.scalar(), VarHandleOp.container("libretto"), VarHandleOp.sharedName("worker"));
+    /** Throws if a worker says that it is shutting down. One that does not answer is left to the next batch. */
+    static void requireStaying(HostAddress worker, Duration timeout) throws LibrettoException {
+        String text;
+        try {
+            text = Notice.WORKER.read(worker, timeout);
+        } catch (TensorFlowException e) {
+            return;
+        }
+        parse(text, worker);
     }
 
     String text() {
@@ -119,6 +101,10 @@ public record WorkerInfo(
     }
 
     static WorkerInfo parse(String text, HostAddress worker) throws LibrettoException {
+        if (text.equals(SHUTTING_DOWN)) {
+            throw new LibrettoException("worker " + worker + " is shutting down; start it again there with \"libretto"
+                    + " worker --listen " + worker + "\"");
+        }
         String[] lines = text.split("\n", -1);
         if (lines.length != LINES || !lines[0].equals(GREETING) || !lines[6].matches("[0-9]{1,6}")) {
             throw new LibrettoException("worker " + worker + " runs another version of Libretto; install version "

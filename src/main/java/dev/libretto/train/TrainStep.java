@@ -194,7 +194,6 @@ public class TrainStep implements AutoCloseable {
 
     @Override
     public final void close() {
-        session.close();
-        graph.close();
+        Sessions.close(session, graph);
     }
 }

@@ -1,6 +1,7 @@
 package dev.libretto.train;
 
 import dev.libretto.LibrettoException;
+import dev.libretto.device.LostHostException;
 import dev.libretto.device.Sessions;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
@@ -22,6 +23,9 @@ import org.tensorflow.exceptions.TensorFlowException;
  * uninterrupted one bit for bit.
  */
 public final class Trainer implements AutoCloseable {
+    /** How often to ask the hosts, which takes milliseconds. */
+    private static final long ASK_NANOS = 1_000_000_000;
+
     private final TrainConfig config;
     private final CheckpointStore store;
     private final Batches batches;
@@ -31,6 +35,9 @@ public final class Trainer implements AutoCloseable {
     private final Evaluator validator; // null without validation
 
     private final CheckpointPolicy.Clock clock;
+    /** When the hosts were asked whether they stay. */
+    private long asked = System.nanoTime();
+
     private Progress progress;
     private Batches.Epoch epoch; // null before the first batch
     /** The checkpoint restored if training diverges: the end of the last whole epoch, or the start. */
@@ -84,8 +91,8 @@ public final class Trainer implements AutoCloseable {
      * Trains until all epochs are done, validation stops improving, or a listener requests a stop. Saves a checkpoint.
      *
      * @return the position at the end
-     * @throws LibrettoException if training diverges and no rollback is left, or another host fails; the last good weights are
-     *     saved
+     * @throws LibrettoException if training diverges and no rollback is left, or another host fails or shuts down; the last good
+     *     weights are saved
      * @throws IOException if a checkpoint cannot be saved
      */
     public Progress train() throws IOException {
@@ -105,6 +112,7 @@ public final class Trainer implements AutoCloseable {
     private Progress trainAll() throws IOException {
         boolean stopped = false;
         while (progress.epoch() < config.epochs() && !config.validation().isOutOfPatience(progress) && !stopped) {
+            requireHosts();
             List<StepInput> inputs = nextInputs();
             long before = System.nanoTime();
             List<StepMetrics> metrics = step.run(inputs);
@@ -116,6 +124,22 @@ public final class Trainer implements AutoCloseable {
         begin();
         save();
         return progress;
+    }
+
+    /** Saves a checkpoint and throws if a host is shutting down. */
+    private void requireHosts() throws IOException {
+        if (System.nanoTime() - asked < ASK_NANOS) {
+            return;
+        }
+        asked = System.nanoTime();
+        try {
+            Sessions.requireStaying();
+        } catch (LostHostException e) {
+            if (start == null) {
+                save();
+            }
+            throw e;
+        }
     }
 
     /** Saves the first checkpoint, after a batch has shown that training works. Until then, the store does not change. */

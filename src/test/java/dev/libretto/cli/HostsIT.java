@@ -2,6 +2,8 @@ package dev.libretto.cli;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import dev.libretto.TcpProxy;
+import dev.libretto.device.HostAddress;
 import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunDirectory;
@@ -9,26 +11,39 @@ import java.io.IOException;
 import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A chief and its workers, each a process, of which some are late, stopped or killed. */
+/** A chief and its workers, some of which are late, stopped, cut off or killed. Each that is lost is a process. */
 class HostsIT {
     private static final String TINY =
             " --device cpu --max-chars 650 --hidden-size 8 --batch-size 4 --parts 4 --length 5";
 
-    /** Takes seconds, with a checkpoint after every epoch. */
-    private static final String LONG =
-            TINY + " --seq-length 10 --optimizer adam --epochs 30 --checkpoint-every 1 --report-every 30";
+    /** Takes seconds. */
+    private static final String LONG = TINY + " --seq-length 10 --optimizer adam --epochs 30 --report-every 30";
+
+    private static final String CHECKPOINTS = " --checkpoint-every 1";
+
+    @TempDir
+    private static Path outside;
+
+    /** Workers that no test ends. */
+    private static String one;
+
+    private static String two;
+
+    /** Each process by the name of the file that has what it prints. */
+    private static final Map<String, Process> PROCESSES = new HashMap<>();
 
     /** The run of {@link #LONG} on one host. */
     private static Path whole;
@@ -36,18 +51,27 @@ class HostsIT {
     @TempDir
     private Path folder;
 
-    /** Each process by the name of the file that has what it prints. */
-    private final Map<String, Process> processes = new HashMap<>();
-
     @BeforeAll
-    static void trainAlone(@TempDir Path outside) throws Exception {
-        assertThat(run(outside, "train --run whole" + LONG).exitCode()).isZero();
+    static void startWorkersAndTrainAlone() throws Exception {
+        one = startWorker("one");
+        two = startWorker("two");
         whole = outside.resolve("whole");
+        assertThat(run("train --run " + whole + LONG + CHECKPOINTS).exitCode()).isZero();
     }
 
     @AfterEach
-    void killAll() {
-        processes.values().forEach(Process::destroyForcibly);
+    void killOthers() {
+        PROCESSES.keySet().removeIf(name -> !List.of("one", "two").contains(name) && kill(name));
+    }
+
+    @AfterAll
+    static void killAll() {
+        PROCESSES.keySet().removeIf(HostsIT::kill);
+    }
+
+    private static boolean kill(String name) {
+        PROCESSES.get(name).destroyForcibly();
+        return true;
     }
 
     @ParameterizedTest
@@ -59,115 +83,192 @@ class HostsIT {
                 "--cell gru --seq-length 70 --layers 2 --documents lines --optimizer adam --validation-fraction 0.3"
             })
     void anyNumberOfHostsGivesTheSameRun(String settings) throws Exception {
-        String one = startWorker("one");
-        String two = startWorker("two");
         String line = TINY + " --epochs 4 --report-every 2 " + settings;
-        CliResult alone = run("train --run alone" + line);
+        CliResult alone = run("train --run " + folder.resolve("alone") + line);
         assertThat(alone.exitCode()).as(alone.err()).isZero();
 
         for (String workers : List.of(one, one + "," + two)) {
-            CliResult together = run("train --overwrite --run together" + line + with(workers));
+            CliResult together = run("train --overwrite" + newRun() + line + with(workers));
             assertThat(together.exitCode()).as(together.err()).isZero();
             assertThat(untimed(together.out())).isEqualTo(untimed(alone.out()));
-            assertSameRun(folder.resolve("together"), folder.resolve("alone"));
+            assertSameRun(folder.resolve("run"), folder.resolve("alone"));
         }
     }
 
     @Test
     void runResumesOnAnotherNumberOfHosts() throws Exception {
-        String one = startWorker("one");
-        String two = startWorker("two");
-        assertThat(run("train --run run" + LONG.replace("--epochs 30", "--epochs 10") + with(one + "," + two))
+        assertThat(run("train" + newRun() + LONG.replace("--epochs 30", "--epochs 10") + with(one + "," + two))
                         .exitCode())
                 .isZero();
-        assertThat(run("train --resume run --epochs 20").exitCode()).isZero();
-        assertThat(run("train --resume run --epochs 30" + with(two)).exitCode()).isZero();
+        assertThat(run("train --epochs 20" + resumed()).exitCode()).isZero();
+        assertThat(run("train --epochs 30" + resumed() + with(two)).exitCode()).isZero();
         assertUndisturbed();
     }
 
-    @ParameterizedTest
-    @CsvSource({"KILL, 137", "TERM, 143"})
-    void lostWorkerEndsTrainingInOneLineThatContinuesIt(String signal, int exitCode) throws Exception {
-        String worker = startWorker("worker");
-        Process chief = start("chief", "train --run run" + LONG + with(worker));
+    /** Each message and tensor that the chief sends or fetches is late; only a batch that is late for long is lost. */
+    @Test
+    void slowNetworkChangesNoBits() throws Exception {
+        String line = TINY + " --epochs 2 --seq-length 70 --optimizer adam";
+        assertThat(run("train --run " + folder.resolve("alone") + line).exitCode())
+                .isZero();
+        int port = HostAddress.parse(one).port();
+        try (TcpProxy network = new TcpProxy(port, Duration.ofMillis(50))) {
+            CliResult together = run("train" + newRun() + line + with("127.0.0.1:" + network.port()));
+            assertThat(together.exitCode()).as(together.err()).isZero();
+            assertThat(together.err().lines().filter(message -> message.startsWith("warning: ")))
+                    .singleElement()
+                    .asString()
+                    .startsWith("warning: port ");
+        }
+        assertSameRun(folder.resolve("run"), folder.resolve("alone"));
+    }
+
+    @Test
+    void lostWorkerEndsTrainingInOneLineThatContinuesIt() throws Exception {
+        String lost = startWorker("lost");
+        String hosts = with(one + "," + lost);
+        Process chief = start("chief", "train" + newRun() + LONG + CHECKPOINTS + hosts);
         awaitEpochs(chief);
-        Program.signal(processes.get("worker").pid(), signal);
+        PROCESSES.get("lost").destroyForcibly();
 
-        assertThat(processes.get("worker").waitFor()).isEqualTo(exitCode);
-        assertThat(printed("worker")).hasLineCount(2);
         assertThat(chief.waitFor()).isEqualTo(1);
-        String lost = "libretto train: worker " + worker + " refused the connection; start it there with"
-                + " \"libretto worker --listen " + worker + "\"; continue with \"" + Shell.quote(Program.LAUNCHER)
-                + " train --resume run" + with(worker) + "\"";
-        assertThat(messages("chief")).containsExactly(lost);
+        assertThat(messages("chief"))
+                .containsExactly("libretto train: " + refused(lost) + "; continue with \""
+                        + Shell.quote(Program.LAUNCHER) + " train" + resumed() + hosts + "\"");
+        assertThat(run("train" + resumed()).exitCode()).isZero();
+        assertUndisturbed();
+    }
 
+    @Test
+    void restartedWorkerEndsTrainingInOneLineThatContinuesIt() throws Exception {
+        String worker = startWorker("worker");
+        Process chief = start("chief", "train" + newRun() + LONG + CHECKPOINTS + with(worker));
+        awaitEpochs(chief);
+        Program.signal(chief.pid(), "STOP");
+        PROCESSES.get("worker").destroyForcibly().waitFor();
         startWorker("worker", worker);
-        assertThat(run("train --resume run" + with(worker)).exitCode()).isZero();
+        Program.signal(chief.pid(), "CONT");
+
+        assertThat(chief.waitFor()).isEqualTo(1);
+        assertThat(messages("chief"))
+                .containsExactly("libretto train: worker " + worker + " was restarted; continue with \""
+                        + Shell.quote(Program.LAUNCHER) + " train" + resumed() + with(worker) + "\"");
+        assertThat(run("train" + resumed() + with(worker)).exitCode()).isZero();
         assertUndisturbed();
     }
 
     @Test
     void chiefWaitsForALateAndARestartedWorker() throws Exception {
-        String worker = freeAddress();
-        Process chief = start("chief", "train --run run" + LONG + with(worker) + " --wait-for-workers");
+        String late = freeAddress();
+        Process chief = start(
+                "chief", "train" + newRun() + LONG + CHECKPOINTS + with(late + "," + two) + " --wait-for-workers");
         awaitPrinted("waiting for the workers", "chief");
-        startWorker("worker", worker);
+        startWorker("late", late);
         awaitEpochs(chief);
-        processes.get("worker").destroyForcibly().waitFor();
+        PROCESSES.get("late").destroyForcibly().waitFor();
         awaitPrinted("waiting for the workers\n.*waiting for the workers\n", "chief");
-        startWorker("worker", worker);
+        startWorker("late", late);
 
         assertThat(chief.waitFor()).as(printed("chief")).isZero();
-        String refused = "warning: worker " + worker + " refused the connection; start it there with"
-                + " \"libretto worker --listen " + worker + "\"";
+        String refused = "warning: " + refused(late);
         assertThat(messages("chief")).hasSize(6).startsWith(refused, "waiting for the workers", refused);
         assertThat(messages("chief").subList(3, 5)).containsExactly("waiting for the workers", "all workers are there");
         assertThat(messages("chief").get(5)).matches("resuming after epoch \\d+, batch \\d+ of the next");
         assertUndisturbed();
     }
 
+    /** The run has no checkpoint of its own before the end. */
     @Test
-    void stoppedWorkerIsWaitedForUntilItGoesOn() throws Exception {
+    void workerEndsOnASignalOnceTheChiefHasSaved() throws Exception {
         String worker = startWorker("worker");
-        Process chief =
-                start("chief", "train --run run" + LONG + with(worker) + " --wait-for-workers --worker-timeout 3");
+        Process chief = start("chief", "train" + newRun() + LONG + with(worker) + " --wait-for-workers");
         awaitEpochs(chief);
-        Program.signal(processes.get("worker").pid(), "STOP");
-        awaitPrinted("waiting for the workers", "chief");
-        Program.signal(processes.get("worker").pid(), "CONT");
+        Program.signal(PROCESSES.get("worker").pid(), "TERM");
+        assertThat(PROCESSES.get("worker").waitFor()).isEqualTo(143);
+        assertThat(printed("worker")).hasLineCount(3).contains("ending once the chief 127.0.0.1:");
+        startWorker("worker", worker);
 
         assertThat(chief.waitFor()).as(printed("chief")).isZero();
         assertThat(messages("chief"))
-                .contains("warning: worker " + worker
+                .startsWith(
+                        "warning: worker " + worker + " is shutting down; start it again there with \"libretto worker"
+                                + " --listen " + worker + "\"",
+                        "waiting for the workers")
+                .anyMatch(message -> message.matches("resuming after epoch ([3-9]|\\d\\d), batch \\d+ of the next"));
+        assertUndisturbed();
+    }
+
+    @Test
+    void stoppedWorkerIsWaitedForUntilItGoesOn() throws Exception {
+        Process chief = start(
+                "chief",
+                "train" + newRun() + LONG + CHECKPOINTS + with(one) + " --wait-for-workers --worker-timeout 3");
+        awaitEpochs(chief);
+        try {
+            Program.signal(PROCESSES.get("one").pid(), "STOP");
+            awaitPrinted("waiting for the workers", "chief");
+        } finally {
+            Program.signal(PROCESSES.get("one").pid(), "CONT");
+        }
+
+        assertThat(chief.waitFor()).as(printed("chief")).isZero();
+        assertThat(messages("chief"))
+                .contains("warning: worker " + one
                         + " did not answer within 3 s, but its port is open; see whether it is stopped or overloaded");
+        assertUndisturbed();
+    }
+
+    @Test
+    void workerCutOffIsNamedAndWaitedFor() throws Exception {
+        String worker = TwoHosts.WORKER + ":7000";
+        String command = "train --worker-timeout 3 --workers " + worker;
+        try (TwoHosts hosts = new TwoHosts()) {
+            start("worker", hosts.onWorker(), "worker --device cpu --listen " + worker);
+            awaitPrinted("ready on", "worker");
+            Process chief = start("chief", hosts.onChief(), command + newRun() + LONG + CHECKPOINTS);
+            awaitEpochs(chief);
+            hosts.cutOff();
+
+            assertThat(chief.waitFor()).isEqualTo(1);
+            String silent =
+                    "worker " + worker + " did not answer within 3 s; check the address, the network and firewalls";
+            assertThat(messages("chief"))
+                    .containsExactly("libretto train: " + silent + "; continue with \"" + Shell.quote(Program.LAUNCHER)
+                            + " train" + resumed() + " --workers " + worker + " --worker-timeout 3\"");
+
+            chief = start("chief", hosts.onChief(), command + resumed() + " --wait-for-workers");
+            awaitPrinted("waiting for the workers", "chief");
+            hosts.join();
+            assertThat(chief.waitFor()).as(printed("chief")).isZero();
+            assertThat(messages("chief")).contains("warning: " + silent);
+        }
         assertUndisturbed();
     }
 
     @Test
     void signalEndsAChiefThatWaits() throws Exception {
         String worker = startWorker("worker");
-        Process chief = start("chief", "train --run run" + LONG + with(worker) + " --wait-for-workers");
+        Process chief = start("chief", "train" + newRun() + LONG + CHECKPOINTS + with(worker) + " --wait-for-workers");
         awaitEpochs(chief);
-        processes.get("worker").destroyForcibly().waitFor();
+        PROCESSES.get("worker").destroyForcibly().waitFor();
         awaitPrinted("waiting for the workers", "chief");
         Program.signal(chief.pid(), "TERM");
 
         assertThat(chief.waitFor()).isEqualTo(143);
         assertThat(printed("chief"))
-                .endsWith("continue with \"" + Shell.quote(Program.LAUNCHER) + " train --resume run" + with(worker)
+                .endsWith("continue with \"" + Shell.quote(Program.LAUNCHER) + " train" + resumed() + with(worker)
                         + " --wait-for-workers\"\n");
     }
 
     @Test
     void workerOfAKilledChiefServesTheNextOne() throws Exception {
-        String worker = startWorker("worker");
-        Process chief = start("chief", "train --run run" + LONG + with(worker));
+        Process chief = start("chief", "train" + newRun() + LONG + CHECKPOINTS + with(one));
         awaitEpochs(chief);
         chief.destroyForcibly().waitFor();
 
-        CliResult next = run("train --resume run" + with(worker));
+        CliResult next = run("train" + resumed() + with(one));
         assertThat(next.exitCode()).as(next.err()).isZero();
-        assertThat(printed("worker")).hasLineCount(2);
+        assertThat(printed("one")).hasLineCount(2);
         assertUndisturbed();
     }
 
@@ -176,20 +277,33 @@ class HostsIT {
     void rolesComeFromTfConfig() throws Exception {
         String cluster = "TF_CONFIG='{\"cluster\": {\"chief\": [\"" + freeAddress() + "\"], \"worker\": [\""
                 + freeAddress() + "\"]}, \"task\": {\"type\": \"%s\", \"index\": 0}}' ";
-        String line = "train --run run" + TINY + " --seq-length 10 --epochs 2 --insecure-network --wait-for-workers";
-        start("worker", cluster.formatted("worker"), line);
-        Process chief = start("chief", cluster.formatted("chief"), line);
-        Process evaluator = start("evaluator", cluster.formatted("evaluator"), line);
+        String line = "train" + newRun() + TINY + " --seq-length 10 --epochs 2 --insecure-network --wait-for-workers";
+        start("worker", "env " + cluster.formatted("worker"), line);
+        Process chief = start("chief", "env " + cluster.formatted("chief"), line);
+        Process evaluator = start("evaluator", "env " + cluster.formatted("evaluator"), line);
 
         assertThat(evaluator.waitFor()).isZero();
         assertThat(printed("evaluator"))
                 .isEqualTo("TF_CONFIG makes this host an evaluator, for which there is nothing to do\n");
         assertThat(chief.waitFor()).as(printed("chief")).isZero();
         assertThat(printed("worker")).contains("ready on CPU");
-        assertThat(run("train --run alone" + TINY + " --seq-length 10 --epochs 2")
+        assertThat(run("train --run " + folder.resolve("alone") + TINY + " --seq-length 10 --epochs 2")
                         .exitCode())
                 .isZero();
         assertSameRun(folder.resolve("run"), folder.resolve("alone"));
+    }
+
+    private String newRun() {
+        return " --run " + folder.resolve("run");
+    }
+
+    private String resumed() {
+        return " --resume " + folder.resolve("run");
+    }
+
+    private static String refused(String worker) {
+        return "worker " + worker + " refused the connection; start it there with \"libretto worker --listen " + worker
+                + "\"";
     }
 
     private void assertUndisturbed() throws IOException {
@@ -231,49 +345,45 @@ class HostsIT {
     }
 
     /** Returns the address of a new worker. */
-    private String startWorker(String name) throws Exception {
+    private static String startWorker(String name) throws Exception {
         String address = freeAddress();
         startWorker(name, address);
         return address;
     }
 
-    private void startWorker(String name, String address) throws Exception {
+    private static void startWorker(String name, String address) throws Exception {
         start(name, "worker --device cpu --insecure-network --listen " + address);
         awaitPrinted("ready on", name);
     }
 
-    private Process start(String name, String command) throws IOException {
+    private static Process start(String name, String command) throws IOException {
         return start(name, "", command);
     }
 
-    private Process start(String name, String environment, String command) throws IOException {
+    /** @param before the program, a command that runs it */
+    private static Process start(String name, String before, String command) throws IOException {
         Process process = new ProcessBuilder(
                         "bash",
                         "-c",
-                        environment + "exec env --default-signal=INT,TERM " + Program.IN_BASH + " " + command)
-                .directory(folder.toFile())
+                        "exec " + before + "env --default-signal=INT,TERM " + Program.IN_BASH + " " + command)
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-                .redirectError(folder.resolve(name).toFile())
+                .redirectError(outside.resolve(name).toFile())
                 .start();
-        processes.put(name, process);
+        PROCESSES.put(name, process);
         return process;
     }
 
-    private CliResult run(String command) throws Exception {
-        return run(folder, command);
+    /** Runs a command in this process, which takes less time to start. */
+    private static CliResult run(String command) {
+        return CliResult.of(outside.resolve("runs"), command.replace("'", "").split(" "));
     }
 
-    private static CliResult run(Path folder, String command) throws Exception {
-        return Program.run(
-                new ProcessBuilder("bash", "-c", Program.IN_BASH + " " + command).directory(folder.toFile()));
-    }
-
-    private String printed(String name) throws IOException {
-        return Files.readString(folder.resolve(name));
+    private static String printed(String name) throws IOException {
+        return Files.readString(outside.resolve(name));
     }
 
     /** Returns what a chief has printed besides its settings and how training ended. */
-    private List<String> messages(String name) throws IOException {
+    private static List<String> messages(String name) throws IOException {
         return printed(name)
                 .lines()
                 .filter(line ->
@@ -282,8 +392,8 @@ class HostsIT {
                 .toList();
     }
 
-    private void awaitPrinted(String pattern, String name) throws Exception {
-        while (processes.get(name).isAlive() && !printed(name).matches("(?s).*" + pattern + ".*")) {
+    private static void awaitPrinted(String pattern, String name) throws Exception {
+        while (PROCESSES.get(name).isAlive() && !printed(name).matches("(?s).*" + pattern + ".*")) {
             Thread.sleep(20);
         }
     }

@@ -7,6 +7,7 @@ import dev.libretto.LibrettoException;
 import dev.libretto.device.Cluster;
 import dev.libretto.device.Device;
 import dev.libretto.device.HostAddress;
+import dev.libretto.device.LostHostException;
 import dev.libretto.device.Sessions;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -14,7 +15,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
-import java.util.Set;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -86,7 +86,7 @@ class WorkerIT {
     }
 
     private Cluster join(Duration timeout) throws IOException {
-        Cluster cluster = Cluster.start(Cluster.find(List.of(address), timeout), null, Set.of(), timeout);
+        Cluster cluster = Cluster.join(List.of(address), timeout);
         Sessions.use(cluster);
         return cluster;
     }
@@ -225,6 +225,62 @@ class WorkerIT {
         Program.signal(worker.pid(), signal);
         assertThat(worker.waitFor()).isEqualTo(exitCode);
         assertThat(Files.readString(err)).isEqualTo(printed);
+    }
+
+    @Test
+    void signalEndsTheWorkerOnceTheChiefHasClosedItsSession() throws Exception {
+        Cluster cluster = join(LONG);
+        try (Sum sum = new Sum(worker)) {
+            Session session = open(cluster, sum);
+            Sessions.requireStaying();
+            Program.signal(worker.pid(), "TERM");
+            awaitMessage();
+
+            assertThat(sum.of(session, 41)).isEqualTo(42);
+            assertThatThrownBy(Sessions::requireStaying)
+                    .isInstanceOf(LostHostException.class)
+                    .hasMessage(
+                            "worker %s is shutting down; start it again there with \"libretto worker --listen %s\"",
+                            address, address);
+            assertThatThrownBy(cluster::rejoin).hasMessageStartingWith("worker " + address + " is shutting down");
+            Sessions.close(session, sum.graph);
+            assertThat(worker.waitFor()).isEqualTo(143);
+            assertThat(Files.readString(err))
+                    .isEqualTo(printed + "ending once the chief " + cluster.chief()
+                            + " has saved its progress; a second signal ends at once\n");
+        }
+    }
+
+    @Test
+    void secondSignalEndsTheWorkerAtOnce() throws Exception {
+        Cluster cluster = join(LONG);
+        try (Sum sum = new Sum(worker);
+                Session session = open(cluster, sum)) {
+            sum.of(session, 1);
+            Program.signal(worker.pid(), "TERM");
+            awaitMessage();
+            Program.signal(worker.pid(), "INT");
+            assertThat(worker.waitFor()).isEqualTo(130);
+        }
+    }
+
+    @Test
+    void workerDoesNotWaitForAChiefThatIsGone() throws Exception {
+        Cluster gone = new Cluster(HostAddress.parse("127.0.0.1:1"), join(LONG).workers(), SHORT);
+        try (Sum sum = new Sum(worker);
+                Session session = open(gone, sum)) {
+            Program.signal(worker.pid(), "TERM");
+            assertThat(worker.waitFor()).isEqualTo(143);
+            assertThat(Files.readString(err)).isEqualTo(printed);
+            assertThatThrownBy(() -> sum.of(session, 1)).isInstanceOf(TensorFlowException.class);
+        }
+    }
+
+    /** Waits until the worker has printed more than at its start. */
+    private void awaitMessage() throws Exception {
+        while (worker.isAlive() && Files.readString(err).equals(printed)) {
+            Thread.sleep(20);
+        }
     }
 
     @Test
