@@ -40,7 +40,7 @@ final class HostFlags {
 
     static final Flag<Integer> WORKER_TIMEOUT = Flag.integer(
             "worker-timeout",
-            "seconds that a batch may take, the first included, before a worker counts as lost",
+            "seconds that a batch may take before a worker counts as lost; ten times as many for the first",
             30,
             1,
             86400);

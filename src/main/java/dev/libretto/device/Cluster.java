@@ -33,6 +33,9 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
     /** Differs from that of {@link TensorFlowServer}. */
     private static final String JOB = "libretto";
 
+    /** How many times as long as another the first batch may take: an unrolled graph takes long to prepare. */
+    private static final int FIRST_BATCH = 10;
+
     private static final Pattern LOST_SESSION =
             Pattern.compile("/job:" + JOB + "/replica:0/task:(\\d+).*Session handle is not found", Pattern.DOTALL);
 
@@ -163,8 +166,9 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
         }
         if (NETWORK.matcher(message).find()) {
             throw new LostHostException(
-                    "a batch failed or took longer than " + timeout.toSeconds()
-                            + " s, although each worker answers this host; check that the workers reach each other, and this host at "
+                    "a batch failed or took longer than " + timeout.toSeconds() + " s (the first "
+                            + forFirstBatch().toSeconds()
+                            + " s), although each worker answers this host; check that the workers reach each other, and this host at "
                             + chief + ", or allow more time with --worker-timeout",
                     true,
                     failure);
@@ -175,6 +179,11 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
     private Duration promptly() {
         Duration promptly = TensorFlowServer.PROMPTLY;
         return timeout.compareTo(promptly) < 0 ? timeout : promptly;
+    }
+
+    /** Returns the longest time for the first batch of a session, before which the hosts prepare the graph. */
+    Duration forFirstBatch() {
+        return timeout.multipliedBy(FIRST_BATCH);
     }
 
     /** Throws if a worker is shutting down. */

@@ -10,6 +10,7 @@ import org.tensorflow.SavedModelBundle;
 import org.tensorflow.Session;
 import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.proto.ConfigProto;
+import org.tensorflow.proto.RunOptions;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
@@ -113,6 +114,13 @@ public final class Sessions {
             return TensorFlowInternals.openSession(graph, cluster.chief().target(), cluster.config());
         }
         return new Session(graph, configForParts(device, parts));
+    }
+
+    /** Returns the options for the first run of a session for parts, which takes longest. */
+    public static RunOptions firstRun() {
+        return RunOptions.newBuilder()
+                .setTimeoutInMs(cluster == null ? 0 : cluster.forFirstBatch().toMillis())
+                .build();
     }
 
     /**

@@ -40,6 +40,8 @@ public class TrainStep implements AutoCloseable {
     private final Graph graph = Sessions.newGraph();
     private final TrainingGraph nodes;
     private final Session session;
+    /** Whether no batch has run. */
+    private boolean isFirst = true;
 
     /** Builds the graph and restores a checkpoint; batches can come from any text. */
     public TrainStep(ModelConfig model, TrainConfig training, Checkpoint start) {
@@ -115,6 +117,9 @@ public class TrainStep implements AutoCloseable {
      */
     public List<StepMetrics> run(List<StepInput> inputs) {
         Session.Runner runner = session.runner().addTarget(nodes.steps.get(inputs.size() - 1).update);
+        if (isFirst) {
+            runner.setOptions(Sessions.firstRun());
+        }
         List<Tensor> fed = new ArrayList<>();
         BiConsumer<Operand<?>, Tensor> feed = (placeholder, tensor) -> {
             fed.add(tensor);
@@ -131,6 +136,7 @@ public class TrainStep implements AutoCloseable {
                 runner.fetch(step.loss).fetch(step.gradientNorm);
             }
             try (Result result = runner.run()) {
+                isFirst = false;
                 List<StepMetrics> metrics = new ArrayList<>();
                 for (int i = 0; i < inputs.size(); i++) {
                     metrics.add(new StepMetrics(scalar(result, 2 * i), scalar(result, 2 * i + 1)));

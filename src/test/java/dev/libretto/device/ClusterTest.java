@@ -128,7 +128,7 @@ class ClusterTest {
             assertThatThrownBy(() -> cluster.explain(new TensorFlowException(message)))
                     .isInstanceOf(LibrettoException.class)
                     .hasMessage(
-                            "a batch failed or took longer than 600 s, although each worker answers this host; check that the workers"
+                            "a batch failed or took longer than 600 s (the first 6000 s), although each worker answers this host; check that the workers"
                                     + " reach each other, and this host at %s, or allow more time with --worker-timeout",
                             cluster.chief());
         }
@@ -227,6 +227,10 @@ class ClusterTest {
         assertThat(cluster.chief().target()).isEqualTo("grpc://10.0.0.1:7000");
         assertThat(config.getIsolateSessionState()).isTrue();
         assertThat(config.getOperationTimeoutInMs()).isEqualTo(30_000);
+        Sessions.use(cluster);
+        assertThat(Sessions.firstRun().getTimeoutInMs()).isEqualTo(300_000);
+        Sessions.use((Cluster) null);
+        assertThat(Sessions.firstRun().getTimeoutInMs()).isZero();
         assertThat(config.getRpcOptions().getUseRpcForInprocessMaster()).isTrue();
         assertThat(config.getGraphOptions().getRewriteOptions().getDisableMetaOptimizer())
                 .isTrue();
