@@ -154,7 +154,7 @@ public final class CharModel implements AutoCloseable {
      * Continues a text with the most likely characters.
      *
      * @param prefix the text to continue, at least one character unless the model is one of documents, which then begins one;
-     *     its line ends become those that the model knows
+     *     it is normalized as the training text was, and its line ends become those that the model knows
      * @param length how many characters to write, at most until the end of the document
      * @return the prefix and what was written
      * @throws IllegalArgumentException if the prefix is empty or has a character that the model does not know
@@ -165,7 +165,7 @@ public final class CharModel implements AutoCloseable {
 
     /** Continues a text as {@link #write(String, int)} does, with characters chosen by a sampler from the seed 1. */
     public String write(String prefix, int length, Sampler sampler) {
-        StringBuilder text = new StringBuilder(vocabulary.withKnownLineEnds(prefix));
+        StringBuilder text = new StringBuilder(vocabulary.asRead(prefix));
         write(prefix, length, sampler, 1, text::append);
         return text.toString();
     }
@@ -179,7 +179,7 @@ public final class CharModel implements AutoCloseable {
      * @throws IllegalArgumentException if the prefix is empty or has a character that the model does not know
      */
     public void write(String prefix, int length, Sampler sampler, long seed, Consumer<String> written) {
-        int[] ids = vocabulary.encode(vocabulary.withKnownLineEnds(prefix));
+        int[] ids = vocabulary.encode(vocabulary.asRead(prefix));
         Decoder.Options options = new Decoder.Options(length, sampler, seed, new int[0], Decoder.Scoring.NONE);
         new Decoder(decoding(false))
                 .write(List.of(ids), 1, options, (row, character) -> written.accept(vocabulary.decode(character.id())));
@@ -191,7 +191,7 @@ public final class CharModel implements AutoCloseable {
      * @param beams how many beginnings are kept at each character, at least 1
      */
     public String search(String prefix, int length, int beams) {
-        StringBuilder text = new StringBuilder(vocabulary.withKnownLineEnds(prefix));
+        StringBuilder text = new StringBuilder(vocabulary.asRead(prefix));
         List<int[]> ids = List.of(vocabulary.encode(text.toString()));
         new Decoder(decoding(false))
                 .search(
@@ -362,7 +362,8 @@ public final class CharModel implements AutoCloseable {
      */
     public void export(ExportFormat format, Layout layout, Path out, boolean overwrite) throws IOException {
         Choice.CPU.use();
-        ModelSettings settings = new ModelSettings(config, reading.keepNewlines(), vocabulary.hasUnknown());
+        ModelSettings settings =
+                new ModelSettings(config, reading.keepNewlines(), reading.normalization(), vocabulary.hasUnknown());
         format.write(new ExportedModel(settings, vocabulary, weights), layout, out, overwrite);
     }
 

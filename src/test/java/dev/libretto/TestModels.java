@@ -5,6 +5,7 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
 import dev.libretto.run.RunConfig;
 import dev.libretto.text.Batches.Sampling;
+import dev.libretto.text.Normalization;
 import dev.libretto.train.Clipping;
 import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.Optimizer;
@@ -20,7 +21,7 @@ public final class TestModels {
     public static RunConfig runConfig(ModelConfig model, int seqLength, int batchSize, double clipNorm) {
         Optimizer optimizer = Optimizer.TEXTBOOK.withClipping(new Clipping(Clipping.By.NORM, clipNorm));
         return new RunConfig(
-                CorpusInfo.unknown(false, false),
+                CorpusInfo.unknown(false, Normalization.NONE, false),
                 model,
                 TrainConfig.TEXTBOOK
                         .withBatches(seqLength, batchSize, Sampling.CONSECUTIVE)

@@ -5,6 +5,8 @@ import dev.libretto.device.Devices.Choice;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Which;
+import dev.libretto.text.BadBytes;
+import dev.libretto.text.Copies;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Documents;
@@ -14,8 +16,10 @@ import dev.libretto.train.Evaluation;
 import java.nio.charset.Charset;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.function.LongConsumer;
 import java.util.function.UnaryOperator;
+import java.util.stream.LongStream;
 
 /** {@code libretto evaluate}: measures how well a trained model predicts a text. */
 final class EvaluateCommand {
@@ -24,12 +28,24 @@ final class EvaluateCommand {
     static final Flag<Path> CORPUS = Flag.path(
             "corpus",
             "FILE",
-            "text to evaluate on (.txt, .txt.gz or .txt.zip), or a directory of texts; repeat it to concatenate several");
+            "text to evaluate on, packed or not, or a directory of texts, or - for stdin; repeat it to concatenate several");
+    static final Flag<String> INCLUDE = Flag.text(
+            "include",
+            "PATTERN",
+            "files of a directory or archive to read, such as '*.md'; repeat it for several (default the run's)");
     static final Flag<Long> MAX_CHARS =
             Flag.atLeast(0, "max-chars", "characters to use from the start of the text, 0 for all", 0);
     static final Flag<Long> MAX_BYTES = TrainFlags.MAX_BYTES;
     static final Flag<Charset> ENCODING =
             Flag.encoding("encoding", "character encoding of the text (default the run's)", null);
+    static final Flag<BadBytes> BAD_BYTES = new Flag<>(
+            TrainFlags.BAD_BYTES.name(),
+            TrainFlags.BAD_BYTES.argument(),
+            "what to do with bytes that are not in the encoding (default the run's)",
+            null,
+            TrainFlags.BAD_BYTES.reader());
+    static final Flag<Boolean> COPIES =
+            Flag.toggle("copies", "say how much of the text stands in the run's training text");
 
     static final Flag<Documents> DOCUMENTS = new Flag<>(
             "documents",
@@ -49,16 +65,20 @@ final class EvaluateCommand {
                     RUN,
                     CHECKPOINT,
                     CORPUS,
+                    INCLUDE,
                     MAX_CHARS,
                     DOCUMENTS,
                     ENCODING,
+                    BAD_BYTES,
                     MAX_BYTES,
                     ADAPT,
+                    COPIES,
                     DeviceFlags.DEVICE,
                     DeviceFlags.PRECISION),
             List.of(
                     "evaluate --corpus other.txt",
-                    "evaluate --run runs/latest --corpus other.txt.gz --max-chars 100000"),
+                    "evaluate --run runs/latest --corpus other.txt.gz --max-chars 100000",
+                    "evaluate --corpus essay.txt --copies"),
             EvaluateCommand::run);
 
     private EvaluateCommand() {}
@@ -77,6 +97,18 @@ final class EvaluateCommand {
         options = options.withDocuments(
                 documents(arguments, options.documents(), run.config().model()));
         Corpus corpus = CorpusLoader.load(files, options, console);
+        Corpus training = null;
+        if (arguments.get(COPIES)) {
+            if (corpus.length() >= Copies.MAX_CHARACTERS) {
+                throw new IllegalArgumentException(String.format(
+                        Locale.ROOT,
+                        "--copies compares fewer than %,d characters, and %s has %,d; use a smaller --max-chars",
+                        Copies.MAX_CHARACTERS,
+                        corpus.name(),
+                        corpus.length()));
+            }
+            training = CorpusLoader.loadAgain(run.config().corpus(), run.path(), null, console);
+        }
         Choice device = DeviceFlags.choose(arguments, console);
         try (CharModel model = CharModel.open(run, arguments.get(CHECKPOINT), device, console::warn)) {
             Evaluation evaluation = evaluate(model, corpus, rate, console);
@@ -85,6 +117,9 @@ final class EvaluateCommand {
                     model.vocabulary(),
                     corpus,
                     console);
+            if (training != null) {
+                printCopies(new CopyCheck(training, model.vocabulary(), console), model.vocabulary(), corpus, console);
+            }
         }
         return 0;
     }
@@ -107,10 +142,14 @@ final class EvaluateCommand {
         long maxChars = arguments.get(MAX_CHARS);
         long maxBytes = arguments.get(MAX_BYTES);
         Charset encoding = arguments.get(ENCODING);
-        return ofTraining -> {
-            CorpusOptions options = ofTraining.withMaxChars(maxChars).withMaxBytes(maxBytes);
-            return encoding == null ? options : options.withEncoding(encoding);
-        };
+        BadBytes badBytes = arguments.get(BAD_BYTES);
+        List<String> include = arguments.getAll(INCLUDE);
+        return ofTraining -> ofTraining
+                .withMaxChars(maxChars)
+                .withMaxBytes(maxBytes)
+                .withEncoding(encoding == null ? ofTraining.encoding() : encoding)
+                .withBadBytes(badBytes == null ? ofTraining.badBytes() : badBytes)
+                .withInclude(include.isEmpty() ? ofTraining.include() : include);
     }
 
     private static Evaluation evaluate(CharModel model, Corpus corpus, Double rate, Console console) {
@@ -121,6 +160,13 @@ final class EvaluateCommand {
                     ? model.evaluate(ids, progress)
                     : model.adapt(ids, rate, progress).evaluation();
         }
+    }
+
+    private static void printCopies(CopyCheck check, Vocabulary vocabulary, Corpus corpus, Console console) {
+        Ids ids = vocabulary.encodeKnown(corpus);
+        int[] text = LongStream.range(0, ids.length()).mapToInt(ids::at).toArray();
+        CopyCheck.Found found = check.find(List.of(text)).get(0);
+        console.print("copied from the training text: %s%nlongest copy: %s%n", found.share(), found.longest());
     }
 
     private static void print(Evaluation evaluation, Vocabulary vocabulary, Corpus corpus, Console console) {

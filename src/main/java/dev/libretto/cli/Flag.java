@@ -146,7 +146,11 @@ record Flag<T>(String name, String argument, String description, T defaultValue,
     }
 
     static Flag<String> text(String name, String description) {
-        return new Flag<>(name, "TEXT", description, null, value -> {
+        return text(name, "TEXT", description);
+    }
+
+    static Flag<String> text(String name, String argument, String description) {
+        return new Flag<>(name, argument, description, null, value -> {
             if (value.isEmpty()) {
                 throw new IllegalArgumentException("must be at least one character");
             }

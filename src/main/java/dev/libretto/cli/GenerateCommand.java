@@ -1,6 +1,7 @@
 package dev.libretto.cli;
 
 import dev.libretto.CharModel;
+import dev.libretto.cli.CopyCheck.Found;
 import dev.libretto.cli.GenerateFlags.DecoderType;
 import dev.libretto.cli.GenerateFlags.Format;
 import dev.libretto.cli.GenerateFlags.Unknown;
@@ -12,10 +13,15 @@ import dev.libretto.export.ExecutableModel;
 import dev.libretto.generate.Decoder;
 import dev.libretto.generate.TextModel;
 import dev.libretto.run.RunDirectory;
+import dev.libretto.text.Copies;
+import dev.libretto.text.Corpus;
+import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
+import java.util.stream.IntStream;
 import java.util.stream.Stream;
 
 /** {@code libretto generate}: continues prefixes with a trained model. */
@@ -59,37 +65,77 @@ final class GenerateCommand {
             }
             try (ExecutableModel model = ExecutableModel.open(arguments.get(GenerateFlags.MODEL))) {
                 requirePrefix(arguments, model.vocabulary());
-                write(model, model.vocabulary(), arguments, console);
+                CorpusOptions reading = CorpusOptions.WHOLE_TEXT
+                        .withKeepNewlines(model.settings().keepNewlines())
+                        .withNormalization(model.settings().normalization());
+                write(
+                        model,
+                        model.vocabulary(),
+                        copyCheck(arguments, reading, null, model.vocabulary(), console),
+                        arguments,
+                        console);
             }
             return 0;
         }
         // Read while TensorFlow's library is loading, which only the checkpoint needs.
         RunDirectory run = RunDirectory.open(console.runPath(arguments.get(GenerateFlags.RUN)));
         requirePrefix(arguments, run.vocabulary());
+        CopyCheck check = copyCheck(arguments, run.config().corpus().options(), run, run.vocabulary(), console);
         Choice device = DeviceFlags.choose(arguments, console);
         try (CharModel model = CharModel.open(run, arguments.get(GenerateFlags.CHECKPOINT), device, console::warn)) {
             boolean withGraph = arguments.get(GenerateFlags.DECODER) == DecoderType.GRAPH;
-            write(model.decoding(withGraph), model.vocabulary(), arguments, console);
+            write(model.decoding(withGraph), model.vocabulary(), check, arguments, console);
         }
         return 0;
     }
 
-    private static void write(TextModel model, Vocabulary vocabulary, Arguments arguments, Console console)
+    /**
+     * Returns what looks for copies; null if that is not wanted.
+     *
+     * @param reading how a named text is read
+     * @param run whose training text is the default; null for an exported model
+     */
+    private static CopyCheck copyCheck(
+            Arguments arguments, CorpusOptions reading, RunDirectory run, Vocabulary vocabulary, Console console)
+            throws Exception {
+        if (!arguments.get(GenerateFlags.CHECK_COPIES)) {
+            return null;
+        }
+        List<Path> named = arguments.getAll(GenerateFlags.CORPUS);
+        Corpus corpus = named.isEmpty()
+                ? CorpusLoader.loadAgain(run.config().corpus(), run.path(), GenerateFlags.CORPUS, console)
+                : CorpusLoader.load(named, reading.withMaxChars(0), console);
+        return new CopyCheck(corpus, vocabulary, console);
+    }
+
+    /** @param check null if copies are not to be looked for */
+    private static void write(
+            TextModel model, Vocabulary vocabulary, CopyCheck check, Arguments arguments, Console console)
             throws Exception {
         int samples = arguments.get(GenerateFlags.NUM_SAMPLES);
         int beams = arguments.get(GenerateFlags.BEAMS);
         Decoder decoder = new Decoder(model);
         try (Prefixes prefixes = prefixes(arguments, console, vocabulary)) {
             Decoder.Options options = GenerateFlags.options(arguments, vocabulary);
+            if (check != null) {
+                requireCopiesFit(arguments, options.length());
+            }
             SampleWriter output = output(arguments, console, vocabulary);
             for (List<int[]> batch = prefixes.next(); !batch.isEmpty(); batch = prefixes.next()) {
                 output.beginBatch(batch, samples);
+                CopyCheck.Texts written = new CopyCheck.Texts(batch.size() * samples, output);
+                Decoder.Listener listener = check == null ? output : written;
                 if (beams > 1) {
-                    decoder.search(batch, beams, options, output);
+                    decoder.search(batch, beams, options, listener);
                 } else {
-                    decoder.write(batch, samples, options, output);
+                    decoder.write(batch, samples, options, listener);
                 }
-                output.endBatch();
+                List<Found> found = check == null ? List.of() : check.find(written.ids());
+                output.endBatch(found);
+                if (arguments.get(GenerateFlags.FORMAT) == Format.TEXT) {
+                    found.forEach(copies -> console.note(
+                            "copied from %s: %s; longest: %s%n", check.corpusName(), copies.share(), copies.longest()));
+                }
             }
         }
     }
@@ -115,6 +161,7 @@ final class GenerateCommand {
         if (arguments.has(GenerateFlags.MODEL)) {
             checkDevice(arguments);
         }
+        checkCopies(arguments);
         List<String> sources = sources(arguments);
         if (sources.size() > 1) {
             throw new UsageException(String.join(" and ", sources) + " are mutually exclusive");
@@ -131,6 +178,34 @@ final class GenerateCommand {
     private static void requirePrefix(Arguments arguments, Vocabulary vocabulary) throws UsageException {
         if (sources(arguments).isEmpty() && !vocabulary.hasEnd()) {
             throw new UsageException("missing prefix; add --prefix TEXT, such as --prefix 分开");
+        }
+    }
+
+    private static void checkCopies(Arguments arguments) throws UsageException {
+        boolean isNamed = arguments.has(GenerateFlags.CORPUS);
+        if (!arguments.get(GenerateFlags.CHECK_COPIES)) {
+            if (isNamed) {
+                throw new UsageException("--corpus has no effect without --check-copies; add it, or remove --corpus");
+            }
+            return;
+        }
+        if (arguments.has(GenerateFlags.MODEL) && !isNamed) {
+            throw new UsageException(
+                    "an exported model does not know its training text; add --corpus FILE to --check-copies");
+        }
+    }
+
+    private static void requireCopiesFit(Arguments arguments, int length) throws UsageException {
+        long prefixes = arguments.has(GenerateFlags.PREFIXES) ? arguments.get(GenerateFlags.BATCH_SIZE) : 1;
+        long rows = prefixes * arguments.get(GenerateFlags.NUM_SAMPLES);
+        if (rows * (length + 1L) > Copies.MAX_CHARACTERS) {
+            throw new UsageException(String.format(
+                    Locale.ROOT,
+                    "--check-copies compares at most %,d characters at once, and this may be %d texts of %,d; use a smaller"
+                            + " --length, --num-samples or --batch-size",
+                    Copies.MAX_CHARACTERS,
+                    rows,
+                    length));
         }
     }
 

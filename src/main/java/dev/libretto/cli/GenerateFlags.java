@@ -60,15 +60,22 @@ final class GenerateFlags {
     static final Flag<Unknown> UNKNOWN =
             Flag.oneOf("unknown", "what to do with prefix characters that the model does not know", Unknown.ERROR);
 
+    static final Flag<Boolean> CHECK_COPIES =
+            Flag.toggle("check-copies", "say how much of each text stands in the training text");
+    static final Flag<Path> CORPUS =
+            Flag.path("corpus", "FILE", "text for --check-copies to look in (default the run's training text)");
+
     private static final List<Flag<?>> SOURCES =
             List.of(RUN, CHECKPOINT, MODEL, PREFIX, PREFIX_FILE, PREFIXES, BATCH_SIZE);
     private static final List<Flag<?>> DECODING = List.of(LENGTH, STOP, NUM_SAMPLES, BEAMS);
     private static final List<Flag<?>> OUTPUT = List.of(LOGPROBS, TOP_LOGPROBS, FORMAT, DECODER, UNKNOWN);
 
-    /** Those that may be given several times. */
-    static final List<Flag<?>> REPEATED = List.of(PREFIX, SamplingFlags.BIAS);
+    private static final List<Flag<?>> COPIES = List.of(CHECK_COPIES, CORPUS);
 
-    static final List<Flag<?>> ALL = Flag.joined(SOURCES, DECODING, SamplingFlags.ALL, OUTPUT, DeviceFlags.ONE);
+    /** Those that may be given several times. */
+    static final List<Flag<?>> REPEATED = List.of(PREFIX, CORPUS, SamplingFlags.BIAS);
+
+    static final List<Flag<?>> ALL = Flag.joined(SOURCES, DECODING, SamplingFlags.ALL, OUTPUT, COPIES, DeviceFlags.ONE);
 
     private GenerateFlags() {}
 

@@ -72,7 +72,7 @@ final class ImportCommand {
     private static int write(ExportedModel model, Path path, boolean overwrite) throws Exception {
         ModelSettings settings = model.settings();
         RunConfig config = new RunConfig(
-                CorpusInfo.unknown(settings.keepNewlines(), settings.unknownCharacter()),
+                CorpusInfo.unknown(settings.keepNewlines(), settings.normalization(), settings.unknownCharacter()),
                 settings.model(),
                 TrainConfig.TEXTBOOK.with(c -> c.epochs = 0));
         try (StopSignal stop = new StopSignal(() -> {}, () -> {})) {

@@ -9,6 +9,7 @@ import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Which;
 import dev.libretto.run.Runs;
 import dev.libretto.text.Documents;
+import dev.libretto.text.Normalization;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -56,6 +57,12 @@ record InitialModel(Path path, RunDirectory run, ExportedModel file) {
     /** Returns what of its text was a document; nothing if that is not known. */
     Documents documents() {
         return run == null ? Documents.NONE : run.config().corpus().documents();
+    }
+
+    Normalization normalization() {
+        return run == null
+                ? file.settings().normalization()
+                : run.config().corpus().normalization();
     }
 
     /** Returns the model with the weights that {@code generate} would use; the caller closes it. */

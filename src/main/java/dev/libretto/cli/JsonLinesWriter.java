@@ -70,10 +70,15 @@ final class JsonLinesWriter implements SampleWriter {
     }
 
     @Override
-    public void endBatch() {
+    public void endBatch(List<CopyCheck.Found> copies) {
         int samples = texts.size() / prefixes.size();
         for (int row = 0; row < texts.size(); row++) {
-            out.print(json(row / samples, row % samples, texts.get(row)) + "\n");
+            ObjectNode line = json(row / samples, row % samples, texts.get(row));
+            if (!copies.isEmpty()) {
+                copies.get(row).describe(line);
+            }
+            // Jackson leaves U+0085 and U+2028 as they are, which some programs take for line ends.
+            out.print(ControlCharacters.escape(line.toString()) + "\n");
         }
         out.flush();
     }

@@ -72,11 +72,15 @@ final class PlainTextWriter implements SampleWriter {
 
     private String shown(int id) {
         String character = vocabulary.decode(id);
-        return character.equals("\n") ? "\\n" : character.equals("\\") ? "\\\\" : character;
+        return switch (character) {
+            case "\n" -> "\\n";
+            case "\\" -> "\\\\";
+            default -> ControlCharacters.escape(character);
+        };
     }
 
     @Override
-    public void endBatch() {
+    public void endBatch(List<CopyCheck.Found> copies) {
         StringBuilder rest = new StringBuilder();
         waiting.forEach(text -> rest.append(text).append("\n"));
         waiting.clear();

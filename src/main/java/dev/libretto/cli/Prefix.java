@@ -14,7 +14,7 @@ final class Prefix {
     /** @param advice what to do about an unknown character */
     static int[] encode(Vocabulary vocabulary, String text, String name, String advice) {
         try {
-            return vocabulary.encode(text);
+            return vocabulary.encode(vocabulary.asRead(text));
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(name + ": " + e.getMessage() + "; " + advice, e);
         }
@@ -28,11 +28,10 @@ final class Prefix {
         if (given.codePointCount(0, given.length()) > MAX_CHARACTERS) {
             throw tooLong(name);
         }
-        String text = vocabulary.withKnownLineEnds(given);
         if (unknown == Unknown.ERROR) {
-            return encode(vocabulary, text, name, "add --unknown skip to skip such characters");
+            return encode(vocabulary, given, name, "add --unknown skip to skip such characters");
         }
-        int[] known = vocabulary.encodeKnown(text);
+        int[] known = vocabulary.encodeKnown(vocabulary.asRead(given));
         if (known.length == 0) {
             throw new IllegalArgumentException(
                     name + " has no character in the vocabulary; use characters of the training text");

@@ -44,7 +44,7 @@ interface Prefixes extends AutoCloseable {
         String name = Lines.name(file);
         String text;
         try (InputStream input = Lines.open(file, console)) {
-            text = Lines.decode(input.readNBytes(Lines.MAX_BYTES + 1), name).replaceFirst("\\r?\\n\\z", "");
+            text = Lines.decode(input.readNBytes(Lines.MAX_BYTES + 1), name).replaceFirst("(\\r\\n|\\r|\\n)\\z", "");
         }
         return of(List.of(Prefix.encode(vocabulary, text, name, unknown)));
     }
@@ -101,13 +101,24 @@ interface Prefixes extends AutoCloseable {
                 return false;
             }
             line++;
-            for (; next >= 0 && next != '\n' && bytes.size() <= MAX_BYTES; next = input.read()) {
+            for (; next >= 0 && next != '\n' && next != '\r' && bytes.size() <= MAX_BYTES; next = input.read()) {
                 bytes.write(next);
             }
+            if (next == '\r') {
+                skipNewline();
+            }
             String lineName = "line " + line + " of " + name;
-            String text = decode(bytes.toByteArray(), lineName).replaceFirst("\\r\\z", "");
+            String text = decode(bytes.toByteArray(), lineName);
             batch.add(Prefix.encode(vocabulary, text, lineName, unknown));
             return true;
+        }
+
+        /** CR LF ends one line. */
+        private void skipNewline() throws IOException {
+            input.mark(1);
+            if (input.read() != '\n') {
+                input.reset();
+            }
         }
 
         private static String decode(byte[] bytes, String name) {

@@ -12,5 +12,6 @@ interface SampleWriter extends Decoder.Listener {
      */
     void beginBatch(List<int[]> prefixes, int samples);
 
-    void endBatch();
+    /** @param copies what was found of each row in a corpus; empty if not looked for */
+    void endBatch(List<CopyCheck.Found> copies);
 }

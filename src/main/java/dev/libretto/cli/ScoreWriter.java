@@ -129,9 +129,9 @@ final class ScoreWriter {
     }
 
     private static String escaped(String text) {
-        return text.replace("\\", "\\\\")
+        return ControlCharacters.escape(text.replace("\\", "\\\\")
                 .replace("\t", "\\t")
                 .replace("\n", "\\n")
-                .replace("\r", "\\r");
+                .replace("\r", "\\r"));
     }
 }

@@ -6,9 +6,11 @@ import dev.libretto.model.ModelConfig;
 import dev.libretto.run.Json;
 import dev.libretto.run.ReportConfig;
 import dev.libretto.run.RunConfig;
+import dev.libretto.text.BadBytes;
 import dev.libretto.text.Batches.Sampling;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Documents;
+import dev.libretto.text.Normalization;
 import dev.libretto.text.VocabularyChoice;
 import dev.libretto.train.CheckpointPolicy;
 import dev.libretto.train.CorpusInfo;
@@ -36,12 +38,16 @@ final class TrainFlags {
     static final Flag<Path> CORPUS = Flag.path(
             "corpus",
             "FILE",
-            "text to train on (.txt, .txt.gz or .txt.zip), or a directory of texts; repeat it to concatenate several"
+            "text to train on, packed or not, or a directory of texts, or - for stdin; repeat it to concatenate several"
                     + " (default the built-in lyrics)");
+    static final Flag<String> INCLUDE = Flag.text(
+            "include",
+            "PATTERN",
+            "files of a directory or archive to read, such as '*.md'; repeat it for several (default '*.txt')");
     static final Flag<Long> MAX_CHARS = Flag.atLeast(
             0, "max-chars", "characters to use from the start of the text, 0 for all", CorpusOptions.DEFAULT_MAX_CHARS);
     static final Flag<Boolean> KEEP_NEWLINES =
-            Flag.toggle("keep-newlines", "keep newlines and carriage returns instead of reading them as spaces");
+            Flag.toggle("keep-newlines", "keep newlines instead of reading them as spaces");
     static final Flag<Documents> DOCUMENTS = Flag.oneOf(
             "documents",
             "what of the text is a document, with an end that the model learns and a state of its own: nothing, each line, each"
@@ -49,6 +55,10 @@ final class TrainFlags {
             CorpusOptions.WHOLE_TEXT.documents());
     static final Flag<Charset> ENCODING =
             Flag.encoding("encoding", "character encoding of the text", StandardCharsets.UTF_8);
+    static final Flag<BadBytes> BAD_BYTES = Flag.oneOf(
+            "bad-bytes", "what to do with bytes that are not in the encoding; replace by U+FFFD", BadBytes.ERROR);
+    static final Flag<Normalization> NORMALIZE = Flag.oneOf(
+            "normalize", "Unicode normalization form of this text and of all that the model reads", Normalization.NONE);
     static final Flag<Long> MAX_BYTES =
             Flag.atLeast(1, "max-bytes", "maximum size of the unpacked text in bytes", CorpusOptions.DEFAULT_MAX_BYTES);
     static final Flag<Integer> MIN_COUNT = Flag.integer(
@@ -173,8 +183,8 @@ final class TrainFlags {
             1,
             ReportConfig.MAX_LENGTH);
 
-    private static final List<Flag<?>> TEXT =
-            List.of(CORPUS, MAX_CHARS, KEEP_NEWLINES, DOCUMENTS, ENCODING, MAX_BYTES, MIN_COUNT);
+    private static final List<Flag<?>> TEXT = List.of(
+            CORPUS, INCLUDE, MAX_CHARS, KEEP_NEWLINES, DOCUMENTS, ENCODING, BAD_BYTES, NORMALIZE, MAX_BYTES, MIN_COUNT);
     /** What the weights of {@link #INIT_FROM} decide. */
     private static final List<Flag<?>> MODEL = List.of(CELL, LAYERS, HIDDEN_SIZE, EMBEDDING_SIZE, TIE_EMBEDDINGS);
 
@@ -194,6 +204,7 @@ final class TrainFlags {
     static final List<Flag<?>> CHANGEABLE = Flag.joined(
             List.of(
                     CORPUS,
+                    INCLUDE,
                     ENCODING,
                     MAX_BYTES,
                     EPOCHS,
@@ -209,6 +220,7 @@ final class TrainFlags {
             "init-from", "source",
             "freeze", "frozen",
             "optimizer", "kind",
+            "normalize", "normalization",
             "learning-rate", "rate",
             "validation-fraction", "fraction",
             "on-divergence", "action",
@@ -231,15 +243,21 @@ final class TrainFlags {
         return layers.stream().distinct().sorted().toList();
     }
 
-    /** @param initial the model to start from, whose newlines are kept, too, and whose documents are the default; null for none */
+    /**
+     * @param initial the model to start from, whose newlines are kept, too, and whose documents and normalization are the default;
+     *     null for none
+     */
     static CorpusOptions corpusOptions(Arguments arguments, InitialModel initial) throws UsageException {
         return new CorpusOptions(
                 arguments.get(MAX_CHARS),
                 arguments.get(KEEP_NEWLINES) || initial != null && initial.keepsNewlines(),
                 initial == null ? arguments.get(DOCUMENTS) : arguments.getOr(DOCUMENTS, initial.documents()),
                 arguments.get(ENCODING),
+                arguments.get(BAD_BYTES),
+                arguments.getOr(NORMALIZE, initial == null ? Normalization.NONE : initial.normalization()),
                 arguments.get(MAX_BYTES),
-                arguments.get(MIN_COUNT));
+                arguments.get(MIN_COUNT),
+                arguments.getAll(INCLUDE));
     }
 
     /** Returns the model to start from; null for none. */

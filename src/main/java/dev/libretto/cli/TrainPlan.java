@@ -10,12 +10,12 @@ import dev.libretto.run.Runs;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Ids;
+import dev.libretto.text.Normalization;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.text.VocabularyChoice;
 import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.TrainConfig;
 import dev.libretto.train.TrainingData;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.stream.LongStream;
@@ -60,7 +60,10 @@ record TrainPlan(
         InitialModel initial = TrainFlags.initialModel(arguments);
         CorpusOptions options = TrainFlags.corpusOptions(arguments, initial);
         Path validationFile = TrainFlags.validationCorpus(arguments);
-        TrainFlags.trainConfig(arguments, hosts, validationFile == null ? null : CorpusInfo.unknown(false, false))
+        TrainFlags.trainConfig(
+                        arguments,
+                        hosts,
+                        validationFile == null ? null : CorpusInfo.unknown(false, Normalization.NONE, false))
                 .requireLayersOf(TrainFlags.modelConfig(arguments, initial));
         boolean overwrite = arguments.get(TrainFlags.OVERWRITE);
         Path given = arguments.get(TrainFlags.RUN);
@@ -114,7 +117,11 @@ record TrainPlan(
         if (arguments.has(TrainFlags.ENCODING)) {
             options = options.withEncoding(arguments.get(TrainFlags.ENCODING));
         }
-        Corpus corpus = CorpusLoader.load(given.isEmpty() ? filesOf(info, TrainFlags.CORPUS) : given, options, console);
+        if (arguments.has(TrainFlags.INCLUDE)) {
+            options = options.withInclude(arguments.getAll(TrainFlags.INCLUDE));
+        }
+        Corpus corpus = CorpusLoader.load(
+                given.isEmpty() ? CorpusLoader.filesOf(info, TrainFlags.CORPUS) : given, options, console);
         requireSame(corpus, info, "training text of " + path, TrainFlags.CORPUS);
         if (!fits(run, corpus)) {
             throw new IllegalArgumentException(
@@ -148,7 +155,7 @@ record TrainPlan(
             }
             return null;
         }
-        List<Path> files = given != null ? List.of(given) : filesOf(info, TrainFlags.VALIDATION_CORPUS);
+        List<Path> files = given != null ? List.of(given) : CorpusLoader.filesOf(info, TrainFlags.VALIDATION_CORPUS);
         Corpus corpus =
                 CorpusLoader.load(files, info.options().withMaxBytes(arguments.get(TrainFlags.MAX_BYTES)), console);
         requireSame(corpus, info, "validation text of " + path, TrainFlags.VALIDATION_CORPUS);
@@ -160,17 +167,6 @@ record TrainPlan(
             throw new IllegalArgumentException(corpus.name() + " is not the " + what
                     + " (SHA-256 mismatch); name that text with --" + option.name() + ", or start a new run");
         }
-    }
-
-    /** The files that a run read. A pipe has nothing left, and a terminal under its name would wait for input. */
-    private static List<Path> filesOf(CorpusInfo info, Flag<Path> option) {
-        for (Path path : info.paths()) {
-            if (Files.exists(path) && !Files.isRegularFile(path) && !Files.isDirectory(path)) {
-                throw new IllegalArgumentException(
-                        "this run read " + path + ", which is not a file; name its text with --" + option.name());
-            }
-        }
-        return info.paths();
     }
 
     private static TrainPlan of(
@@ -214,8 +210,7 @@ record TrainPlan(
                     .mapToInt(ids::at)
                     .toArray()));
         }
-        List<String> prefixes =
-                given.stream().map(vocabulary::withKnownLineEnds).toList();
+        List<String> prefixes = given.stream().map(vocabulary::asRead).toList();
         for (String prefix : prefixes) {
             Prefix.encode(vocabulary, prefix, Prefix.quoted(prefix), "give --prefix in the characters of the text");
         }

@@ -7,6 +7,7 @@ import dev.libretto.LibrettoException;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
 import dev.libretto.run.Json;
+import dev.libretto.text.Normalization;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.CorpusInfo;
 import java.io.IOException;
@@ -26,6 +27,9 @@ public record ExportedModel(ModelSettings settings, Vocabulary vocabulary, Weigh
             ModelConfig model,
             boolean keepNewlines,
 
+            @JacksonInject(value = CorpusInfo.NORMALIZATION, useInput = OptBoolean.TRUE)
+            Normalization normalization,
+
             @JacksonInject(value = CorpusInfo.UNKNOWN_CHARACTER, useInput = OptBoolean.TRUE)
             boolean unknownCharacter,
 
@@ -35,7 +39,11 @@ public record ExportedModel(ModelSettings settings, Vocabulary vocabulary, Weigh
             if (layout == null || model == null || vocabulary == null) {
                 throw new IllegalArgumentException("one of layout, model and vocabulary is missing");
             }
-            new ModelSettings(model, keepNewlines, unknownCharacter).vocabulary(vocabulary);
+            new ModelSettings(model, keepNewlines, normalization, unknownCharacter).vocabulary(vocabulary);
+        }
+
+        ModelSettings settings() {
+            return new ModelSettings(model, keepNewlines, normalization, unknownCharacter);
         }
     }
 
@@ -56,8 +64,7 @@ public record ExportedModel(ModelSettings settings, Vocabulary vocabulary, Weigh
         Description described = Json.readHandwritten(description, new TypeReference<>() {});
         List<NamedArray> arrays = Safetensors.read(weights);
         try {
-            ModelSettings settings =
-                    new ModelSettings(described.model(), described.keepNewlines(), described.unknownCharacter());
+            ModelSettings settings = described.settings();
             return new ExportedModel(
                     settings,
                     settings.vocabulary(described.vocabulary()),
@@ -69,6 +76,11 @@ public record ExportedModel(ModelSettings settings, Vocabulary vocabulary, Weigh
 
     String describe(Layout layout) throws IOException {
         return Json.write(new Description(
-                layout, settings.model(), settings.keepNewlines(), settings.unknownCharacter(), vocabulary.symbols()));
+                layout,
+                settings.model(),
+                settings.keepNewlines(),
+                settings.normalization(),
+                settings.unknownCharacter(),
+                vocabulary.symbols()));
     }
 }

@@ -3,6 +3,7 @@ package dev.libretto.export;
 import com.fasterxml.jackson.annotation.JacksonInject;
 import com.fasterxml.jackson.annotation.OptBoolean;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.text.Normalization;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.CorpusInfo;
 import java.util.List;
@@ -10,7 +11,8 @@ import java.util.List;
 /**
  * The settings of an exported model, stored as JSON in a SavedModel or an ONNX file.
  *
- * @param keepNewlines whether newlines and carriage returns are kept instead of read as spaces
+ * @param keepNewlines whether newlines are kept instead of read as spaces
+ * @param normalization the Unicode normalization form that texts are read in
  * @param unknownCharacter whether U+FFFD, if in the vocabulary, stands for all unknown characters;
  *     {@link dev.libretto.run.Json} has a default for files of earlier versions
  */
@@ -18,16 +20,22 @@ public record ModelSettings(
         ModelConfig model,
         boolean keepNewlines,
 
+        @JacksonInject(value = CorpusInfo.NORMALIZATION, useInput = OptBoolean.TRUE)
+        Normalization normalization,
+
         @JacksonInject(value = CorpusInfo.UNKNOWN_CHARACTER, useInput = OptBoolean.TRUE)
         boolean unknownCharacter) {
     public ModelSettings {
         if (model == null) {
             throw new IllegalArgumentException("model is missing");
         }
+        if (normalization == null) {
+            throw new IllegalArgumentException("normalization is missing");
+        }
     }
 
     Vocabulary vocabulary(List<String> symbols) {
-        Vocabulary vocabulary = Vocabulary.ofSymbols(symbols, unknownCharacter);
+        Vocabulary vocabulary = Vocabulary.ofSymbols(symbols, unknownCharacter, normalization);
         if (vocabulary.size() != model.vocabularySize()) {
             throw new IllegalArgumentException("the vocabulary has " + vocabulary.size()
                     + " characters, but vocabularySize is " + model.vocabularySize());

@@ -14,7 +14,9 @@ import com.fasterxml.jackson.databind.json.JsonMapper;
 import com.fasterxml.jackson.databind.type.LogicalType;
 import dev.libretto.LibrettoException;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.text.BadBytes;
 import dev.libretto.text.Documents;
+import dev.libretto.text.Normalization;
 import dev.libretto.train.CorpusInfo;
 import dev.libretto.train.TrainConfig;
 import java.io.IOException;
@@ -52,6 +54,9 @@ public final class Json {
                     .addValue(CorpusInfo.UNKNOWN_CHARACTER, true)
                     .addValue(CorpusInfo.DOCUMENTS, Documents.NONE)
                     .addValue(ModelConfig.END_SYMBOL, false)
+                    .addValue(CorpusInfo.INCLUDE, List.of())
+                    .addValue(CorpusInfo.BAD_BYTES, BadBytes.ERROR)
+                    .addValue(CorpusInfo.NORMALIZATION, Normalization.NONE)
                     .addValue(TrainConfig.PARTS, TrainConfig.UNRECORDED_PARTS)
                     .addValue(TrainConfig.FROZEN, List.of())
                     .addValue(Origin.class, null))

@@ -271,7 +271,9 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     private static Vocabulary readVocabulary(Path file, RunConfig config) throws IOException {
         try {
             Vocabulary vocabulary = Vocabulary.ofSymbols(
-                    Json.read(file, new TypeReference<List<String>>() {}), config.hasUnknownCharacter());
+                    Json.read(file, new TypeReference<List<String>>() {}),
+                    config.hasUnknownCharacter(),
+                    config.corpus().normalization());
             if (config.hasVocabularyOfText() && !vocabulary.isInCodePointOrder()) {
                 throw new IllegalArgumentException("its characters are out of order");
             }

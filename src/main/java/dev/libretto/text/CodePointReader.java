@@ -1,21 +1,18 @@
 package dev.libretto.text;
 
 import dev.libretto.LibrettoException;
-import java.io.EOFException;
 import java.io.IOException;
 import java.io.InputStream;
 import java.nio.ByteBuffer;
 import java.nio.CharBuffer;
-import java.nio.charset.Charset;
 import java.nio.charset.CharsetDecoder;
 import java.nio.charset.CoderResult;
 import java.nio.charset.CodingErrorAction;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.Locale;
-import java.util.zip.ZipException;
 
-/** Decodes a stream of bytes to Unicode code points; malformed input is an error. */
+/** Decodes a stream of bytes to Unicode code points, normalized, with each line end (CR, LF or CR LF) as one newline. */
 final class CodePointReader {
     private static final int BYTE_ORDER_MARK = 0xFEFF;
     /** U+FFFD, which Java substitutes for malformed bytes. */
@@ -23,21 +20,34 @@ final class CodePointReader {
 
     private final InputStream input;
     private final CharsetDecoder decoder;
+    private final BadBytes badBytes;
+    private final StreamNormalizer normalizer;
     private final ByteBuffer bytes = ByteBuffer.allocate(1 << 16).flip();
-    private final CharBuffer chars = CharBuffer.allocate(1 << 16).flip();
+    private final CharBuffer decoded = CharBuffer.allocate(1 << 16);
     private final String source;
+    private CharBuffer chars = CharBuffer.allocate(0);
     /** The offset in the stream of the first byte of {@link #bytes}. */
     private long bufferOffset;
 
     private long line = 1;
+    private boolean afterReturn;
+    /** The number of byte sequences replaced or skipped. */
+    private long malformed;
+
+    /** Where decoding stopped; an error is dealt with once the chars before it are used. */
+    private CoderResult result = CoderResult.UNDERFLOW;
 
     private boolean atStart = true;
+    private boolean inputEnded;
     private boolean atEnd;
 
-    CodePointReader(InputStream input, Charset encoding, String source) {
+    CodePointReader(InputStream input, CorpusOptions options, String source) {
         this.input = input;
         this.source = source;
-        this.decoder = encoding.newDecoder()
+        this.badBytes = options.badBytes();
+        this.normalizer = new StreamNormalizer(options.normalization(), source);
+        this.decoder = options.encoding()
+                .newDecoder()
                 .onMalformedInput(CodingErrorAction.REPORT)
                 .onUnmappableCharacter(CodingErrorAction.REPORT);
     }
@@ -61,25 +71,43 @@ final class CodePointReader {
         return bufferOffset + bytes.limit();
     }
 
+    /** Returns the number of byte sequences that were replaced or skipped so far. */
+    long malformed() {
+        return malformed;
+    }
+
     /** Returns the next code point, or -1 at the end. */
     int next() throws IOException {
-        if (!chars.hasRemaining() && !fill()) {
-            return -1;
+        while (chars.hasRemaining() || fill()) {
+            char first = chars.get();
+            boolean endsReturn = afterReturn && first == '\n';
+            afterReturn = first == '\r';
+            if (afterReturn || first == '\n' && !endsReturn) {
+                line++;
+                return '\n';
+            }
+            int codePoint = Character.isSurrogate(first) ? withSecond(first) : first;
+            if (!endsReturn && codePoint >= 0) {
+                return codePoint;
+            }
         }
-        char first = chars.get();
-        line += first == '\n' ? 1 : 0;
-        if (!Character.isSurrogate(first)) {
-            return first;
+        return -1;
+    }
+
+    /** Returns the code point of a surrogate and the one after it; -1 to skip it, as some decoders let unpaired ones through. */
+    private int withSecond(char first) throws IOException {
+        if (Character.isHighSurrogate(first) && (chars.hasRemaining() || fill())) {
+            char second = chars.get(chars.position());
+            if (Character.isLowSurrogate(second)) {
+                chars.get();
+                return Character.toCodePoint(first, second);
+            }
         }
-        // Some decoders, such as UTF-32's, let unpaired surrogates through.
-        if (Character.isLowSurrogate(first) || !(chars.hasRemaining() || fill())) {
+        if (badBytes == BadBytes.ERROR) {
             throw unpairedSurrogate(first);
         }
-        char second = chars.get();
-        if (!Character.isLowSurrogate(second)) {
-            throw unpairedSurrogate(first);
-        }
-        return Character.toCodePoint(first, second);
+        malformed++;
+        return badBytes == BadBytes.REPLACE ? REPLACEMENT : -1;
     }
 
     private LibrettoException unpairedSurrogate(char surrogate) {
@@ -91,45 +119,35 @@ final class CodePointReader {
                 (int) surrogate));
     }
 
-    /** Decodes at least one char, skipping a byte order mark at the start; returns false at the end of the text. */
+    /** Decodes and normalizes at least one char, skipping a byte order mark at the start; returns false at the end of the text. */
     private boolean fill() throws IOException {
-        chars.clear();
-        while (chars.position() == 0 && !atEnd) {
-            if (!readBytes()) {
-                atEnd = decode(true) && decoder.flush(chars).isUnderflow();
-            } else {
-                decode(false);
+        do {
+            decoded.clear();
+            while (decoded.position() == 0 && !atEnd) {
+                decode();
             }
-        }
-        chars.flip();
-        if (atStart && chars.hasRemaining()) {
-            atStart = false;
-            if (chars.get(0) == BYTE_ORDER_MARK) {
-                chars.get();
-                return chars.hasRemaining() || fill();
+            decoded.flip();
+            if (atStart && decoded.hasRemaining()) {
+                atStart = false;
+                decoded.position(decoded.get(0) == BYTE_ORDER_MARK ? 1 : 0);
             }
-        }
+            chars = normalizer.add(decoded, atEnd);
+        } while (!chars.hasRemaining() && !atEnd);
         return chars.hasRemaining();
     }
 
     private boolean readBytes() throws IOException {
         bufferOffset += bytes.position();
         bytes.compact();
-        int read;
-        try {
-            read = input.read(bytes.array(), bytes.position(), bytes.remaining());
-        } catch (ZipException | EOFException e) {
-            throw TextFile.damaged(source, e);
-        }
+        int read = input.read(bytes.array(), bytes.position(), bytes.remaining());
         bytes.position(bytes.position() + Math.max(read, 0)).flip();
         return read >= 0;
     }
 
-    /** Returns false if an error follows chars that have been decoded. */
-    private boolean decode(boolean endOfInput) throws LibrettoException {
-        CoderResult result = decoder.decode(bytes, chars, endOfInput);
-        // Chars decoded before the error are returned first; the next call meets it again.
-        if (result.isError() && chars.position() == 0) {
+    private void decode() throws IOException {
+        if (!result.isError()) {
+            inputEnded = !readBytes();
+        } else if (badBytes == BadBytes.ERROR) {
             throw new LibrettoException(String.format(
                     Locale.ROOT,
                     "%s is not %s: in line %d, the byte 0x%02x at offset %d cannot be decoded; %s",
@@ -139,8 +157,15 @@ final class CodePointReader {
                     bytes.get(bytes.position()),
                     bufferOffset + bytes.position(),
                     advice()));
+        } else {
+            malformed++;
+            bytes.position(bytes.position() + result.length());
+            if (badBytes == BadBytes.REPLACE) {
+                decoded.put((char) REPLACEMENT);
+            }
         }
-        return !result.isError();
+        result = decoder.decode(bytes, decoded, inputEnded);
+        atEnd = inputEnded && result.isUnderflow() && decoder.flush(decoded).isUnderflow();
     }
 
     /** Suggests a fix for an undecodable byte, judging by the bytes around it. */
@@ -159,7 +184,7 @@ final class CodePointReader {
         long wrong = text.codePoints().filter(c -> c == REPLACEMENT).count();
         long right = text.codePoints().filter(c -> c > 0x7f && c != REPLACEMENT).count();
         if (right > 10 * wrong) {
-            return "the text around it is UTF-8, so correct that byte, or delete all such bytes with iconv -c -f UTF-8 -t UTF-8";
+            return "the text around it is UTF-8, so correct that byte, or set bad-bytes to replace or skip";
         }
         long ascii = text.codePoints().filter(c -> c <= 0x7f).count();
         return "name the file's encoding, e.g. " + (ascii > 10 * wrong ? "ISO-8859-1" : "GB18030")

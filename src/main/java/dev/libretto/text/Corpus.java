@@ -22,20 +22,25 @@ public final class Corpus {
     private final Alphabet alphabet;
     private final Ids indexes;
     private final String sha256;
+    private final long malformed;
     private final Source source;
 
     private record Source(List<Path> files, CorpusOptions options, double fractionRead) {}
 
-    /** @param indexes the characters, in order, as indexes in the alphabet; at least one */
-    Corpus(String name, Alphabet alphabet, Ids indexes, String sha256) {
-        this(name, alphabet, indexes, sha256, new Source(List.of(), UNCHANGED, 1));
+    /**
+     * @param indexes the characters, in order, as indexes in the alphabet; at least one
+     * @param malformed the number of byte sequences that were replaced or skipped
+     */
+    Corpus(String name, Alphabet alphabet, Ids indexes, String sha256, long malformed) {
+        this(name, alphabet, indexes, sha256, malformed, new Source(List.of(), UNCHANGED, 1));
     }
 
-    private Corpus(String name, Alphabet alphabet, Ids indexes, String sha256, Source source) {
+    private Corpus(String name, Alphabet alphabet, Ids indexes, String sha256, long malformed, Source source) {
         this.name = name;
         this.alphabet = alphabet;
         this.indexes = indexes;
         this.sha256 = sha256;
+        this.malformed = malformed;
         this.source = source;
     }
 
@@ -45,11 +50,16 @@ public final class Corpus {
     }
 
     private Corpus(String name, int[] codePoints, Alphabet alphabet) {
-        this(name, alphabet, Ids.of(Arrays.stream(codePoints).map(alphabet::add).toArray()), TextHash.of(codePoints));
+        this(
+                name,
+                alphabet,
+                Ids.of(Arrays.stream(codePoints).map(alphabet::add).toArray()),
+                TextHash.of(codePoints),
+                0);
     }
 
     Corpus withSource(List<Path> files, CorpusOptions options, double fractionRead) {
-        return new Corpus(name, alphabet, indexes, sha256, new Source(files, options, fractionRead));
+        return new Corpus(name, alphabet, indexes, sha256, malformed, new Source(files, options, fractionRead));
     }
 
     public static Corpus of(String text) throws LibrettoException {
@@ -83,13 +93,13 @@ public final class Corpus {
     }
 
     /**
-     * Reads a text file into memory: plain, gzipped, or the only text of a zip archive.
+     * Reads a text file into memory: plain, compressed, or the texts of an archive.
      *
      * @throws LibrettoException if the file is missing, empty, damaged, not text in the given encoding, or longer than an
      *     array
      */
     public static Corpus read(Path file, CorpusOptions options) throws IOException {
-        return new CorpusReader().read(CorpusFiles.of(List.of(file)), options);
+        return new CorpusReader().read(CorpusFiles.of(List.of(file), options), options);
     }
 
     /** Reads the built-in song lyrics; they are UTF-8 whatever {@code options} say. */
@@ -138,6 +148,11 @@ public final class Corpus {
      */
     public double fractionRead() {
         return source.fractionRead();
+    }
+
+    /** Returns the number of byte sequences that were not in the encoding, and were replaced or skipped. */
+    public long malformed() {
+        return malformed;
     }
 
     /** Returns the number of distinct characters. */

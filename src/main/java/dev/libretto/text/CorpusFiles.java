@@ -6,7 +6,6 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
@@ -15,13 +14,11 @@ import java.util.stream.Stream;
  * @param skipped entries of the directories that are not read
  */
 public record CorpusFiles(String name, List<Path> named, List<Path> files, List<Path> skipped) {
-    private static final Pattern TEXT = Pattern.compile("(?i)[^.].*\\.txt(\\.gz|\\.zip)?");
-
     /**
-     * Returns the given files. A directory stands for its text files, sorted by name: {@code .txt}, {@code .txt.gz} and
-     * {@code .txt.zip}, without hidden ones.
+     * Returns the given files. A directory stands for its files that {@code options} include, sorted by name; by default {@code
+     * .txt}, also compressed, without hidden ones.
      */
-    public static CorpusFiles of(List<Path> named) throws IOException {
+    public static CorpusFiles of(List<Path> named, CorpusOptions options) throws IOException {
         List<Path> files = new ArrayList<>();
         List<Path> skipped = new ArrayList<>();
         for (Path path : named) {
@@ -31,11 +28,11 @@ public record CorpusFiles(String name, List<Path> named, List<Path> files, List<
             }
             int before = files.size();
             for (Path entry : list(path)) {
-                (isText(entry) ? files : skipped).add(entry);
+                (isText(entry, options) ? files : skipped).add(entry);
             }
             if (files.size() == before) {
-                throw new LibrettoException(
-                        path + " is a directory without a text file (.txt, .txt.gz or .txt.zip); name another");
+                throw new LibrettoException(path + " is a directory without a text file (" + options.describeInclude()
+                        + "); name another, or include its files by a pattern of their names");
             }
         }
         String first = named.get(0).toString();
@@ -49,7 +46,7 @@ public record CorpusFiles(String name, List<Path> named, List<Path> files, List<
         }
     }
 
-    private static boolean isText(Path path) {
-        return TEXT.matcher(path.getFileName().toString()).matches() && !Files.isDirectory(path);
+    private static boolean isText(Path path, CorpusOptions options) {
+        return options.includes(path.getFileName().toString()) && !Files.isDirectory(path);
     }
 }

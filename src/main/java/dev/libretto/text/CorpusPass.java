@@ -23,6 +23,7 @@ final class CorpusPass implements AutoCloseable {
     private int[] memory = new int[1 << 14];
     private long length;
     private long bytes;
+    private long malformed;
     /** Null while the text fits in memory. */
     private IndexWriter writer;
 
@@ -49,7 +50,7 @@ final class CorpusPass implements AutoCloseable {
 
     /** @param chunkRead called every few thousand characters */
     void read(InputStream input, String source, Runnable chunkRead) throws IOException {
-        CodePointReader reader = new CodePointReader(input, options.encoding(), source);
+        CodePointReader reader = new CodePointReader(input, options, source);
         DocumentReader documents = new DocumentReader(reader, options.documents());
         int count;
         do {
@@ -60,12 +61,13 @@ final class CorpusPass implements AutoCloseable {
             chunkRead.run();
         } while (count > 0);
         bytes += reader.bytesRead();
+        malformed += reader.malformed();
     }
 
     private void add(int count) throws IOException {
         if (!options.keepNewlines()) {
             for (int i = 0; i < count; i++) {
-                chunk[i] = chunk[i] == '\n' || chunk[i] == '\r' ? ' ' : chunk[i];
+                chunk[i] = chunk[i] == '\n' ? ' ' : chunk[i];
             }
         }
         hash.update(chunk, count);
@@ -114,9 +116,9 @@ final class CorpusPass implements AutoCloseable {
             add(1);
         }
         if (writer != null) {
-            return writer.finish(alphabet, hash.hex());
+            return writer.finish(alphabet, hash.hex(), malformed);
         }
-        return new Corpus(name, alphabet, Ids.of(Arrays.copyOf(memory, (int) length)), hash.hex());
+        return new Corpus(name, alphabet, Ids.of(Arrays.copyOf(memory, (int) length)), hash.hex(), malformed);
     }
 
     @Override

@@ -21,6 +21,9 @@ public final class CorpusReader {
 
         /** Called when the index file of a text too large for memory is complete. */
         default void indexed(Path index) {}
+
+        /** Called with the name of a file of an archive that is not read. */
+        default void skipped(String file) {}
     }
 
     private final Path indexFolder;
@@ -57,17 +60,21 @@ public final class CorpusReader {
             long size = total;
             long before = 0;
             long position = 0;
+            boolean readsBlocks = false;
             for (Path file : files.files()) {
                 if (pass.isFull()) {
                     break;
                 }
-                try (TextFile text = TextFile.open(file, options)) {
+                try (TextFile texts = TextFile.open(file, options, listener::skipped)) {
                     long start = before;
                     if (options.maxChars() == 0) {
-                        pass.requireWithinLimit(text.leastBytes(), file.toString());
+                        pass.requireWithinLimit(texts.leastBytes(), file.toString());
                     }
-                    pass.read(text.input(), file.toString(), () -> listener.read(start + text.position(), size));
-                    position = start + text.position();
+                    for (TextFile.Text text = texts.next(); text != null; text = pass.isFull() ? null : texts.next()) {
+                        pass.read(text.input(), text.name(), () -> listener.read(start + texts.position(), size));
+                    }
+                    position = start + texts.position();
+                    readsBlocks |= texts.readsBlocks();
                 }
                 before += TextFile.size(file);
             }
@@ -75,7 +82,8 @@ public final class CorpusReader {
             if (index != null && pass.isIndexed() && index.reusable()) {
                 listener.indexed(index.path());
             }
-            double fraction = pass.isFull() ? fractionRead(corpus, options, pass.bytesRead(), position, total) : 1;
+            long known = readsBlocks ? 0 : total;
+            double fraction = pass.isFull() ? fractionRead(corpus, options, pass.bytesRead(), position, known) : 1;
             return corpus.withSource(files.named(), options, fraction);
         }
     }

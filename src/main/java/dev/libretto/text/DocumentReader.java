@@ -19,8 +19,6 @@ final class DocumentReader {
     /** Line ends in a row, with nothing but blanks between. */
     private int lineEnds;
 
-    private int last;
-
     DocumentReader(CodePointReader input, Documents documents) {
         this.input = input;
         this.documents = documents;
@@ -46,14 +44,13 @@ final class DocumentReader {
                 return false;
             }
             add(codePoint);
-            last = codePoint;
         }
         return true;
     }
 
     private void add(int codePoint) {
-        if (codePoint == '\n' || codePoint == '\r') {
-            lineEnds += codePoint == '\n' && last == '\r' ? 0 : 1;
+        if (codePoint == '\n') {
+            lineEnds++;
             held.add(codePoint);
             isBetween |= lineEnds >= documents.lineEnds();
             if (isBetween) {

@@ -19,30 +19,25 @@ final class FileFormat {
     /** The higher byte of UTF-16 is zero at least this many times as often as the lower. */
     private static final int ZERO_RATIO = 8;
 
-    private static final int TAR_CHECKSUM = 148;
-
-    private static final int TAR_CHECKSUM_BYTES = 8;
-
     /** @param start a regular expression that matches the first bytes, decoded as Latin-1 */
     private record Format(String start, String name, String advice) {}
 
     private static final List<Format> FORMATS = List.of(
-            new Format("\\x1f\\x8b", "gzip", UNPACK + "gunzip"),
-            new Format("PK\\x03\\x04", "a zip archive", UNPACK + "unzip"),
-            new Format("BZh[1-9]1AY&SY", "bzip2", UNPACK + "bunzip2"),
-            new Format("\\xfd7zXZ\\x00", "xz", UNPACK + "unxz"),
-            new Format("\\x28\\xb5\\x2f\\xfd", "zstd", UNPACK + "unzstd"),
             new Format("\\x04\\x22\\x4d\\x18", "lz4", UNPACK + "unlz4"),
             new Format("\\x1f\\x9d", "compress (.Z)", UNPACK + "uncompress"),
             new Format("7z\\xbc\\xaf\\x27\\x1c", "a 7z archive", UNPACK + "7z x"),
             new Format("Rar!\\x1a\\x07", "a RAR archive", UNPACK + "unrar x"),
             new Format("%PDF-[0-9]", "a PDF", "convert it to text first, e.g. with pdftotext"),
+            new Format("\\{\\\\rtf", "an RTF document", CONVERT),
+            new Format("AT&TFORM", "a DjVu document", "convert it to text first, e.g. with djvutxt"),
             new Format("\\xd0\\xcf\\x11\\xe0\\xa1\\xb1\\x1a\\xe1", "an old Microsoft Office document", CONVERT),
             new Format("\\x89PNG\\r\\n\\x1a\\n", "a PNG picture", NAME_TEXT),
             new Format("\\xff\\xd8\\xff", "a JPEG picture", NAME_TEXT),
             new Format("GIF8[79]a", "a GIF picture", NAME_TEXT),
             new Format("RIFF.{4}WEBP", "a WebP picture", NAME_TEXT),
             new Format("II\\*\\x00|MM\\x00\\*", "a TIFF picture", NAME_TEXT),
+            new Format("BM.{4}\\x00{4}", "a BMP picture", NAME_TEXT),
+            new Format("\\x00\\x00\\x00.ftyp(hei[cx]|mif1|avif)", "a HEIC or AVIF picture", NAME_TEXT),
             new Format("RIFF.{4}WAVE", "a WAV recording", NAME_TEXT),
             new Format("ID3[\\x02-\\x04]\\x00", "an MP3 recording", NAME_TEXT),
             new Format("OggS\\x00", "an Ogg recording", NAME_TEXT),
@@ -58,14 +53,15 @@ final class FileFormat {
 
     /** @param head the first {@link #HEAD_BYTES}, or fewer for a short file */
     static void requireText(byte[] head, String source, Charset encoding) throws LibrettoException {
+        PackedFormat packed = PackedFormat.of(head);
+        if (packed != null) {
+            throw notText(source, packed.title(), "unpack it first");
+        }
         String start = new String(head, StandardCharsets.ISO_8859_1);
         for (Format format : FORMATS) {
             if (start.matches("(?s)(?:" + format.start() + ").*")) {
                 throw notText(source, format.name(), format.advice());
             }
-        }
-        if (isTar(head)) {
-            throw notText(source, "a tar archive", "unpack it with tar -xf and name the text files in it");
         }
         String actual = isWide(encoding) ? null : wideEncoding(head);
         if (actual != null) {
@@ -76,20 +72,6 @@ final class FileFormat {
 
     static LibrettoException notText(String source, String name, String advice) {
         return new LibrettoException(source + " is " + name + ", not text; " + advice);
-    }
-
-    /** Returns whether the checksum of a tar header is right; its own bytes count as spaces. */
-    private static boolean isTar(byte[] head) {
-        if (head.length < HEAD_BYTES) {
-            return false;
-        }
-        String stored = new String(head, TAR_CHECKSUM, TAR_CHECKSUM_BYTES, StandardCharsets.ISO_8859_1)
-                .replaceAll("[ \\x00]", "");
-        int sum = TAR_CHECKSUM_BYTES * ' ';
-        for (int i = 0; i < HEAD_BYTES; i++) {
-            sum += i < TAR_CHECKSUM || i >= TAR_CHECKSUM + TAR_CHECKSUM_BYTES ? head[i] & 0xff : 0;
-        }
-        return stored.matches("[0-7]{1,7}") && Integer.parseInt(stored, 8) == sum;
     }
 
     /** Returns whether an encoding has code units of two or four bytes, so that zero bytes are normal. */

@@ -21,7 +21,7 @@ import java.util.zip.CRC32C;
  *     then up to its first 65,536 distinct characters           2 bytes each
  *     then the rest                                             4 bytes each
  *     trailer: the fingerprint of the text's files, the SHA-256 of its characters (both as writeUTF),
- *              the lengths of the three parts (longs), the alphabet's size (int),
+ *              the number of byte sequences replaced or skipped (long), the lengths of the three parts (longs), the alphabet's size (int),
  *              and for each of its characters the code point (int) and the count (long)
  *     the offset of the trailer (long), the CRC-32C of all bytes before this (int), "LIBRETTO"
  * </pre>
@@ -38,6 +38,9 @@ record IndexFile(Path path, String name, String fingerprint, boolean reusable) {
     /** Trailer offset, checksum, magic. */
     static final int TAIL_BYTES = 8 + 4 + 8;
 
+    /** The index of an earlier format, or of earlier rules of reading, is rebuilt. */
+    private static final int FORMAT = 2;
+
     private static final long MAX_MAPPED = 1L << 30;
 
     static IndexFile of(Path folder, CorpusFiles files, CorpusOptions options) throws IOException {
@@ -48,10 +51,15 @@ record IndexFile(Path path, String name, String fingerprint, boolean reusable) {
         if (options.documents() != Documents.NONE) {
             key.append(' ').append(options.documents());
         }
+        if (options.badBytes() != BadBytes.ERROR || options.normalization() != Normalization.NONE) {
+            key.append(' ').append(options.badBytes()).append(' ').append(options.normalization());
+        }
+        options.include().forEach(pattern -> key.append('\n').append(pattern));
         for (Path file : files.files()) {
             key.append('\n').append(file.toAbsolutePath().normalize());
         }
-        StringBuilder fingerprint = new StringBuilder(hash(key));
+        StringBuilder fingerprint =
+                new StringBuilder(hash(key)).append(" format ").append(FORMAT);
         boolean reusable = true;
         for (Path file : files.files()) {
             reusable &= Files.isRegularFile(file);
@@ -112,6 +120,7 @@ record IndexFile(Path path, String name, String fingerprint, boolean reusable) {
             return Optional.empty();
         }
         String sha256 = trailer.readUTF();
+        long malformed = trailer.readLong();
         long[] lengths = {trailer.readLong(), trailer.readLong(), trailer.readLong()};
         int[] codePoints = new int[trailer.readInt()];
         long[] counts = new long[codePoints.length];
@@ -120,7 +129,7 @@ record IndexFile(Path path, String name, String fingerprint, boolean reusable) {
             counts[i] = trailer.readLong();
         }
         Alphabet alphabet = new Alphabet(codePoints, counts);
-        return Optional.of(new Corpus(name, alphabet, new PackedIds(channel, lengths), sha256));
+        return Optional.of(new Corpus(name, alphabet, new PackedIds(channel, lengths), sha256, malformed));
     }
 
     /** Maps a range of a file as buffers of {@link #MAX_MAPPED} bytes; the last one may be shorter. */

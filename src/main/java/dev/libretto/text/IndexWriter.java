@@ -101,9 +101,9 @@ final class IndexWriter implements AutoCloseable {
     }
 
     /** Completes the file, renames it and returns its text. */
-    Corpus finish(Alphabet alphabet, String sha256) throws IOException {
+    Corpus finish(Alphabet alphabet, String sha256, long malformed) throws IOException {
         flush();
-        ByteBuffer trailer = ByteBuffer.wrap(trailer(alphabet, sha256, channel.position()));
+        ByteBuffer trailer = ByteBuffer.wrap(trailer(alphabet, sha256, malformed, channel.position()));
         crc.update(trailer.duplicate());
         write(trailer);
         write(ByteBuffer.allocate(Integer.BYTES + Long.BYTES)
@@ -118,7 +118,7 @@ final class IndexWriter implements AutoCloseable {
         } catch (IOException e) {
             throw cannotWrite(e);
         }
-        return new Corpus(index.name(), alphabet, new PackedIds(channel, lengths), sha256);
+        return new Corpus(index.name(), alphabet, new PackedIds(channel, lengths), sha256, malformed);
     }
 
     private void write(ByteBuffer bytes) throws IOException {
@@ -131,11 +131,12 @@ final class IndexWriter implements AutoCloseable {
         }
     }
 
-    private byte[] trailer(Alphabet alphabet, String sha256, long start) throws IOException {
+    private byte[] trailer(Alphabet alphabet, String sha256, long malformed, long start) throws IOException {
         ByteArrayOutputStream bytes = new ByteArrayOutputStream();
         DataOutputStream trailer = new DataOutputStream(bytes);
         trailer.writeUTF(index.fingerprint());
         trailer.writeUTF(sha256);
+        trailer.writeLong(malformed);
         for (long length : lengths) {
             trailer.writeLong(length);
         }

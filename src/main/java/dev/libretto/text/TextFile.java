@@ -4,71 +4,81 @@ import dev.libretto.LibrettoException;
 import java.io.BufferedInputStream;
 import java.io.EOFException;
 import java.io.FileInputStream;
-import java.io.FilterInputStream;
 import java.io.IOException;
 import java.io.InputStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
-import java.util.List;
-import java.util.Locale;
-import java.util.function.LongSupplier;
-import java.util.zip.CRC32;
-import java.util.zip.CheckedInputStream;
+import java.util.function.Consumer;
 import java.util.zip.GZIPInputStream;
-import java.util.zip.ZipEntry;
-import java.util.zip.ZipException;
-import java.util.zip.ZipFile;
 
 /**
- * The bytes of a text file: plain, gzip, or the only text of a zip archive, recognized by its first bytes.
- *
- * @param counter counts the bytes read from the file itself
- * @param leastBytes a lower bound of the unpacked size
+ * The texts of a file, one after another: the file itself, unpacked if it is compressed, or the text files of an archive.
+ * Formats are recognized by their first bytes.
  */
-record TextFile(InputStream input, LongSupplier counter, long leastBytes) implements AutoCloseable {
-    long position() {
-        return counter.getAsLong();
+interface TextFile extends AutoCloseable {
+    /** @param name for messages */
+    record Text(String name, InputStream input) {}
+
+    /** Returns the next text, whose input is valid until the next call; null at the end. */
+    Text next() throws IOException;
+
+    /** Returns the number of bytes read from the file itself. */
+    long position();
+
+    /** Returns whether large blocks are unpacked at once, so that {@link #position} is far ahead of the text. */
+    default boolean readsBlocks() {
+        return false;
+    }
+
+    /** Returns a lower bound of the unpacked size. */
+    default long leastBytes() {
+        return 0;
     }
 
     @Override
-    public void close() throws IOException {
-        input.close();
-    }
+    void close() throws IOException;
 
     /** Returns the size of a file, or 0 if it is missing or not a regular file. */
     static long size(Path file) throws IOException {
         return Files.isRegularFile(file) ? Files.size(file) : 0;
     }
 
-    static TextFile open(Path file, CorpusOptions options) throws IOException {
+    /** @param skipped receives the names of an archive's files that are not read */
+    static TextFile open(Path file, CorpusOptions options, Consumer<String> skipped) throws IOException {
         if (Files.isDirectory(file)) {
-            throw new LibrettoException(file + " is a directory; name a text file, a .txt.gz or a .txt.zip");
+            throw new LibrettoException(file + " is a directory; name a text file, compressed or not, or an archive");
         }
-        TextFile text = null;
+        FileStream raw;
         try {
-            long size = size(file);
-            CountingStream packed = new CountingStream(openStream(file));
-            text = new TextFile(new BufferedInputStream(packed), packed::count, size);
-            String magic = new String(text.head(4), StandardCharsets.ISO_8859_1);
-            if (magic.equals("PK\3\4") || magic.equals("PK\5\6")) {
-                text.close();
-                text = openZip(file, options);
-            } else if (magic.startsWith("\u001f\u008b")) {
-                InputStream unpacked =
-                        new UnpackedStream(new GZIPInputStream(text.input), packed::count, options, file);
-                text = new TextFile(new BufferedInputStream(unpacked), packed::count, 0);
-            }
-            FileFormat.requireText(text.head(FileFormat.HEAD_BYTES), file.toString(), options.encoding());
-            return text;
+            raw = new FileStream(openStream(file));
         } catch (NoSuchFileException e) {
             throw new LibrettoException("there is no file " + file + "; check the path, or name another text", e);
-        } catch (IOException e) {
-            if (text != null) {
-                text.close();
+        }
+        InputStream input = new BufferedInputStream(raw);
+        try {
+            PackedFormat format = PackedFormat.of(head(input));
+            if (format == PackedFormat.ZIP) {
+                input.close();
+                return ZipTexts.open(file, options, skipped);
             }
-            throw e instanceof ZipException || e instanceof EOFException ? damaged(file.toString(), e) : e;
+            boolean readsBlocks =
+                    format == PackedFormat.BZIP2 || format == PackedFormat.XZ || format == PackedFormat.ZSTD;
+            long leastBytes = format == null ? size(file) : 0;
+            if (format != null && format != PackedFormat.TAR) {
+                InputStream unpacked =
+                        format == PackedFormat.GZIP ? new GZIPInputStream(input) : Decompression.open(format, input);
+                input = new BufferedInputStream(new UnpackedStream(unpacked, raw, options, file));
+                format = PackedFormat.of(head(input));
+            }
+            if (format == PackedFormat.TAR) {
+                return new TarTexts(input, raw, readsBlocks, options, file, skipped);
+            }
+            FileFormat.requireText(head(input), file.toString(), options.encoding());
+            return new SingleText(file, input, raw, readsBlocks, leastBytes);
+        } catch (IOException | RuntimeException e) {
+            input.close();
+            throw explain(e, raw, file);
         }
     }
 
@@ -79,160 +89,69 @@ record TextFile(InputStream input, LongSupplier counter, long leastBytes) implem
                 : Files.newInputStream(file);
     }
 
-    private byte[] head(int length) throws IOException {
-        input.mark(length);
-        byte[] head = input.readNBytes(length);
+    /** Returns the first bytes of a stream, and leaves them there. */
+    static byte[] head(InputStream input) throws IOException {
+        input.mark(FileFormat.HEAD_BYTES);
+        byte[] head = input.readNBytes(FileFormat.HEAD_BYTES);
         input.reset();
         return head;
     }
 
-    private static TextFile openZip(Path file, CorpusOptions options) throws IOException {
-        if (!Files.isRegularFile(file)) {
-            throw new LibrettoException(file + " is a pipe; a zip archive must be a regular file; name the file");
+    /** Returns the exception for a failure to unpack: the archive is damaged, unless the file could not be read. */
+    static IOException explain(Exception e, FileStream raw, Path file) {
+        if (e instanceof LibrettoException explained) {
+            return explained;
         }
-        // Names not marked as UTF-8 may be in any encoding; Latin-1 decodes every byte.
-        ZipFile zip = new ZipFile(file.toFile(), StandardCharsets.ISO_8859_1);
-        try {
-            requireNoDocument(zip, file);
-            List<? extends ZipEntry> texts =
-                    zip.stream().filter(TextFile::isText).toList();
-            if (texts.size() != 1) {
-                throw new LibrettoException(
-                        file + " holds " + texts.size() + " .txt files; a corpus archive holds exactly one");
-            }
-            ZipEntry entry = texts.get(0);
-            long packed = Files.size(file);
-            UnpackedStream unpacked = new UnpackedStream(new ZipEntryStream(zip, entry), () -> packed, options, file);
-            if (options.maxChars() == 0) {
-                unpacked.requireNoBomb(entry.getSize());
-            }
-            double packing = packed / (double) Math.max(1, entry.getSize());
-            return new TextFile(
-                    new BufferedInputStream(unpacked),
-                    () -> (long) (unpacked.count() * packing),
-                    Math.max(0, entry.getSize()));
-        } catch (IOException e) {
-            zip.close();
-            throw e;
-        } catch (IllegalArgumentException e) {
-            // Java throws this at a name marked as UTF-8 that is not.
-            zip.close();
-            throw damaged(file.toString(), e);
-        }
-    }
-
-    private static void requireNoDocument(ZipFile zip, Path file) throws LibrettoException {
-        if (zip.getEntry("[Content_Types].xml") != null) {
-            throw FileFormat.notText(file.toString(), "an Office document", "save it as plain text first");
-        }
-        if (zip.getEntry("META-INF/container.xml") != null) {
-            throw FileFormat.notText(file.toString(), "an EPUB book", "convert it to text first");
-        }
-        if (zip.getEntry("mimetype") != null) {
-            throw FileFormat.notText(file.toString(), "an OpenDocument file", "save it as plain text first");
-        }
-    }
-
-    private static boolean isText(ZipEntry entry) {
-        String name = entry.getName();
-        return !entry.isDirectory() && name.toLowerCase(Locale.ROOT).endsWith(".txt") && !name.startsWith("__MACOSX/");
+        return raw.failure() == null ? damaged(file.toString(), e) : raw.failure();
     }
 
     static LibrettoException damaged(String source, Exception e) {
-        String why = e instanceof EOFException ? "it ends too early" : e.getMessage();
-        return new LibrettoException(source + " is a damaged archive (" + why + "); create it again", e);
+        String why = e instanceof EOFException || e.getMessage() == null ? "it ends too early" : e.getMessage();
+        return new LibrettoException(
+                source + " is a damaged archive (" + LibrettoException.oneLine(why) + "); create it again", e);
     }
 
-    /** An entry of a zip archive; closing it closes the archive. Checks the CRC-32, which {@link ZipFile} does not. */
-    private static final class ZipEntryStream extends CheckedInputStream {
-        private final ZipFile zip;
-        private final ZipEntry entry;
+    /** A file that is one text. */
+    final class SingleText implements TextFile {
+        private final InputStream input;
+        private final FileStream raw;
+        private final boolean readsBlocks;
+        private final long leastBytes;
+        private Text text;
 
-        ZipEntryStream(ZipFile zip, ZipEntry entry) throws IOException {
-            super(zip.getInputStream(entry), new CRC32());
-            this.zip = zip;
-            this.entry = entry;
+        SingleText(Path file, InputStream input, FileStream raw, boolean readsBlocks, long leastBytes) {
+            this.input = input;
+            this.raw = raw;
+            this.readsBlocks = readsBlocks;
+            this.leastBytes = leastBytes;
+            this.text = new Text(file.toString(), input);
         }
 
         @Override
-        public int read(byte[] bytes, int offset, int length) throws IOException {
-            int read = super.read(bytes, offset, length);
-            if (read < 0 && getChecksum().getValue() != entry.getCrc()) {
-                throw new ZipException("CRC-32 mismatch");
-            }
-            return read;
+        public Text next() {
+            Text only = text;
+            text = null;
+            return only;
+        }
+
+        @Override
+        public long position() {
+            return raw.count();
+        }
+
+        @Override
+        public boolean readsBlocks() {
+            return readsBlocks;
+        }
+
+        @Override
+        public long leastBytes() {
+            return leastBytes;
         }
 
         @Override
         public void close() throws IOException {
-            zip.close();
-        }
-    }
-
-    /** Counts the bytes that a buffer reads. */
-    private static class CountingStream extends FilterInputStream {
-        private long count;
-
-        CountingStream(InputStream input) {
-            super(input);
-        }
-
-        long count() {
-            return count;
-        }
-
-        /** Never 0: GZIPInputStream takes that for the end, but a pipe may be empty for a while. */
-        @Override
-        public int available() throws IOException {
-            return Math.max(1, super.available());
-        }
-
-        @Override
-        public int read(byte[] bytes, int offset, int length) throws IOException {
-            int read = super.read(bytes, offset, length);
-            count += Math.max(0, read);
-            return read;
-        }
-    }
-
-    /**
-     * Unpacked bytes, guarded against zip bombs. Prose compresses about 10-fold; a large text that compresses over 100-fold
-     * is suspicious.
-     */
-    private static final class UnpackedStream extends CountingStream {
-        private static final int MAX_RATIO = 100;
-        private static final long ANY_RATIO_BYTES = 1L << 28;
-
-        private final LongSupplier packed;
-        private final boolean limited;
-        private final Path file;
-
-        /** @param packed the number of bytes read from the archive */
-        UnpackedStream(InputStream input, LongSupplier packed, CorpusOptions options, Path file) {
-            super(input);
-            this.packed = packed;
-            this.limited = options.maxBytes() == CorpusOptions.DEFAULT_MAX_BYTES;
-            this.file = file;
-        }
-
-        @Override
-        public int read(byte[] bytes, int offset, int length) throws IOException {
-            int read = super.read(bytes, offset, length);
-            requireNoBomb(count());
-            return read;
-        }
-
-        /** Throws if {@code bytes} is too large for the archive's size. */
-        void requireNoBomb(long bytes) throws LibrettoException {
-            if (limited && bytes > ANY_RATIO_BYTES && bytes / MAX_RATIO > packed.getAsLong()) {
-                throw new LibrettoException(String.format(
-                        Locale.ROOT,
-                        "%s unpacks to more than %d MiB, over %d times its size, like a zip bomb;"
-                                + " if it is text, raise max-bytes",
-                        file,
-                        ANY_RATIO_BYTES >> 20,
-                        MAX_RATIO));
-            }
+            input.close();
         }
     }
 }

@@ -35,8 +35,9 @@ public final class Vocabulary {
 
     private final int[] sortedCodePoints;
     private final boolean hasUnknown;
+    private final Normalization normalization;
 
-    private Vocabulary(int[] codePoints, boolean unknownCharacter) {
+    private Vocabulary(int[] codePoints, boolean unknownCharacter, Normalization normalization) {
         this.codePoints = codePoints;
         this.sortedIds = IntStream.range(0, codePoints.length)
                 .boxed()
@@ -45,6 +46,7 @@ public final class Vocabulary {
                 .toArray();
         this.sortedCodePoints =
                 Arrays.stream(sortedIds).map(id -> codePoints[id]).toArray();
+        this.normalization = normalization;
         this.hasUnknown = unknownCharacter && idOf(UNKNOWN) >= 0;
     }
 
@@ -73,15 +75,22 @@ public final class Vocabulary {
                         .distinct()
                         .sorted()
                         .toArray(),
-                minCount > 1);
+                minCount > 1,
+                corpus.options().normalization());
+    }
+
+    /** Returns the given characters, with ids in their order, of a text that was read as it is. */
+    public static Vocabulary ofSymbols(List<String> symbols, boolean unknownCharacter) {
+        return ofSymbols(symbols, unknownCharacter, Normalization.NONE);
     }
 
     /**
      * Returns the given characters, with ids in their order.
      *
      * @param unknownCharacter whether {@link #UNKNOWN}, if included, stands for all other characters
+     * @param normalization of the training text, and so of every text that the model reads
      */
-    public static Vocabulary ofSymbols(List<String> symbols, boolean unknownCharacter) {
+    public static Vocabulary ofSymbols(List<String> symbols, boolean unknownCharacter, Normalization normalization) {
         if (symbols.isEmpty()) {
             throw new IllegalArgumentException("the vocabulary is empty; it needs at least one symbol");
         }
@@ -104,7 +113,7 @@ public final class Vocabulary {
             }
             known.set(codePoints[id]);
         }
-        return new Vocabulary(codePoints, unknownCharacter);
+        return new Vocabulary(codePoints, unknownCharacter, normalization);
     }
 
     public int size() {
@@ -142,7 +151,8 @@ public final class Vocabulary {
         IntStream all = IntStream.concat(Arrays.stream(codePoints), Arrays.stream(other.codePoints))
                 .filter(codePoint -> codePoint != END);
         IntStream end = hasEnd() || other.hasEnd() ? IntStream.of(END) : IntStream.empty();
-        return new Vocabulary(IntStream.concat(all.distinct(), end).toArray(), hasUnknown || other.hasUnknown);
+        return new Vocabulary(
+                IntStream.concat(all.distinct(), end).toArray(), hasUnknown || other.hasUnknown, other.normalization);
     }
 
     /** Returns whether characters outside the vocabulary are read as {@link #UNKNOWN}. */
@@ -217,10 +227,11 @@ public final class Vocabulary {
     }
 
     /**
-     * Returns the text with its line ends replaced by {@code \n} or {@code \r} if the model knows only one of these, by a
-     * space if it knows neither.
+     * Returns a text as the model's training text was read: normalized, with line ends replaced by {@code \n} or {@code \r} if
+     * the model knows only one of these, by a space if it knows neither.
      */
-    public String withKnownLineEnds(String text) {
+    public String asRead(String given) {
+        String text = normalization.apply(given);
         boolean hasNewline = idOf('\n') >= 0;
         boolean hasReturn = idOf('\r') >= 0;
         if (hasNewline && hasReturn) {

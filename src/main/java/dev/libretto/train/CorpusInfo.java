@@ -2,9 +2,11 @@ package dev.libretto.train;
 
 import com.fasterxml.jackson.annotation.JacksonInject;
 import com.fasterxml.jackson.annotation.OptBoolean;
+import dev.libretto.text.BadBytes;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Documents;
+import dev.libretto.text.Normalization;
 import java.nio.charset.Charset;
 import java.nio.charset.IllegalCharsetNameException;
 import java.nio.charset.StandardCharsets;
@@ -17,9 +19,12 @@ import java.util.Objects;
  * Identifies the text that a run was trained on, and says how to read it again.
  *
  * @param files absolute paths of its files and directories, in order; empty for the built-in lyrics
+ * @param include patterns of the names of the files that are read of directories and archives; empty for text files
  * @param encoding the character encoding of the files
+ * @param badBytes what is done with bytes that are not in the encoding
+ * @param normalization the Unicode normalization form of the text
  * @param maxChars the limit on the number of characters; 0 for none
- * @param keepNewlines whether newlines and carriage returns were kept instead of becoming spaces
+ * @param keepNewlines whether newlines were kept instead of becoming spaces
  * @param documents how the text is divided into documents
  * @param minCount the least number of occurrences of a character in the vocabulary
  * @param unknownCharacter whether U+FFFD, if in the vocabulary, stands for all unknown characters; false if the text is known
@@ -29,7 +34,18 @@ import java.util.Objects;
  */
 public record CorpusInfo(
         List<String> files,
+
+        @JacksonInject(value = INCLUDE, useInput = OptBoolean.TRUE)
+        List<String> include,
+
         String encoding,
+
+        @JacksonInject(value = BAD_BYTES, useInput = OptBoolean.TRUE)
+        BadBytes badBytes,
+
+        @JacksonInject(value = NORMALIZATION, useInput = OptBoolean.TRUE)
+        Normalization normalization,
+
         long maxChars,
         boolean keepNewlines,
 
@@ -45,6 +61,11 @@ public record CorpusInfo(
         String sha256) {
     /** The name of the default for {@link #unknownCharacter}. Files of earlier versions lack it: U+FFFD was always special. */
     public static final String UNKNOWN_CHARACTER = "unknownCharacter";
+    /** The names of the defaults of what files of earlier versions lack. */
+    public static final String INCLUDE = "include";
+
+    public static final String BAD_BYTES = "badBytes";
+    public static final String NORMALIZATION = "normalization";
 
     /** The name of the default for {@link #documents} in files of earlier versions: none. */
     public static final String DOCUMENTS = "documents";
@@ -55,12 +76,19 @@ public record CorpusInfo(
         Objects.requireNonNull(encoding, "corpus encoding");
         Objects.requireNonNull(documents, "corpus documents");
         Objects.requireNonNull(files, "corpus files");
+        Objects.requireNonNull(badBytes, "corpus badBytes");
+        Objects.requireNonNull(normalization, "corpus normalization");
+        Objects.requireNonNull(include, "corpus include");
         for (String file : files) {
             Objects.requireNonNull(file, "one of the corpus files");
         }
+        for (String pattern : include) {
+            Objects.requireNonNull(pattern, "one of the corpus include");
+        }
         files = List.copyOf(files);
+        include = List.copyOf(include);
         // Both validate their arguments.
-        options(maxChars, keepNewlines, documents, encoding, minCount);
+        plainOptions(maxChars, keepNewlines, documents, encoding, minCount);
         paths(files);
         boolean isUnknown = characters == 0 && sha256.isEmpty();
         if (characters < 1 && !isUnknown) {
@@ -76,7 +104,10 @@ public record CorpusInfo(
                 corpus.files().stream()
                         .map(path -> path.toAbsolutePath().normalize().toString())
                         .toList(),
+                options.include(),
                 options.encoding().name(),
+                options.badBytes(),
+                options.normalization(),
                 options.maxChars(),
                 options.keepNewlines(),
                 options.documents(),
@@ -87,9 +118,21 @@ public record CorpusInfo(
     }
 
     /** Returns the description of the unknown text of a model trained elsewhere. */
-    public static CorpusInfo unknown(boolean keepNewlines, boolean unknownCharacter) {
+    public static CorpusInfo unknown(boolean keepNewlines, Normalization normalization, boolean unknownCharacter) {
         String encoding = StandardCharsets.UTF_8.name();
-        return new CorpusInfo(List.of(), encoding, 0, keepNewlines, Documents.NONE, 1, unknownCharacter, 0, "");
+        return new CorpusInfo(
+                List.of(),
+                List.of(),
+                encoding,
+                BadBytes.ERROR,
+                normalization,
+                0,
+                keepNewlines,
+                Documents.NONE,
+                1,
+                unknownCharacter,
+                0,
+                "");
     }
 
     /** Returns whether the text is known, so that it can be read again. */
@@ -108,10 +151,13 @@ public record CorpusInfo(
 
     /** Returns how to read the text. */
     public CorpusOptions options() {
-        return options(maxChars, keepNewlines, documents, encoding, minCount);
+        return plainOptions(maxChars, keepNewlines, documents, encoding, minCount)
+                .withBadBytes(badBytes)
+                .withNormalization(normalization)
+                .withInclude(include);
     }
 
-    private static CorpusOptions options(
+    private static CorpusOptions plainOptions(
             long maxChars, boolean keepNewlines, Documents documents, String encoding, int minCount) {
         try {
             return CorpusOptions.WHOLE_TEXT

@@ -107,6 +107,8 @@ final class BadFiles {
                     text("{\"layout\": \"pytorch\", \"model\": {\"cell\": \"rnn\", \"vocabularySize\": 2,"
                             + " \"hiddenSize\": 2, \"layers\": 1, \"embeddingSize\": 0, \"tieEmbeddings\": false},"
                             + " \"keepNewlines\": true, \"vocabulary\": [\"a\", \"b\"]}")),
+            entry("book.rtf", text("{\\rtf1\\ansi " + TEXT + "}")),
+            entry("photo.heic", bytes("0000002466747970686569630000000068656963")),
             entry("book.pdf", text("%PDF-1.7\n" + TEXT)),
             entry("text.bz2", bytes("425a683931415926535900")),
             entry("text.xz", bytes("fd377a585a0000")),
@@ -118,7 +120,7 @@ final class BadFiles {
             entry("letter.odt", zip("mimetype", "content.xml")),
             entry("bomb.zip", file -> large(file, 300 << 20)),
             entry("empty.zip", zip()),
-            entry("no-text.zip", zip("readme.md", "song.txt/")),
+            entry("no-text.zip", zip("readme.md", "page.html", "song.txt/")),
             entry("two-texts.zip", zip("a.txt", "b/b.TXT")),
             entry("no-bytes.zip", zip("empty.txt")),
             entry("picture.zip", zip("png.txt")),

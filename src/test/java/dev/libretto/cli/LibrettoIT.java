@@ -217,6 +217,30 @@ class LibrettoIT {
     }
 
     @Test
+    void textFromStdinIsReadOnceAndAskedForAgain() throws Exception {
+        Files.writeString(folder.resolve("text.txt"), "the quick brown fox ".repeat(20));
+        String options = " --seq-length 5 --batch-size 4 --hidden-size 4 --length 1 --run run";
+        String train = "cat text.txt | " + Program.IN_BASH + " train --corpus - --epochs 1" + options;
+        CliResult read = start(Map.of(), List.of("bash", "-c", train));
+        assertThat(read.exitCode()).as(read.err()).isZero();
+        assertThat(read.err()).startsWith("corpus: /dev/stdin, 400 characters, ");
+
+        for (List<String> command : List.of(
+                List.of("train", "--resume", "run", "--epochs", "2"),
+                List.of("generate", "--run", "run", "--prefix", "the", "--check-copies"))) {
+            String line = "true | " + Program.IN_BASH + " " + String.join(" ", command);
+            CliResult gone = start(Map.of(), List.of("bash", "-c", line));
+            assertThat(gone.exitCode()).isEqualTo(1);
+            assertThat(gone.err())
+                    .endsWith(
+                            "this run read /dev/stdin, which is not a file, so its text is gone; give it again with --corpus\n");
+            assertThat(start(Map.of(), List.of("bash", "-c", line.replace("true", "cat text.txt") + " --corpus -"))
+                            .exitCode())
+                    .isZero();
+        }
+    }
+
+    @Test
     void readOnlyDirectoryIsNamed() throws Exception {
         CliResult failure = run(Map.of(), "train", "--epochs", "1", "--run", "/proc/run");
 

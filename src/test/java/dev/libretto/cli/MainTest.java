@@ -1,5 +1,6 @@
 package dev.libretto.cli;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -535,7 +536,8 @@ class MainTest {
         assertThat(run(with(sizes, "train", "--corpus", songs.toString(), "--epochs", "1", "--run", runDir())))
                 .isZero();
         assertThat(err)
-                .startsWith("warning: skipped, not .txt, .txt.gz or .txt.zip: " + songs.resolve("readme.md") + "\n")
+                .startsWith("warning: skipped, not *.txt: " + songs.resolve("readme.md")
+                        + "; --include selects files by their names\n")
                 .contains("corpus: " + songs + ", 900 characters, 28 distinct\n");
 
         // One file with the same text, or its files named one by one, are the same corpus.
@@ -686,6 +688,114 @@ class MainTest {
 
         assertThat(run("evaluate", "--corpus", corpus.toString())).isZero();
         assertThat(out).contains("left out: 0");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"onnx", "savedmodel", "safetensors"})
+    void normalizationIsKeptInTheRunAndWhatIsExportedFromIt(String format) throws IOException {
+        Files.writeString(corpus, "cafe\u0301 ".repeat(200));
+        assertThat(train("--epochs", "1", "--normalize", "nfc")).as(err).isZero();
+        assertThat(err).contains("1,000 characters, 5 distinct");
+        assertThat(run("train", "--resume", runDir(), "--epochs", "2")).as(err).isZero();
+        assertThat(run("train", "--resume", runDir(), "--epochs", "3", "--normalize", "nfc"))
+                .as(err)
+                .isZero();
+        assertThat(run("evaluate", "--corpus", corpus.toString())).as(err).isZero();
+        assertThat(out).startsWith("characters predicted: 999\ncharacters outside the vocabulary, left out: 0\n");
+
+        String exported = folder.resolve("exported." + format).toString();
+        assertThat(run("export", "--format", format, "--out", exported)).as(err).isZero();
+        String imported = folder.resolve("imported").toString();
+        boolean isWeights = format.equals("safetensors");
+        if (isWeights) {
+            assertThat(run("import", "--weights", exported, "--run", imported))
+                    .as(err)
+                    .isZero();
+        }
+        String[][] models = {{"--run", runDir()}, {isWeights ? "--run" : "--model", isWeights ? imported : exported}};
+        for (String[] model : models) {
+            assertThat(run(with(model, "generate", "--prefix", "cafe\u0301", "--length", "9")))
+                    .as(err)
+                    .isZero();
+            assertThat(out).startsWith("caf\u00e9").hasSize(14);
+            assertThat(run(with(model, "generate", "--prefix", "e\u0301", "--length", "9", "--stop", "e\u0301")))
+                    .as(err)
+                    .isZero();
+        }
+    }
+
+    @Test
+    void includedFilesAndBadBytesAreKeptInTheRun() throws IOException {
+        Path songs = Files.createDirectory(folder.resolve("songs"));
+        Files.write(songs.resolve("1.md"), (TEXT + "\u00ff").getBytes(ISO_8859_1));
+        Files.writeString(songs.resolve("2.txt"), "not this");
+        corpus = songs;
+        assertThat(train("--epochs", "1", "--include", "*.md", "--bad-bytes", "replace"))
+                .as(err)
+                .isZero();
+        assertThat(err)
+                .contains("warning: " + songs + " has 1 byte sequences that are not UTF-8; they were read as U+FFFD\n")
+                .contains("901 characters, 29 distinct");
+        assertThat(run("train", "--resume", runDir(), "--epochs", "2")).as(err).isZero();
+        assertThat(run("evaluate", "--corpus", songs.toString())).as(err).isZero();
+        assertThat(out).startsWith("characters predicted: 900\n");
+        assertThat(run("evaluate", "--corpus", songs.toString(), "--bad-bytes", "error"))
+                .isEqualTo(1);
+        assertThat(run("evaluate", "--corpus", songs.toString(), "--include", "*.txt"))
+                .as(err)
+                .isZero();
+        assertThat(out).startsWith("characters predicted: 7\n");
+    }
+
+    @Test
+    void copiesAreFoundInTheTrainingText() throws IOException {
+        assertThat(train("--epochs", "1")).as(err).isZero();
+        String[] generate = {"generate", "--prefix", "the ", "--length", "40", "--check-copies"};
+
+        assertThat(run(generate)).as(err).isZero();
+        String text = out.substring("the ".length(), out.length() - 1);
+        String longest = longestIn(text, TEXT);
+        assertThat(err)
+                .matches("copied from " + Pattern.quote(corpus.toString())
+                        + ": \\d+\\.\\d% of 40 characters, in stretches of 20 or more; longest: " + longest.length()
+                        + " characters, at position \\d+: .{0,20}\\[" + Pattern.quote(longest) + "\\].{0,20}\n");
+
+        Path written = Files.writeString(folder.resolve("written.txt"), "?" + text + "!");
+        assertThat(run(with(new String[] {"--corpus", written.toString(), "--format", "jsonl"}, generate)))
+                .as(err)
+                .isZero();
+        JsonNode line = new JsonMapper().readTree(out);
+        assertThat(line.get("copied").asDouble()).isEqualTo(1);
+        assertThat(line.get("longest_copy"))
+                .isEqualTo(new JsonMapper()
+                        .readTree("{\"length\": 40, \"start\": 0, \"position\": 1, \"before\": \"?\", \"text\": \""
+                                + text + "\", \"after\": \"!\"}"));
+        assertThat(err).isEmpty();
+
+        Files.writeString(folder.resolve("written.txt"), "a quick quick brown fox jumps over the " + "z".repeat(61));
+        assertThat(run("evaluate", "--corpus", written.toString(), "--copies"))
+                .as(err)
+                .isZero();
+        assertThat(out)
+                .endsWith(
+                        "copied from the training text: 32.0% of 100 characters, in stretches of 20 or more\n"
+                                + "longest copy: 32 characters, at position 3: the[ quick brown fox jumps over the ]lazy dog. the quick \n");
+
+        Files.writeString(corpus, TEXT + TEXT);
+        assertThat(run(generate)).isEqualTo(1);
+        assertThat(err)
+                .isEqualTo("libretto generate: " + corpus + " is no longer the training text of "
+                        + folder.resolve("run").toRealPath() + " (SHA-256 mismatch); name that text with --corpus\n");
+    }
+
+    private static String longestIn(String text, String corpus) {
+        String longest = "";
+        for (int from = 0; from < text.length(); from++) {
+            for (int to = from + longest.length() + 1; to <= text.length(); to++) {
+                longest = corpus.contains(text.substring(from, to)) ? text.substring(from, to) : longest;
+            }
+        }
+        return longest;
     }
 
     @Test

@@ -5,12 +5,20 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.cli.GenerateFlags.Unknown;
 import dev.libretto.text.Corpus;
+import dev.libretto.text.Normalization;
 import dev.libretto.text.Vocabulary;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class PrefixTest {
+    @TempDir
+    private Path folder;
+
     /** A text is the same prefix with any line ends, unless the model distinguishes them. */
     @ParameterizedTest
     @CsvSource({
@@ -26,6 +34,31 @@ class PrefixTest {
         int[] ids = Prefix.encode(vocabulary, "a\r\nb\r\n\nb", "it", Unknown.ERROR);
 
         assertThat(vocabulary.decode(ids)).isEqualTo(expected.translateEscapes());
+    }
+
+    @Test
+    void textsAreNormalizedAsTheTrainingText() {
+        Vocabulary vocabulary = Vocabulary.ofSymbols(List.of("f", "i", "\u00e9"), false, Normalization.NFKC);
+
+        assertThat(vocabulary.decode(Prefix.encode(vocabulary, "\ufb01e\u0301", "it", Unknown.ERROR)))
+                .isEqualTo("fi\u00e9");
+        assertThat(vocabulary.decode(Prefix.encode(vocabulary, "\ufb01e\u0301?", "it", Unknown.SKIP)))
+                .isEqualTo("fi\u00e9");
+        assertThat(vocabulary.decode(Prefix.encode(vocabulary, "e\u0301", "--stop", "remove it")))
+                .isEqualTo("\u00e9");
+    }
+
+    @Test
+    void linesMayEndInAnyWay() throws Exception {
+        Vocabulary vocabulary = vocabulary("abc\n");
+        Path file = Files.writeString(folder.resolve("lines.txt"), "a\r\nb\rc\n\u2028ab");
+        try (Prefixes lines = Prefixes.lines(file, 9, null, vocabulary, Unknown.SKIP)) {
+            assertThat(lines.next().stream().map(vocabulary::decode)).containsExactly("a", "b", "c", "ab");
+        }
+        Path whole = Files.writeString(folder.resolve("whole.txt"), "a\rb\r");
+        try (Prefixes text = Prefixes.file(whole, null, vocabulary, Unknown.ERROR)) {
+            assertThat(text.next().stream().map(vocabulary::decode)).containsExactly("a\nb");
+        }
     }
 
     @Test

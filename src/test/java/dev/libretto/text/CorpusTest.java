@@ -1,10 +1,12 @@
 package dev.libretto.text;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
 import static java.nio.charset.StandardCharsets.UTF_8;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.LibrettoException;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.OutputStream;
 import java.nio.charset.Charset;
@@ -13,13 +15,17 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.SplittableRandom;
 import java.util.zip.GZIPOutputStream;
 import java.util.zip.ZipEntry;
 import java.util.zip.ZipOutputStream;
+import org.apache.commons.compress.archivers.tar.TarArchiveEntry;
+import org.apache.commons.compress.archivers.tar.TarArchiveOutputStream;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.EnumSource;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class CorpusTest {
@@ -36,10 +42,10 @@ class CorpusTest {
     }
 
     @Test
-    void eachNewlineAndCarriageReturnBecomesASpace() throws IOException {
+    void eachLineEndBecomesASpace() throws IOException {
         Files.writeString(file, TEXT);
 
-        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo("分开 不分开  😀 end");
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo("分开 不分开 😀 end");
     }
 
     @ParameterizedTest
@@ -64,7 +70,7 @@ class CorpusTest {
         Files.writeString(file, TEXT);
 
         assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withKeepNewlines(true))))
-                .isEqualTo(TEXT);
+                .isEqualTo(TEXT.replace("\r\n", "\n"));
     }
 
     @Test
@@ -108,6 +114,66 @@ class CorpusTest {
                 .isEqualTo(text);
     }
 
+    /** Pieces that a buffer of 65,536 characters cuts. */
+    @ParameterizedTest
+    @ValueSource(ints = {0, 65_533, 65_534, 65_535, 65_536})
+    void everyLineEndIsOneNewline(int offset) throws IOException {
+        String start = "a".repeat(offset);
+        Files.writeString(file, start + "1\r\n2\r3\n4\n\r5\r\n\r\n6\u20287\u00858\r");
+
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withKeepNewlines(true))))
+                .isEqualTo(start + "1\n2\n3\n4\n\n5\n\n6\u20287\u00858\n");
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo(start + "1 2 3 4  5  6\u20287\u00858 ");
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 65_530, 65_534, 65_535, 65_536})
+    void badBytesAreReplacedOrSkippedAndCounted(int offset) throws IOException {
+        String start = "a".repeat(offset);
+        Files.write(file, (start + "b\u00ffc\u00e5\u0088d\u00ed\u00e5").getBytes(ISO_8859_1));
+
+        Corpus replaced = Corpus.read(file, CorpusOptions.WHOLE_TEXT.withBadBytes(BadBytes.REPLACE));
+        assertThat(text(replaced)).isEqualTo(start + "b\ufffdc\ufffdd\ufffd\ufffd");
+        assertThat(replaced.malformed()).isEqualTo(4);
+
+        Corpus skipped = Corpus.read(file, CorpusOptions.WHOLE_TEXT.withBadBytes(BadBytes.SKIP));
+        assertThat(text(skipped)).isEqualTo(start + "bcd");
+        assertThat(skipped.malformed()).isEqualTo(4);
+
+        Corpus first = Corpus.read(
+                file, CorpusOptions.WHOLE_TEXT.withBadBytes(BadBytes.SKIP).withMaxChars(offset + 2));
+        assertThat(text(first)).isEqualTo(start + "bc");
+        assertThat(first.malformed()).as("of what was read").isEqualTo(1);
+        assertFails("the byte 0xff at offset " + (offset + 1) + " cannot be decoded");
+    }
+
+    @Test
+    void unpairedSurrogatesAreBadBytes() throws IOException {
+        Charset utf32 = Charset.forName("UTF-32BE");
+        Files.write(file, new byte[] {0, 0, 0, 'a', 0, 0, (byte) 0xd8, 0x3d, 0, 0, 0, 'b', 0, 0, (byte) 0xd8, 0x3d});
+        CorpusOptions options = CorpusOptions.WHOLE_TEXT.withEncoding(utf32);
+
+        assertThat(text(Corpus.read(file, options.withBadBytes(BadBytes.SKIP)))).isEqualTo("ab");
+        Corpus replaced = Corpus.read(file, options.withBadBytes(BadBytes.REPLACE));
+        assertThat(text(replaced)).isEqualTo("a\ufffdb\ufffd");
+        assertThat(replaced.malformed()).isEqualTo(2);
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {0, 65_530, 65_534, 65_535, 65_536})
+    void textIsNormalizedAcrossBuffers(int offset) throws IOException {
+        String text = "\uFEFF" + "a".repeat(offset) + "e\u0323\u0301 \u1100\u1161\u11a8 \ufb01 カ\u3099\r\n";
+        Files.writeString(file, text);
+        for (Normalization form : Normalization.values()) {
+            CorpusOptions options = CorpusOptions.WHOLE_TEXT.withNormalization(form);
+            String expected = form.apply(text.substring(1)).replace("\r\n", " ");
+
+            assertThat(text(Corpus.read(file, options))).isEqualTo(expected);
+            assertThat(text(Corpus.read(file, options.withMaxChars(offset + 1))))
+                    .isEqualTo(expected.substring(0, offset + 1));
+        }
+    }
+
     @Test
     void readsGzip() throws IOException {
         try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
@@ -115,7 +181,7 @@ class CorpusTest {
         }
 
         assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withKeepNewlines(true))))
-                .isEqualTo(TEXT);
+                .isEqualTo(TEXT.replace("\r\n", "\n"));
     }
 
     @Test
@@ -126,26 +192,101 @@ class CorpusTest {
     }
 
     @Test
-    void zipMustHoldExactlyOneText() throws IOException {
-        zip("readme.md");
-        assertFails("holds 0 .txt files; a corpus archive holds exactly one");
+    void onlyFileOfAZipMayHaveAnyName() throws IOException {
+        zip("data/", "data/enwik8", "__MACOSX/._enwik8", ".DS_Store");
 
-        zip("a.txt", "b.txt");
-        assertFails("holds 2 .txt files; a corpus archive holds exactly one");
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo("in data/enwik8");
+    }
+
+    @Test
+    void textsOfAZipAreConcatenatedInItsOrder() throws IOException {
+        zip("b.txt", "readme.md", "a.txt");
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT))).isEqualTo("in b.txtin a.txt");
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withInclude(List.of("r*.md", "?.TXT")))))
+                .isEqualTo("in readme.md");
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withMaxChars(10))))
+                .isEqualTo("in b.txtin");
+
+        zip("readme.md", "b.html");
+        assertFails("holds 2 files, none of them *.txt; include them by a pattern of their names");
+    }
+
+    @Test
+    void textsOfATarAreConcatenatedInItsOrder() throws IOException {
+        Files.write(file, tar("b.txt", "folder/", "folder/a.txt", "folder/.c.txt", "readme.md"));
+        List<String> skipped = new ArrayList<>();
+        CorpusReader.Listener listener = new CorpusReader.Listener() {
+            @Override
+            public void read(long done, long total) {}
+
+            @Override
+            public void skipped(String name) {
+                skipped.add(name);
+            }
+        };
+        Corpus corpus = new CorpusReader(folder.resolve("cache"), listener)
+                .read(CorpusFiles.of(List.of(file), CorpusOptions.WHOLE_TEXT), CorpusOptions.WHOLE_TEXT);
+
+        assertThat(text(corpus)).isEqualTo("in b.txtin folder/a.txt");
+        assertThat(skipped).containsExactly(file + ": folder/.c.txt", file + ": readme.md");
+        assertThat(text(Corpus.read(file, CorpusOptions.WHOLE_TEXT.withInclude(List.of("*.md")))))
+                .isEqualTo("in readme.md");
+
+        Files.write(file, tar("readme.md"));
+        assertFails("holds 1 files, none of them *.txt; include them by a pattern of their names");
+    }
+
+    private static byte[] tar(String... names) throws IOException {
+        ByteArrayOutputStream bytes = new ByteArrayOutputStream();
+        try (TarArchiveOutputStream tar = new TarArchiveOutputStream(bytes)) {
+            for (String name : names) {
+                byte[] text = name.endsWith("/") ? new byte[0] : ("in " + name).getBytes(UTF_8);
+                TarArchiveEntry entry = new TarArchiveEntry(name);
+                entry.setSize(text.length);
+                tar.putArchiveEntry(entry);
+                tar.write(text);
+                tar.closeArchiveEntry();
+            }
+        }
+        return bytes.toByteArray();
+    }
+
+    /** Each cut leaves the first bytes, by which the format is recognized. */
+    @ParameterizedTest
+    @EnumSource(
+            mode = EnumSource.Mode.EXCLUDE,
+            names = {"PLAIN", "TWO_GZIPS"})
+    void truncatedFilesAreRejectedInOneLine(Packing packing) throws IOException {
+        byte[] text = new byte[100_000];
+        SplittableRandom random = new SplittableRandom(1);
+        for (int i = 0; i < text.length; i++) {
+            text[i] = (byte) random.nextInt('a', 'h');
+        }
+        byte[] whole = packing.pack(text);
+        // The rest of a tar's last block is padding.
+        int end = packing == Packing.TAR ? whole.length - 10_240 : whole.length;
+        for (int length = Math.min(600, whole.length / 2); length < end; length += 1 + end / 50) {
+            Files.write(file, Arrays.copyOf(whole, length));
+            assertThatThrownBy(() -> Corpus.read(file, CorpusOptions.WHOLE_TEXT))
+                    .as("%d of %d bytes", length, whole.length)
+                    .isInstanceOf(LibrettoException.class)
+                    .hasMessageStartingWith(file + " is a damaged archive (")
+                    .hasMessageMatching("[^\\p{Cc}]+");
+        }
     }
 
     @Test
     void damagedArchivesAreRejected() throws IOException {
         zip("a.txt");
         byte[] zip = Files.readAllBytes(file);
-        Files.write(file, java.util.Arrays.copyOf(zip, zip.length / 2));
+        Files.write(file, Arrays.copyOf(zip, zip.length / 2));
         assertFails("is a damaged archive");
 
         try (OutputStream out = new GZIPOutputStream(Files.newOutputStream(file))) {
             out.write(new byte[10_000]);
         }
         byte[] gzip = Files.readAllBytes(file);
-        Files.write(file, java.util.Arrays.copyOf(gzip, gzip.length - 9));
+        Files.write(file, Arrays.copyOf(gzip, gzip.length - 9));
         assertFails("is a damaged archive");
     }
 
@@ -153,7 +294,7 @@ class CorpusTest {
     @ValueSource(ints = {0, 3, 65_535, 65_536, 65_537, 200_000})
     void messageNamesOffsetOfMalformedByte(int offset) throws IOException {
         byte[] bytes = new byte[200_010];
-        java.util.Arrays.fill(bytes, (byte) 'a');
+        Arrays.fill(bytes, (byte) 'a');
         bytes[offset] = (byte) 0xff;
         Files.write(file, bytes);
 
@@ -249,7 +390,7 @@ class CorpusTest {
             }
         }
         CorpusReader reader = new CorpusReader(folder.resolve("cache"), CorpusReader.Listener.NONE);
-        CorpusFiles files = CorpusFiles.of(List.of(file));
+        CorpusFiles files = CorpusFiles.of(List.of(file), CorpusOptions.WHOLE_TEXT);
         assertThatThrownBy(() -> reader.read(files, CorpusOptions.WHOLE_TEXT))
                 .isInstanceOf(LibrettoException.class)
                 .hasMessage(file + " unpacks to more than 256 MiB, over 100 times its size, like a zip bomb;"
@@ -272,7 +413,7 @@ class CorpusTest {
 
         Files.delete(file);
         Files.createDirectory(file);
-        assertFails("is a directory without a text file (.txt, .txt.gz or .txt.zip); name another");
+        assertFails("is a directory without a text file (*.txt); name another");
     }
 
     @Test
