@@ -81,7 +81,7 @@ final class ScoreWriter {
 
     private void print(ObjectNode row) {
         if (isJson) {
-            out.print(row + "\n");
+            out.print(ControlCharacters.escape(row.toString()) + "\n");
             return;
         }
         if (!hasHeader) {
