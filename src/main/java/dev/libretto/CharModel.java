@@ -217,6 +217,11 @@ public final class CharModel implements AutoCloseable {
         return graph;
     }
 
+    /** Returns a text without a character, to be written step by step. */
+    public Draft draft() {
+        return Draft.of(decoding(false), vocabulary);
+    }
+
     /**
      * Measures how well the model predicts a text: every character but the first, each from all before it. Characters
      * that the model does not know are left out. Of documents, the first character and the end are predicted, too, each from

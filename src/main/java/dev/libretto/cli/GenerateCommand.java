@@ -1,6 +1,7 @@
 package dev.libretto.cli;
 
 import dev.libretto.CharModel;
+import dev.libretto.Draft;
 import dev.libretto.cli.CopyCheck.Found;
 import dev.libretto.cli.GenerateFlags.DecoderType;
 import dev.libretto.cli.GenerateFlags.Format;
@@ -22,6 +23,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
+import org.apache.commons.lang3.ArrayUtils;
 
 /** {@code libretto generate}: continues prefixes with a trained model. */
 final class GenerateCommand {
@@ -113,7 +115,13 @@ final class GenerateCommand {
             throws Exception {
         int samples = arguments.get(GenerateFlags.NUM_SAMPLES);
         int beams = arguments.get(GenerateFlags.BEAMS);
-        Decoder decoder = new Decoder(model);
+        Path loaded = arguments.get(GenerateFlags.LOAD_STATE);
+        Path saved = arguments.get(GenerateFlags.SAVE_STATE);
+        Draft draft = loaded == null ? Draft.of(model, vocabulary) : Draft.read(loaded, model, vocabulary);
+        if (saved != null) {
+            Draft.requireReplaceable(saved);
+        }
+        Decoder decoder = new Decoder(draft.model());
         try (Prefixes prefixes = prefixes(arguments, console, vocabulary)) {
             Decoder.Options options = GenerateFlags.options(arguments, vocabulary);
             if (check != null) {
@@ -123,13 +131,17 @@ final class GenerateCommand {
             for (List<int[]> batch = prefixes.next(); !batch.isEmpty(); batch = prefixes.next()) {
                 output.beginBatch(batch, samples);
                 CopyCheck.Texts written = new CopyCheck.Texts(batch.size() * samples, output);
-                Decoder.Listener listener = check == null ? output : written;
+                Decoder.Listener listener = check == null && saved == null ? output : written;
                 if (beams > 1) {
                     decoder.search(batch, beams, options, listener);
                 } else {
                     decoder.write(batch, samples, options, listener);
                 }
-                List<Found> found = check == null ? List.of() : check.find(written.ids());
+                List<int[]> texts = written.ids();
+                if (saved != null) {
+                    draft.with(ArrayUtils.addAll(batch.get(0), texts.get(0))).save(saved);
+                }
+                List<Found> found = check == null ? List.of() : check.find(texts);
                 output.endBatch(found);
                 if (arguments.get(GenerateFlags.FORMAT) == Format.TEXT) {
                     found.forEach(copies -> console.note(
@@ -161,6 +173,12 @@ final class GenerateCommand {
             checkDevice(arguments);
         }
         checkCopies(arguments);
+        if (arguments.has(GenerateFlags.SAVE_STATE)
+                && (arguments.getAll(GenerateFlags.PREFIX).size() > 1
+                        || arguments.has(GenerateFlags.PREFIXES)
+                        || arguments.get(GenerateFlags.NUM_SAMPLES) > 1)) {
+            throw new UsageException("--save-state saves the state of one text; use one prefix and one sample");
+        }
         List<String> sources = sources(arguments);
         if (sources.size() > 1) {
             throw new UsageException(String.join(" and ", sources) + " are mutually exclusive");
@@ -175,7 +193,7 @@ final class GenerateCommand {
     }
 
     private static void requirePrefix(Arguments arguments, Vocabulary vocabulary) throws UsageException {
-        if (sources(arguments).isEmpty() && !vocabulary.hasEnd()) {
+        if (sources(arguments).isEmpty() && !vocabulary.hasEnd() && !arguments.has(GenerateFlags.LOAD_STATE)) {
             throw new UsageException("missing prefix; add --prefix TEXT, such as --prefix 分开");
         }
     }

@@ -47,6 +47,7 @@ public final class Main {
             WorkerCommand.COMMAND,
             GenerateCommand.COMMAND,
             GenerateCommand.ALIAS,
+            WriteCommand.COMMAND,
             EvaluateCommand.COMMAND,
             ScoreCommand.COMMAND,
             ExportCommand.COMMAND,

@@ -9,6 +9,7 @@ public final class Terminal {
     /** Null if JNA's library cannot be unpacked. */
     private static final LibC LIBC = LibC.load();
 
+    private static final int STDIN = 0;
     private static final int STDOUT = 1;
     private static final int STDERR = 2;
     private static final int DEFAULT_WIDTH = 80;
@@ -25,6 +26,10 @@ public final class Terminal {
     /** @param type the value of TERM, or null; a dumb terminal shows escape sequences as text */
     static boolean canRedraw(String type) {
         return !"dumb".equals(type);
+    }
+
+    public static boolean isStdin() {
+        return isTerminal(STDIN);
     }
 
     public static boolean isStdout() {

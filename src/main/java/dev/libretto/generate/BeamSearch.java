@@ -1,6 +1,5 @@
 package dev.libretto.generate;
 
-import dev.libretto.model.ModelConfig;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.Comparator;
@@ -18,7 +17,7 @@ import java.util.stream.IntStream;
 final class BeamSearch {
     /** A beginning of a text; its characters are a list that beginnings share. */
     private record Beam(Beam before, ScoredCharacter character, int length, double score, int last, History text) {
-        static Beam of(int[] prefix, ModelConfig model, int lookBack) {
+        static Beam of(int[] prefix, TextModel model, int lookBack) {
             return new Beam(null, null, 0, 0, Decoder.lastOf(prefix, model), new History(prefix, lookBack));
         }
 
@@ -60,7 +59,7 @@ final class BeamSearch {
         private final List<Beam> ended = new ArrayList<>();
 
         Search(int[] prefix) {
-            beams = List.of(Beam.of(prefix, model.config(), options.sampler().lookBack()));
+            beams = List.of(Beam.of(prefix, model, options.sampler().lookBack()));
         }
 
         boolean isOver() {

@@ -1,6 +1,5 @@
 package dev.libretto.generate;
 
-import dev.libretto.model.ModelConfig;
 import dev.libretto.text.CounterRandom;
 import dev.libretto.text.Ids;
 import java.util.ArrayList;
@@ -88,7 +87,7 @@ public final class Decoder {
                 .toArray();
         List<Row> rows = new ArrayList<>();
         for (int row = 0; row < prefixOfRow.length; row++) {
-            rows.add(new Row(row, row % samples, prefixes.get(prefixOfRow[row]), model.config(), options, listener));
+            rows.add(new Row(row, row % samples, prefixes.get(prefixOfRow[row]), model, options, listener));
         }
         List<float[]> state = PrefixReader.selectRows(read, prefixes.size(), prefixOfRow);
         while (!rows.isEmpty()) {
@@ -124,7 +123,9 @@ public final class Decoder {
 
     /** Returns the state before the last character of each prefix; empty if nothing has to be read. */
     private List<float[]> read(List<int[]> texts, Options options, Listener listener) {
-        List<int[]> prefixes = texts.stream().map(this::withBeginning).toList();
+        List<int[]> prefixes = texts.stream()
+                .map(text -> ArrayUtils.addAll(model.beginning(), text))
+                .toList();
         if (prefixes.stream().anyMatch(prefix -> prefix.length == 0)) {
             throw new IllegalArgumentException("the prefix is empty; it needs at least one character");
         }
@@ -140,15 +141,10 @@ public final class Decoder {
         return state;
     }
 
-    /** A document begins where another may have ended. */
-    private int[] withBeginning(int[] text) {
-        int end = model.config().end();
-        return end == Ids.NONE ? text : ArrayUtils.insert(0, text, end);
-    }
-
     /** Returns the last character that is read before a text is continued. */
-    static int lastOf(int[] prefix, ModelConfig model) {
-        return prefix.length == 0 ? model.end() : prefix[prefix.length - 1];
+    static int lastOf(int[] prefix, TextModel model) {
+        int[] read = ArrayUtils.addAll(model.beginning(), prefix);
+        return read[read.length - 1];
     }
 
     private TextModel.Written next(List<Row> rows, List<float[]> state, Options options) {
@@ -182,10 +178,10 @@ public final class Decoder {
         private int position;
         private boolean isOver;
 
-        Row(int number, int sample, int[] prefix, ModelConfig model, Options options, Listener listener) {
+        Row(int number, int sample, int[] prefix, TextModel model, Options options, Listener listener) {
             this.number = number;
             this.sample = sample;
-            this.end = model.end();
+            this.end = model.config().end();
             this.last = lastOf(prefix, model);
             this.options = options;
             this.listener = listener;

@@ -40,6 +40,11 @@ public interface TextModel extends AutoCloseable {
                 .toList();
     }
 
+    /** Returns what is read before every text: the end of a document if the model knows it, else nothing. */
+    default int[] beginning() {
+        return config().endSymbol() ? new int[] {config().end()} : new int[0];
+    }
+
     /** Computes one time step of a character for each row, {@code [B]}. */
     Step step(int[] ids, List<float[]> state);
 

@@ -1,0 +1,129 @@
+package dev.libretto;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import dev.libretto.cli.CliResult;
+import dev.libretto.export.ExportFormat;
+import dev.libretto.generate.Sampler;
+import dev.libretto.model.CellType;
+import dev.libretto.text.Corpus;
+import dev.libretto.train.Optimizer;
+import dev.libretto.train.TrainConfig;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Texts that continue from a saved state. Each character decides the next one, so no rounding changes a choice. */
+@Tag("numeric")
+class DraftTest {
+    private static final String CYCLE = "一二三四五六七😀";
+
+    @TempDir
+    private static Path shared;
+
+    @TempDir
+    private Path folder;
+
+    @BeforeAll
+    static void train() throws IOException {
+        Training training = Training.builder()
+                .settings(TrainConfig.TEXTBOOK.with(config -> {
+                    config.batchSize = 4;
+                    config.seqLength = 10;
+                    config.parts = 1;
+                }))
+                .cell(CellType.LSTM)
+                .hiddenSize(16)
+                .epochs(20)
+                .optimizer(Optimizer.adam(0.02))
+                .build();
+        training.fit(Corpus.of(CYCLE.repeat(80)), shared.resolve("run")).close();
+        training.fit(Corpus.ofDocuments(java.util.Collections.nCopies(20, "emma")), shared.resolve("names"))
+                .close();
+    }
+
+    private CliResult command(String in, String line) {
+        CliResult result = CliResult.reading(
+                in, folder, line.replace("RUN", shared + "/run").split(" "));
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        return result;
+    }
+
+    @Test
+    void textContinuesAsIfWrittenAtOnce() throws IOException {
+        String state = folder + "/text.state";
+        String whole = command("", "generate --run RUN --prefix 一二 --length 20").out();
+        assertThat(whole).startsWith(CYCLE + CYCLE);
+        String first = command("", "generate --run RUN --prefix 一二 --length 7 --save-state " + state)
+                .out();
+        String second = command(
+                        "",
+                        "generate --run RUN --load-state " + state + " --save-state " + state
+                                + " --decoder graph --length 5")
+                .out();
+        String third = command("", "generate --run RUN --load-state " + state + " --length 8")
+                .out();
+        assertThat(first.strip() + second.strip() + third).isEqualTo(whole);
+
+        try (CharModel model = CharModel.open(shared.resolve("run"))) {
+            model.export(ExportFormat.ONNX, folder.resolve("model.onnx"));
+        }
+        assertThat(command("", "generate --model " + folder + "/model.onnx --load-state " + state + " --length 8")
+                        .out())
+                .isEqualTo(third);
+        // Another text that is read first.
+        assertThat(command("", "generate --run RUN --load-state " + state + " --prefix 七 --length 3")
+                        .out())
+                .isEqualTo("七😀一二\n");
+    }
+
+    @Test
+    void draftIsReadOnceAndDoesNotChange() throws IOException {
+        try (CharModel model = CharModel.open(shared.resolve("run"))) {
+            Draft begun = model.draft().with("一二三");
+            Draft longer = begun.with("四").with("");
+            assertThat(begun.offers(2, 3, Sampler.GREEDY, 1)).containsExactly("四五六", "四五六");
+            assertThat(longer.offers(1, 4, Sampler.GREEDY, 1)).containsExactly("五六七😀");
+            assertThat(longer.text()).isEqualTo("一二三四");
+            Path file = folder.resolve("one.state");
+            longer.save(file);
+            begun.save(file);
+            assertThat(Draft.read(file, model.decoding(true), model.vocabulary())
+                            .text())
+                    .isEqualTo("一二三");
+            assertThatThrownBy(() -> model.draft().offers(1, 1, Sampler.GREEDY, 1))
+                    .hasMessageContaining("the prefix is empty");
+            assertThatThrownBy(() -> begun.with("x")).hasMessageContaining("'x' (U+0078) is not in the vocabulary");
+            try (CharModel other = CharModel.open(shared.resolve("names"))) {
+                assertThatThrownBy(() -> Draft.read(file, other.decoding(false), other.vocabulary()))
+                        .isInstanceOf(LibrettoException.class)
+                        .hasMessageEndingWith("it is the state of another model; name that model, or begin a new text");
+                Draft document = other.draft();
+                assertThat(document.offers(1, 20, Sampler.GREEDY, 1)).isNotEmpty();
+                document.with("e").save(file);
+                assertThat(Draft.read(file, other.decoding(false), other.vocabulary())
+                                .offers(1, 20, Sampler.GREEDY, 1))
+                        .isEqualTo(document.with("e").offers(1, 20, Sampler.GREEDY, 1));
+            }
+        }
+    }
+
+    @Test
+    void sessionTakesTypesAndUndoes() throws IOException {
+        String state = folder + "/write.state";
+        String write = "write --run RUN --length 2 --offers 2 --temperature 0.01 --save-state " + state;
+        // Types 一二, takes 三四, types an unknown character, types 五, takes 六七, undoes that, asks for others, ends.
+        CliResult session = command("\n一二\n1\nx\n\n五\n1u q", write);
+        assertThat(session.out()).isEqualTo("一二三四五\n");
+        assertThat(session.err())
+                .contains("\n\nEnter type, q end\n", "  1  三四\n", "'x' (U+0078) is not in the vocabulary; type other")
+                .doesNotContain("  2  ");
+        assertThat(Files.readString(Path.of(state))).contains("\"text\" : \"一二三四五\"");
+        assertThat(command("1", write + " --load-state " + state).out()).isEqualTo("一二三四五六七\n");
+    }
+}
