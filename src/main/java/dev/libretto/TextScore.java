@@ -42,13 +42,13 @@ public record TextScore(String text, List<ScoredCharacter> characters, int unkno
         return (0 - logProbabilityPerCharacter()) / Math.log(2);
     }
 
-    /** Returns the same per byte of the predicted characters in UTF-8. */
+    /** Returns the same per byte of the predicted characters in UTF-8; NaN if they have no bytes, as the end of a document. */
     public double bitsPerByte() {
         int[] codePoints = text.codePoints().toArray();
         long bytes = 0;
         for (int i = 0; i < codePoints.length; i++) {
             bytes += isPredicted(i) ? Vocabulary.utf8Bytes(codePoints[i]) : 0;
         }
-        return bitsPerCharacter() * predicted() / bytes;
+        return bytes == 0 ? Double.NaN : bitsPerCharacter() * predicted() / bytes;
     }
 }

@@ -163,6 +163,7 @@ class TextScoreTest {
             assertThat(scores.get(1).logProbability()).isCloseTo(Math.log(0.125), within(ROUNDING));
             assertThat(scores.get(2).logProbability()).isCloseTo(Math.log(0.125 * 0.5), within(2 * ROUNDING));
             assertThat(scores.get(0).bitsPerByte()).isCloseTo((Math.log(32 / 3.0) / Math.log(2)) / 2, within(ROUNDING));
+            assertThat(scores.get(1).bitsPerByte()).as("of the end alone").isNaN();
             assertThat(scores.get(0).characters())
                     .extracting(ScoredCharacter::id)
                     .containsExactly(0, 1, 2);
