@@ -141,7 +141,9 @@ public final class CharModel implements AutoCloseable {
                 model.settings().model(),
                 model.vocabulary(),
                 model.weights(),
-                CorpusOptions.WHOLE_TEXT.withKeepNewlines(model.settings().keepNewlines()),
+                CorpusOptions.WHOLE_TEXT
+                        .withKeepNewlines(model.settings().keepNewlines())
+                        .withNormalization(model.settings().normalization()),
                 absolute(weights),
                 device);
     }

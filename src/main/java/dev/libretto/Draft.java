@@ -23,7 +23,7 @@ import org.apache.commons.lang3.ArrayUtils;
  *
  * <pre>{@code
  * Draft draft = model.draft().with("Once upon a time");
- * draft = draft.with(draft.offers(3, 20, Sampler.temperature(0.8), 1).get(0));
+ * draft = draft.withOffer(draft.offers(3, 20, Sampler.temperature(0.8), 1).get(0));
  * draft.save(Path.of("story.state"));
  * }</pre>
  */
@@ -68,8 +68,10 @@ public final class Draft {
             throw LibrettoException.in(file, "its state does not have the size of the model; begin a new text");
         }
         try {
-            int[] ids = ArrayUtils.addAll(model.beginning(), vocabulary.encode(saved.text()));
-            ContinuedModel end = ids.length == 0 ? null : new ContinuedModel(model, ids[ids.length - 1], saved.state());
+            int[] text = vocabulary.encode(saved.text());
+            int[] ids = ArrayUtils.addAll(model.beginning(), text);
+            ContinuedModel end =
+                    ids.length == 0 ? null : new ContinuedModel(model, text, ids[ids.length - 1], saved.state());
             return new Draft(model, vocabulary, saved.text(), end);
         } catch (IllegalArgumentException e) {
             throw LibrettoException.in(file, e.getMessage() + "; begin a new text", e);
@@ -98,6 +100,11 @@ public final class Draft {
         return with(vocabulary.encode(vocabulary.asRead(more)));
     }
 
+    /** Returns this draft continued by one of {@link #offers}, as it is. */
+    public Draft withOffer(String offer) {
+        return with(vocabulary.encode(offer));
+    }
+
     /** Returns this draft continued by characters, which the model reads. */
     public Draft with(int... more) {
         int[] unread = ArrayUtils.addAll(model().beginning(), more);
@@ -112,8 +119,12 @@ public final class Draft {
             // What the model returns is valid until its next call.
             state = model.read(read, state).stream().map(float[]::clone).toList();
         }
+        int[] whole = ArrayUtils.addAll(model().textBefore(), more);
         return new Draft(
-                model, vocabulary, text + vocabulary.decode(more), new ContinuedModel(model, unread[last], state));
+                model,
+                vocabulary,
+                text + vocabulary.decode(more),
+                new ContinuedModel(model, whole, unread[last], state));
     }
 
     /**

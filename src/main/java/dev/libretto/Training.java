@@ -165,6 +165,9 @@ public final class Training {
                 initial == null ? firstCheckpoint(index -> {}) : firstCheckpoint(initial, vocabulary, index -> {});
         try (Trainer trainer = trainer(chosen, data, start, store, listener)) {
             trainer.train();
+        } finally {
+            // What the model computes later, this host computes alone.
+            Sessions.use((Cluster) null);
         }
     }
 
@@ -217,6 +220,9 @@ public final class Training {
             Choice chosen, TrainingData data, Checkpoint start, CheckpointStore store, TrainingListener... receivers)
             throws LibrettoException {
         chosen.use();
+        if (cluster != null) {
+            cluster.requireLikeWorkers();
+        }
         Sessions.use(cluster);
         try {
             return new Trainer(model, config, data, start, store, receivers);

@@ -70,6 +70,16 @@ class DraftTest {
                 .out();
         assertThat(first.strip() + second.strip() + third).isEqualTo(whole);
 
+        String again = folder + "/again.state";
+        command("", "generate --run RUN --prefix 一二 --length 7 --save-state " + again);
+        assertThat(command("", "generate --run RUN --load-state " + again + " --length 1")
+                        .out())
+                .startsWith("二");
+        assertThat(command("", "generate --run RUN --load-state " + again + " --length 1 --no-repeat 2")
+                        .out())
+                .as("一二 is in the text that was loaded")
+                .doesNotStartWith("二");
+
         try (CharModel model = CharModel.open(shared.resolve("run"))) {
             model.export(ExportFormat.ONNX, folder.resolve("model.onnx"));
         }

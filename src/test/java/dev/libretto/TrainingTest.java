@@ -256,7 +256,7 @@ class TrainingTest {
             worker = HostAddress.parse("127.0.0.1:" + any.getLocalPort());
         }
         TensorFlowServer.startWorker(worker, Set.of());
-        Cluster cluster = Cluster.join(List.of(worker), Duration.ofMinutes(10));
+        Cluster cluster = Cluster.join(List.of(worker), Duration.ofMinutes(10), Choice.CPU);
         Corpus corpus = Corpus.of(TEXT);
         try (CharModel together = small().cluster(cluster).build().fit(corpus);
                 CharModel alone = small().build().fit(corpus)) {

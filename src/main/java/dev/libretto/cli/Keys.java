@@ -15,6 +15,7 @@ class Keys implements AutoCloseable {
     private static final int END = -1;
 
     private final Reader reader;
+    private boolean afterReturn;
 
     private Keys(Reader reader) {
         this.reader = reader;
@@ -30,14 +31,23 @@ class Keys implements AutoCloseable {
 
     /** Returns the next key; a negative number at the end. Enter is a newline. */
     int key() throws IOException {
+        return next();
+    }
+
+    /** Returns the next character; CR LF and CR are a newline. */
+    private int next() throws IOException {
         int key = reader.read();
-        return key == '\r' ? '\n' : key;
+        if (key == '\n' && afterReturn) {
+            key = reader.read();
+        }
+        afterReturn = key == '\r';
+        return afterReturn ? '\n' : key;
     }
 
     /** Returns what is typed until Enter, without it. */
     String line() throws IOException {
         StringBuilder line = new StringBuilder();
-        for (int next = reader.read(); next != END && next != '\n' && next != '\r'; next = reader.read()) {
+        for (int next = next(); next != END && next != '\n'; next = next()) {
             line.append((char) next);
         }
         return line.toString();

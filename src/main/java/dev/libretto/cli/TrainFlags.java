@@ -238,9 +238,9 @@ final class TrainFlags {
                 throw new IllegalArgumentException(
                         "must be layers separated by commas, each embedding, dense or a number from 0");
             }
-            layers.add(layer.matches("[0-9]+") ? "layer_" + Integer.parseInt(layer) : layer);
+            layers.add(layer.matches(".*[0-9]") ? "layer_" + Integer.parseInt(layer.replace("layer_", "")) : layer);
         }
-        return layers.stream().distinct().sorted().toList();
+        return layers;
     }
 
     /**
@@ -400,7 +400,9 @@ final class TrainFlags {
                     ? flag.name().equals("clip-" + clipping.get("by").asText()) ? clipping.get("limit") : null
                     : settings.findValue(componentOf(flag));
             String shown = kept == null ? "" : asText(kept);
-            Object given = arguments.get(flag);
+            Object given = flag == INIT_FROM
+                    ? arguments.get(INIT_FROM).toAbsolutePath().normalize()
+                    : arguments.get(flag);
             if (!shown.equals(given instanceof List<?> list ? asText(Json.tree(list)) : given.toString())) {
                 throw new UsageException("--" + flag.name() + " is " + (shown.isEmpty() ? "not set" : shown)
                         + " in this run and cannot be changed; remove the option, or start a new run");

@@ -68,6 +68,10 @@ final class WriteCommand {
         for (Flag<?> flag : COMMAND.flags()) {
             arguments.get(flag);
         }
+        Path saved = arguments.get(GenerateFlags.SAVE_STATE);
+        if (saved != null) {
+            Draft.requireReplaceable(saved);
+        }
         RunDirectory run = RunDirectory.open(console.runPath(arguments.get(GenerateFlags.RUN)));
         Choice device = DeviceFlags.choose(arguments, console);
         try (CharModel model = CharModel.open(run, arguments.get(GenerateFlags.CHECKPOINT), device, console::warn);
@@ -108,9 +112,9 @@ final class WriteCommand {
     private void show(List<String> choices) {
         String text = draft.text();
         int start = text.offsetByCodePoints(text.length(), -Math.min(SHOWN, text.codePointCount(0, text.length())));
-        console.err().printf("%n%s%s%n", start > 0 ? "…" : "", text.substring(start));
+        console.err().println("\n" + (start > 0 ? "…" : "") + text.substring(start));
         IntStream.range(0, choices.size())
-                .forEach(i -> console.err().printf("  %d  %s%n", i + 1, shown(choices.get(i))));
+                .forEach(i -> console.err().println("  " + (i + 1) + "  " + shown(choices.get(i))));
         String digits = choices.size() > 1 ? "1 to " + choices.size() : "1";
         console.note(
                 "%s%n",
@@ -141,7 +145,7 @@ final class WriteCommand {
                 }
                 int chosen = key - '1';
                 if (chosen >= 0 && chosen < choices.size()) {
-                    add(draft.with(choices.get(chosen)));
+                    add(draft.withOffer(choices.get(chosen)));
                 }
             }
         }

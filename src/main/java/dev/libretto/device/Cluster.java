@@ -1,6 +1,7 @@
 package dev.libretto.device;
 
 import dev.libretto.LibrettoException;
+import dev.libretto.device.Devices.Choice;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -20,7 +21,7 @@ import org.tensorflow.proto.JobDef;
 import org.tensorflow.proto.RpcOptions.RPCOptions;
 
 /**
- * The hosts that train one model: the chief, which is this process, and its workers. Host 0 is the chief. A worker needs not know
+ * The hosts that train one model: the chief, which is this process, and its workers. Host 0 is the chief. A worker need not know
  * the others, as each session brings the list.
  *
  * @param chief where the workers reach this process
@@ -46,11 +47,22 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
     /**
      * Finds workers, and starts the chief's server, which runs until the process ends: whoever reaches its port can run any code.
      *
-     * @param timeout the longest time for a batch, and to wait for an answer of each worker
+     * @param timeout the longest time for a batch, and to wait for an answer of each worker; from a second to a day
+     * @param device where this process computes, as the training does
      * @throws LibrettoException if a worker is not reached or would compute other bits, or no port can be opened
      */
-    public static Cluster join(List<HostAddress> workers, Duration timeout) throws LibrettoException {
+    public static Cluster join(List<HostAddress> workers, Duration timeout, Choice device) throws LibrettoException {
+        requireLimit(timeout);
+        device.use();
         return start(find(workers, timeout), null, Set.of(), timeout);
+    }
+
+    /** TensorFlow takes zero for no limit, and sockets count milliseconds in an int. */
+    private static void requireLimit(Duration timeout) {
+        if (timeout.compareTo(Duration.ofSeconds(1)) < 0 || timeout.compareTo(Duration.ofDays(1)) > 0) {
+            throw new IllegalArgumentException(
+                    "the limit is " + timeout.toMillis() + " ms; it must be from a second to a day");
+        }
     }
 
     /**
@@ -89,14 +101,20 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
      * @throws LibrettoException if one is not reached or would compute other bits
      */
     public static List<Worker> find(List<HostAddress> addresses, Duration timeout) throws LibrettoException {
-        WorkerInfo own = WorkerInfo.current();
         List<Worker> workers = new ArrayList<>();
         for (HostAddress address : addresses) {
             WorkerInfo info = WorkerInfo.read(address, timeout);
-            info.requireLike(own, address);
+            info.requireLike(WorkerInfo.current(), address);
             workers.add(new Worker(address, info));
         }
         return List.copyOf(workers);
+    }
+
+    /** @throws LibrettoException if sessions of this process no longer compute as when the workers were found */
+    public void requireLikeWorkers() throws LibrettoException {
+        for (Worker worker : workers) {
+            worker.info().requireLike(WorkerInfo.current(), worker.address());
+        }
     }
 
     /** Returns the address of this host that reaches the workers; those on other hosts do not reach the loopback address. */
@@ -202,7 +220,7 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
         workers.forEach(worker -> Notice.CHIEF.write(worker.address(), chief.toString(), timeout));
     }
 
-    /** Tells the workers that this chief computes on them no longer. */
+    /** Tells the workers that this chief no longer computes on them. */
     void release() {
         for (Worker worker : workers) {
             try {
@@ -210,7 +228,7 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
                     Notice.CHIEF.write(worker.address(), "", promptly());
                 }
             } catch (TensorFlowException e) {
-                // A lost worker needs not know.
+                // A lost worker need not know.
             }
         }
     }

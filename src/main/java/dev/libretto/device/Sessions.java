@@ -110,8 +110,13 @@ public final class Sessions {
      */
     public static Session openForParts(Graph graph, int parts) {
         if (cluster != null) {
-            cluster.claim();
-            return TensorFlowInternals.openSession(graph, cluster.chief().target(), cluster.config());
+            try {
+                cluster.claim();
+                return TensorFlowInternals.openSession(graph, cluster.chief().target(), cluster.config());
+            } catch (RuntimeException e) {
+                cluster.release();
+                throw e;
+            }
         }
         return new Session(graph, configForParts(device, parts));
     }

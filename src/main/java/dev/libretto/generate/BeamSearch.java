@@ -15,23 +15,26 @@ import java.util.stream.IntStream;
  * unadjusted ones. So one beam writes what greedy decoding with the same adjustments writes.
  */
 final class BeamSearch {
-    /** A beginning of a text; its characters are a list that beginnings share. */
-    private record Beam(Beam before, ScoredCharacter character, int length, double score, int last, History text) {
-        static Beam of(int[] prefix, TextModel model, int lookBack) {
-            return new Beam(null, null, 0, 0, Decoder.lastOf(prefix, model), new History(prefix, lookBack));
+    /** The characters of a beginning, which beginnings share. */
+    private record Written(Written before, ScoredCharacter character) {}
+
+    /** A beginning of a text; {@code written} is null for an empty one. */
+    private record Beam(Written written, int length, double score, int last, History text) {
+        static Beam of(int[] prefix, TextModel model, Sampler sampler) {
+            return new Beam(null, 0, 0, Decoder.lastOf(prefix, model), History.of(model, prefix, sampler));
         }
 
         Beam with(ScoredCharacter next, double newScore) {
-            return new Beam(this, next, length + 1, newScore, next.id(), text.with(next.id()));
+            return new Beam(new Written(written, next), length + 1, newScore, next.id(), text.with(next.id()));
         }
 
         boolean endsWith(int[] ids) {
-            Beam beam = this;
+            Written end = written;
             for (int i = ids.length - 1; i >= 0; i--) {
-                if (beam.length == 0 || beam.last != ids[i]) {
+                if (end == null || end.character().id() != ids[i]) {
                     return false;
                 }
-                beam = beam.before;
+                end = end.before();
             }
             return ids.length > 0;
         }
@@ -42,8 +45,8 @@ final class BeamSearch {
 
         List<ScoredCharacter> characters() {
             List<ScoredCharacter> characters = new ArrayList<>();
-            for (Beam beam = this; beam.length > 0; beam = beam.before) {
-                characters.add(beam.character);
+            for (Written end = written; end != null; end = end.before()) {
+                characters.add(end.character());
             }
             Collections.reverse(characters);
             return characters;
@@ -59,7 +62,7 @@ final class BeamSearch {
         private final List<Beam> ended = new ArrayList<>();
 
         Search(int[] prefix) {
-            beams = List.of(Beam.of(prefix, model, options.sampler().lookBack()));
+            beams = List.of(Beam.of(prefix, model, options.sampler()));
         }
 
         boolean isOver() {

@@ -6,10 +6,11 @@ import java.util.List;
 /**
  * A model whose texts all continue one that was read before.
  *
- * @param last the last character of that text
+ * @param textBefore that text
+ * @param last the last character that was read
  * @param before the state before it, of one row
  */
-public record ContinuedModel(TextModel model, int last, List<float[]> before) implements TextModel {
+public record ContinuedModel(TextModel model, int[] textBefore, int last, List<float[]> before) implements TextModel {
     @Override
     public ModelConfig config() {
         return model.config();

@@ -109,8 +109,8 @@ public final class Decoder {
     }
 
     /**
-     * Continues each prefix, of at least one id except for a model of documents, once, with the most likely text that a beam search finds. The sampler only
-     * adjusts the logits.
+     * Continues each prefix once with the most likely text that a beam search finds. A prefix has at least one id, except for a
+     * model of documents. The sampler only adjusts the logits.
      *
      * @param beams how many beginnings are kept at each character
      */
@@ -185,7 +185,7 @@ public final class Decoder {
             this.last = lastOf(prefix, model);
             this.options = options;
             this.listener = listener;
-            this.text = new History(prefix, options.sampler().lookBack());
+            this.text = History.of(model, prefix, options.sampler());
         }
 
         ScoredCharacter choose(float[] logits) {

@@ -1,6 +1,7 @@
 package dev.libretto.generate;
 
 import java.util.Arrays;
+import org.apache.commons.lang3.ArrayUtils;
 
 /** The text so far, its prefix included, as far back as a {@link Sampler} looks. */
 public final class History {
@@ -22,6 +23,11 @@ public final class History {
     /** @param lookBack how many of the last characters are kept, or {@link #WHOLE} */
     History(int[] prefix, int lookBack) {
         this(lookBack, Arrays.copyOfRange(prefix, Math.max(0, prefix.length - lookBack), prefix.length));
+    }
+
+    /** Returns what a sampler looks back at when a model continues a prefix. */
+    static History of(TextModel model, int[] prefix, Sampler sampler) {
+        return new History(ArrayUtils.addAll(model.textBefore(), prefix), sampler.lookBack());
     }
 
     /** Returns a copy to which a character is added. */

@@ -45,6 +45,11 @@ public interface TextModel extends AutoCloseable {
         return config().endSymbol() ? new int[] {config().end()} : new int[0];
     }
 
+    /** Returns the characters before every text, which a {@link Sampler} looks back at. */
+    default int[] textBefore() {
+        return new int[0];
+    }
+
     /** Computes one time step of a character for each row, {@code [B]}. */
     Step step(int[] ids, List<float[]> state);
 

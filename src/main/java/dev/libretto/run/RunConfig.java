@@ -78,7 +78,7 @@ public record RunConfig(
 
     /** Returns whether U+FFFD, if in the vocabulary, stands for all unknown characters. */
     boolean hasUnknownCharacter() {
-        return corpus.unknownCharacter() || origin != null && origin.unknownCharacter();
+        return origin == null ? corpus.unknownCharacter() : origin.unknownCharacter();
     }
 
     /** Returns whether the vocabulary is that of the run's text alone, which is in code point order. */

@@ -72,7 +72,7 @@ final class TarTexts implements TextFile {
     private TarArchiveEntry nextFile() throws IOException {
         try {
             TarArchiveEntry entry = tar.getNextEntry();
-            while (entry != null && !entry.isFile()) {
+            while (entry != null && (!entry.isFile() || entry.isLink() || entry.isSymbolicLink())) {
                 entry = tar.getNextEntry();
             }
             return entry;

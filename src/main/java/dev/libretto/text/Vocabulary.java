@@ -155,6 +155,11 @@ public final class Vocabulary {
                 IntStream.concat(all.distinct(), end).toArray(), hasUnknown || other.hasUnknown, other.normalization);
     }
 
+    /** Returns the same vocabulary for texts of another normalization. */
+    Vocabulary withNormalization(Normalization other) {
+        return new Vocabulary(codePoints, hasUnknown, other);
+    }
+
     /** Returns whether characters outside the vocabulary are read as {@link #UNKNOWN}. */
     public boolean hasUnknown() {
         return hasUnknown;

@@ -21,7 +21,8 @@ public enum VocabularyChoice {
         Vocabulary chosen = switch (this) {
             case UNION -> model.followedBy(ofText(corpus));
             case CORPUS -> ofText(corpus);
-            case MODEL -> requireEncodes(model, corpus);
+            case MODEL ->
+                requireEncodes(model, corpus).withNormalization(corpus.options().normalization());
         };
         boolean hasDocuments = corpus.documents() > 0;
         if (chosen.hasEnd() != hasDocuments) {

@@ -24,6 +24,7 @@ final class ZipTexts implements TextFile {
     private final List<? extends ZipEntry> texts;
     private final Iterator<? extends ZipEntry> entries;
     private final FileStream whole;
+    private final long leastBytes;
     private long unpackedBytes;
 
     private ZipTexts(ZipFile zip, Path file, CorpusOptions options, List<? extends ZipEntry> texts) throws IOException {
@@ -33,6 +34,8 @@ final class ZipTexts implements TextFile {
         this.texts = texts;
         this.entries = texts.iterator();
         this.whole = FileStream.atEnd(Files.size(file));
+        this.leastBytes =
+                texts.stream().mapToLong(entry -> Math.max(0, entry.getSize())).sum();
     }
 
     static ZipTexts open(Path file, CorpusOptions options, Consumer<String> skipped) throws IOException {
@@ -60,7 +63,7 @@ final class ZipTexts implements TextFile {
                 throw noText(file, files.size(), options);
             }
             files.stream()
-                    .filter(entry -> !texts.contains(entry))
+                    .filter(entry -> files.size() > 1 && !options.includes(baseName(entry)))
                     .forEach(entry -> skipped.accept(nameIn(file, entry.getName())));
             ZipTexts opened = new ZipTexts(zip, file, options, texts);
             if (options.maxChars() == 0) {
@@ -132,7 +135,7 @@ final class ZipTexts implements TextFile {
 
     @Override
     public long leastBytes() {
-        return texts.stream().mapToLong(entry -> Math.max(0, entry.getSize())).sum();
+        return leastBytes;
     }
 
     @Override

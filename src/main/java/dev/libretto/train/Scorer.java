@@ -55,9 +55,9 @@ public final class Scorer implements AutoCloseable {
 
     /** @param rows B */
     Scorer(ModelConfig config, Weights weights, int top, int rows, long maxAhead) {
-        this.maxAhead = maxAhead;
         this.rows = rows;
         this.top = Math.min(top, config.vocabularySize());
+        this.maxAhead = maxAhead / (1 + 2L * this.top);
         this.stateShapes = LanguageModel.stateShapes(config, rows);
         this.graph = new PredictionGraph(config, SEQ_LENGTH, rows, this.top);
         try {

@@ -95,7 +95,7 @@ public record TrainConfig(
         for (String layer : frozen) {
             Objects.requireNonNull(layer, "one of the frozen layers");
         }
-        frozen = List.copyOf(frozen);
+        frozen = frozen.stream().distinct().sorted().toList();
         Objects.requireNonNull(validation, "validation");
         Objects.requireNonNull(divergence, "divergence");
         Objects.requireNonNull(checkpoints, "checkpoints");
@@ -124,6 +124,10 @@ public record TrainConfig(
                 throw new IllegalArgumentException(
                         "the model has no layer " + layer + " to freeze; it has " + String.join(", ", layers));
             }
+        }
+        if (model.tieEmbeddings() && frozen.contains("dense") && !frozen.contains("embedding")) {
+            throw new IllegalArgumentException(
+                    "the dense layer shares its kernel with the embedding, which is not frozen; freeze both");
         }
         if (parameters.stream().noneMatch(this::trains)) {
             throw new IllegalArgumentException("all layers are frozen, which leaves nothing to train; freeze fewer of "

@@ -9,7 +9,9 @@ import dev.libretto.cli.OptionsFile.Preset;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.run.Json;
+import dev.libretto.run.Origin;
 import dev.libretto.run.RunConfig;
+import dev.libretto.text.VocabularyChoice;
 import dev.libretto.train.Clipping;
 import dev.libretto.train.Optimizer;
 import dev.libretto.train.Optimizer.Kind;
@@ -53,7 +55,9 @@ class OptionsFileTest {
     /** Otherwise {@code --resume} would reject the option even with the run's own value. */
     @Test
     void everyOptionThatARunKeepsIsFoundInItsConfiguration() {
-        JsonNode settings = Json.tree(TestModels.runConfig(new ModelConfig(CellType.RNN, 9, 4, 1), 5, 2, 1));
+        RunConfig run = TestModels.runConfig(new ModelConfig(CellType.RNN, 9, 4, 1), 5, 2, 1);
+        Origin origin = new Origin("/runs/other", VocabularyChoice.UNION, 9, 0, 0, false);
+        JsonNode settings = Json.tree(new RunConfig(run.corpus(), run.model(), run.training(), run.report(), origin));
         assertThat(TrainFlags.SETTINGS)
                 .filteredOn(flag ->
                         !TrainFlags.CHANGEABLE.contains(flag) && !flag.name().startsWith("clip-"))

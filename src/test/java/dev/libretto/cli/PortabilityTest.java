@@ -186,7 +186,9 @@ class PortabilityTest {
         String wrong = "import --weights " + folder + "/lstm --description " + folder + "/rnn.json --run " + folder;
         assertThat(run(wrong + "/back")).isEqualTo(1);
         assertThat(err)
-                .endsWith("/lstm: rnn.weight_ih_l0 must have the shape [5, 29] (got [20, 29])\n")
+                .endsWith(
+                        "/lstm: the arrays are those of cell lstm in the pytorch layout, but cell is rnn and layout is"
+                                + " pytorch; correct the description\n")
                 .hasLineCount(1);
 
         Files.writeString(folder.resolve("rnn"), "short");
@@ -205,7 +207,7 @@ class PortabilityTest {
         assertThat(run("import --weights " + folder + "/lstm --run " + folder + "/back"))
                 .isEqualTo(1);
         assertThat(err)
-                .contains("/lstm.json: there is no such file; export writes it")
+                .contains("/lstm.json: there is no such file; it describes the model: export writes it")
                 .hasLineCount(1);
         assertThat(files()).containsExactly("lstm", "rnn", "rnn.json");
     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import dev.libretto.LibrettoException;
 import dev.libretto.device.Cluster;
 import dev.libretto.device.Device;
+import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.HostAddress;
 import dev.libretto.device.LostHostException;
 import dev.libretto.device.Sessions;
@@ -86,7 +87,7 @@ class WorkerIT {
     }
 
     private Cluster join(Duration timeout) throws IOException {
-        Cluster cluster = Cluster.join(List.of(address), timeout);
+        Cluster cluster = Cluster.join(List.of(address), timeout, Choice.CPU);
         Sessions.use(cluster);
         return cluster;
     }

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThatCode;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.LibrettoException;
+import dev.libretto.device.Devices.Choice;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
@@ -36,7 +37,7 @@ class ClusterTest {
     }
 
     private static Cluster join(HostAddress worker, Duration timeout) throws LibrettoException {
-        return Cluster.join(List.of(worker), timeout);
+        return Cluster.join(List.of(worker), timeout, Choice.CPU);
     }
 
     @Test
@@ -203,6 +204,16 @@ class ClusterTest {
             Devices.Choice.CPU.use();
         }
         assertThat(Sessions.countGpus()).isZero();
+    }
+
+    /** TensorFlow takes zero for no limit, with which a lost worker would be waited for without end. */
+    @Test
+    void limitIsFromASecondToADay() {
+        for (Duration wrong : List.of(Duration.ZERO, Duration.ofMillis(999), Duration.ofDays(25))) {
+            assertThatThrownBy(() -> join(HostAddress.parse("127.0.0.1:1"), wrong))
+                    .isInstanceOf(IllegalArgumentException.class)
+                    .hasMessageContaining(wrong.toMillis() + " ms; it must be from a second to a day");
+        }
     }
 
     /** Without the list a worker would need a configuration of its own; without the options a lost worker hangs the chief. */

@@ -112,6 +112,16 @@ class FrozenTest {
         assertThat(some.bytes() - MemoryEstimate.ofFile(0).bytes()).isEqualTo(Float.BYTES * 3 * copy);
     }
 
+    /** A dense layer that is frozen alone would still learn with the embedding. */
+    @Test
+    void sharedLayersAreFrozenTogether() {
+        ModelConfig tied = new ModelConfig(CellType.LSTM, V, 4, 2, 4, true);
+        assertThatThrownBy(() -> training(Kind.SGD, 1, "dense").requireLayersOf(tied))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("the dense layer shares its kernel with the embedding, which is not frozen; freeze both");
+        training(Kind.SGD, 1, "dense", "embedding").requireLayersOf(tied);
+    }
+
     @Test
     void layersThatAreNotThereAreNamed() {
         ModelConfig model = new ModelConfig(CellType.LSTM, V, 4, 2);

@@ -7,6 +7,7 @@ import dev.libretto.NativeMemory;
 import dev.libretto.TcpProxy;
 import dev.libretto.TestModels;
 import dev.libretto.device.Cluster;
+import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.HostAddress;
 import dev.libretto.device.Sessions;
 import dev.libretto.device.TensorFlowServer;
@@ -48,7 +49,7 @@ class LostHostsTest {
         TensorFlowServer.startWorker(worker, Set.of());
         network = new TcpProxy(worker.port(), Duration.ZERO);
         HostAddress seen = HostAddress.parse("127.0.0.1:" + network.port());
-        cluster = Cluster.join(List.of(seen), NEVER);
+        cluster = Cluster.join(List.of(seen), NEVER, Choice.CPU);
     }
 
     @AfterEach
