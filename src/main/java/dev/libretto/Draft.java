@@ -18,8 +18,8 @@ import java.util.stream.Stream;
 import org.apache.commons.lang3.ArrayUtils;
 
 /**
- * A text that is being written, with the model's state after it, so that it continues without being read again. A draft does not
- * change; what continues it is another one.
+ * A text that is being written, with the model's state after it, so that it continues without being read again. Immutable: {@code
+ * with} returns a longer draft.
  *
  * <pre>{@code
  * Draft draft = model.draft().with("Once upon a time");

@@ -86,15 +86,19 @@ final class SamplingFlags {
                 "--" + flag.name() + " has no effect on greedy decoding; add --temperature X, such as 1");
     }
 
+    /** Returns the sampler of {@code --top-k} and {@code --top-p}. */
+    static RandomSampler random(Arguments arguments, double temperature) throws UsageException {
+        int topK = arguments.get(TOP_K);
+        return Sampler.temperature(temperature)
+                .withTopK(topK == 0 ? RandomSampler.ALL : topK)
+                .withTopP(arguments.get(TOP_P));
+    }
+
     static Sampler sampler(Arguments arguments, Vocabulary vocabulary) throws UsageException {
         double temperature = arguments.get(TEMPERATURE);
-        int topK = arguments.get(TOP_K);
         Sampler chooser = temperature == 0
                 ? Sampler.GREEDY
-                : Sampler.temperature(temperature)
-                        .withTopK(topK == 0 ? RandomSampler.ALL : topK)
-                        .withTopP(arguments.get(TOP_P))
-                        .withMinP(arguments.get(MIN_P));
+                : random(arguments, temperature).withMinP(arguments.get(MIN_P));
         int window = arguments.get(REPEAT_WINDOW);
         AdjustedSampler adjusted = chooser.adjusted()
                 .withBias(bias(arguments, vocabulary))

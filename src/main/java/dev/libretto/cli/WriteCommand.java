@@ -54,12 +54,7 @@ final class WriteCommand {
         this.draft = draft;
         offers = arguments.get(OFFERS);
         length = arguments.get(LENGTH);
-        int topK = arguments.get(SamplingFlags.TOP_K);
-        sampler = new RandomSampler(
-                arguments.get(TEMPERATURE),
-                topK == 0 ? RandomSampler.ALL : topK,
-                arguments.get(SamplingFlags.TOP_P),
-                0);
+        sampler = SamplingFlags.random(arguments, arguments.get(TEMPERATURE));
         saved = arguments.get(GenerateFlags.SAVE_STATE);
         seed = arguments.get(SamplingFlags.SEED);
     }
@@ -91,11 +86,11 @@ final class WriteCommand {
 
     /** Writes until the user ends it, then prints the text. */
     private void write() throws IOException {
-        boolean goesOn = true;
-        while (goesOn) {
+        boolean isRunning = true;
+        while (isRunning) {
             List<String> choices = choices();
             show(choices);
-            goesOn = act(keys.key(), choices);
+            isRunning = act(keys.key(), choices);
         }
         console.print("%s%n", draft.text());
     }
@@ -126,7 +121,7 @@ final class WriteCommand {
         return choice.isEmpty() ? "(the end)" : choice.replace("\n", "↵");
     }
 
-    /** Returns whether the session goes on. */
+    /** Returns whether the session continues. */
     private boolean act(int key, List<String> choices) throws IOException {
         switch (key) {
             case '\n' -> type();

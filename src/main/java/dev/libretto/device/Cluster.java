@@ -166,7 +166,7 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
         for (Worker worker : workers) {
             WorkerInfo now;
             try {
-                now = WorkerInfo.read(worker.address(), promptly());
+                now = WorkerInfo.read(worker.address(), answerTimeout());
             } catch (LibrettoException e) {
                 throw new LostHostException(e.getMessage(), false, failure);
             }
@@ -185,7 +185,7 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
         if (NETWORK.matcher(message).find()) {
             throw new LostHostException(
                     "a batch failed or took longer than " + timeout.toSeconds() + " s (the first "
-                            + forFirstBatch().toSeconds()
+                            + firstBatchTimeout().toSeconds()
                             + " s), although each worker answers this host; check that the workers reach each other, and this host at "
                             + chief + ", or allow more time with --worker-timeout",
                     true,
@@ -194,21 +194,21 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
     }
 
     /** Returns the longest time to wait for an answer between batches, or when one has failed. */
-    private Duration promptly() {
-        Duration promptly = TensorFlowServer.PROMPTLY;
-        return timeout.compareTo(promptly) < 0 ? timeout : promptly;
+    private Duration answerTimeout() {
+        Duration most = TensorFlowServer.ANSWER_TIMEOUT;
+        return timeout.compareTo(most) < 0 ? timeout : most;
     }
 
     /** Returns the longest time for the first batch of a session, before which the hosts prepare the graph. */
-    Duration forFirstBatch() {
+    Duration firstBatchTimeout() {
         return timeout.multipliedBy(FIRST_BATCH);
     }
 
     /** Throws if a worker is shutting down. */
-    void requireStaying() throws LostHostException {
+    void requireNotShuttingDown() throws LostHostException {
         for (Worker worker : workers) {
             try {
-                WorkerInfo.requireStaying(worker.address(), promptly());
+                WorkerInfo.requireNotShuttingDown(worker.address(), answerTimeout());
             } catch (LibrettoException e) {
                 throw new LostHostException(e.getMessage(), false, e);
             }
@@ -224,8 +224,8 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
     void release() {
         for (Worker worker : workers) {
             try {
-                if (Notice.CHIEF.read(worker.address(), promptly()).equals(chief.toString())) {
-                    Notice.CHIEF.write(worker.address(), "", promptly());
+                if (Notice.CHIEF.read(worker.address(), answerTimeout()).equals(chief.toString())) {
+                    Notice.CHIEF.write(worker.address(), "", answerTimeout());
                 }
             } catch (TensorFlowException e) {
                 // A lost worker need not know.

@@ -124,7 +124,8 @@ public final class Sessions {
     /** Returns the options for the first run of a session for parts, which takes longest. */
     public static RunOptions firstRun() {
         return RunOptions.newBuilder()
-                .setTimeoutInMs(cluster == null ? 0 : cluster.forFirstBatch().toMillis())
+                .setTimeoutInMs(
+                        cluster == null ? 0 : cluster.firstBatchTimeout().toMillis())
                 .build();
     }
 
@@ -149,16 +150,16 @@ public final class Sessions {
         closing.setDaemon(true);
         closing.start();
         try {
-            closing.join(TensorFlowServer.PROMPTLY.toMillis());
+            closing.join(TensorFlowServer.ANSWER_TIMEOUT.toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
     /** Throws if a host that computes parts is shutting down. */
-    public static void requireStaying() throws LostHostException {
+    public static void requireNotShuttingDown() throws LostHostException {
         if (cluster != null) {
-            cluster.requireStaying();
+            cluster.requireNotShuttingDown();
         }
     }
 

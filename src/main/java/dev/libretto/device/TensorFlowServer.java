@@ -29,7 +29,7 @@ public final class TensorFlowServer {
     private static final String JOB = "local";
 
     /** Enough for a server that answers. */
-    static final Duration PROMPTLY = Duration.ofSeconds(5);
+    static final Duration ANSWER_TIMEOUT = Duration.ofSeconds(5);
 
     private static final int WAIT_MILLIS = 200;
 
@@ -86,8 +86,8 @@ public final class TensorFlowServer {
      */
     public static void startWorker(HostAddress address, Set<InetAddress> allowed) throws LibrettoException {
         Server server = create(address, allowed);
-        Notice.WORKER.write(address, WorkerInfo.current().text(), PROMPTLY);
-        Notice.CHIEF.write(address, "", PROMPTLY);
+        Notice.WORKER.write(address, WorkerInfo.current().text(), ANSWER_TIMEOUT);
+        Notice.CHIEF.write(address, "", ANSWER_TIMEOUT);
         server.start();
     }
 
@@ -97,15 +97,15 @@ public final class TensorFlowServer {
      * @param onWait receives the chief's address if there is one
      */
     public static void leave(HostAddress worker, Consumer<HostAddress> onWait) throws InterruptedException {
-        Notice.WORKER.write(worker, WorkerInfo.SHUTTING_DOWN, PROMPTLY);
+        Notice.WORKER.write(worker, WorkerInfo.SHUTTING_DOWN, ANSWER_TIMEOUT);
         boolean waits = false;
         while (true) {
-            String chief = Notice.CHIEF.read(worker, PROMPTLY);
+            String chief = Notice.CHIEF.read(worker, ANSWER_TIMEOUT);
             try {
                 if (chief.isEmpty()) {
                     return;
                 }
-                HostAddress.parse(chief).reach(PROMPTLY);
+                HostAddress.parse(chief).reach(ANSWER_TIMEOUT);
             } catch (LibrettoException e) {
                 // The chief was killed.
                 return;

@@ -76,7 +76,7 @@ public record WorkerInfo(
     }
 
     /** Throws if a worker says that it is shutting down. One that does not answer is left to the next batch. */
-    static void requireStaying(HostAddress worker, Duration timeout) throws LibrettoException {
+    static void requireNotShuttingDown(HostAddress worker, Duration timeout) throws LibrettoException {
         String text;
         try {
             text = Notice.WORKER.read(worker, timeout);

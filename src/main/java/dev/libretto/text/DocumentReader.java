@@ -5,8 +5,8 @@ import java.util.ArrayDeque;
 import java.util.Deque;
 
 /**
- * Reads a file as documents, with {@link Vocabulary#END} before each. Left out are blank lines around a document and the line end
- * after it. A document ends at the end of the file at the latest.
+ * Reads a file as documents, with {@link Vocabulary#END} before each. Skips blank lines around a document and the line end after
+ * it. A document ends at the end of the file at the latest.
  */
 final class DocumentReader {
     private final CodePointReader input;

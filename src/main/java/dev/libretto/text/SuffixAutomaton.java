@@ -145,7 +145,7 @@ final class SuffixAutomaton {
         shareAlongLinks();
     }
 
-    /** What is found of a state has the suffixes in the states that it links to; a state without has the longest of those. */
+    /** A match of a state contains those of its suffix links; a state without a match takes its link's. */
     private void shareAlongLinks() {
         int[] order = byLength();
         for (int i = states - 1; i > 0; i--) {

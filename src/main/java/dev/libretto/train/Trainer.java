@@ -24,7 +24,7 @@ import org.tensorflow.exceptions.TensorFlowException;
  */
 public final class Trainer implements AutoCloseable {
     /** How often to ask the hosts, which takes milliseconds. */
-    private static final long ASK_NANOS = 1_000_000_000;
+    private static final long HOST_CHECK_NANOS = 1_000_000_000;
 
     private final TrainConfig config;
     private final CheckpointStore store;
@@ -35,8 +35,8 @@ public final class Trainer implements AutoCloseable {
     private final Evaluator validator; // null without validation
 
     private final CheckpointPolicy.Clock clock;
-    /** When the hosts were asked whether they stay. */
-    private long asked = System.nanoTime();
+    /** When the hosts were last asked whether one is shutting down. */
+    private long lastHostCheck = System.nanoTime();
 
     private Progress progress;
     private Batches.Epoch epoch; // null before the first batch
@@ -128,12 +128,12 @@ public final class Trainer implements AutoCloseable {
 
     /** Saves a checkpoint and throws if a host is shutting down. */
     private void requireHosts() throws IOException {
-        if (System.nanoTime() - asked < ASK_NANOS) {
+        if (System.nanoTime() - lastHostCheck < HOST_CHECK_NANOS) {
             return;
         }
-        asked = System.nanoTime();
+        lastHostCheck = System.nanoTime();
         try {
-            Sessions.requireStaying();
+            Sessions.requireNotShuttingDown();
         } catch (LostHostException e) {
             if (start == null) {
                 save();

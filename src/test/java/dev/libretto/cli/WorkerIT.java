@@ -233,12 +233,12 @@ class WorkerIT {
         Cluster cluster = join(LONG);
         try (Sum sum = new Sum(worker)) {
             Session session = open(cluster, sum);
-            Sessions.requireStaying();
+            Sessions.requireNotShuttingDown();
             Program.signal(worker.pid(), "TERM");
             awaitMessage();
 
             assertThat(sum.of(session, 41)).isEqualTo(42);
-            assertThatThrownBy(Sessions::requireStaying)
+            assertThatThrownBy(Sessions::requireNotShuttingDown)
                     .isInstanceOf(LostHostException.class)
                     .hasMessage(
                             "worker %s is shutting down; start it again there with \"libretto worker --listen %s\"",
