@@ -92,7 +92,8 @@ public final class TensorFlowServer {
     }
 
     /**
-     * Waits until the chief, if there is one, has saved its progress and computes no longer on the worker of this process.
+     * Announces that the worker of this process shuts down, and waits until its chief, if there is one, has saved its progress and
+     * no longer computes on it.
      *
      * @param onWait receives the chief's address if there is one
      */

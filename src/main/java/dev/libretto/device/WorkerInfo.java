@@ -75,7 +75,7 @@ public record WorkerInfo(
         }
     }
 
-    /** Throws if a worker says that it is shutting down. One that does not answer is left to the next batch. */
+    /** Throws if a worker says that it is shutting down. If one does not answer, the next batch reports it. */
     static void requireNotShuttingDown(HostAddress worker, Duration timeout) throws LibrettoException {
         String text;
         try {

@@ -58,7 +58,10 @@ class DocumentsTest {
                 .toArray();
     }
 
-    /** Up to T = 64, a layer's time steps are one call; 67 are three. The loss and its gradients are the sums of those of the documents, each in a graph of its own that knows no documents. */
+    /**
+     * The loss and its gradients are the sums of those of the documents, each in a graph of its own that knows no documents. Up to
+     * T = 64, a layer's time steps are one call; 67 are three.
+     */
     @ParameterizedTest
     @CsvSource({
         "RNN, 1, 8",
