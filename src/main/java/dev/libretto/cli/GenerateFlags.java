@@ -107,7 +107,8 @@ final class GenerateFlags {
         String stop = arguments.get(STOP);
         int[] stopIds = stop == null
                 ? new int[0]
-                : Prefix.encode(vocabulary, stop, "--stop", "the model never produces it, so remove --stop");
+                : Prefix.encode(
+                        vocabulary::encodeWritten, stop, "--stop", "the model never produces it, so remove --stop");
         boolean isEach = printsLogprobs(arguments);
         Decoder.Scoring scoring = new Decoder.Scoring(
                 isEach, isEach || arguments.get(FORMAT) == Format.JSONL, arguments.get(TOP_LOGPROBS));

@@ -3,6 +3,7 @@ package dev.libretto.cli;
 import dev.libretto.cli.GenerateFlags.Unknown;
 import dev.libretto.text.Vocabulary;
 import java.util.Locale;
+import java.util.function.Function;
 
 /** Encodes a text to continue. */
 final class Prefix {
@@ -13,8 +14,13 @@ final class Prefix {
 
     /** @param advice what to do about an unknown character */
     static int[] encode(Vocabulary vocabulary, String text, String name, String advice) {
+        return encode(known -> vocabulary.encode(vocabulary.asRead(known)), text, name, advice);
+    }
+
+    /** Encodes with a method of {@link Vocabulary}; adds the name and the advice to its message. */
+    static int[] encode(Function<String, int[]> encoding, String text, String name, String advice) {
         try {
-            return vocabulary.encode(vocabulary.asRead(text));
+            return encoding.apply(text);
         } catch (IllegalArgumentException e) {
             throw new IllegalArgumentException(name + ": " + e.getMessage() + "; " + advice, e);
         }

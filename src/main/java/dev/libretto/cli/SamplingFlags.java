@@ -153,6 +153,9 @@ final class SamplingFlags {
 
     private static int[] encode(Vocabulary vocabulary, String characters, Flag<?> flag) {
         return Prefix.encode(
-                vocabulary, characters, "--" + flag.name(), "the model never writes it, so remove the character");
+                vocabulary::encodeEach,
+                characters,
+                "--" + flag.name(),
+                "the model never writes it, so remove the character");
     }
 }

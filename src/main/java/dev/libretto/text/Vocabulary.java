@@ -213,12 +213,40 @@ public final class Vocabulary {
     }
 
     private int encode(int codePoint) {
-        int id = idOrUnknown(codePoint);
+        return requireId(idOrUnknown(codePoint), codePoint);
+    }
+
+    private static int requireId(int id, int codePoint) {
         if (id < 0) {
             throw new IllegalArgumentException(
                     String.format(Locale.ROOT, "'%s' (U+%04X) is not in the vocabulary", name(codePoint), codePoint));
         }
         return id;
+    }
+
+    /**
+     * Returns the ids of a text that the model may write, normalized and with the line ends it knows. Neither {@link #UNKNOWN} nor
+     * a space stands for another character, so it throws for every one that is not in the vocabulary.
+     */
+    public int[] encodeWritten(String given) {
+        boolean hasLineEnd = idOf('\n') >= 0 || idOf('\r') >= 0;
+        String text = hasLineEnd ? asRead(given) : normalization.apply(given);
+        return text.codePoints()
+                .map(codePoint -> requireId(idOf(codePoint), codePoint))
+                .toArray();
+    }
+
+    /** Returns the ids of characters that the model may write; throws for one that normalization takes apart, too. */
+    public int[] encodeEach(String characters) {
+        characters
+                .codePoints()
+                .filter(codePoint -> normalization
+                                .apply(Character.toString(codePoint))
+                                .codePoints()
+                                .count()
+                        > 1)
+                .forEach(codePoint -> requireId(idOf(codePoint), codePoint));
+        return encodeWritten(characters);
     }
 
     /** Returns the id of a character, else of {@link #UNKNOWN}, else {@link Ids#NONE}. */

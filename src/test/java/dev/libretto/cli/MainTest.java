@@ -576,6 +576,13 @@ class MainTest {
         assertThat(run("generate", "--prefix", "the 猫", "--length", "0", "--unknown", "skip"))
                 .isZero();
         assertThat(out).isEqualTo("the \n");
+        for (String option : List.of("--forbid=猫", "--allow=猫", "--bias=猫=1", "--stop=猫")) {
+            assertThat(run("generate", "--prefix", "the", option)).as(option).isOne();
+            assertThat(err).contains("'猫' (U+732B) is not in the vocabulary; the model never ");
+        }
+        assertThat(run("generate", "--prefix", "the", "--length", "1", "--allow", "\uFFFD"))
+                .isZero();
+        assertThat(out).isEqualTo("the\uFFFD\n");
 
         Files.writeString(corpus, "the 猫 and the 😀\n");
         assertThat(run("evaluate", "--corpus", corpus.toString())).isZero();

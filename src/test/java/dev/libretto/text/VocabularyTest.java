@@ -141,6 +141,30 @@ class VocabularyTest {
     }
 
     @Test
+    void noOtherCharacterIsWrittenInsteadOfOneOutside() {
+        Vocabulary vocabulary = Vocabulary.ofSymbols(List.of("a", " ", "\uFFFD"), true);
+
+        assertThat(vocabulary.encodeWritten("a\uFFFD ")).containsExactly(0, 2, 1);
+        assertThatThrownBy(() -> vocabulary.encodeWritten("a猫")).hasMessage("'猫' (U+732B) is not in the vocabulary");
+        assertThatThrownBy(() -> vocabulary.encodeWritten("a\n"))
+                .as("read as a space")
+                .hasMessage("'\\n' (U+000A) is not in the vocabulary");
+        assertThat(of("a\n").encodeWritten("a\r\n")).containsExactly(1, 0);
+        assertThat(of("a\r").encodeWritten("a\n")).containsExactly(1, 0);
+    }
+
+    @Test
+    void characterTakenApartIsNotItsParts() {
+        Vocabulary apart = Vocabulary.ofSymbols(List.of("e", "\u0301"), false, Normalization.NFD);
+        Vocabulary composed = Vocabulary.ofSymbols(List.of("e", "\u00e9"), false, Normalization.NFC);
+
+        assertThat(apart.encodeWritten("\u00e9")).containsExactly(0, 1);
+        assertThatThrownBy(() -> apart.encodeEach("\u00e9")).hasMessage("'\u00e9' (U+00E9) is not in the vocabulary");
+        assertThat(apart.encodeEach("e\u0301")).containsExactly(0, 1);
+        assertThat(composed.encodeEach("e\u0301e")).containsExactly(1, 0);
+    }
+
+    @Test
     void vocabularyIsFollowedByTheCharactersThatItLacks() {
         Vocabulary model = Vocabulary.ofSymbols(List.of("b", "😀", "a"), false);
         Vocabulary both = model.followedBy(of("猫b\uFFFDc"));
