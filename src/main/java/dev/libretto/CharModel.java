@@ -11,6 +11,7 @@ import dev.libretto.export.ModelSettings;
 import dev.libretto.generate.Decoder;
 import dev.libretto.generate.EagerModel;
 import dev.libretto.generate.GraphModel;
+import dev.libretto.generate.Inspection;
 import dev.libretto.generate.Sampler;
 import dev.libretto.generate.ScoredCharacter;
 import dev.libretto.generate.TextModel;
@@ -54,6 +55,9 @@ import org.apache.commons.lang3.ArrayUtils;
  */
 public final class CharModel implements AutoCloseable {
     private static final System.Logger LOGGER = System.getLogger("dev.libretto");
+
+    /** The shortest text inspected with a graph; building one takes as long as so many time steps. */
+    private static final int MIN_INSPECTED_BY_GRAPH = 1024;
 
     private final ModelConfig config;
     private final Vocabulary vocabulary;
@@ -330,6 +334,22 @@ public final class CharModel implements AutoCloseable {
                 .limit(others)
                 .mapToObj(i -> new ScoredCharacter(scores.topIds()[i], scores.topLogProbabilities()[i], List.of()))
                 .toList();
+    }
+
+    /**
+     * Reads a text and returns all that the model computes for each character: how likely it is, and the state after it. Several
+     * threads may do so at once.
+     *
+     * @param text as the model reads it, {@link Vocabulary#asRead}; characters that the model does not know are skipped
+     * @param others how many of the likeliest others to give in each character's place
+     */
+    public Inspection inspect(String text, int others) {
+        int[] ids = text.codePoints().map(vocabulary::idOrUnknown).toArray();
+        device.use();
+        boolean withGraph = ids.length >= MIN_INSPECTED_BY_GRAPH && GraphModel.fits(config);
+        try (TextModel own = withGraph ? new GraphModel(config, weights) : new EagerModel(config, weights)) {
+            return Inspection.of(own, ids, others);
+        }
     }
 
     /**

@@ -12,6 +12,7 @@ import dev.libretto.model.Weights;
 import dev.libretto.plot.RunPicture;
 import dev.libretto.run.Disk;
 import dev.libretto.run.ReportConfig;
+import dev.libretto.run.ReportedTexts;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.tensorboard.TensorBoard;
 import dev.libretto.train.EpochMetrics;
@@ -43,6 +44,7 @@ final class TrainReport implements TrainingListener, AutoCloseable {
     private final TensorBoard tensorBoard;
     private WorkBar bar;
     private boolean hasComputed;
+    private boolean keepsTexts = true;
     /** Null if every report was written. */
     private OutputException failure;
 
@@ -274,6 +276,7 @@ final class TrainReport implements TrainingListener, AutoCloseable {
     private void report(EpochMetrics metrics, Supplier<Weights> weights) {
         List<String> samples = samples(weights.get());
         tensorBoard.samplesGenerated(samples);
+        keep(new ReportedTexts(metrics.epoch(), samples));
         String validation = metrics.validationLoss() == null
                 ? ""
                 : String.format(Locale.ROOT, " validation perplexity %f,", metrics.validationPerplexity());
@@ -286,6 +289,20 @@ final class TrainReport implements TrainingListener, AutoCloseable {
         } catch (OutputException e) {
             // Training continues; the failure is reported at the end.
             failure = e;
+        }
+    }
+
+    /** If the texts cannot be kept, it warns once and training continues. */
+    private void keep(ReportedTexts report) {
+        if (!keepsTexts) {
+            return;
+        }
+        try {
+            run.append(report);
+        } catch (IOException e) {
+            keepsTexts = false;
+            console.warn("could not keep the texts of this report in " + run.path() + ": " + Disk.reason(e)
+                    + "; training continues without it");
         }
     }
 

@@ -31,7 +31,8 @@ public final class GraphModel implements TextModel {
         this.weights = weights;
     }
 
-    static boolean fits(ModelConfig config) {
+    /** Returns whether the weights of a model fit into a graph. */
+    public static boolean fits(ModelConfig config) {
         return LanguageModel.countParameters(config) <= MAX_WEIGHTS;
     }
 

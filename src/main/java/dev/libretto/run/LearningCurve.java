@@ -11,8 +11,11 @@ import java.util.Optional;
 
 /** The perplexities of a run, epoch by epoch. */
 public record LearningCurve(String name, List<Epoch> epochs) {
-    /** @param validation the perplexity of the held-out text; NaN without validation */
-    public record Epoch(int epoch, double training, double validation) {
+    /**
+     * @param validation the perplexity of the held-out text; NaN without validation
+     * @param seconds the time that training took; NaN if not recorded
+     */
+    public record Epoch(int epoch, double training, double validation, double seconds) {
         /** Returns the perplexity by which epochs are compared: validation if there is one. */
         public double decisive() {
             return Double.isNaN(validation) ? training : validation;
@@ -34,6 +37,7 @@ public record LearningCurve(String name, List<Epoch> epochs) {
             throw LibrettoException.damaged(file, "its header lacks epoch or perplexity", null);
         }
         int validation = columns.indexOf("validation_perplexity");
+        int seconds = columns.indexOf("seconds");
         List<Epoch> epochs = new ArrayList<>();
         for (String line : lines.subList(1, lines.size())) {
             String[] values = line.split(",", -1);
@@ -41,15 +45,18 @@ public record LearningCurve(String name, List<Epoch> epochs) {
                 epochs.add(new Epoch(
                         Integer.parseInt(values[columns.indexOf("epoch")]),
                         Double.parseDouble(values[columns.indexOf("perplexity")]),
-                        validation < 0 || values[validation].isEmpty()
-                                ? Double.NaN
-                                : Double.parseDouble(values[validation])));
+                        optional(values, validation),
+                        optional(values, seconds)));
             } catch (NumberFormatException | ArrayIndexOutOfBoundsException e) {
                 throw LibrettoException.damaged(file, "line " + (epochs.size() + 2) + " is \"" + line + "\"", e);
             }
         }
         return new LearningCurve(
                 Runs.resolve(run).toAbsolutePath().normalize().getFileName().toString(), epochs);
+    }
+
+    private static double optional(String[] values, int column) {
+        return column < 0 || values[column].isEmpty() ? Double.NaN : Double.parseDouble(values[column]);
     }
 
     /** Returns the epoch of lowest perplexity, of validation if there is one; empty before the first epoch. */

@@ -41,6 +41,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     private Path place;
 
     private MetricsFile metrics;
+    private SamplesFile samples;
     private Checkpoints checkpoints;
     /** Whether a checkpoint was saved. */
     private boolean begun;
@@ -58,6 +59,7 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     private void moveTo(Path newPlace) {
         place = newPlace;
         metrics = new MetricsFile(place.resolve(METRICS));
+        samples = new SamplesFile(place.resolve(SamplesFile.NAME));
         checkpoints = new Checkpoints(place.resolve(CHECKPOINTS));
     }
 
@@ -318,6 +320,11 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         write(METRICS, () -> metrics.append(row));
     }
 
+    /** Keeps the texts of a report. */
+    public void append(ReportedTexts report) throws IOException {
+        samples.append(report);
+    }
+
     @Override
     public void save(Checkpoint checkpoint) throws IOException {
         write("a checkpoint", () -> {
@@ -336,7 +343,9 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     @Override
     public void rollBack(Checkpoint checkpoint) throws IOException {
         save(checkpoint);
-        write(METRICS, () -> metrics.cutAfter(checkpoint.progress().epoch()));
+        int epoch = checkpoint.progress().epoch();
+        write(METRICS, () -> metrics.cutAfter(epoch));
+        write(SamplesFile.NAME, () -> samples.cutAfter(epoch));
     }
 
     @Override

@@ -21,7 +21,7 @@ final class RunFiles {
     private static final String CHECKPOINT =
             "checkpoints/(unfinished|(damaged-)?step-\\d{8,18}(-rollback-\\d{1,3})?(-copy-\\d+)?)";
     private static final Pattern OWN_FILE = Pattern.compile(RunLock.FILE
-            + "|(config\\.json|vocabulary\\.json|metrics\\.csv|perplexity\\.(png|svg))" + TEMPORARY
+            + "|(config\\.json|vocabulary\\.json|metrics\\.csv|samples\\.jsonl|perplexity\\.(png|svg))" + TEMPORARY
             + "|" + CHECKPOINT + "/(" + IN_CHECKPOINT + ")"
             + "|tensorboard/events\\.out\\.tfevents\\.\\d+\\..+\\.step-\\d+");
     private static final Pattern OWN_DIRECTORY = Pattern.compile("|checkpoints|tensorboard|" + CHECKPOINT);

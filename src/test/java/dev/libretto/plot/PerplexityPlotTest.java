@@ -56,8 +56,12 @@ class PerplexityPlotTest {
 
     @Test
     void bestEpochIsByValidation() throws IOException {
-        String svg = svg(
-                new LearningCurve("run", List.of(new Epoch(1, 90, 95), new Epoch(2, 50, 70), new Epoch(3, 20, 80))));
+        String svg = svg(new LearningCurve(
+                "run",
+                List.of(
+                        new Epoch(1, 90, 95, Double.NaN),
+                        new Epoch(2, 50, 70, Double.NaN),
+                        new Epoch(3, 20, 80, Double.NaN))));
         List<Segment> training = segments(svg);
 
         assertThat(DOT.matcher(svg).results()).singleElement().satisfies(dot -> {
@@ -96,7 +100,7 @@ class PerplexityPlotTest {
     private static LearningCurve curve(double... perplexities) {
         List<Epoch> epochs = new ArrayList<>();
         for (double perplexity : perplexities) {
-            epochs.add(new Epoch(epochs.size() + 1, perplexity, Double.NaN));
+            epochs.add(new Epoch(epochs.size() + 1, perplexity, Double.NaN, Double.NaN));
         }
         return new LearningCurve("run", epochs);
     }

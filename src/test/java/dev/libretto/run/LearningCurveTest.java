@@ -25,29 +25,36 @@ class LearningCurveTest {
 
         assertThat(curve.name()).isEqualTo("two epochs");
         assertThat(curve.epochs())
-                .containsExactly(new Epoch(1, Math.exp(5), Double.NaN), new Epoch(2, Math.exp(2.5), Double.NaN));
+                .containsExactly(
+                        new Epoch(1, Math.exp(5), Double.NaN, 0.25), new Epoch(2, Math.exp(2.5), Double.NaN, 0.25));
     }
 
     @Test
     void columnsAreFoundByName() throws IOException {
         LearningCurve curve = read("validation_perplexity,more,perplexity,epoch\n30,x,20,1\n25,x,10,2\n26,x,5,3\n");
 
-        assertThat(curve.epochs()).containsExactly(new Epoch(1, 20, 30), new Epoch(2, 10, 25), new Epoch(3, 5, 26));
-        assertThat(curve.best()).contains(new Epoch(2, 10, 25));
+        assertThat(curve.epochs())
+                .containsExactly(
+                        new Epoch(1, 20, 30, Double.NaN),
+                        new Epoch(2, 10, 25, Double.NaN),
+                        new Epoch(3, 5, 26, Double.NaN));
+        assertThat(curve.best()).contains(new Epoch(2, 10, 25, Double.NaN));
     }
 
     @Test
     void withoutValidationLowestTrainingPerplexityIsBest() throws IOException {
-        assertThat(read("epoch,perplexity\n1,20\n2,10\n3,11\n").best()).contains(new Epoch(2, 10, Double.NaN));
+        assertThat(read("epoch,perplexity\n1,20\n2,10\n3,11\n").best())
+                .contains(new Epoch(2, 10, Double.NaN, Double.NaN));
         assertThat(read("epoch,perplexity,validation_perplexity\n1,20,\n2,30,\n")
                         .best())
-                .contains(new Epoch(1, 20, Double.NaN));
+                .contains(new Epoch(1, 20, Double.NaN, Double.NaN));
         assertThat(read("epoch,perplexity\n").best()).isEmpty();
     }
 
     @Test
     void incompleteLastLineIsSkipped() throws IOException {
-        assertThat(read("epoch,perplexity\n1,20\n2,1").epochs()).containsExactly(new Epoch(1, 20, Double.NaN));
+        assertThat(read("epoch,perplexity\n1,20\n2,1").epochs())
+                .containsExactly(new Epoch(1, 20, Double.NaN, Double.NaN));
     }
 
     @ParameterizedTest

@@ -259,9 +259,12 @@ class RunDirectoryTest {
             run.save(checkpoint(2, 4));
             for (int epoch = 1; epoch <= 3; epoch++) {
                 run.append(new EpochMetrics(epoch, 1, 1, 1, 100, 0, null));
+                run.append(new ReportedTexts(epoch, List.of("分开\n\"" + epoch, "")));
             }
         }
         Files.writeString(path.resolve("metrics.csv"), "4,0.5,1.6", StandardOpenOption.APPEND);
+        Files.writeString(path.resolve("samples.jsonl"), "{\"epoch\":4,\"te", StandardOpenOption.APPEND);
+        assertThat(ReportedTexts.read(path)).as("before a report is complete").hasSize(3);
         Files.writeString(path.resolve("checkpoints/step-00000020/progress.json"), "{}");
 
         RunConfig more = CONFIG.withTraining(CONFIG.training().with(c -> c.epochs = 500));
@@ -272,6 +275,7 @@ class RunDirectoryTest {
             run.begin(resumed.checkpoint());
             assertThat(run.config().training().epochs()).isEqualTo(500);
             assertThat(Files.readAllLines(path.resolve("metrics.csv"))).hasSize(2);
+            assertThat(ReportedTexts.read(path)).containsExactly(new ReportedTexts(1, List.of("分开\n\"1", "")));
             assertThat(saved()).containsExactly("damaged-step-00000020", "step-00000010");
             run.save(checkpoint(2, 4));
         }
