@@ -186,7 +186,7 @@ public final class CharModel implements AutoCloseable {
      */
     public void write(String prefix, int length, Sampler sampler, long seed, Consumer<String> written) {
         int[] ids = vocabulary.encode(vocabulary.asRead(prefix));
-        Decoder.Options options = new Decoder.Options(length, sampler, seed, new int[0], Decoder.Scoring.NONE);
+        Decoder.Options options = new Decoder.Options(length, sampler, seed, List.of(), Decoder.Scoring.NONE);
         new Decoder(decoding(false))
                 .write(List.of(ids), 1, options, (row, character) -> written.accept(vocabulary.decode(character.id())));
     }

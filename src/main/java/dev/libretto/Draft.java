@@ -136,7 +136,7 @@ public final class Draft {
     public List<String> offers(int count, int length, Sampler sampler, long seed) {
         List<StringBuilder> offers =
                 Stream.generate(StringBuilder::new).limit(count).toList();
-        Decoder.Options options = new Decoder.Options(length, sampler, seed, new int[0], Decoder.Scoring.NONE);
+        Decoder.Options options = new Decoder.Options(length, sampler, seed, List.of(), Decoder.Scoring.NONE);
         new Decoder(model())
                 .write(
                         List.of(new int[0]),

@@ -80,8 +80,8 @@ final class CopyCheck {
         }
 
         @Override
-        public void read(int prefix, float[] logProbabilities) {
-            next.read(prefix, logProbabilities);
+        public void read(int prefix, List<ScoredCharacter> characters) {
+            next.read(prefix, characters);
         }
 
         List<int[]> ids() {

@@ -4,6 +4,7 @@ import dev.libretto.generate.Decoder;
 import dev.libretto.run.RunDirectory.Which;
 import dev.libretto.text.Vocabulary;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
 
 final class GenerateFlags {
@@ -41,7 +42,8 @@ final class GenerateFlags {
             null,
             0,
             GenerateCommand.MAX_LENGTH);
-    static final Flag<String> STOP = Flag.text("stop", "stop early when this text is produced; it is not printed");
+    static final Flag<String> STOP =
+            Flag.text("stop", "stop early when this text is produced; it is not printed; repeat it for several");
     static final Flag<Integer> NUM_SAMPLES =
             Flag.integer("num-samples", "samples per prefix, computed in one batch", 1, 1, 65_536);
     static final Flag<Integer> BEAMS = Flag.integer(
@@ -50,7 +52,7 @@ final class GenerateFlags {
             Flag.toggle("logprobs", "print the log-probability of each character, the prefix's included");
     static final Flag<Integer> TOP_LOGPROBS = Flag.integer(
             "top-logprobs",
-            "with --format jsonl: also the N most likely characters in each new one's place; implies --logprobs",
+            "with --format jsonl: also the N most likely characters in each one's place; implies --logprobs",
             0,
             0,
             1000);
@@ -77,7 +79,7 @@ final class GenerateFlags {
     private static final List<Flag<?>> COPIES = List.of(CHECK_COPIES, CORPUS);
 
     /** Those that may be given several times. */
-    static final List<Flag<?>> REPEATED = List.of(PREFIX, CORPUS, SamplingFlags.BIAS);
+    static final List<Flag<?>> REPEATED = List.of(PREFIX, CORPUS, STOP, SamplingFlags.BIAS);
 
     static final List<Flag<?>> ALL = Flag.joined(SOURCES, DECODING, SamplingFlags.ALL, OUTPUT, COPIES, DeviceFlags.ONE);
 
@@ -104,21 +106,17 @@ final class GenerateFlags {
     }
 
     static Decoder.Options options(Arguments arguments, Vocabulary vocabulary) throws UsageException {
-        String stop = arguments.get(STOP);
-        int[] stopIds = stop == null
-                ? new int[0]
-                : Prefix.encode(
-                        vocabulary::encodeWritten, stop, "--stop", "the model never produces it, so remove --stop");
+        List<int[]> stop = new ArrayList<>();
+        for (String text : arguments.getAll(STOP)) {
+            stop.add(Prefix.encode(
+                    vocabulary::encodeWritten, text, "--stop", "the model never produces it, so remove --stop"));
+        }
         boolean isEach = printsLogprobs(arguments);
         Decoder.Scoring scoring = new Decoder.Scoring(
                 isEach, isEach || arguments.get(FORMAT) == Format.JSONL, arguments.get(TOP_LOGPROBS));
         int length = arguments.getOr(
                 LENGTH, vocabulary.hasEnd() ? GenerateCommand.DOCUMENT_LENGTH : GenerateCommand.DEFAULT_LENGTH);
         return new Decoder.Options(
-                length,
-                SamplingFlags.sampler(arguments, vocabulary),
-                arguments.get(SamplingFlags.SEED),
-                stopIds,
-                scoring);
+                length, SamplingFlags.sampler(arguments, vocabulary), arguments.get(SamplingFlags.SEED), stop, scoring);
     }
 }

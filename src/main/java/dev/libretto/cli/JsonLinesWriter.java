@@ -27,8 +27,8 @@ final class JsonLinesWriter implements SampleWriter {
     private final boolean logProbabilities;
     private final boolean top;
     private List<int[]> prefixes;
-    /** The log-probabilities of each prefix's characters after the first, if requested. */
-    private float[][] ofPrefixes;
+    /** Each prefix's characters after the first, if their log-probabilities are requested. */
+    private List<List<ScoredCharacter>> ofPrefixes;
 
     private List<Text> texts;
     private long start;
@@ -49,7 +49,7 @@ final class JsonLinesWriter implements SampleWriter {
     @Override
     public void beginBatch(List<int[]> newPrefixes, int samples) {
         prefixes = newPrefixes;
-        ofPrefixes = new float[prefixes.size()][];
+        ofPrefixes = new ArrayList<>();
         start = System.nanoTime();
         texts = Stream.generate(Text::new)
                 .limit((long) prefixes.size() * samples)
@@ -57,8 +57,8 @@ final class JsonLinesWriter implements SampleWriter {
     }
 
     @Override
-    public void read(int prefix, float[] ofCharacters) {
-        ofPrefixes[prefix] = ofCharacters;
+    public void read(int prefix, List<ScoredCharacter> scored) {
+        ofPrefixes.add(scored);
     }
 
     @Override
@@ -100,22 +100,28 @@ final class JsonLinesWriter implements SampleWriter {
                 .put("milliseconds", text.scored.isEmpty() ? 0.0 : (text.lastWritten - start) / 1000 / 1e3);
         if (logProbabilities) {
             ArrayNode ofPrefix = line.putArray("prefix_log_probabilities");
-            for (int i = ofPrefixes[prefix].length; i < prefixes.get(prefix).length; i++) {
+            for (int i = ofPrefixes.get(prefix).size(); i < prefixes.get(prefix).length; i++) {
                 ofPrefix.addNull();
             }
-            for (float logProbability : ofPrefixes[prefix]) {
-                ofPrefix.add(logProbability);
-            }
+            ofPrefixes.get(prefix).forEach(character -> ofPrefix.add(character.logProbability()));
             ArrayNode each = line.putArray("log_probabilities");
             text.scored.forEach(character -> each.add(character.logProbability()));
         }
         if (top) {
-            ArrayNode each = line.putArray("top_log_probabilities");
-            text.scored.forEach(character -> {
-                ObjectNode likely = each.addObject();
-                character.top().forEach(other -> likely.put(vocabulary.decode(other.id()), other.logProbability()));
-            });
+            ArrayNode ofPrefix = line.putArray("prefix_top_log_probabilities");
+            for (int i = ofPrefixes.get(prefix).size(); i < prefixes.get(prefix).length; i++) {
+                ofPrefix.addNull();
+            }
+            addTop(ofPrefix, ofPrefixes.get(prefix));
+            addTop(line.putArray("top_log_probabilities"), text.scored);
         }
         return line;
+    }
+
+    private void addTop(ArrayNode each, List<ScoredCharacter> scored) {
+        for (ScoredCharacter character : scored) {
+            ObjectNode likely = each.addObject();
+            character.top().forEach(other -> likely.put(vocabulary.decode(other.id()), other.logProbability()));
+        }
     }
 }

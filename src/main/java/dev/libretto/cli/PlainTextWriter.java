@@ -40,24 +40,22 @@ final class PlainTextWriter implements SampleWriter {
     }
 
     @Override
-    public void read(int prefix, float[] ofCharacters) {
+    public void read(int prefix, List<ScoredCharacter> scored) {
         int[] ids = prefixes.get(prefix);
         for (int row = prefix * samples; row < (prefix + 1) * samples; row++) {
             StringBuilder text = waiting.get(row);
-            int first = ids.length - ofCharacters.length;
+            int first = ids.length - scored.size();
             for (int i = 0; i < first; i++) {
                 text.append("\t").append(shown(ids[i])).append("\n");
             }
-            for (int i = first; i < ids.length; i++) {
-                appendScored(text, ids[i], ofCharacters[i - first]);
-            }
+            scored.forEach(character -> appendScored(text, character));
         }
     }
 
     @Override
     public void written(int row, ScoredCharacter character) {
         if (logProbabilities) {
-            appendScored(waiting.get(row), character.id(), character.logProbability());
+            appendScored(waiting.get(row), character);
         } else {
             waiting.get(row).append(vocabulary.decode(character.id()));
         }
@@ -66,8 +64,8 @@ final class PlainTextWriter implements SampleWriter {
         }
     }
 
-    private void appendScored(StringBuilder text, int id, float logProbability) {
-        text.append(String.format(Locale.ROOT, "%.6f\t%s\n", logProbability, shown(id)));
+    private void appendScored(StringBuilder text, ScoredCharacter character) {
+        text.append(String.format(Locale.ROOT, "%.6f\t%s\n", character.logProbability(), shown(character.id())));
     }
 
     private String shown(int id) {

@@ -36,7 +36,7 @@ final class BeamSearch {
                 }
                 end = end.before();
             }
-            return ids.length > 0;
+            return true;
         }
 
         double scorePerCharacter() {
@@ -118,12 +118,13 @@ final class BeamSearch {
             return characters.subList(0, characters.size() - lengthOfEnd(best));
         }
 
-        /** Returns how many of the last characters are the stop text or the end of a document. */
+        /** Returns how many of the last characters are a stop text or the end of a document. */
         private int lengthOfEnd(Beam beam) {
-            if (beam.endsWith(options.stop())) {
-                return options.stop().length;
-            }
-            return beam.endsWith(new int[] {model.config().end()}) ? 1 : 0;
+            int ofDocument = beam.endsWith(new int[] {model.config().end()}) ? 1 : 0;
+            return options.stop().stream()
+                    .filter(beam::endsWith)
+                    .mapToInt(stop -> stop.length)
+                    .reduce(ofDocument, Math::max);
         }
     }
 

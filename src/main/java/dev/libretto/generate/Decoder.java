@@ -1,7 +1,5 @@
 package dev.libretto.generate;
 
-import dev.libretto.text.CounterRandom;
-import dev.libretto.text.Ids;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.IntStream;
@@ -20,7 +18,7 @@ public final class Decoder {
      *
      * @param ofPrefix those of the prefix's characters
      * @param ofText those of the new characters
-     * @param top of how many most likely characters in each new character's place
+     * @param top of how many most likely characters in each scored character's place
      */
     public record Scoring(boolean ofPrefix, boolean ofText, int top) {
         public static final Scoring NONE = new Scoring(false, false, 0);
@@ -30,18 +28,22 @@ public final class Decoder {
      * How to continue a text.
      *
      * @param length the most characters to write
-     * @param stop the ids of a text that ends the output and is left out of it; empty for none
+     * @param stop texts as ids; the first one written ends the text and is left out of it
      */
-    public record Options(int length, Sampler sampler, long seed, int[] stop, Scoring scoring) {
+    public record Options(int length, Sampler sampler, long seed, List<int[]> stop, Scoring scoring) {
         /** Returns options to write the most likely characters. */
         public static Options greedy(int length) {
-            return new Options(length, Sampler.GREEDY, 0, new int[0], Scoring.NONE);
+            return new Options(length, Sampler.GREEDY, 0, List.of(), Scoring.NONE);
         }
 
-        /** @throws IllegalArgumentException if the length is negative */
+        /** @throws IllegalArgumentException if the length is negative or a stop text is empty */
         public Options {
+            stop = List.copyOf(stop);
             if (length < 0) {
                 throw new IllegalArgumentException("length is " + length + "; it must be at least 0");
+            }
+            if (stop.stream().anyMatch(text -> text.length == 0)) {
+                throw new IllegalArgumentException("a stop text is empty; it needs at least one character");
             }
         }
 
@@ -65,9 +67,9 @@ public final class Decoder {
         /**
          * Called when the prefixes are read, if their log-probabilities are requested.
          *
-         * @param logProbabilities natural logarithms, of the prefix's characters after the first, or of all for a model of documents
+         * @param characters the prefix's characters after the first, or all for a model of documents
          */
-        default void read(int prefix, float[] logProbabilities) {}
+        default void read(int prefix, List<ScoredCharacter> characters) {}
     }
 
     private final TextModel model;
@@ -87,7 +89,13 @@ public final class Decoder {
                 .toArray();
         List<Row> rows = new ArrayList<>();
         for (int row = 0; row < prefixOfRow.length; row++) {
-            rows.add(new Row(row, row % samples, prefixes.get(prefixOfRow[row]), model, options, listener));
+            int number = row;
+            rows.add(new Row(
+                    model,
+                    prefixes.get(prefixOfRow[row]),
+                    row % samples,
+                    options,
+                    character -> listener.written(number, character)));
         }
         List<float[]> state = PrefixReader.selectRows(read, prefixes.size(), prefixOfRow);
         while (!rows.isEmpty()) {
@@ -98,12 +106,12 @@ public final class Decoder {
                 }
             }
             state = next.state();
-            if (rows.stream().anyMatch(Row::hasEnded)) {
+            if (rows.stream().anyMatch(row -> row.end() != null)) {
                 int[] running = IntStream.range(0, rows.size())
-                        .filter(i -> !rows.get(i).hasEnded())
+                        .filter(i -> rows.get(i).end() == null)
                         .toArray();
                 state = PrefixReader.selectRows(state, rows.size(), running);
-                rows.removeIf(Row::hasEnded);
+                rows.removeIf(row -> row.end() != null);
             }
         }
     }
@@ -133,10 +141,10 @@ public final class Decoder {
         if (prefixes.isEmpty() || options.length() == 0 && !scored) {
             return List.of();
         }
-        PrefixReader reader = new PrefixReader(model, prefixes, scored);
+        PrefixReader reader = new PrefixReader(model, prefixes, options.scoring());
         List<float[]> state = reader.read();
         for (int prefix = 0; scored && prefix < prefixes.size(); prefix++) {
-            listener.read(prefix, reader.logProbabilities(prefix));
+            listener.read(prefix, reader.scored(prefix));
         }
         return state;
     }
@@ -148,7 +156,7 @@ public final class Decoder {
     }
 
     private TextModel.Written next(List<Row> rows, List<float[]> state, Options options) {
-        int[] last = rows.stream().mapToInt(row -> row.last).toArray();
+        int[] last = rows.stream().mapToInt(Row::last).toArray();
         if (options.sampler() == Sampler.GREEDY && options.scoring().top() == 0) {
             return model.writeGreedily(last, state, options.scoring().ofText());
         }
@@ -157,73 +165,5 @@ public final class Decoder {
                 .mapToObj(i -> rows.get(i).choose(step.ofRow(i, rows.size())))
                 .toArray(ScoredCharacter[]::new);
         return new TextModel.Written(new ScoredCharacter[][] {characters}, step.state());
-    }
-
-    private static final class Row {
-        /** Ends a text that cannot go on. */
-        private static final ScoredCharacter END = new ScoredCharacter(Ids.NONE, 0);
-
-        private final int number;
-        private final int sample;
-        private final Options options;
-        private final Listener listener;
-        private final History text;
-        /** The last characters, if they may turn out to be the stop text. */
-        private final List<ScoredCharacter> held = new ArrayList<>();
-
-        /** Ends a document; NONE without them. */
-        private final int end;
-
-        private int last;
-        private int position;
-        private boolean isOver;
-
-        Row(int number, int sample, int[] prefix, TextModel model, Options options, Listener listener) {
-            this.number = number;
-            this.sample = sample;
-            this.end = model.config().end();
-            this.last = lastOf(prefix, model);
-            this.options = options;
-            this.listener = listener;
-            this.text = History.of(model, prefix, options.sampler());
-        }
-
-        ScoredCharacter choose(float[] logits) {
-            double uniform = CounterRandom.uniform(options.seed(), sample, position);
-            int id = options.sampler().sample(logits, text, uniform);
-            return id == Ids.NONE ? END : options.scored(logits, id);
-        }
-
-        boolean hasEnded() {
-            return isOver || position == options.length() || isStopped();
-        }
-
-        /** After {@link #accept}, held is a prefix of the stop text, so its length decides. */
-        private boolean isStopped() {
-            return options.stop().length > 0 && held.size() == options.stop().length;
-        }
-
-        /** Adds the next character; ignores those after the end. */
-        void accept(ScoredCharacter character) {
-            if (hasEnded()) {
-                return;
-            }
-            isOver = character == END || character.id() == end;
-            if (!isOver) {
-                last = character.id();
-                text.add(last);
-                position++;
-                held.add(character);
-            }
-            boolean isLast = isOver || position == options.length();
-            while (!stopStartsWithHeld() || isLast && !isStopped() && !held.isEmpty()) {
-                listener.written(number, held.remove(0));
-            }
-        }
-
-        private boolean stopStartsWithHeld() {
-            return held.size() <= options.stop().length
-                    && IntStream.range(0, held.size()).allMatch(i -> held.get(i).id() == options.stop()[i]);
-        }
     }
 }

@@ -1,8 +1,10 @@
 package dev.libretto.generate;
 
+import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /**
  * Reads prefixes of different lengths with a model, as a batch. The longest prefix starts first; shorter ones join later, so that
@@ -15,10 +17,11 @@ final class PrefixReader {
     private final int[] order;
 
     private final int longest;
-    /** The log-probabilities of each prefix's characters after the first; null if not requested. */
-    private final float[][] logProbabilities;
+    private final int top;
+    /** Each prefix's characters after the first; null if their log-probabilities are not requested. */
+    private final List<List<ScoredCharacter>> scored;
 
-    PrefixReader(TextModel model, List<int[]> prefixes, boolean scored) {
+    PrefixReader(TextModel model, List<int[]> prefixes, Decoder.Scoring scoring) {
         this.model = model;
         this.prefixes = prefixes;
         this.order = IntStream.range(0, prefixes.size())
@@ -27,14 +30,17 @@ final class PrefixReader {
                 .mapToInt(i -> i)
                 .toArray();
         this.longest = prefixes.get(order[0]).length;
-        this.logProbabilities = scored
-                ? prefixes.stream().map(prefix -> new float[prefix.length - 1]).toArray(float[][]::new)
+        this.top = scoring.top();
+        this.scored = scoring.ofPrefix()
+                ? Stream.<List<ScoredCharacter>>generate(ArrayList::new)
+                        .limit(prefixes.size())
+                        .toList()
                 : null;
     }
 
-    /** Returns the log-probabilities of a prefix's characters after the first, once they are read. */
-    float[] logProbabilities(int prefix) {
-        return logProbabilities[prefix];
+    /** Returns a prefix's characters after the first, once they are read. */
+    List<ScoredCharacter> scored(int prefix) {
+        return scored.get(prefix);
     }
 
     /** Returns the state before the last character of each prefix. */
@@ -58,7 +64,7 @@ final class PrefixReader {
 
     /** Reads the time steps from {@code from}, inclusive, to {@code to}, exclusive, of the first {@code rows} prefixes. */
     private List<float[]> read(int rows, int from, int to, List<float[]> state) {
-        if (logProbabilities == null) {
+        if (scored == null) {
             return model.read(
                     IntStream.range(from, to).mapToObj(t -> characters(rows, t)).toArray(int[][]::new), state);
         }
@@ -67,9 +73,7 @@ final class PrefixReader {
             TextModel.Step step = model.step(characters(rows, t), current);
             int[] next = characters(rows, t + 1);
             for (int row = 0; row < rows; row++) {
-                float[] ofPrefix = logProbabilities[order[row]];
-                float[] logits = step.ofRow(row, rows);
-                ofPrefix[t + 1 - longest + ofPrefix.length] = (float) (logits[next[row]] - Logits.logSum(logits));
+                scored.get(order[row]).add(ScoredCharacter.of(step.ofRow(row, rows), next[row], top));
             }
             current = step.state();
         }

@@ -11,7 +11,7 @@ import java.util.List;
  *
  * <p>A state is a list of row-major arrays {@code [B, N]}, each with its own N, so rows can be selected and joined
  * between steps. Implementations neither modify nor keep the arrays they are passed. A state that they return is valid
- * until their next call.
+ * until their next call; its arrays are the caller's.
  */
 public interface TextModel extends AutoCloseable {
     /** @param logits the scores of the next character, row-major {@code [B, V]} */

@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 /** Beam search on made-up probabilities of the next character given the last one, without a model. */
 @Tag("numeric")
 class BeamSearchTest {
-    private static final int[] NO_STOP = {};
+    private static final List<int[]> NO_STOP = List.of();
 
     /** @param logits of the next character, by the last one */
     private record Bigrams(float[]... logits) implements TextModel {
@@ -124,8 +124,10 @@ class BeamSearchTest {
     void stoppedTextsCompareByCharacter() {
         Bigrams model =
                 Bigrams.of(new double[] {0, 0.6, 0.4}, new double[] {0.1, 0, 0.9}, new double[] {0.3, 0.3, 0.4});
-        assertThat(search(model, 2, 10, Sampler.GREEDY, new int[] {2}, 0)).containsExactly(1);
-        assertThat(search(model, 2, 10, Sampler.GREEDY, new int[] {1, 2}, 0)).isEmpty();
+        assertThat(search(model, 2, 10, Sampler.GREEDY, List.of(new int[] {2}), 0))
+                .containsExactly(1);
+        assertThat(search(model, 2, 10, Sampler.GREEDY, List.of(new int[] {1, 2}), 0))
+                .isEmpty();
     }
 
     @Test
@@ -165,20 +167,20 @@ class BeamSearchTest {
     void textsAreTheSameInABatch() {
         Bigrams model = Bigrams.random(9, 7);
         List<int[]> prefixes = List.of(new int[] {1, 2}, new int[] {3}, new int[] {2}, new int[] {3});
-        List<List<Integer>> batch = search(model, prefixes, 4, 30, Sampler.GREEDY, new int[] {5});
+        List<List<Integer>> batch = search(model, prefixes, 4, 30, Sampler.GREEDY, List.of(new int[] {5}));
         for (int row = 0; row < 4; row++) {
             assertThat(batch.get(row))
-                    .isEqualTo(search(model, 4, 30, Sampler.GREEDY, new int[] {5}, prefixes.get(row)));
+                    .isEqualTo(search(model, 4, 30, Sampler.GREEDY, List.of(new int[] {5}), prefixes.get(row)));
         }
     }
 
     private static List<Integer> search(
-            TextModel model, int beams, int length, Sampler sampler, int[] stop, int... prefix) {
+            TextModel model, int beams, int length, Sampler sampler, List<int[]> stop, int... prefix) {
         return search(model, List.of(prefix), beams, length, sampler, stop).get(0);
     }
 
     private static List<List<Integer>> search(
-            TextModel model, List<int[]> prefixes, int beams, int length, Sampler sampler, int[] stop) {
+            TextModel model, List<int[]> prefixes, int beams, int length, Sampler sampler, List<int[]> stop) {
         List<List<Integer>> texts = Stream.<List<Integer>>generate(ArrayList::new)
                 .limit(prefixes.size())
                 .toList();

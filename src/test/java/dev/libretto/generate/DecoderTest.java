@@ -19,6 +19,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.bytedeco.javacpp.Pointer;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -81,7 +82,7 @@ class DecoderTest {
         ModelConfig config = new ModelConfig(cell, 23, 12, 2);
         Weights weights = TestModels.randomWeights(config, 5);
         List<int[]> prefixes = prefixes(config, 3, 1, 70, 64, 3);
-        Decoder.Options options = new Decoder.Options(130, Sampler.GREEDY, 0, new int[0], SCORED);
+        Decoder.Options options = new Decoder.Options(130, Sampler.GREEDY, 0, List.of(), SCORED);
 
         for (TextModel model : models(config, weights)) {
             try (model) {
@@ -107,10 +108,10 @@ class DecoderTest {
     @Test
     void defaultMethodsMatchFastPaths() {
         List<int[]> prefixes = prefixes(CONFIG, 5, 1, 80);
-        Decoder.Options options = new Decoder.Options(70, Sampler.GREEDY, 0, new int[] {3, 3}, SCORED);
+        Decoder.Options options = new Decoder.Options(70, Sampler.GREEDY, 0, List.of(new int[] {3, 3}), SCORED);
         try (TextModel eager = new EagerModel(CONFIG, WEIGHTS);
                 TextModel graph = new GraphModel(CONFIG, WEIGHTS)) {
-            List<Integer> stop = IntStream.of(options.stop()).boxed().toList();
+            List<Integer> stop = IntStream.of(options.stop().get(0)).boxed().toList();
             List<List<Integer>> expected = prefixes.stream()
                     .map(prefix -> naive(CONFIG, WEIGHTS, prefix, 70).ids())
                     .map(all -> {
@@ -143,7 +144,7 @@ class DecoderTest {
 
     @Test
     void samplesAreIndependentOfBatch() {
-        Decoder.Options options = new Decoder.Options(90, BLIND, 7, new int[0], SCORED);
+        Decoder.Options options = new Decoder.Options(90, BLIND, 7, List.of(), SCORED);
         int[] prefix = {2, 5};
         for (TextModel model : models(CONFIG, WEIGHTS)) {
             try (model) {
@@ -207,7 +208,7 @@ class DecoderTest {
         Arrays.fill(bias, 3, bias.length, Float.NEGATIVE_INFINITY);
         List<int[]> prefixes = List.of(new int[] {0, 1, 2, 0}, new int[] {2}, new int[] {9, 8, 9});
         Decoder.Options options = new Decoder.Options(
-                200, blind.adjusted().withBias(bias).withNoRepeat(3), 4, new int[0], Decoder.Scoring.NONE);
+                200, blind.adjusted().withBias(bias).withNoRepeat(3), 4, List.of(), Decoder.Scoring.NONE);
 
         List<List<Integer>> expected = null;
         for (TextModel model : models(CONFIG, WEIGHTS)) {
@@ -246,7 +247,7 @@ class DecoderTest {
                 .withRepeatPenalty(1.25, 6)
                 .withNoRepeat(4);
         List<int[]> prefixes = List.of(new int[] {3, 1, 4}, new int[] {2, 7, 1, 8, 2, 8});
-        Decoder.Options options = new Decoder.Options(50, sampler, 1, new int[0], Decoder.Scoring.NONE);
+        Decoder.Options options = new Decoder.Options(50, sampler, 1, List.of(), Decoder.Scoring.NONE);
         List<List<Integer>> expected = prefixes.stream()
                 .map(prefix -> Margins.greedy(CONFIG, WEIGHTS, prefix, 50, sampler))
                 .toList();
@@ -270,14 +271,14 @@ class DecoderTest {
         for (TextModel model : models(CONFIG, WEIGHTS)) {
             try (model) {
                 for (int length : new int[] {0, 3}) {
-                    List<float[]> read = new ArrayList<>();
+                    List<List<ScoredCharacter>> read = new ArrayList<>();
                     Decoder.Options options = new Decoder.Options(
-                            length, Sampler.GREEDY, 0, new int[0], new Decoder.Scoring(true, true, 0));
+                            length, Sampler.GREEDY, 0, List.of(), new Decoder.Scoring(true, true, 2));
                     new Decoder(model).write(prefixes, 2, options, new Decoder.Listener() {
                         @Override
-                        public void read(int prefix, float[] logProbabilities) {
+                        public void read(int prefix, List<ScoredCharacter> characters) {
                             assertThat(prefix).isEqualTo(read.size());
-                            read.add(logProbabilities);
+                            read.add(characters);
                         }
 
                         @Override
@@ -293,18 +294,25 @@ class DecoderTest {
         }
     }
 
-    private static void assertScored(float[] logProbabilities, int[] prefix) {
-        assertThat(logProbabilities).hasSize(prefix.length - 1);
+    private static void assertScored(List<ScoredCharacter> characters, int[] prefix) {
+        assertThat(characters)
+                .extracting(ScoredCharacter::id)
+                .isEqualTo(IntStream.of(prefix).skip(1).boxed().toList());
         ReferenceModel reference = new ReferenceModel(CONFIG, WEIGHTS);
         double[] state = reference.zeroState();
         for (int i = 0; i + 1 < prefix.length; i++) {
             state = reference.step(prefix[i], state);
             double[] logits = reference.logits(state);
+            double error = Margins.error(CONFIG, i + 1, logits);
             // The error of the logit, and that of the sum it is divided by.
-            assertThat((double) logProbabilities[i])
-                    .isCloseTo(
-                            -ReferenceModel.crossEntropy(logits, prefix[i + 1]),
-                            within(2 * Margins.error(CONFIG, i + 1, logits)));
+            assertThat((double) characters.get(i).logProbability())
+                    .isCloseTo(-ReferenceModel.crossEntropy(logits, prefix[i + 1]), within(2 * error));
+            List<ScoredCharacter> top = characters.get(i).top();
+            assertThat(top).hasSize(2);
+            double[] sorted = Arrays.stream(logits).sorted().toArray();
+            for (int rank = 0; rank < 2; rank++) {
+                assertThat(logits[top.get(rank).id()]).isCloseTo(sorted[sorted.length - 1 - rank], within(2 * error));
+            }
         }
     }
 
@@ -317,7 +325,7 @@ class DecoderTest {
             try (model) {
                 List<ScoredCharacter> characters = new ArrayList<>();
                 Decoder.Options options =
-                        new Decoder.Options(70, Sampler.GREEDY, 0, new int[0], new Decoder.Scoring(false, true, 3));
+                        new Decoder.Options(70, Sampler.GREEDY, 0, List.of(), new Decoder.Scoring(false, true, 3));
                 new Decoder(model).write(List.of(prefix), 1, options, (row, character) -> characters.add(character));
                 assertThat(characters).extracting(ScoredCharacter::id).isEqualTo(greedy);
                 assertThat(characters)
@@ -339,7 +347,7 @@ class DecoderTest {
         try (TextModel model = new EagerModel(CONFIG, WEIGHTS)) {
             List<List<Integer>> texts = new ArrayList<>();
             for (long seed : new long[] {1, 2, 1, -1}) {
-                Decoder.Options options = new Decoder.Options(40, DRAWN, seed, new int[0], Decoder.Scoring.NONE);
+                Decoder.Options options = new Decoder.Options(40, DRAWN, seed, List.of(), Decoder.Scoring.NONE);
                 texts.add(
                         write(model, List.of(new int[] {0}), 1, options).get(0).ids());
             }
@@ -354,7 +362,7 @@ class DecoderTest {
         Sampler cold = Sampler.temperature(1e-6);
         try (TextModel model = new GraphModel(CONFIG, WEIGHTS)) {
             int[] prefix = {4, 4};
-            Decoder.Options options = new Decoder.Options(200, cold, 1, new int[0], Decoder.Scoring.NONE);
+            Decoder.Options options = new Decoder.Options(200, cold, 1, List.of(), Decoder.Scoring.NONE);
             assertThat(write(model, List.of(prefix), 1, options).get(0).ids())
                     .isEqualTo(naive(CONFIG, WEIGHTS, prefix, 200).ids())
                     .isEqualTo(decode(model, prefix, 200));
@@ -367,10 +375,10 @@ class DecoderTest {
         List<int[]> prefixes = prefixes(CONFIG, 1, 2, 3);
         for (TextModel model : models(CONFIG, WEIGHTS)) {
             try (model) {
-                Decoder.Options whole = new Decoder.Options(150, BLIND, 3, new int[0], SCORED);
+                Decoder.Options whole = new Decoder.Options(150, BLIND, 3, List.of(), SCORED);
                 List<Written> texts = write(model, prefixes, 5, whole);
                 for (int[] stop : new int[][] {{3}, {6, 2}, {5, 5}, {1, 8, 1}}) {
-                    Decoder.Options options = new Decoder.Options(150, BLIND, 3, stop, SCORED);
+                    Decoder.Options options = new Decoder.Options(150, BLIND, 3, List.of(stop), SCORED);
                     List<Written> stopped = write(model, prefixes, 5, options);
                     for (int row = 0; row < texts.size(); row++) {
                         List<Integer> all = texts.get(row).ids();
@@ -393,7 +401,7 @@ class DecoderTest {
         int end = CONFIG.vocabularySize() - 1;
         ModelConfig documents = new ModelConfig(CONFIG.cell(), end + 1, 9, 2, 0, false, true);
         Sampler sampler = (logits, text, uniform) -> uniform < 0.01 ? end : BLIND.sample(logits, text, uniform);
-        Decoder.Options options = new Decoder.Options(150, sampler, 3, new int[0], SCORED);
+        Decoder.Options options = new Decoder.Options(150, sampler, 3, List.of(), SCORED);
         List<int[]> prefixes = List.of(new int[0], new int[] {1, 2, 1}, new int[] {5});
         List<int[]> begun = List.of(new int[] {end}, new int[] {end, 1, 2, 1}, new int[] {end, 5});
         List<TextModel> knowing = models(documents, WEIGHTS);
@@ -426,21 +434,23 @@ class DecoderTest {
         int[] text = {1, 2, 4, 3};
         int[] position = {0};
         Sampler recited = (logits, history, uniform) -> text[position[0]++];
-        Decoder.Options options = new Decoder.Options(9, recited, 1, new int[] {2, 3}, Decoder.Scoring.NONE);
+        Decoder.Options options = new Decoder.Options(9, recited, 1, List.of(new int[] {2, 3}), Decoder.Scoring.NONE);
         try (TextModel model = new EagerModel(config, TestModels.randomWeights(config, 1))) {
             assertThat(write(model, List.of(new int[0]), 1, options).get(0).ids())
                     .containsExactly(1, 2);
         }
     }
 
-    /** Characters are passed on at once unless they may begin the stop text. Random texts of two letters. */
+    /** Characters are passed on at once unless they may begin a stop text. Random texts of two letters. */
     @Test
-    void stopTextMatchesNaiveSearch() {
+    void stopTextsMatchNaiveSearch() {
         Random random = new Random(1);
         for (int trial = 0; trial < 500; trial++) {
             int[] text = random.ints(100, 0, 2).toArray();
-            int[] stop = random.ints(random.nextInt(7), 0, 2).toArray();
-            int end = stop.length == 0 ? -1 : string(text, text.length).indexOf(string(stop, stop.length));
+            List<int[]> stop = Stream.generate(
+                            () -> random.ints(1 + random.nextInt(6), 0, 2).toArray())
+                    .limit(random.nextInt(4))
+                    .toList();
             List<Integer> written = new ArrayList<>();
             Sampler recited = new Sampler() {
                 private int position;
@@ -448,10 +458,11 @@ class DecoderTest {
                 @Override
                 public int sample(float[] logits, History history, double uniform) {
                     String before = string(text, position);
-                    int held = IntStream.rangeClosed(0, stop.length)
-                            .filter(length -> before.endsWith(string(stop, length)))
+                    int held = stop.stream()
+                            .flatMapToInt(each -> IntStream.rangeClosed(0, each.length)
+                                    .filter(length -> before.endsWith(string(each, length))))
                             .max()
-                            .orElseThrow();
+                            .orElse(0);
                     assertThat(written).hasSize(position - held);
                     return text[position++];
                 }
@@ -460,11 +471,35 @@ class DecoderTest {
             new Decoder(new NoModel())
                     .write(List.of(new int[] {0}), 1, options, (row, character) -> written.add(character.id()));
 
-            int length = end < 0 ? text.length : end;
             assertThat(written)
-                    .containsExactlyElementsOf(
-                            IntStream.of(text).limit(length).boxed().toList());
+                    .containsExactlyElementsOf(IntStream.of(text)
+                            .limit(naiveLength(text, stop))
+                            .boxed()
+                            .toList());
         }
+    }
+
+    /** Returns the length of the text before the stop text that is complete first, the longest of several. */
+    private static int naiveLength(int[] text, List<int[]> stop) {
+        for (int length = 1; length <= text.length; length++) {
+            String before = string(text, length);
+            int longest = stop.stream()
+                    .filter(each -> before.endsWith(string(each, each.length)))
+                    .mapToInt(each -> each.length)
+                    .max()
+                    .orElse(0);
+            if (longest > 0) {
+                return length - longest;
+            }
+        }
+        return text.length;
+    }
+
+    @Test
+    void emptyStopTextIsRejected() {
+        assertThatThrownBy(() -> new Decoder.Options(1, Sampler.GREEDY, 0, List.of(new int[0]), Decoder.Scoring.NONE))
+                .isInstanceOf(IllegalArgumentException.class)
+                .hasMessage("a stop text is empty; it needs at least one character");
     }
 
     private static String string(int[] ids, int length) {
@@ -545,7 +580,7 @@ class DecoderTest {
 
     @Test
     void writingManyTextsLeaksNothing() {
-        Decoder.Options scored = new Decoder.Options(10, Sampler.GREEDY, 0, new int[0], SCORED);
+        Decoder.Options scored = new Decoder.Options(10, Sampler.GREEDY, 0, List.of(), SCORED);
         List<int[]> prefixes = prefixes(TINY, 1, 5, 2);
         Weights weights = TestModels.randomWeights(TINY, 1);
         EagerModel eager = new EagerModel(TINY, weights);
