@@ -389,8 +389,8 @@ public final class CharModel implements AutoCloseable {
      */
     public void export(ExportFormat format, Layout layout, Path out, boolean overwrite) throws IOException {
         Choice.CPU.use();
-        ModelSettings settings =
-                new ModelSettings(config, reading.keepNewlines(), reading.normalization(), vocabulary.hasUnknown());
+        ModelSettings settings = new ModelSettings(
+                config, reading.keepNewlines(), reading.normalization(), vocabulary.hasUnknown(), weights.sha256());
         format.write(new ExportedModel(settings, vocabulary, weights), layout, out, overwrite);
     }
 

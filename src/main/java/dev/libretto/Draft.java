@@ -35,7 +35,13 @@ public final class Draft {
     private final ContinuedModel end;
 
     /** What {@link #save} writes. */
-    private record Saved(ModelConfig model, List<String> vocabulary, String text, List<float[]> state) {}
+    private record Saved(
+            ModelConfig model,
+            String weights,
+            List<String> vocabulary,
+            String text,
+            int written,
+            List<float[]> state) {}
 
     private Draft(TextModel model, Vocabulary vocabulary, String text, ContinuedModel end) {
         this.model = model;
@@ -59,7 +65,9 @@ public final class Draft {
             throw LibrettoException.in(file, "there is no such file; name a saved state");
         }
         Saved saved = Json.readHandwritten(file, new TypeReference<>() {});
-        if (!model.config().equals(saved.model()) || !vocabulary.symbols().equals(saved.vocabulary())) {
+        if (!model.config().equals(saved.model())
+                || !vocabulary.symbols().equals(saved.vocabulary())
+                || !model.weightsHash().equals(saved.weights())) {
             throw LibrettoException.in(file, "it is the state of another model; name that model, or begin a new text");
         }
         if (saved.text() == null
@@ -70,8 +78,13 @@ public final class Draft {
         try {
             int[] text = vocabulary.encode(saved.text());
             int[] ids = ArrayUtils.addAll(model.beginning(), text);
-            ContinuedModel end =
-                    ids.length == 0 ? null : new ContinuedModel(model, text, ids[ids.length - 1], saved.state());
+            if (saved.written() < 0 || saved.written() > text.length) {
+                throw new IllegalArgumentException(
+                        "written is " + saved.written() + ", and the text has " + text.length + " characters");
+            }
+            ContinuedModel end = ids.length == 0
+                    ? null
+                    : new ContinuedModel(model, text, ids[ids.length - 1], saved.state(), saved.written());
             return new Draft(model, vocabulary, saved.text(), end);
         } catch (IllegalArgumentException e) {
             throw LibrettoException.in(file, e.getMessage() + "; begin a new text", e);
@@ -102,10 +115,14 @@ public final class Draft {
 
     /** Returns this draft continued by one of {@link #offers}, as it is. */
     public Draft withOffer(String offer) {
-        return with(vocabulary.encode(offer));
+        Draft begun = end == null ? with(new int[0]) : this;
+        return begun.with(vocabulary.encode(offer));
     }
 
-    /** Returns this draft continued by characters, which the model reads. */
+    /**
+     * Returns this draft continued by characters, which the model reads. The first ones, even if there are none, are the prefix, after
+     * which the random numbers of offers are counted.
+     */
     public Draft with(int... more) {
         int[] unread = ArrayUtils.addAll(model().beginning(), more);
         if (unread.length == 0) {
@@ -124,13 +141,14 @@ public final class Draft {
                 model,
                 vocabulary,
                 text + vocabulary.decode(more),
-                new ContinuedModel(model, whole, unread[last], state));
+                new ContinuedModel(model, whole, unread[last], state, end == null ? 0 : end.positionAfter(more)));
     }
 
     /**
      * Returns texts that the model would continue with; fewer characters where a document ends.
      *
-     * @param seed random seed; the same one offers the same texts
+     * @param seed random seed; the same one offers the same texts. An offer that is taken is continued by the next ones as if they
+     *     had been written at once
      * @throws IllegalArgumentException if the draft is empty, unless the model is one of documents
      */
     public List<String> offers(int count, int length, Sampler sampler, long seed) {
@@ -150,7 +168,10 @@ public final class Draft {
     public void save(Path file) throws IOException {
         requireReplaceable(file);
         List<float[]> state = end == null ? model.zeroState(1) : end.before();
-        AtomicWrite.file(file, Json.write(new Saved(model.config(), vocabulary.symbols(), text, state)));
+        int written = end == null ? 0 : end.written();
+        AtomicWrite.file(
+                file,
+                Json.write(new Saved(model.config(), model.weightsHash(), vocabulary.symbols(), text, written, state)));
     }
 
     /** Throws if a file cannot be written, or is not a draft; call before starting work. */

@@ -13,6 +13,7 @@ import dev.libretto.train.TrainConfig;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -90,6 +91,80 @@ class DraftTest {
         assertThat(command("", "generate --run RUN --load-state " + state + " --prefix 七 --length 3")
                         .out())
                 .isEqualTo("七😀一二\n");
+    }
+
+    @Test
+    void sampledTextContinuesAsIfWrittenAtOnce() {
+        String sampled = "generate --run RUN --temperature 4 --seed 7 ";
+        String whole = command("", sampled + "--prefix 一二 --length 40").out();
+        for (String decoder : List.of(" --decoder eager", " --decoder graph")) {
+            String state = " " + folder + "/sampled.state";
+            String first = command("", sampled + "--prefix 一二 --length 15 --save-state" + state + decoder)
+                    .out();
+            String second = command(
+                            "", sampled + "--length 15 --load-state" + state + " --save-state" + state + decoder)
+                    .out();
+            String third = command("", sampled + "--length 10 --load-state" + state + decoder)
+                    .out();
+            assertThat(first.strip() + second.strip() + third).isEqualTo(whole);
+        }
+    }
+
+    /** The state is that after the text that was printed, so the stop text is the prefix that continues it. */
+    @Test
+    void stoppedTextContinuesWithTheStopText() {
+        String sampled = "generate --run RUN --temperature 4 --seed 7 ";
+        String whole = command("", sampled + "--prefix 一二 --length 40").out();
+        String stop = Character.toString(whole.codePoints().skip(9).findFirst().orElseThrow());
+        String state = " " + folder + "/stopped.state";
+        String first = command("", sampled + "--prefix 一二 --length 40 --stop " + stop + " --save-state" + state)
+                .out();
+        assertThat(whole).startsWith(first.strip() + stop);
+        int left = 40 + 2 - first.strip().codePointCount(0, first.strip().length()) - 1;
+        assertThat(command("", sampled + "--length 40 --stop " + stop + " --load-state" + state)
+                        .out())
+                .as("the stop text comes next")
+                .isEqualTo("\n");
+        assertThat(first.strip()
+                        + command("", sampled + "--load-state" + state + " --prefix " + stop + " --length " + left)
+                                .out())
+                .isEqualTo(whole);
+    }
+
+    @Test
+    void offersContinueThoseTaken() throws IOException {
+        Sampler sampler = Sampler.temperature(4);
+        try (CharModel model = CharModel.open(shared.resolve("run"));
+                CharModel names = CharModel.open(shared.resolve("names"))) {
+            for (Draft begun : List.of(model.draft().with("一二"), names.draft())) {
+                String whole = begun.offers(1, 12, sampler, 3).get(0);
+                String taken = begun.offers(1, 5, sampler, 3).get(0);
+                assertThat(whole).startsWith(taken);
+                assertThat(taken
+                                + begun.withOffer(taken)
+                                        .offers(1, 7, sampler, 3)
+                                        .get(0))
+                        .isEqualTo(whole);
+            }
+        }
+    }
+
+    @Test
+    void stateOfOtherWeightsIsRefused() throws IOException {
+        Path file = folder.resolve("other.state");
+        try (CharModel model = CharModel.open(shared.resolve("run"));
+                CharModel adapted = model.adaptedTo(model.vocabulary().encode(Corpus.of(CYCLE)), 0.1)) {
+            model.draft().with("一").save(file);
+            assertThatThrownBy(() -> Draft.read(file, adapted.decoding(false), model.vocabulary()))
+                    .hasMessage(file + ": it is the state of another model; name that model, or begin a new text");
+            assertThat(Draft.read(file, model.decoding(false), model.vocabulary())
+                            .text())
+                    .isEqualTo("一");
+            String json = Files.readString(file);
+            Files.writeString(file, json.replace("\"written\" : 0", "\"written\" : 2"));
+            assertThatThrownBy(() -> Draft.read(file, model.decoding(false), model.vocabulary()))
+                    .hasMessage(file + ": written is 2, and the text has 1 characters; begin a new text");
+        }
     }
 
     @Test

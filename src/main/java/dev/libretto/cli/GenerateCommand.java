@@ -23,7 +23,6 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
-import org.apache.commons.lang3.ArrayUtils;
 
 /** {@code libretto generate}: continues prefixes with a trained model. */
 final class GenerateCommand {
@@ -139,7 +138,7 @@ final class GenerateCommand {
                 }
                 List<int[]> texts = written.ids();
                 if (saved != null) {
-                    draft.with(ArrayUtils.addAll(batch.get(0), texts.get(0))).save(saved);
+                    draft.with(batch.get(0)).with(texts.get(0)).save(saved);
                 }
                 List<Found> found = check == null ? List.of() : check.find(texts);
                 output.endBatch(found);

@@ -60,4 +60,9 @@ public abstract class ExecutableModel implements TextModel {
     public final ModelConfig config() {
         return settings.model();
     }
+
+    @Override
+    public final String weightsHash() {
+        return settings.weightsHash();
+    }
 }

@@ -39,11 +39,11 @@ public record ExportedModel(ModelSettings settings, Vocabulary vocabulary, Weigh
             if (layout == null || model == null || vocabulary == null) {
                 throw new IllegalArgumentException("one of layout, model and vocabulary is missing");
             }
-            new ModelSettings(model, keepNewlines, normalization, unknownCharacter).vocabulary(vocabulary);
+            new ModelSettings(model, keepNewlines, normalization, unknownCharacter, "").vocabulary(vocabulary);
         }
 
         ModelSettings settings() {
-            return new ModelSettings(model, keepNewlines, normalization, unknownCharacter);
+            return new ModelSettings(model, keepNewlines, normalization, unknownCharacter, "");
         }
     }
 

@@ -3,6 +3,7 @@ package dev.libretto.export;
 import com.fasterxml.jackson.annotation.JacksonInject;
 import com.fasterxml.jackson.annotation.OptBoolean;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.run.Json;
 import dev.libretto.text.Normalization;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.CorpusInfo;
@@ -14,7 +15,8 @@ import java.util.List;
  * @param keepNewlines whether newlines are kept instead of read as spaces
  * @param normalization the Unicode normalization form that texts are read in
  * @param unknownCharacter whether U+FFFD, if in the vocabulary, stands for all unknown characters;
- *     {@link dev.libretto.run.Json} has a default for files of earlier versions
+ *     {@link Json} has a default for files of earlier versions
+ * @param weightsHash the SHA-256 of the weights; empty if it is not known, as in files of earlier versions
  */
 public record ModelSettings(
         ModelConfig model,
@@ -24,13 +26,19 @@ public record ModelSettings(
         Normalization normalization,
 
         @JacksonInject(value = CorpusInfo.UNKNOWN_CHARACTER, useInput = OptBoolean.TRUE)
-        boolean unknownCharacter) {
+        boolean unknownCharacter,
+
+        @JacksonInject(value = Json.WEIGHTS_HASH, useInput = OptBoolean.TRUE)
+        String weightsHash) {
     public ModelSettings {
         if (model == null) {
             throw new IllegalArgumentException("model is missing");
         }
         if (normalization == null) {
             throw new IllegalArgumentException("normalization is missing");
+        }
+        if (weightsHash == null) {
+            throw new IllegalArgumentException("weightsHash is missing");
         }
     }
 

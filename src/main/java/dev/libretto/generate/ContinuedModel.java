@@ -9,8 +9,10 @@ import java.util.List;
  * @param textBefore that text
  * @param last the last character that was read
  * @param before the state before it, of one row
+ * @param written how many characters of that text follow its first prefix
  */
-public record ContinuedModel(TextModel model, int[] textBefore, int last, List<float[]> before) implements TextModel {
+public record ContinuedModel(TextModel model, int[] textBefore, int last, List<float[]> before, int written)
+        implements TextModel {
     @Override
     public ModelConfig config() {
         return model.config();
@@ -19,6 +21,16 @@ public record ContinuedModel(TextModel model, int[] textBefore, int last, List<f
     @Override
     public int[] beginning() {
         return new int[] {last};
+    }
+
+    @Override
+    public int positionAfter(int... prefix) {
+        return written + prefix.length;
+    }
+
+    @Override
+    public String weightsHash() {
+        return model.weightsHash();
     }
 
     /** Returns the state before the last character for each row. */

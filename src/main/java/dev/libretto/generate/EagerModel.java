@@ -72,6 +72,11 @@ public final class EagerModel implements TextModel {
     }
 
     @Override
+    public String weightsHash() {
+        return weights.sha256();
+    }
+
+    @Override
     public Step step(int[] ids, List<float[]> state) {
         LanguageModel.Output output = compute(ids, state);
         return new Step(FloatTensors.toArray(output.logits()), new TensorState(session, output.state()));

@@ -47,6 +47,11 @@ public final class GraphModel implements TextModel {
     }
 
     @Override
+    public String weightsHash() {
+        return weights.sha256();
+    }
+
+    @Override
     public Step step(int[] ids, List<float[]> state) {
         return graph(ids.length).step(ids, state);
     }

@@ -21,6 +21,9 @@ final class Row {
     /** Ends a document; NONE without them. */
     private final int documentEnd;
 
+    /** The position of the first random number. */
+    private final int first;
+
     private int last;
     private int position;
     /** Null while the text goes on. */
@@ -33,6 +36,7 @@ final class Row {
         this.written = written;
         this.documentEnd = model.config().end();
         this.last = Decoder.lastOf(prefix, model);
+        this.first = model.positionAfter(prefix);
         this.text = History.of(model, prefix, options.sampler());
         this.end = options.length() == 0 ? End.LENGTH : null;
     }
@@ -47,7 +51,7 @@ final class Row {
     }
 
     ScoredCharacter choose(float[] logits) {
-        double uniform = CounterRandom.uniform(options.seed(), sample, position);
+        double uniform = CounterRandom.uniform(options.seed(), sample, first + position);
         int id = options.sampler().sample(logits, text, uniform);
         return id == Ids.NONE ? NOTHING : options.scored(logits, id);
     }

@@ -50,6 +50,16 @@ public interface TextModel extends AutoCloseable {
         return new int[0];
     }
 
+    /** Returns the position of the random number for the character after a prefix; a continued text goes on counting. */
+    default int positionAfter(int... prefix) {
+        return 0;
+    }
+
+    /** Returns the SHA-256 of the weights, {@link dev.libretto.model.Weights#sha256}; empty if it is not known. */
+    default String weightsHash() {
+        return "";
+    }
+
     /** Computes one time step of a character for each row, {@code [B]}. */
     Step step(int[] ids, List<float[]> state);
 

@@ -1,5 +1,11 @@
 package dev.libretto.model;
 
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.FloatBuffer;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -11,7 +17,11 @@ import java.util.function.Function;
  * modify them.
  */
 public final class Weights {
+    private static final int HASHED_AT_ONCE = 1 << 14;
+
     private final Map<Parameter, float[]> values = new LinkedHashMap<>();
+    /** Null until needed. */
+    private String sha256;
 
     /**
      * @param parameters in the model's order
@@ -45,5 +55,30 @@ public final class Weights {
 
     public long count() {
         return values.keySet().stream().mapToLong(Parameter::size).sum();
+    }
+
+    /** Returns the SHA-256 of the values, in hexadecimal, which tells models of the same size apart. */
+    public String sha256() {
+        sha256 = sha256 == null ? hash() : sha256;
+        return sha256;
+    }
+
+    private String hash() {
+        MessageDigest digest;
+        try {
+            digest = MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every JDK has SHA-256", e);
+        }
+        ByteBuffer bytes = ByteBuffer.allocate(Float.BYTES * HASHED_AT_ONCE).order(ByteOrder.LITTLE_ENDIAN);
+        FloatBuffer floats = bytes.asFloatBuffer();
+        for (float[] array : values.values()) {
+            for (int from = 0; from < array.length; from += HASHED_AT_ONCE) {
+                int count = Math.min(HASHED_AT_ONCE, array.length - from);
+                floats.put(0, array, from, count);
+                digest.update(bytes.array(), 0, Float.BYTES * count);
+            }
+        }
+        return HexFormat.of().formatHex(digest.digest());
     }
 }

@@ -28,6 +28,9 @@ import java.util.List;
 
 /** Reads and writes records as JSON. Missing, unknown and duplicate fields are errors. */
 public final class Json {
+    /** The name of the default for the hash of an exported model's weights, which earlier versions did not write. */
+    public static final String WEIGHTS_HASH = "weightsHash";
+
     /** A vocabulary of all Unicode characters takes 10 MiB. */
     static final int MAX_BYTES = 1 << 26;
 
@@ -59,6 +62,7 @@ public final class Json {
                     .addValue(CorpusInfo.NORMALIZATION, Normalization.NONE)
                     .addValue(TrainConfig.PARTS, TrainConfig.UNRECORDED_PARTS)
                     .addValue(TrainConfig.FROZEN, List.of())
+                    .addValue(WEIGHTS_HASH, "")
                     .addValue(Origin.class, null))
             .build();
 

@@ -86,7 +86,7 @@ class ExecutableModelTest {
         List<String> symbols =
                 IntStream.range('一', '一' + V).mapToObj(Character::toString).toList();
         return new ExportedModel(
-                new ModelSettings(config, true, Normalization.NONE, false),
+                new ModelSettings(config, true, Normalization.NONE, false, ""),
                 Vocabulary.ofSymbols(symbols, false),
                 TestModels.randomWeights(config, 1));
     }
@@ -289,7 +289,7 @@ class ExecutableModelTest {
                 "in this locale, Java has no file names with emoji");
         ModelConfig config = new ModelConfig(CellType.RNN, 4, H, 1);
         ExportedModel trained = new ExportedModel(
-                new ModelSettings(config, true, Normalization.NONE, false),
+                new ModelSettings(config, true, Normalization.NONE, false, ""),
                 Vocabulary.ofSymbols(List.of("a", "海", "😀", "𠮷"), false),
                 TestModels.randomWeights(config, 1));
         folder = Files.createDirectory(folder.resolve("海 😀"));
