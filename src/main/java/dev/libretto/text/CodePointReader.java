@@ -121,19 +121,24 @@ final class CodePointReader {
 
     /** Decodes and normalizes at least one char, skipping a byte order mark at the start; returns false at the end of the text. */
     private boolean fill() throws IOException {
-        do {
+        while (!chars.hasRemaining() && !atEnd) {
             decoded.clear();
-            while (decoded.position() == 0 && !atEnd) {
+            do {
                 decode();
-            }
+            } while (decoded.position() == 0 && !isLastPiece());
             decoded.flip();
             if (atStart && decoded.hasRemaining()) {
                 atStart = false;
                 decoded.position(decoded.get(0) == BYTE_ORDER_MARK ? 1 : 0);
             }
-            chars = normalizer.add(decoded, atEnd);
-        } while (!chars.hasRemaining() && !atEnd);
+            chars = normalizer.add(decoded, isLastPiece());
+        }
         return chars.hasRemaining();
+    }
+
+    /** Nothing follows a bad byte that is an error, so the line ends before it are counted. */
+    private boolean isLastPiece() {
+        return atEnd || result.isError() && badBytes == BadBytes.ERROR;
     }
 
     private boolean readBytes() throws IOException {

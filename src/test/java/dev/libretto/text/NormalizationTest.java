@@ -4,9 +4,11 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import dev.libretto.LibrettoException;
+import java.io.ByteArrayInputStream;
 import java.nio.CharBuffer;
 import java.text.Normalizer;
 import java.text.Normalizer.Form;
+import java.util.Arrays;
 import java.util.SplittableRandom;
 import java.util.random.RandomGenerator;
 import java.util.stream.IntStream;
@@ -67,6 +69,24 @@ class NormalizationTest {
                                 .isEmpty();
                     }
                 });
+    }
+
+    /** A newline may still combine with what follows, at the end of a block, too. */
+    @ParameterizedTest
+    @EnumSource
+    void lineOfABadByteIsCounted(Normalization form) {
+        for (int newlineAt : new int[] {1, 65_535}) {
+            byte[] bytes = new byte[newlineAt + 2];
+            Arrays.fill(bytes, (byte) 'a');
+            bytes[newlineAt] = '\n';
+            bytes[newlineAt + 1] = (byte) 0xff;
+            CodePointReader reader = new CodePointReader(
+                    new ByteArrayInputStream(bytes), CorpusOptions.WHOLE_TEXT.withNormalization(form), "a.txt");
+
+            assertThatThrownBy(() -> reader.read(new int[bytes.length], bytes.length))
+                    .hasMessageStartingWith(
+                            "a.txt is not UTF-8: in line 2, the byte 0xff at offset " + (newlineAt + 1));
+        }
     }
 
     @Test
