@@ -21,6 +21,7 @@ class FloorsTest {
             List.of("run"),
             List.of("export", "plot", "tensorboard"),
             List.of(""),
+            List.of("serve"),
             List.of("cli"));
 
     private final JavaClasses classes = new ClassFileImporter()

@@ -48,6 +48,7 @@ public final class Main {
             GenerateCommand.COMMAND,
             GenerateCommand.ALIAS,
             WriteCommand.COMMAND,
+            ServeCommand.COMMAND,
             EvaluateCommand.COMMAND,
             ScoreCommand.COMMAND,
             ExportCommand.COMMAND,

@@ -27,10 +27,19 @@ public record HostAddress(String host, int port) {
 
     /** Parses {@code ADDRESS:PORT}. */
     public static HostAddress parse(String text) {
+        return parse(text, 1, "must be an address and a port, such as 10.0.0.2:7000");
+    }
+
+    /** Parses {@code ADDRESS:PORT}, of which port 0 means any free one. */
+    public static HostAddress parseListening(String text) {
+        return parse(text, 0, "must be an address and a port, such as 127.0.0.1:8080");
+    }
+
+    private static HostAddress parse(String text, int minPort, String message) {
         Matcher form = FORM.matcher(text);
-        int port = form.matches() ? Integer.parseInt(form.group(2)) : 0;
-        if (port < 1 || port > MAX_PORT) {
-            throw new IllegalArgumentException("must be an address and a port, such as 10.0.0.2:7000");
+        int port = form.matches() ? Integer.parseInt(form.group(2)) : -1;
+        if (port < minPort || port > MAX_PORT) {
+            throw new IllegalArgumentException(message);
         }
         return new HostAddress(form.group(1), port);
     }

@@ -1,0 +1,91 @@
+package dev.libretto.serve;
+
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import org.eclipse.jetty.io.AbstractEndPoint;
+import org.eclipse.jetty.io.EndPoint;
+import org.eclipse.jetty.io.QuietException;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.util.BufferUtil;
+import org.eclipse.jetty.util.Callback;
+
+/**
+ * Notices that a client closes its connection while its answer is computed. Jetty itself notices only when it reads or writes, so
+ * this reads in the meantime. What a client sends before its answer is complete is dropped, and its connection is closed after the
+ * answer.
+ */
+final class DisconnectWatch implements Callback {
+    private static final int BUFFER = 1024;
+
+    private final EndPoint endPoint;
+    private final Runnable onClosed;
+    private boolean isStopped;
+    private boolean hasDropped;
+
+    /** @param onClosed called at most once, by a thread of the server */
+    DisconnectWatch(Request request, Runnable onClosed) {
+        this.endPoint = request.getConnectionMetaData().getConnection().getEndPoint();
+        this.onClosed = onClosed;
+    }
+
+    void start() {
+        endPoint.tryFillInterested(this);
+    }
+
+    /**
+     * Ends the watch, before the last of the answer is written.
+     *
+     * @return whether the connection can be used for another request
+     */
+    boolean stop() {
+        synchronized (this) {
+            isStopped = true;
+        }
+        if (endPoint instanceof AbstractEndPoint registered) {
+            registered.getFillInterest().onFail(new QuietException.Exception("answered"));
+        }
+        synchronized (this) {
+            return !hasDropped;
+        }
+    }
+
+    /** Called when there is something to read. */
+    @Override
+    public void succeeded() {
+        boolean isClosed;
+        synchronized (this) {
+            if (isStopped) {
+                return;
+            }
+            isClosed = isAtEnd();
+            isStopped = isClosed;
+        }
+        if (isClosed) {
+            onClosed.run();
+        } else {
+            start();
+        }
+    }
+
+    private boolean isAtEnd() {
+        ByteBuffer buffer = BufferUtil.allocate(BUFFER);
+        try {
+            int filled = endPoint.fill(buffer);
+            hasDropped |= filled > 0;
+            return filled < 0;
+        } catch (IOException e) {
+            return true;
+        }
+    }
+
+    @Override
+    public void failed(Throwable cause) {
+        synchronized (this) {
+            if (isStopped) {
+                return;
+            }
+            isStopped = true;
+        }
+        onClosed.run();
+    }
+}

@@ -1,0 +1,90 @@
+package dev.libretto.serve;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.util.Optional;
+import org.eclipse.jetty.http.HttpField;
+import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.server.Request;
+import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.util.Callback;
+
+/** A request whose body has arrived, and its answer. */
+final class Exchange {
+    static final String JSON = "application/json";
+    static final String HTML = "text/html; charset=utf-8";
+
+    private final Request request;
+    private final Response response;
+    private final Callback callback;
+    private final String rest;
+    private final byte[] body;
+
+    /** @param rest the part of the path that {@link Route#rest} returns */
+    Exchange(Request request, Response response, Callback callback, String rest, byte[] body) {
+        this.request = request;
+        this.response = response;
+        this.callback = callback;
+        this.rest = rest;
+        this.body = body;
+    }
+
+    /** Returns what the path has in place of the route's {@code *}. */
+    String rest() {
+        return rest;
+    }
+
+    /** Returns a parameter of the query. */
+    Optional<String> parameter(String name) {
+        return Optional.ofNullable(Request.extractQueryParameters(request).getValue(name));
+    }
+
+    Optional<String> header(HttpHeader name) {
+        return Optional.ofNullable(request.getHeaders().get(name));
+    }
+
+    /** Returns the body, which must be a JSON object. */
+    ObjectNode json() throws ApiException {
+        return JsonBody.parse(body);
+    }
+
+    /** Adds a header to the answer, before it is sent. */
+    void setHeader(HttpHeader name, String value) {
+        response.getHeaders().put(new HttpField(name, value));
+    }
+
+    void send(int status, JsonNode answer) {
+        send(status, JSON, JsonBody.write(answer));
+    }
+
+    /** Sends a whole answer. Control characters of the type would be refused by Jetty. */
+    void send(int status, String type, byte[] answer) {
+        response.setStatus(status);
+        setHeader(HttpHeader.CONTENT_TYPE, type);
+        response.write(true, ByteBuffer.wrap(answer), callback);
+    }
+
+    void sendText(int status, String type, String answer) {
+        send(status, type, answer.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Sends an answer without a body. */
+    void sendStatus(int status) {
+        response.setStatus(status);
+        response.write(true, null, callback);
+    }
+
+    Request request() {
+        return request;
+    }
+
+    Response response() {
+        return response;
+    }
+
+    Callback callback() {
+        return callback;
+    }
+}
