@@ -366,8 +366,8 @@ public final class CharModel implements AutoCloseable {
     }
 
     /** Returns a copy of the model that has learnt from a text, as {@link #adapt} does; the caller closes it. */
-    public CharModel adaptedTo(Ids text, double rate) {
-        Weights adapted = adapt(text, rate, position -> {}).weights();
+    public CharModel adaptedTo(Ids text, double rate, LongConsumer progress) {
+        Weights adapted = adapt(text, rate, progress).weights();
         return new CharModel(config, vocabulary, adapted, reading, source, device);
     }
 

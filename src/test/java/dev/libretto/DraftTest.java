@@ -150,10 +150,25 @@ class DraftTest {
     }
 
     @Test
+    void modelLearnsFromThePrefixThatItContinues() throws IOException {
+        String other = "一三五七二四六😀";
+        Path prefix = Files.writeString(folder.resolve("prefix.txt"), other.repeat(150));
+        String generate = "generate --run RUN --format jsonl --length 16 --prefix-file " + prefix;
+        String written = "\"text\":\"" + other + other + '"';
+
+        assertThat(command("", generate).out()).doesNotContain(written);
+        assertThat(command("", generate + " --adapt 0.3").out()).contains(written);
+        assertThat(command("", generate + " --adapt 0.3 --decoder graph --beams 2")
+                        .out())
+                .contains(written);
+        assertThat(command("", generate).out()).as("the run is as it was").doesNotContain(written);
+    }
+
+    @Test
     void stateOfOtherWeightsIsRefused() throws IOException {
         Path file = folder.resolve("other.state");
         try (CharModel model = CharModel.open(shared.resolve("run"));
-                CharModel adapted = model.adaptedTo(model.vocabulary().encode(Corpus.of(CYCLE)), 0.1)) {
+                CharModel adapted = model.adaptedTo(model.vocabulary().encode(Corpus.of(CYCLE)), 0.1, position -> {})) {
             model.draft().with("一").save(file);
             assertThatThrownBy(() -> Draft.read(file, adapted.decoding(false), model.vocabulary()))
                     .hasMessage(file + ": it is the state of another model; name that model, or begin a new text");

@@ -17,12 +17,14 @@ import dev.libretto.run.RunDirectory;
 import dev.libretto.text.Copies;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.CorpusOptions;
+import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
 import java.io.IOException;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.stream.Stream;
+import org.apache.commons.lang3.ArrayUtils;
 
 /** {@code libretto generate}: continues prefixes with a trained model. */
 final class GenerateCommand {
@@ -71,6 +73,7 @@ final class GenerateCommand {
                 write(
                         model,
                         model.vocabulary(),
+                        prefixes(arguments, console, model.vocabulary()),
                         copyCheck(arguments, reading, null, model.vocabulary(), console),
                         arguments,
                         console);
@@ -83,10 +86,30 @@ final class GenerateCommand {
         CopyCheck check = copyCheck(arguments, run.config().corpus().options(), run, run.vocabulary(), console);
         Choice device = DeviceFlags.choose(arguments, console);
         try (CharModel model = CharModel.open(run, arguments.get(GenerateFlags.CHECKPOINT), device, console::warn)) {
-            boolean withGraph = arguments.get(GenerateFlags.DECODER) == DecoderType.GRAPH;
-            write(model.decoding(withGraph), model.vocabulary(), check, arguments, console);
+            Prefixes prefixes = prefixes(arguments, console, run.vocabulary());
+            if (!arguments.has(GenerateFlags.ADAPT)) {
+                write(model, prefixes, check, arguments, console);
+                return 0;
+            }
+            int[] prefix = prefixes.next().get(0);
+            try (CharModel adapted = adapted(model, prefix, arguments.get(GenerateFlags.ADAPT), console)) {
+                write(adapted, Prefixes.of(prefix), check, arguments, console);
+            }
         }
         return 0;
+    }
+
+    private static void write(CharModel model, Prefixes prefixes, CopyCheck check, Arguments arguments, Console console)
+            throws Exception {
+        boolean withGraph = arguments.get(GenerateFlags.DECODER) == DecoderType.GRAPH;
+        write(model.decoding(withGraph), model.vocabulary(), prefixes, check, arguments, console);
+    }
+
+    private static CharModel adapted(CharModel model, int[] prefix, double rate, Console console) {
+        int[] read = ArrayUtils.addAll(model.decoding(false).beginning(), prefix);
+        try (WorkBar bar = console.workBar("learning")) {
+            return model.adaptedTo(Ids.of(read), rate, position -> bar.at(position, read.length, () -> " characters"));
+        }
     }
 
     /**
@@ -110,18 +133,23 @@ final class GenerateCommand {
 
     /** @param check null if copies are not to be looked for */
     private static void write(
-            TextModel model, Vocabulary vocabulary, CopyCheck check, Arguments arguments, Console console)
+            TextModel model,
+            Vocabulary vocabulary,
+            Prefixes prefixes,
+            CopyCheck check,
+            Arguments arguments,
+            Console console)
             throws Exception {
-        int samples = arguments.get(GenerateFlags.NUM_SAMPLES);
-        int beams = arguments.get(GenerateFlags.BEAMS);
-        Path loaded = arguments.get(GenerateFlags.LOAD_STATE);
-        Path saved = arguments.get(GenerateFlags.SAVE_STATE);
-        Draft draft = loaded == null ? Draft.of(model, vocabulary) : Draft.read(loaded, model, vocabulary);
-        if (saved != null) {
-            Draft.requireReplaceable(saved);
-        }
-        Decoder decoder = new Decoder(draft.model());
-        try (Prefixes prefixes = prefixes(arguments, console, vocabulary)) {
+        try (prefixes) {
+            int samples = arguments.get(GenerateFlags.NUM_SAMPLES);
+            int beams = arguments.get(GenerateFlags.BEAMS);
+            Path loaded = arguments.get(GenerateFlags.LOAD_STATE);
+            Path saved = arguments.get(GenerateFlags.SAVE_STATE);
+            Draft draft = loaded == null ? Draft.of(model, vocabulary) : Draft.read(loaded, model, vocabulary);
+            if (saved != null) {
+                Draft.requireReplaceable(saved);
+            }
+            Decoder decoder = new Decoder(draft.model());
             Decoder.Options options = GenerateFlags.options(arguments, vocabulary);
             if (check != null) {
                 requireCopiesFit(arguments, options.length());
@@ -160,7 +188,8 @@ final class GenerateCommand {
             }
         }
         GenerateFlags.checkDecoding(arguments);
-        for (Flag<?> flag : List.of(GenerateFlags.RUN, GenerateFlags.CHECKPOINT, GenerateFlags.DECODER)) {
+        for (Flag<?> flag :
+                List.of(GenerateFlags.RUN, GenerateFlags.CHECKPOINT, GenerateFlags.DECODER, GenerateFlags.ADAPT)) {
             if (arguments.has(GenerateFlags.MODEL) && arguments.has(flag)) {
                 throw new UsageException("--" + flag.name() + " and --model are mutually exclusive");
             }
@@ -172,6 +201,7 @@ final class GenerateCommand {
             checkDevice(arguments);
         }
         checkCopies(arguments);
+        checkAdapt(arguments);
         if (arguments.has(GenerateFlags.SAVE_STATE)
                 && (arguments.getAll(GenerateFlags.PREFIX).size() > 1
                         || arguments.has(GenerateFlags.PREFIXES)
@@ -181,6 +211,26 @@ final class GenerateCommand {
         List<String> sources = sources(arguments);
         if (sources.size() > 1) {
             throw new UsageException(String.join(" and ", sources) + " are mutually exclusive");
+        }
+    }
+
+    private static void checkAdapt(Arguments arguments) throws UsageException {
+        if (!arguments.has(GenerateFlags.ADAPT)) {
+            return;
+        }
+        for (Flag<?> flag : List.of(GenerateFlags.LOAD_STATE, GenerateFlags.SAVE_STATE)) {
+            if (arguments.has(flag)) {
+                throw new UsageException(
+                        "--adapt changes the weights, which a saved state does not have; remove --adapt or --"
+                                + flag.name());
+            }
+        }
+        if (arguments.has(GenerateFlags.PREFIXES)
+                || arguments.getAll(GenerateFlags.PREFIX).size() > 1) {
+            throw new UsageException("--adapt learns from one text; use one prefix");
+        }
+        if (sources(arguments).isEmpty()) {
+            throw new UsageException("--adapt learns from the prefix; add --prefix-file FILE");
         }
     }
 

@@ -66,13 +66,15 @@ final class GenerateFlags {
             Flag.toggle("check-copies", "say how much of each text stands in the training text");
     static final Flag<Path> CORPUS =
             Flag.path("corpus", "FILE", "text for --check-copies to look in (default the run's training text)");
+    static final Flag<Double> ADAPT =
+            Flag.positive("adapt", "learn from the prefix while reading it, at this learning rate, such as 0.1");
     static final Flag<Path> LOAD_STATE = Flag.path(
             "load-state", "FILE", "continue the text whose state --save-state saved, without reading it again");
     static final Flag<Path> SAVE_STATE =
             Flag.path("save-state", "FILE", "save the model's state after the text, for --load-state");
 
     private static final List<Flag<?>> SOURCES =
-            List.of(RUN, CHECKPOINT, MODEL, PREFIX, PREFIX_FILE, PREFIXES, BATCH_SIZE, LOAD_STATE, SAVE_STATE);
+            List.of(RUN, CHECKPOINT, MODEL, PREFIX, PREFIX_FILE, PREFIXES, BATCH_SIZE, ADAPT, LOAD_STATE, SAVE_STATE);
     private static final List<Flag<?>> DECODING = List.of(LENGTH, STOP, NUM_SAMPLES, BEAMS);
     private static final List<Flag<?>> OUTPUT = List.of(LOGPROBS, TOP_LOGPROBS, FORMAT, DECODER, UNKNOWN);
 

@@ -26,16 +26,17 @@ interface Prefixes extends AutoCloseable {
     static Prefixes given(List<String> texts, Vocabulary vocabulary, Unknown unknown) {
         return of(texts.stream()
                 .map(text -> Prefix.encode(vocabulary, text, Prefix.quoted(text), unknown))
-                .toList());
+                .toArray(int[][]::new));
     }
 
     /** Returns the empty beginning of a document. */
     static Prefixes empty() {
-        return of(List.of(new int[0]));
+        return of(new int[0]);
     }
 
-    private static Prefixes of(List<int[]> texts) {
-        Iterator<int[]> next = texts.iterator();
+    /** Returns texts that are encoded, each its own batch. */
+    static Prefixes of(int[]... texts) {
+        Iterator<int[]> next = List.of(texts).iterator();
         return () -> next.hasNext() ? List.of(next.next()) : List.of();
     }
 
@@ -46,7 +47,7 @@ interface Prefixes extends AutoCloseable {
         try (InputStream input = Lines.open(file, console)) {
             text = Lines.decode(input.readNBytes(Lines.MAX_BYTES + 1), name).replaceFirst("(\\r\\n|\\r|\\n)\\z", "");
         }
-        return of(List.of(Prefix.encode(vocabulary, text, name, unknown)));
+        return of(Prefix.encode(vocabulary, text, name, unknown));
     }
 
     static Prefixes lines(Path file, int batchSize, Console console, Vocabulary vocabulary, Unknown unknown)
