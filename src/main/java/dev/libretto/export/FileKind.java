@@ -80,11 +80,11 @@ enum FileKind {
             case PYTORCH -> """
                         import torch, safetensors.torch as s; \
                         w = torch.load(%s, map_location="cpu", weights_only=True); \
-                        s.save_file({k: v.clone() for k, v in w.items()}, %s)""";
+                        s.save_file({k: v.clone().contiguous() for k, v in w.items()}, %s)""";
             case NPZ -> """
                         import numpy, safetensors.numpy as s; \
                         w = numpy.load(%s); \
-                        s.save_file({k: w[k] for k in w}, %s)""";
+                        s.save_file({k: numpy.ascontiguousarray(w[k]) for k in w if w[k].dtype.kind == "f"}, %s)""";
             default -> throw new IllegalStateException(this + " has no conversion");
         };
         return "convert it with: python3 -c '"
