@@ -308,23 +308,12 @@ public final class CharModel implements AutoCloseable {
     }
 
     private TextScore textScore(String text, Scorer.Scores scores, int others) {
-        List<ScoredCharacter> characters = new ArrayList<>();
-        int known = 0;
-        for (int id : ids(text)) {
-            int prediction = id == Ids.NONE ? -1 : known++ - 1;
-            characters.add(
-                    prediction < 0
-                            ? new ScoredCharacter(id, Float.NaN, List.of())
-                            : new ScoredCharacter(
-                                    id,
-                                    scores.logProbabilities()[prediction],
-                                    likeliestOthers(id, prediction, scores, others)));
-        }
-        int beginning = config.endSymbol() ? 1 : 0;
-        int unknown = (int) text.codePoints()
-                .filter(codePoint -> vocabulary.idOf(codePoint) < 0)
-                .count();
-        return new TextScore(text, characters.subList(beginning, characters.size()), unknown);
+        int[] known = Arrays.stream(ids(text)).filter(id -> id != Ids.NONE).toArray();
+        List<ScoredCharacter> predictions = IntStream.range(0, scores.logProbabilities().length)
+                .mapToObj(i -> new ScoredCharacter(
+                        known[i + 1], scores.logProbabilities()[i], likeliestOthers(known[i + 1], i, scores, others)))
+                .toList();
+        return TextScore.of(text, vocabulary, predictions);
     }
 
     private static List<ScoredCharacter> likeliestOthers(int id, int prediction, Scorer.Scores scores, int others) {

@@ -1,7 +1,10 @@
 package dev.libretto;
 
 import dev.libretto.generate.ScoredCharacter;
+import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
+import java.util.ArrayList;
+import java.util.Iterator;
 import java.util.List;
 
 /**
@@ -13,6 +16,27 @@ import java.util.List;
  * @param unknown how many characters the model does not know
  */
 public record TextScore(String text, List<ScoredCharacter> characters, int unknown) {
+    /**
+     * Returns the score of a text.
+     *
+     * @param predictions of the characters that the model knows, but the first; of a document all, and the end
+     */
+    public static TextScore of(String text, Vocabulary vocabulary, List<ScoredCharacter> predictions) {
+        List<ScoredCharacter> characters = new ArrayList<>();
+        Iterator<ScoredCharacter> next = predictions.iterator();
+        boolean isFirst = !vocabulary.hasEnd();
+        int unknown = 0;
+        for (int codePoint : text.codePoints().toArray()) {
+            int id = vocabulary.idOrUnknown(codePoint);
+            boolean isPredicted = id != Ids.NONE && !isFirst;
+            isFirst &= id == Ids.NONE;
+            unknown += vocabulary.idOf(codePoint) < 0 ? 1 : 0;
+            characters.add(isPredicted ? next.next() : new ScoredCharacter(id, Float.NaN, List.of()));
+        }
+        next.forEachRemaining(characters::add);
+        return new TextScore(text, characters, unknown);
+    }
+
     private boolean isPredicted(int index) {
         return !Float.isNaN(characters.get(index).logProbability());
     }

@@ -2,10 +2,10 @@ package dev.libretto.cli;
 
 import dev.libretto.generate.AdjustedSampler;
 import dev.libretto.generate.History;
+import dev.libretto.generate.LogitBias;
 import dev.libretto.generate.RandomSampler;
 import dev.libretto.generate.Sampler;
 import dev.libretto.text.Vocabulary;
-import java.util.Arrays;
 import java.util.List;
 
 /** How the next character is chosen. */
@@ -109,46 +109,17 @@ final class SamplingFlags {
 
     /** Returns what is added to each logit, −∞ for characters that are not written; empty for nothing. */
     private static float[] bias(Arguments arguments, Vocabulary vocabulary) throws UsageException {
-        String allowed = arguments.get(ALLOW);
-        String forbidden = arguments.get(FORBID);
-        List<Bias> biases = arguments.getAll(BIAS);
-        if (allowed == null && forbidden == null && biases.isEmpty()) {
-            return new float[0];
+        LogitBias bias = new LogitBias(vocabulary);
+        for (Bias given : arguments.getAll(BIAS)) {
+            bias.set(encode(vocabulary, given.characters(), BIAS), given.value());
         }
-        float[] bias = new float[vocabulary.size()];
-        for (Bias given : biases) {
-            for (int id : encode(vocabulary, given.characters(), BIAS)) {
-                bias[id] = given.value();
-            }
+        if (arguments.has(ALLOW)) {
+            bias.allowOnly(encode(vocabulary, arguments.get(ALLOW), ALLOW));
         }
-        if (allowed != null) {
-            int[] ids = encode(vocabulary, allowed, ALLOW);
-            Arrays.sort(ids);
-            for (int id = 0; id < bias.length; id++) {
-                bias[id] = Arrays.binarySearch(ids, id) < 0 ? Float.NEGATIVE_INFINITY : bias[id];
-            }
+        if (arguments.has(FORBID)) {
+            bias.forbid(encode(vocabulary, arguments.get(FORBID), FORBID));
         }
-        if (forbidden != null) {
-            for (int id : encode(vocabulary, forbidden, FORBID)) {
-                bias[id] = Float.NEGATIVE_INFINITY;
-            }
-        }
-        requireCharacter(bias, vocabulary);
-        return bias;
-    }
-
-    /** Throws if no character is left, and allows the end of a document. */
-    private static void requireCharacter(float[] bias, Vocabulary vocabulary) {
-        int characters = bias.length - (vocabulary.hasEnd() ? 1 : 0);
-        for (int id = characters; id < bias.length; id++) {
-            bias[id] = 0;
-        }
-        for (int id = 0; id < characters; id++) {
-            if (bias[id] > Float.NEGATIVE_INFINITY) {
-                return;
-            }
-        }
-        throw new IllegalArgumentException("--allow and --forbid leave no character to write; forbid fewer characters");
+        return bias.toArray();
     }
 
     private static int[] encode(Vocabulary vocabulary, String characters, Flag<?> flag) {

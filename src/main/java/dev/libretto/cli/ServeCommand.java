@@ -28,12 +28,37 @@ final class ServeCommand {
     static final Flag<Boolean> NO_AUTH = Flag.toggle("no-auth", "let everyone in who can reach the address");
     static final Flag<Integer> GRACE =
             Flag.integer("grace", "seconds that running answers may take when a signal ends the server", 10, 0, 86_400);
+    static final Flag<Boolean> FOLLOW =
+            Flag.toggle("follow", "serve newer checkpoints of the runs as soon as they are saved");
+    static final Flag<Integer> STATE_CACHE = Flag.integer(
+            "state-cache", "MiB for the states of texts that may be continued, for each run", 256, 0, 1 << 20);
+    static final Flag<Integer> MAX_ROWS =
+            Flag.integer("max-rows", "texts that each run continues at once", 64, 1, 4096);
+    static final Flag<Integer> MAX_QUEUE =
+            Flag.integer("max-queue", "texts that may wait, for each run", 256, 0, 1_000_000);
+    static final Flag<Integer> MAX_TOKENS = Flag.integer(
+            "max-tokens", "characters that a request may ask for, of all its texts", 100_000, 1, 100_000_000);
+    static final Flag<Integer> MAX_PROMPT =
+            Flag.integer("max-prompt", "characters of a prompt", Prefix.MAX_CHARACTERS, 1, 100_000_000);
+    static final Flag<Integer> MAX_BODY = Flag.integer("max-body", "MiB of a request", 8, 1, 1024);
+    static final Flag<Integer> MAX_CONNECTIONS =
+            Flag.integer("max-connections", "open connections", 1024, 1, 1_000_000);
+    static final Flag<Integer> TIMEOUT = Flag.integer(
+            "timeout",
+            "seconds that a client may take to send a request, or to accept a part of an answer",
+            30,
+            1,
+            86_400);
 
     static final Command COMMAND = new Command(
             "serve",
             "answer requests over HTTP, as OpenAI's completions, and show a page to write with",
             "",
-            Flag.joined(List.of(RUN, GenerateFlags.CHECKPOINT, LISTEN, API_KEY_FILE, NO_AUTH, GRACE), DeviceFlags.ONE),
+            Flag.joined(
+                    List.of(RUN, GenerateFlags.CHECKPOINT, FOLLOW, LISTEN, API_KEY_FILE, NO_AUTH, GRACE),
+                    List.of(STATE_CACHE, MAX_ROWS, MAX_QUEUE, MAX_TOKENS, MAX_PROMPT, MAX_BODY),
+                    List.of(MAX_CONNECTIONS, TIMEOUT),
+                    DeviceFlags.ONE),
             List.of("serve", "serve --run runs/lyrics --run runs/plays --listen 0.0.0.0:8080 --api-key-file keys"),
             ServeCommand::run);
 
@@ -41,16 +66,16 @@ final class ServeCommand {
 
     private static int run(Arguments arguments, Console console) throws Exception {
         List<Path> given = arguments.getAll(RUN);
-        List<Path> runs = given.isEmpty() ? List.of(console.runs().latest()) : given;
         HostAddress listen = arguments.get(LISTEN);
-        Optional<ApiKeys> keys = keys(arguments, listen);
+        Duration grace = Duration.ofSeconds(arguments.get(GRACE));
         ServeConfig config = new ServeConfig(
                 console.runs().folder(),
                 listen,
-                keys,
-                Limits.DEFAULT,
-                Duration.ofSeconds(arguments.get(GRACE)),
-                ServeConfig.STATE_BYTES);
+                keys(arguments, listen),
+                limits(arguments),
+                (long) arguments.get(STATE_CACHE) << 20,
+                arguments.get(FOLLOW));
+        List<Path> runs = given.isEmpty() ? List.of(console.runs().latest()) : given;
         Choice device = DeviceFlags.choose(arguments, console);
         Halt halt = new Halt();
         CompletableFuture<Integer> signal = new CompletableFuture<>();
@@ -61,13 +86,39 @@ final class ServeCommand {
                     halt.now(128 + number);
                 }
             });
-            console.print("serving %s at http://%s/%n", server.models(), server.address());
-            console.out().flush();
+            announce(server, config, console);
             signal.get();
+            console.note(
+                    "ending once running answers are complete, after %d s at most; a second signal ends at once%n",
+                    grace.toSeconds());
+            server.drain(grace);
         }
         int exitCode = 128 + signal.get();
         halt.exit(exitCode);
         return exitCode;
+    }
+
+    private static Limits limits(Arguments arguments) throws UsageException {
+        return new Limits(
+                arguments.get(MAX_ROWS),
+                arguments.get(MAX_QUEUE),
+                arguments.get(MAX_BODY) << 20,
+                arguments.get(MAX_PROMPT),
+                arguments.get(MAX_TOKENS),
+                arguments.get(MAX_CONNECTIONS),
+                Duration.ofSeconds(arguments.get(TIMEOUT)));
+    }
+
+    /** Prints where it listens, and a command to try. */
+    private static void announce(ModelServer server, ServeConfig config, Console console) {
+        String url = "http://" + server.address() + "/";
+        console.print("serving %s at %s%n", String.join(", ", server.models()), url);
+        console.out().flush();
+        console.note(
+                "try: curl %sv1/completions -H \"Content-Type: application/json\"%s -d %s%n",
+                url,
+                config.keys().isPresent() ? " -H \"Authorization: Bearer $KEY\"" : "",
+                Shell.quote(server.example()));
     }
 
     private static Optional<ApiKeys> keys(Arguments arguments, HostAddress listen) throws Exception {

@@ -192,6 +192,13 @@ final class Checkpoints {
         return chosen.isPresent() ? saved.get(chosen.get()).read(config) : newest(config, warnings);
     }
 
+    /** Returns the position of the checkpoint that {@link #read} would choose if none is damaged; the files are not verified. */
+    Optional<Progress> peek(Function<List<Progress>, Optional<Progress>> choice) throws IOException {
+        List<Progress> saved =
+                List.copyOf(saved(entries(), false, warning -> {}).keySet());
+        return choice.apply(saved).or(() -> saved.stream().findFirst());
+    }
+
     /**
      * Returns the position of each undamaged checkpoint, newest first; unless verified, only the positions are read.
      */

@@ -395,9 +395,18 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
     /** Returns the checkpoint to generate and evaluate with; throws if the model does not fit into memory. */
     public Checkpoint checkpoint(Which which, Consumer<String> warnings) throws IOException {
         MemoryEstimate.ofModel(config.model(), config.training()).requireFits();
-        return which == Which.BEST && config.training().validation().wanted()
+        return isValidated(which)
                 ? checkpoints.read(CheckpointPolicy::bestValidated, config, warnings)
                 : newest(warnings);
+    }
+
+    /** Returns the position of {@link #checkpoint} without verifying its files; empty if there is none yet. */
+    public Optional<Progress> peek(Which which) throws IOException {
+        return checkpoints.peek(isValidated(which) ? CheckpointPolicy::bestValidated : saved -> Optional.empty());
+    }
+
+    private boolean isValidated(Which which) {
+        return which == Which.BEST && config.training().validation().wanted();
     }
 
     /** Which of a run's checkpoints to use. */

@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.MessageDigest;
@@ -33,8 +34,10 @@ public final class ApiKeys {
             text = Disk.decodeUtf8(input.readNBytes(MAX_BYTES));
         } catch (CharacterCodingException e) {
             throw new LibrettoException(file + " is not UTF-8; write keys of letters and digits into it", e);
+        } catch (FileSystemException e) {
+            throw new LibrettoException(Disk.reason(e) + "; name a file with keys", e);
         } catch (IOException e) {
-            throw new LibrettoException("cannot read the keys in " + file + ": " + Disk.reason(e), e);
+            throw new LibrettoException(file + ": " + Disk.reason(e) + "; name a file with keys", e);
         }
         List<String> keys =
                 text.lines().map(String::strip).filter(key -> !key.isEmpty()).toList();

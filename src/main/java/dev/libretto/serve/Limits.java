@@ -14,6 +14,4 @@ import java.time.Duration;
  * @param idle how long a connection may take until its next request has arrived, or a client to accept what was written
  */
 public record Limits(
-        int rows, int queue, int bodyBytes, int promptCharacters, int characters, int connections, Duration idle) {
-    public static final Limits DEFAULT = new Limits(64, 256, 8 << 20, 1_000_000, 100_000, 1024, Duration.ofSeconds(30));
-}
+        int rows, int queue, int bodyBytes, int promptCharacters, int characters, int connections, Duration idle) {}

@@ -1,9 +1,10 @@
 package dev.libretto.serve;
 
 import dev.libretto.CharModel;
+import dev.libretto.generate.ContinuousDecoder;
 import java.util.concurrent.atomic.AtomicBoolean;
 
-/** Weights of a run that are open, until the last user closes them. */
+/** Weights of a run and the decoder that runs them, open until the last user closes them. */
 final class OpenModel implements AutoCloseable {
     /** The use by one request; closing it twice does no harm. */
     final class Lease implements AutoCloseable {
@@ -11,6 +12,10 @@ final class OpenModel implements AutoCloseable {
 
         CharModel model() {
             return model;
+        }
+
+        ContinuousDecoder decoder() {
+            return decoder;
         }
 
         @Override
@@ -22,12 +27,18 @@ final class OpenModel implements AutoCloseable {
     }
 
     private final CharModel model;
+    private final ContinuousDecoder decoder;
     /** Requests, and one for the owner. */
     private int users = 1;
 
     /** @param model closed with this */
-    OpenModel(CharModel model) {
+    OpenModel(CharModel model, ContinuousDecoder.Limits limits) {
         this.model = model;
+        this.decoder = new ContinuousDecoder(model.decoding(true), limits);
+    }
+
+    ContinuousDecoder decoder() {
+        return decoder;
     }
 
     synchronized Lease lease() {
@@ -38,8 +49,13 @@ final class OpenModel implements AutoCloseable {
         return new Lease();
     }
 
-    private synchronized void release() {
-        if (--users == 0) {
+    private void release() {
+        boolean isUnused;
+        synchronized (this) {
+            isUnused = --users == 0;
+        }
+        if (isUnused) {
+            decoder.close();
             model.close();
         }
     }

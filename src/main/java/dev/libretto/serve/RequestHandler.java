@@ -1,58 +1,106 @@
 package dev.libretto.serve;
 
 import dev.libretto.LibrettoException;
+import dev.libretto.run.Disk;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import org.eclipse.jetty.http.HttpException;
-import org.eclipse.jetty.http.HttpFields;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpStatus;
+import org.eclipse.jetty.io.Connection;
 import org.eclipse.jetty.io.Content;
 import org.eclipse.jetty.server.Handler;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
+import org.eclipse.jetty.server.handler.ErrorHandler;
 import org.eclipse.jetty.util.Callback;
 
 /** Checks a request, reads its body, finds its route and lets that answer. */
 final class RequestHandler extends Handler.Abstract {
     private static final Pattern BEARER = Pattern.compile("(?i)Bearer +(\\S+)");
 
-    private final List<Route> routes;
-    private final Optional<ApiKeys> keys;
-    private final Limits limits;
-    private final Consumer<String> log;
+    private static final int POLL_MILLIS = 10;
 
-    /** @param log receives a line for each failure of the server */
-    RequestHandler(List<Route> routes, Optional<ApiKeys> keys, Limits limits, Consumer<String> log) {
+    private final List<Route> routes;
+    private final ServeConfig config;
+    private final Metrics metrics;
+    private final Connections connections;
+    private final Consumer<String> log;
+    private final boolean isLoopback;
+    private final AtomicInteger running = new AtomicInteger();
+    private volatile boolean isDraining;
+
+    /**
+     * @param isLoopback whether only this host can reach the server
+     * @param log receives a line for each failure of the server
+     */
+    RequestHandler(
+            List<Route> routes,
+            ServeConfig config,
+            boolean isLoopback,
+            Metrics metrics,
+            Connections connections,
+            Consumer<String> log) {
         this.routes = List.copyOf(routes);
-        this.keys = keys;
-        this.limits = limits;
+        this.config = config;
+        this.isLoopback = isLoopback;
+        this.metrics = metrics;
+        this.connections = connections;
         this.log = log;
+    }
+
+    /** Refuses requests from now on. */
+    void drain() {
+        isDraining = true;
+    }
+
+    /** Waits until no request is being answered, for a limited time. */
+    void await(Duration atMost) throws InterruptedException {
+        long end = System.nanoTime() + atMost.toNanos();
+        while (running.get() > 0 && System.nanoTime() < end) {
+            Thread.sleep(POLL_MILLIS);
+        }
     }
 
     @Override
     public boolean handle(Request request, Response response, Callback callback) {
         SecurityHeaders.addTo(response.getHeaders());
+        String path = request.getHttpURI().getDecodedPath();
+        List<Route> ofPath = routes.stream()
+                .filter(route -> path != null && route.matches(path))
+                .toList();
+        observe(request, response, ofPath.isEmpty() ? "other" : ofPath.get(0).path());
         try {
-            Route route = route(request, response);
-            if (route == null) {
+            if (isDraining) {
+                response.getHeaders().put(HttpHeader.CONNECTION, "close");
+                throw ApiException.shuttingDown();
+            }
+            if (isLoopback) {
+                HostCheck.check(request, config.listen().host());
+            }
+            Optional<Route> route = choose(ofPath, request, response);
+            if (route.isEmpty()) {
                 response.setStatus(HttpStatus.NO_CONTENT_204);
                 response.write(true, null, callback);
                 return true;
             }
-            requireKey(request, response, route);
-            if (route.method().equals("POST")) {
-                readBody(request, response, callback, route);
+            requireKey(request, response, route.get());
+            String rest = route.get().rest(path);
+            if (route.get().method().equals("POST")) {
+                readBody(request, response, callback, route.get(), rest);
             } else {
-                answer(route, new Exchange(request, response, callback, rest(route, request), new byte[0]));
+                answer(route.get(), new Exchange(request, response, callback, rest, new byte[0]));
             }
         } catch (ApiException e) {
             sendError(response, callback, e);
@@ -60,43 +108,45 @@ final class RequestHandler extends Handler.Abstract {
         return true;
     }
 
-    private static String path(Request request) {
-        return request.getHttpURI().getDecodedPath();
+    private void observe(Request request, Response response, String path) {
+        long begun = System.nanoTime();
+        Connection connection = request.getConnectionMetaData().getConnection();
+        running.incrementAndGet();
+        connections.requestBegan(connection);
+        Request.addCompletionListener(request, failure -> {
+            running.decrementAndGet();
+            connections.requestEnded(connection);
+            metrics.answered(path, response.getStatus(), (System.nanoTime() - begun) / 1e9);
+        });
     }
 
-    private static String rest(Route route, Request request) {
-        return route.rest(path(request));
-    }
-
-    /** Returns the route of a request; null for OPTIONS. */
-    private Route route(Request request, Response response) throws ApiException {
-        String path = path(request);
-        List<Route> ofPath = routes.stream()
-                .filter(route -> path != null && route.matches(path))
-                .toList();
+    /** Returns the route of a request; none if it only asks which methods there are. */
+    private static Optional<Route> choose(List<Route> ofPath, Request request, Response response) throws ApiException {
         if (ofPath.isEmpty()) {
             throw ApiException.notFound("there is no such path");
         }
-        Optional<Route> route = ofPath.stream()
+        // The first is the most specific.
+        List<Route> ofSamePath = ofPath.stream()
+                .filter(route -> route.path().equals(ofPath.get(0).path()))
+                .toList();
+        Optional<Route> route = ofSamePath.stream()
                 .filter(candidate -> candidate.answers(request.getMethod()))
                 .findFirst();
         if (route.isEmpty()) {
-            String allowed = ofPath.stream()
+            String allowed = ofSamePath.stream()
                     .map(candidate -> candidate.method().equals("GET") ? "GET, HEAD" : candidate.method())
-                    .distinct()
                     .collect(Collectors.joining(", ", "", ", OPTIONS"));
             response.getHeaders().put(HttpHeader.ALLOW, allowed);
-            if (request.getMethod().equals("OPTIONS")) {
-                return null;
+            if (!request.getMethod().equals("OPTIONS")) {
+                throw new ApiException(
+                        HttpStatus.METHOD_NOT_ALLOWED_405, "this path allows " + allowed, null, "method_not_allowed");
             }
-            throw new ApiException(
-                    HttpStatus.METHOD_NOT_ALLOWED_405, "this path allows " + allowed, null, "method_not_allowed");
         }
-        return route.get();
+        return route;
     }
 
     private void requireKey(Request request, Response response, Route route) throws ApiException {
-        if (keys.isEmpty() || route.isPublic()) {
+        if (config.keys().isEmpty() || route.isPublic()) {
             return;
         }
         String given = Optional.ofNullable(request.getHeaders().get(HttpHeader.AUTHORIZATION))
@@ -104,7 +154,7 @@ final class RequestHandler extends Handler.Abstract {
                 .filter(Matcher::matches)
                 .map(match -> match.group(1))
                 .orElse("");
-        if (!keys.get().contains(given)) {
+        if (!config.keys().get().contains(given)) {
             response.getHeaders().put(HttpHeader.WWW_AUTHENTICATE, "Bearer");
             throw new ApiException(
                     HttpStatus.UNAUTHORIZED_401,
@@ -117,34 +167,47 @@ final class RequestHandler extends Handler.Abstract {
     }
 
     /** Reads the body without holding a thread, then lets the route answer. */
-    private void readBody(Request request, Response response, Callback callback, Route route) throws ApiException {
-        if (request.getLength() > limits.bodyBytes()) {
-            throw tooLarge();
+    private void readBody(Request request, Response response, Callback callback, Route route, String rest)
+            throws ApiException {
+        String type = String.valueOf(request.getHeaders().get(HttpHeader.CONTENT_TYPE));
+        // A page of another site can send other types without asking the server first.
+        if (!type.toLowerCase(Locale.ROOT).matches("application/json\\s*(;.*)?")) {
+            throw new ApiException(
+                    HttpStatus.UNSUPPORTED_MEDIA_TYPE_415,
+                    "the body must be JSON; send \"Content-Type: application/json\"",
+                    null,
+                    "unsupported_media_type");
         }
-        CompletableFuture<byte[]> body = Content.Source.asByteArrayAsync(request, limits.bodyBytes());
-        body.orTimeout(limits.idle().toMillis(), TimeUnit.MILLISECONDS).whenComplete((bytes, failure) -> {
+        int most = config.limits().bodyBytes();
+        if (request.getLength() > most) {
+            throw tooLarge(most);
+        }
+        CompletableFuture<byte[]> body = Content.Source.asByteArrayAsync(request, most);
+        body.orTimeout(config.limits().idle().toMillis(), TimeUnit.MILLISECONDS).whenComplete((bytes, failure) -> {
             if (failure == null) {
-                answer(route, new Exchange(request, response, callback, rest(route, request), bytes));
+                answer(route, new Exchange(request, response, callback, rest, bytes));
             } else {
-                sendError(response, callback, bodyFailure(failure));
+                // The rest of the body may still come.
+                response.getHeaders().put(HttpHeader.CONNECTION, "close");
+                sendError(response, callback, bodyFailure(failure, most));
             }
         });
     }
 
-    private ApiException tooLarge() {
+    private static ApiException tooLarge(int most) {
         return new ApiException(
                 HttpStatus.PAYLOAD_TOO_LARGE_413,
-                "the body is larger than " + limits.bodyBytes() + " bytes; send less text",
+                String.format(Locale.ROOT, "the body is larger than %,d bytes; send less text", most),
                 null,
                 "body_too_large");
     }
 
-    private ApiException bodyFailure(Throwable failure) {
+    private static ApiException bodyFailure(Throwable failure, int most) {
         if (failure instanceof TimeoutException) {
             return new ApiException(
-                    HttpStatus.REQUEST_TIMEOUT_408, "the body did not arrive in time; send it faster", null, null);
+                    HttpStatus.REQUEST_TIMEOUT_408, "the body did not arrive in time; send it faster", null, "timeout");
         }
-        return failure instanceof HttpException ? ApiException.badRequest("the body is incomplete") : tooLarge();
+        return failure instanceof HttpException ? ApiException.badRequest("the body is incomplete") : tooLarge(most);
     }
 
     private void answer(Route route, Exchange exchange) {
@@ -152,32 +215,31 @@ final class RequestHandler extends Handler.Abstract {
             route.endpoint().answer(exchange);
         } catch (ApiException e) {
             sendError(exchange.response(), exchange.callback(), e);
-        } catch (Exception | LinkageError e) {
-            log.accept(request(route) + " failed: " + LibrettoException.oneLine(e.toString()));
-            sendError(exchange.response(), exchange.callback(), failure());
+        } catch (Exception | LinkageError | OutOfMemoryError e) {
+            log.accept(route.method() + " " + route.path() + " failed: "
+                    + LibrettoException.oneLine(e.getClass().getSimpleName() + ": " + Disk.reason(e)));
+            sendError(exchange.response(), exchange.callback(), ApiException.internal());
         }
     }
 
-    private static String request(Route route) {
-        return route.method() + " " + route.path();
-    }
-
-    private static ApiException failure() {
-        return new ApiException(
-                HttpStatus.INTERNAL_SERVER_ERROR_500,
-                "the server failed; its messages say why",
-                null,
-                "internal_error");
-    }
-
-    private static void sendError(Response response, Callback callback, ApiException error) {
+    static void sendError(Response response, Callback callback, ApiException error) {
         if (response.isCommitted()) {
             callback.failed(error);
             return;
         }
-        HttpFields.Mutable headers = response.getHeaders();
-        headers.put(HttpHeader.CONTENT_TYPE, Exchange.JSON);
         response.setStatus(error.status());
+        response.getHeaders().put(HttpHeader.CONTENT_TYPE, Exchange.JSON);
         response.write(true, ByteBuffer.wrap(JsonBody.write(error.toJson())), callback);
+    }
+
+    /** Answers what Jetty finds wrong with a request before it is handled. */
+    static boolean answerBadRequest(Request request, Response response, Callback callback) {
+        SecurityHeaders.addTo(response.getHeaders());
+        String reason = String.valueOf(request.getAttribute(ErrorHandler.ERROR_MESSAGE));
+        sendError(
+                response,
+                callback,
+                new ApiException(response.getStatus(), LibrettoException.oneLine(reason), null, "bad_http"));
+        return true;
     }
 }

@@ -2,7 +2,6 @@ package dev.libretto.serve;
 
 import dev.libretto.device.HostAddress;
 import java.nio.file.Path;
-import java.time.Duration;
 import java.util.Optional;
 
 /**
@@ -11,11 +10,8 @@ import java.util.Optional;
  * @param runs the folder whose runs the page shows
  * @param listen port 0 picks a free one
  * @param keys required from clients; empty for none
- * @param grace how long running answers may take after {@link ModelServer#stop}
  * @param stateBytes the most memory for the states of texts, of each model
+ * @param follow whether newer checkpoints of the runs are served when they appear
  */
 public record ServeConfig(
-        Path runs, HostAddress listen, Optional<ApiKeys> keys, Limits limits, Duration grace, long stateBytes) {
-    public static final Duration GRACE = Duration.ofSeconds(10);
-    public static final long STATE_BYTES = 256L << 20;
-}
+        Path runs, HostAddress listen, Optional<ApiKeys> keys, Limits limits, long stateBytes, boolean follow) {}

@@ -1,6 +1,5 @@
 package dev.libretto.serve;
 
-import dev.libretto.LibrettoException;
 import java.util.List;
 import org.eclipse.jetty.http.HttpStatus;
 
@@ -8,20 +7,9 @@ import org.eclipse.jetty.http.HttpStatus;
 final class ServedModels implements AutoCloseable {
     private final List<ServedModel> models;
 
-    /**
-     * @param models at least one; closed with this
-     * @throws LibrettoException if two have the same name
-     */
-    ServedModels(List<ServedModel> models) throws LibrettoException {
+    /** @param models at least one, of different names; closed with this */
+    ServedModels(List<ServedModel> models) {
         this.models = List.copyOf(models);
-        for (ServedModel model : models) {
-            for (ServedModel other : models.subList(0, models.indexOf(model))) {
-                if (other.name().equals(model.name())) {
-                    throw new LibrettoException("two runs are called " + model.name() + ", " + other.run() + " and "
-                            + model.run() + "; rename one, because requests choose a model by its name");
-                }
-            }
-        }
     }
 
     List<ServedModel> all() {
