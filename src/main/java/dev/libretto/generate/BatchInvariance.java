@@ -148,7 +148,7 @@ record BatchInvariance(int[] sizes, boolean readsAlike, boolean writesAlike) {
         Random random = new Random(3);
         int[] last = random.ints(size, 0, model.config().vocabularySize()).toArray();
         List<float[]> state = randomState(model, size, random);
-        TextModel.Written written = model.writeGreedily(last, state, false);
+        TextModel.Written written = model.writeGreedily(last, state, false, DecodingGraph.FEW_STEPS);
         List<float[]> after = List.copyOf(written.state());
         for (ScoredCharacter[] characters : written.characters()) {
             TextModel.Step step = model.step(last, state);

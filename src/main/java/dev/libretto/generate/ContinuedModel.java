@@ -58,8 +58,8 @@ public record ContinuedModel(TextModel model, int[] textBefore, int last, List<f
     }
 
     @Override
-    public Written writeGreedily(int[] ids, List<float[]> state, boolean scored) {
-        return model.writeGreedily(ids, state, scored);
+    public Written writeGreedily(int[] ids, List<float[]> state, boolean scored, int most) {
+        return model.writeGreedily(ids, state, scored, most);
     }
 
     @Override

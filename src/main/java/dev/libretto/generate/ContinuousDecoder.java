@@ -577,7 +577,7 @@ public final class ContinuousDecoder implements AutoCloseable {
         List<float[]> after;
         try {
             before = join(batch, size);
-            next = model.writeGreedily(last, before, false);
+            next = model.writeGreedily(last, before, false, DecodingGraph.FEW_STEPS);
             after = List.copyOf(next.state());
         } catch (RuntimeException | OutOfMemoryError e) {
             fail(batch, e);

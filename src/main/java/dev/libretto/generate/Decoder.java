@@ -158,7 +158,7 @@ public final class Decoder {
     private TextModel.Written next(List<Row> rows, List<float[]> state, Options options) {
         int[] last = rows.stream().mapToInt(Row::last).toArray();
         if (options.sampler() == Sampler.GREEDY && options.scoring().top() == 0) {
-            return model.writeGreedily(last, state, options.scoring().ofText());
+            return model.writeGreedily(last, state, options.scoring().ofText(), Integer.MAX_VALUE);
         }
         TextModel.Step step = model.step(last, state);
         ScoredCharacter[] characters = IntStream.range(0, rows.size())

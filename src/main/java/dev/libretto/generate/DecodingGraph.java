@@ -24,12 +24,24 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
 
 /**
- * The graph of a {@link GraphModel}. A run reads or writes {@value #STEPS} characters per row. In writing, the most likely
- * character is fed back inside the graph.
+ * The graph of a {@link GraphModel}. A run reads {@value #STEPS} characters per row, or writes as many, or {@value #FEW_STEPS}.
+ * In writing, the most likely character is fed back inside the graph.
  */
 final class DecodingGraph implements AutoCloseable {
     /** Time steps per run, enough to amortize the call. */
     static final int STEPS = 64;
+    /** Time steps per run that writes for somebody who may not want to wait for the end of a longer one. */
+    static final int FEW_STEPS = 8;
+
+    /**
+     * What a run writes.
+     *
+     * @param characters {@code [T, B]}
+     * @param logProbabilities {@code [T, B]}
+     * @param state the state before the last character
+     */
+    private record Writing(
+            int steps, Operand<TInt32> characters, Operand<TFloat32> logProbabilities, List<Operand<TFloat32>> state) {}
 
     private final ModelConfig config;
     private final boolean isOneRow;
@@ -46,12 +58,8 @@ final class DecodingGraph implements AutoCloseable {
     private final LanguageModel.Output step;
     /** The state after {@link #text}. */
     private final List<Operand<TFloat32>> readState;
-    /** The characters written after {@link #ids}, {@code [STEPS, B]}. */
-    private final Operand<TInt32> written;
-    /** The log-probabilities of {@link #written}, {@code [STEPS, B]}. */
-    private final Operand<TFloat32> logProbabilities;
-    /** The state before the last character of {@link #written}. */
-    private final List<Operand<TFloat32>> writtenState;
+    /** What is written after {@link #ids} in few steps, and in {@link #STEPS}. */
+    private final List<Writing> written = new ArrayList<>();
 
     /** @param isOneRow whether B is 1 and products are fused; otherwise B is arbitrary */
     DecodingGraph(ModelConfig config, Weights weights, boolean isOneRow) {
@@ -81,10 +89,10 @@ final class DecodingGraph implements AutoCloseable {
                 }
                 characters.add(writing.math.argMax(last.logits(), axis, TInt32.class));
                 scores.add(largestLogProbability(writing, last.logits(), axis));
+                if (t + 1 == FEW_STEPS || t + 1 == STEPS) {
+                    written.add(new Writing(t + 1, writing.stack(characters), writing.stack(scores), last.state()));
+                }
             }
-            written = writing.stack(characters);
-            logProbabilities = writing.stack(scores);
-            writtenState = last.state();
 
             Ops reading = tf.withSubScope("read");
             List<Operand<TFloat32>> current = new ArrayList<>(state);
@@ -140,20 +148,22 @@ final class DecodingGraph implements AutoCloseable {
         return current;
     }
 
-    /** {@link TextModel#writeGreedily}. */
-    TextModel.Written writeGreedily(int[] last, List<float[]> before, boolean scored) {
+    /** {@link TextModel#writeGreedily} of at least {@link #FEW_STEPS} characters. */
+    TextModel.Written writeGreedily(int[] last, List<float[]> before, boolean scored, int most) {
+        Writing writing = written.get(most < STEPS ? 0 : 1);
+        int steps = writing.steps();
         try (TInt32 input = TInt32.vectorOf(last);
                 Result result = scored
-                        ? run(ids, input, before, writtenState, written, logProbabilities)
-                        : run(ids, input, before, writtenState, written)) {
-            int[][] characters = new int[STEPS][last.length];
-            float[][] scores = new float[STEPS][last.length];
+                        ? run(ids, input, before, writing.state(), writing.characters(), writing.logProbabilities())
+                        : run(ids, input, before, writing.state(), writing.characters())) {
+            int[][] characters = new int[steps][last.length];
+            float[][] scores = new float[steps][last.length];
             StdArrays.copyFrom((TInt32) result.get(state.size()), characters);
             if (scored) {
                 StdArrays.copyFrom((TFloat32) result.get(state.size() + 1), scores);
             }
-            ScoredCharacter[][] both = new ScoredCharacter[STEPS][last.length];
-            for (int t = 0; t < STEPS; t++) {
+            ScoredCharacter[][] both = new ScoredCharacter[steps][last.length];
+            for (int t = 0; t < steps; t++) {
                 for (int row = 0; row < last.length; row++) {
                     both[t][row] = new ScoredCharacter(characters[t][row], scores[t][row]);
                 }

@@ -62,8 +62,10 @@ public final class GraphModel implements TextModel {
     }
 
     @Override
-    public Written writeGreedily(int[] ids, List<float[]> state, boolean scored) {
-        return graph(ids.length).writeGreedily(ids, state, scored);
+    public Written writeGreedily(int[] ids, List<float[]> state, boolean scored, int most) {
+        return most < DecodingGraph.FEW_STEPS
+                ? TextModel.super.writeGreedily(ids, state, scored, most)
+                : graph(ids.length).writeGreedily(ids, state, scored, most);
     }
 
     @Override

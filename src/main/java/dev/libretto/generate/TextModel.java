@@ -77,8 +77,9 @@ public interface TextModel extends AutoCloseable {
      *
      * @param ids the last character of each row, {@code [B]}
      * @param state the state before it
+     * @param most the most characters to write for each row, at least 1
      */
-    default Written writeGreedily(int[] ids, List<float[]> state, boolean scored) {
+    default Written writeGreedily(int[] ids, List<float[]> state, boolean scored, int most) {
         Step step = step(ids, state);
         ScoredCharacter[] characters = new ScoredCharacter[ids.length];
         for (int row = 0; row < ids.length; row++) {

@@ -126,8 +126,8 @@ class BatchInvarianceTest {
         };
         TextModel writes = new Other() {
             @Override
-            public Written writeGreedily(int[] ids, List<float[]> state, boolean scored) {
-                Written written = super.writeGreedily(ids, state, scored);
+            public Written writeGreedily(int[] ids, List<float[]> state, boolean scored, int most) {
+                Written written = super.writeGreedily(ids, state, scored, most);
                 written.state().get(0)[1] += 0x1p-20f;
                 return written;
             }
