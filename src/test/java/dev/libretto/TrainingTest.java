@@ -173,6 +173,44 @@ class TrainingTest {
     }
 
     @Test
+    void resumedRunMatchesUninterruptedRun() throws IOException {
+        Corpus corpus = Corpus.of(TEXT);
+        Path run = folder.resolve("run");
+        int[] asked = {0};
+        Training interrupted = small().validationFraction(0.1)
+                .dropout(0.2)
+                .stopWhen(() -> ++asked[0] == 3)
+                .build();
+        interrupted.fit(corpus, run).close();
+        epochs.clear();
+        Training more = Training.builder(run).epochs(6).onEpoch(epochs::add).build();
+        try (CharModel resumed = more.resume(corpus, run);
+                CharModel again = more.resume(corpus, run);
+                CharModel whole = small().validationFraction(0.1)
+                        .dropout(0.2)
+                        .epochs(6)
+                        .build()
+                        .fit(corpus, folder.resolve("whole"))) {
+            assertSameBits(resumed.weights(), whole.weights());
+            assertSameBits(again.weights(), whole.weights());
+            assertThat(epochs.subList(0, 6)).extracting(EpochMetrics::epoch).containsExactly(1, 2, 3, 4, 5, 6);
+            assertThat(RunDirectory.open(run).config())
+                    .isEqualTo(RunDirectory.open(folder.resolve("whole")).config());
+        }
+        assertThatThrownBy(() -> more.resume(Corpus.of(TEXT + "云"), run))
+                .hasMessage("text is not the training text of " + run + " (SHA-256 mismatch); resume with that text");
+        for (Training.Builder other : List.of(
+                Training.builder(run).seed(2), Training.builder(run).hiddenSize(8), Training.builder(), small())) {
+            assertThatThrownBy(() -> other.build().resume(corpus, run))
+                    .hasMessage("the settings are not those of " + run + "; begin with Training.builder(run) and change"
+                            + " only epochs, learning rate, patience and checkpoints");
+        }
+        assertThatThrownBy(() -> Training.builder(folder.resolve("none"))).isInstanceOf(LibrettoException.class);
+        assertThat(RunDirectory.open(run).config())
+                .isEqualTo(RunDirectory.open(folder.resolve("whole")).config());
+    }
+
+    @Test
     void fineTuningMatchesTheCommandLineBitForBit() throws IOException {
         Path text = Files.writeString(folder.resolve("other.txt"), "😀 other 开 text, ".repeat(60));
         small().layers(2)
