@@ -25,6 +25,7 @@ import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.server.handler.ErrorHandler;
 import org.eclipse.jetty.util.Callback;
+import org.eclipse.jetty.util.Promise;
 
 /** Checks a request, reads its body, finds its route and lets that answer. */
 final class RequestHandler extends Handler.Abstract {
@@ -182,7 +183,8 @@ final class RequestHandler extends Handler.Abstract {
         if (request.getLength() > most) {
             throw tooLarge(most);
         }
-        CompletableFuture<byte[]> body = Content.Source.asByteArrayAsync(request, most);
+        CompletableFuture<byte[]> body = new CompletableFuture<>();
+        Content.Source.asByteArrayAsync(request, most, Promise.Invocable.toPromise(body));
         body.orTimeout(config.limits().idle().toMillis(), TimeUnit.MILLISECONDS).whenComplete((bytes, failure) -> {
             if (failure == null) {
                 answer(route, new Exchange(request, response, callback, rest, bytes));
