@@ -297,6 +297,18 @@ class CorpusReaderTest {
                 .isEqualTo("no text分开".codePoints().toArray());
     }
 
+    /** Two line ends, and an accent that is not composed with the letter before. */
+    @Test
+    void filesAreDecodedAndNormalizedEachByItself() throws IOException {
+        Files.writeString(folder.resolve("1.txt"), "e\u0301\r");
+        Files.writeString(folder.resolve("2.txt"), "\ne");
+        Files.writeString(folder.resolve("3.txt"), "\u0301y");
+        CorpusOptions options = CorpusOptions.WHOLE_TEXT.withKeepNewlines(true).withNormalization(Normalization.NFC);
+
+        assertThat(CodePoints.of(reader().read(CorpusFiles.of(List.of(folder), options), options)))
+                .isEqualTo("\u00e9\n\ne\u0301y".codePoints().toArray());
+    }
+
     @Test
     void progressRunsFromFirstToLastByte() throws IOException {
         List<Path> files = new ArrayList<>();
