@@ -226,4 +226,16 @@ class DraftTest {
         assertThat(Files.readString(Path.of(state))).contains("\"text\" : \"一二三四五\"");
         assertThat(command("1", write + " --load-state " + state).out()).isEqualTo("一二三四五六七\n");
     }
+
+    @Test
+    void takingTheEndOfADocumentEndsTheSession() throws IOException {
+        String state = folder + "/name.state";
+        String write = "write --run " + shared + "/names --length 4 --temperature 0.01 --save-state " + state;
+        CliResult session = command("111", write);
+        assertThat(session.out()).isEqualTo("emma\n");
+        assertThat(session.err()).containsOnlyOnce("  1  emma\n").containsOnlyOnce("  1  (the end)\n");
+        assertThat(command("q", write + " --load-state " + state).err())
+                .as("a finished document is offered its end again")
+                .contains("  1  (the end)\n");
+    }
 }

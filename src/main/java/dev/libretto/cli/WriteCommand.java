@@ -116,7 +116,7 @@ final class WriteCommand {
                 choices.isEmpty() ? "Enter type, q end" : digits + " take, Enter type, Space others, u undo, q end");
     }
 
-    /** A document may end here. */
+    /** A document may end here, and then the session does. */
     private static String shown(String choice) {
         return choice.isEmpty() ? "(the end)" : choice.replace("\n", "↵");
     }
@@ -141,6 +141,7 @@ final class WriteCommand {
                 int chosen = key - '1';
                 if (chosen >= 0 && chosen < choices.size()) {
                     add(draft.withOffer(choices.get(chosen)));
+                    return !choices.get(chosen).isEmpty();
                 }
             }
         }
