@@ -16,6 +16,7 @@ import dev.libretto.run.Origin;
 import dev.libretto.run.ReportConfig;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunDirectory;
+import dev.libretto.run.RunDirectory.Resumed;
 import dev.libretto.text.Batches.Sampling;
 import dev.libretto.text.Corpus;
 import dev.libretto.text.Vocabulary;
@@ -62,6 +63,8 @@ import org.tensorflow.exceptions.TensorFlowException;
  * command line.
  */
 public final class Training {
+    private static final System.Logger LOGGER = System.getLogger("dev.libretto");
+
     private final ModelConfig model;
     private final TrainConfig config;
     private final DeviceRequest device;
@@ -97,6 +100,16 @@ public final class Training {
     /** Returns a builder with the textbook's settings. */
     public static Builder builder() {
         return new Builder();
+    }
+
+    /**
+     * Returns a builder with the settings of a run, to {@link #resume} it.
+     *
+     * @throws IOException in one line, if there is no run, or it is damaged
+     */
+    public static Builder builder(Path run) throws IOException {
+        RunConfig stored = RunDirectory.open(run).config();
+        return new Builder().model(stored.model()).settings(stored.training());
     }
 
     /**
@@ -159,10 +172,61 @@ public final class Training {
         return new Training(model, config, device, precision, hosts, listener, initial, characters);
     }
 
+    /**
+     * Continues a run from its newest checkpoint, to the same bits as if it had not ended. Build this with {@link #builder(Path)}.
+     *
+     * @param corpus the run's text
+     * @return as {@link #fit(Corpus, Path)}
+     * @throws IllegalArgumentException if the text or the settings are not those of the run; its epochs, learning rate, patience
+     *     and checkpoints may change
+     * @throws IOException in one line, if there is no intact run, it is in use or cannot be written, or the device cannot be used
+     */
+    public CharModel resume(Corpus corpus, Path run) throws IOException {
+        RunConfig stored = RunDirectory.open(run).config();
+        requireResumable(stored, run);
+        if (!corpus.sha256().equals(stored.corpus().sha256())) {
+            throw new IllegalArgumentException(corpus.name() + " is not the training text of " + run
+                    + " (SHA-256 mismatch); resume with that text");
+        }
+        Choice chosen = chooseDevice();
+        Resumed resumed = RunDirectory.resume(
+                run, stored.withTraining(config), warning -> LOGGER.log(System.Logger.Level.WARNING, warning));
+        try (RunDirectory directory = resumed.run()) {
+            fit(corpus, directory.vocabulary(), resumed.checkpoint(), chosen, directory);
+        }
+        return CharModel.open(run, chosen);
+    }
+
+    private void requireResumable(RunConfig stored, Path run) {
+        TrainConfig before = stored.training();
+        TrainConfig same = config.with(c -> {
+            c.epochs = before.epochs();
+            c.optimizer = config.optimizer().withLearningRate(before.optimizer().learningRate());
+            c.validation = config.validation().withPatience(before.validation().patience());
+            c.checkpoints = before.checkpoints();
+        });
+        if (!model.equals(stored.model()) || !same.equals(before)) {
+            throw new IllegalArgumentException(
+                    "the settings are not those of " + run
+                            + "; begin with Training.builder(run) and change only epochs, learning rate, patience and checkpoints");
+        }
+        if (before.validation().corpus() != null) {
+            throw new IllegalArgumentException(run + " validates on a text of its own; resume it on the command line");
+        }
+    }
+
     private void fit(Corpus corpus, Vocabulary vocabulary, Choice chosen, CheckpointStore store) throws IOException {
+        fit(
+                corpus,
+                vocabulary,
+                initial == null ? firstCheckpoint(index -> {}) : firstCheckpoint(initial, vocabulary, index -> {}),
+                chosen,
+                store);
+    }
+
+    private void fit(Corpus corpus, Vocabulary vocabulary, Checkpoint start, Choice chosen, CheckpointStore store)
+            throws IOException {
         TrainingData data = TrainingData.of(config, vocabulary, corpus, null);
-        Checkpoint start =
-                initial == null ? firstCheckpoint(index -> {}) : firstCheckpoint(initial, vocabulary, index -> {});
         try (Trainer trainer = trainer(chosen, data, start, store, listener)) {
             trainer.train();
         } finally {
