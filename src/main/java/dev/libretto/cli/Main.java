@@ -51,6 +51,7 @@ public final class Main {
             ServeCommand.COMMAND,
             EvaluateCommand.COMMAND,
             ScoreCommand.COMMAND,
+            InspectCommand.COMMAND,
             ExportCommand.COMMAND,
             ImportCommand.COMMAND,
             InfoCommand.COMMAND,

@@ -42,12 +42,15 @@ interface Prefixes extends AutoCloseable {
 
     /** Returns the whole text of a file without its last line end. */
     static Prefixes file(Path file, Console console, Vocabulary vocabulary, Unknown unknown) throws IOException {
-        String name = Lines.name(file);
-        String text;
+        return of(Prefix.encode(vocabulary, text(file, console), Lines.name(file), unknown));
+    }
+
+    /** Returns the text of a file, or of stdin for -, without its last line end. */
+    static String text(Path file, Console console) throws IOException {
         try (InputStream input = Lines.open(file, console)) {
-            text = Lines.decode(input.readNBytes(Lines.MAX_BYTES + 1), name).replaceFirst("(\\r\\n|\\r|\\n)\\z", "");
+            return Lines.decode(input.readNBytes(Lines.MAX_BYTES + 1), Lines.name(file))
+                    .replaceFirst("(\\r\\n|\\r|\\n)\\z", "");
         }
-        return of(Prefix.encode(vocabulary, text, name, unknown));
     }
 
     static Prefixes lines(Path file, int batchSize, Console console, Vocabulary vocabulary, Unknown unknown)

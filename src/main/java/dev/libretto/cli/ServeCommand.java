@@ -69,7 +69,9 @@ final class ServeCommand {
         HostAddress listen = arguments.get(LISTEN);
         Duration grace = Duration.ofSeconds(arguments.get(GRACE));
         ServeConfig config = new ServeConfig(
-                console.runs().folder(),
+                given.isEmpty()
+                        ? console.runs().folder()
+                        : given.get(0).toAbsolutePath().normalize().getParent(),
                 listen,
                 keys(arguments, listen),
                 limits(arguments),

@@ -2,11 +2,15 @@ package dev.libretto.serve;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.Optional;
 import org.eclipse.jetty.http.HttpField;
 import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
@@ -68,6 +72,29 @@ final class Exchange {
 
     void sendText(int status, String type, String answer) {
         send(status, type, answer.getBytes(StandardCharsets.UTF_8));
+    }
+
+    /** Sends an answer that the client keeps, and asks again by its ETag; status 304 if it has it. */
+    void sendUnlessKnown(String type, byte[] answer) {
+        String etag = etag(answer);
+        setHeader(HttpHeader.CACHE_CONTROL, "no-cache");
+        setHeader(HttpHeader.ETAG, etag);
+        if (header(HttpHeader.IF_NONE_MATCH)
+                .filter(known -> known.contains(etag))
+                .isPresent()) {
+            sendStatus(HttpStatus.NOT_MODIFIED_304);
+        } else {
+            send(HttpStatus.OK_200, type, answer);
+        }
+    }
+
+    private static String etag(byte[] content) {
+        try {
+            byte[] hash = MessageDigest.getInstance("SHA-256").digest(content);
+            return "\"" + new BigInteger(1, hash).toString(36) + "\"";
+        } catch (NoSuchAlgorithmException e) {
+            throw new AssertionError("every Java has SHA-256", e);
+        }
     }
 
     /** Sends an answer without a body. */

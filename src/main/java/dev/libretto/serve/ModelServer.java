@@ -20,10 +20,12 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.server.HttpConfiguration;
@@ -153,12 +155,17 @@ public final class ModelServer implements AutoCloseable {
     private List<Route> routes(ServeConfig config, Metrics metrics, Consumer<String> log) {
         Endpoint modelsEndpoint = new ModelsEndpoint(models);
         Endpoint page = new PageFiles();
+        Set<Path> served = models.all().stream().map(ServedModel::run).collect(Collectors.toSet());
+        Endpoint runs = new RunsEndpoint(new RunsFolder(config.runs(), served));
         return List.of(
                 Route.get("/v1/models", modelsEndpoint),
                 Route.get("/v1/models/*", modelsEndpoint),
                 Route.post("/v1/completions", new CompletionsEndpoint(models, config.limits(), metrics, log)),
                 Route.post("/v1/score", new ScoreEndpoint(models, config.limits(), metrics, log)),
                 Route.get("/metrics", metrics),
+                Route.post("/v1/inspect", new InspectEndpoint(models)),
+                Route.get("/v1/runs", runs),
+                Route.get("/v1/runs/*", runs),
                 Route.publicGet(
                         "/healthz",
                         exchange -> exchange.sendText(HttpStatus.OK_200, "text/plain; charset=utf-8", "ok\n")),

@@ -3,23 +3,18 @@ package dev.libretto.serve;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.UncheckedIOException;
-import java.math.BigInteger;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.regex.Matcher;
 import java.util.regex.Pattern;
-import org.eclipse.jetty.http.HttpHeader;
-import org.eclipse.jetty.http.HttpStatus;
 
 /** The files of the page, from the class path. A browser keeps them until their ETag changes. */
 final class PageFiles implements Endpoint {
     private static final String FOLDER = "/dev/libretto/serve/page/";
     private static final String UPLOT = "/META-INF/resources/webjars/uplot/1.6.30/dist/";
     /** No slash and no two dots, so that nothing else on the class path has such a name. */
-    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9-]+(?:\\.[a-z]+)?\\.([a-z]+)");
+    private static final Pattern NAME = Pattern.compile("[A-Za-z0-9-]+(?:\\.[a-z]+)*\\.([a-z]+)");
 
     private static final Map<String, String> TYPES = Map.of(
             "html", Exchange.HTML,
@@ -28,7 +23,7 @@ final class PageFiles implements Endpoint {
             "svg", "image/svg+xml",
             "png", "image/png");
 
-    private record PageFile(String type, byte[] content, String etag) {}
+    private record PageFile(String type, byte[] content) {}
 
     private final Map<String, PageFile> files = new ConcurrentHashMap<>();
 
@@ -36,15 +31,7 @@ final class PageFiles implements Endpoint {
     public void answer(Exchange exchange) throws ApiException {
         String name = exchange.rest().isEmpty() ? "index.html" : exchange.rest();
         PageFile file = find(name).orElseThrow(() -> ApiException.notFound("there is no such path"));
-        exchange.setHeader(HttpHeader.CACHE_CONTROL, "no-cache");
-        exchange.setHeader(HttpHeader.ETAG, file.etag());
-        if (exchange.header(HttpHeader.IF_NONE_MATCH)
-                .filter(known -> known.contains(file.etag()))
-                .isPresent()) {
-            exchange.sendStatus(HttpStatus.NOT_MODIFIED_304);
-        } else {
-            exchange.send(HttpStatus.OK_200, file.type(), file.content());
-        }
+        exchange.sendUnlessKnown(file.type(), file.content());
     }
 
     private Optional<PageFile> find(String name) {
@@ -56,7 +43,7 @@ final class PageFiles implements Endpoint {
         return Optional.ofNullable(files.computeIfAbsent(
                 name,
                 missing -> read(missing)
-                        .map(content -> new PageFile(TYPES.get(match.group(1)), content, etag(content)))
+                        .map(content -> new PageFile(TYPES.get(match.group(1)), content))
                         .orElse(null)));
     }
 
@@ -66,15 +53,6 @@ final class PageFiles implements Endpoint {
             return input == null ? Optional.empty() : Optional.of(input.readAllBytes());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    private static String etag(byte[] content) {
-        try {
-            byte[] hash = MessageDigest.getInstance("SHA-256").digest(content);
-            return "\"" + new BigInteger(1, hash).toString(36) + "\"";
-        } catch (NoSuchAlgorithmException e) {
-            throw new AssertionError("every Java has SHA-256", e);
         }
     }
 }

@@ -1,0 +1,59 @@
+package dev.libretto.serve;
+
+import dev.libretto.export.Npy;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Semaphore;
+import org.eclipse.jetty.http.HttpHeader;
+import org.eclipse.jetty.http.HttpStatus;
+
+/** {@code POST /v1/inspect}: what a model computes while it reads a text, as JSON, as a page, or as NumPy arrays. */
+final class InspectEndpoint implements Endpoint {
+    /** The most values of the states: characters × units × arrays of each unit's state. */
+    private static final int MAX_VALUES = 1 << 23;
+
+    /** A text is read by a thread that also answers other requests. */
+    private static final int AT_ONCE = 2;
+
+    private static final List<String> FORMATS = List.of("json", "html", "npz");
+    private static final String RETRY_SECONDS = "2";
+
+    private final ServedModels models;
+    private final Semaphore free = new Semaphore(AT_ONCE);
+
+    InspectEndpoint(ServedModels models) {
+        this.models = models;
+    }
+
+    @Override
+    public void answer(Exchange exchange) throws ApiException {
+        Fields fields = new Fields(exchange.json());
+        ServedModel served = models.find(fields.text("model"));
+        String text = fields.text("text");
+        String format = Optional.ofNullable(fields.text("format")).orElse(FORMATS.get(0));
+        fields.requireKnown();
+        if (text == null) {
+            throw ApiException.badField("text", "text is missing; send the text to read");
+        }
+        if (!FORMATS.contains(format)) {
+            throw ApiException.badField("format", "format must be one of " + String.join(", ", FORMATS));
+        }
+        if (!free.tryAcquire()) {
+            exchange.setHeader(HttpHeader.RETRY_AFTER, RETRY_SECONDS);
+            throw new ApiException(
+                    HttpStatus.TOO_MANY_REQUESTS_429, AT_ONCE + " texts are being read already", null, "busy");
+        }
+        try (OpenModel.Lease lease = served.lease()) {
+            InspectedText inspected = InspectedText.of(lease.model(), served.name(), text, MAX_VALUES);
+            switch (format) {
+                case "html" -> exchange.sendText(HttpStatus.OK_200, Exchange.HTML, inspected.html());
+                case "npz" -> exchange.send(HttpStatus.OK_200, "application/zip", Npy.archive(inspected.states()));
+                default -> exchange.sendText(HttpStatus.OK_200, Exchange.JSON, inspected.json());
+            }
+        } catch (IllegalArgumentException e) {
+            throw ApiException.badField("text", e.getMessage());
+        } finally {
+            free.release();
+        }
+    }
+}

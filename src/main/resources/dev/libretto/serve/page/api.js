@@ -1,0 +1,81 @@
+// Talks to the server.
+
+const KEY = 'libretto-key';
+
+/** A failure in words for the user. */
+export class Problem extends Error {
+  constructor(message, status) {
+    super(message);
+    this.status = status;
+  }
+}
+
+export function setKey(key) {
+  sessionStorage.setItem(KEY, key);
+}
+
+function headers(more) {
+  const key = sessionStorage.getItem(KEY);
+  return key ? {...more, Authorization: 'Bearer ' + key} : more;
+}
+
+async function failure(response) {
+  let message = `the server answered with status ${response.status}`;
+  try {
+    message = (await response.json()).error.message;
+  } catch {
+    // Not the server's own error, such as that of a proxy.
+  }
+  if (response.status === 429) {
+    const seconds = response.headers.get('Retry-After');
+    message += seconds ? `; try again in ${seconds} s` : '; try again soon';
+  }
+  return new Problem(message[0].toUpperCase() + message.slice(1) + '.', response.status);
+}
+
+async function request(path, options) {
+  let response;
+  try {
+    response = await fetch(path, {...options, headers: headers(options.headers)});
+  } catch (error) {
+    if (error.name === 'AbortError') throw error;
+    throw new Problem('The server cannot be reached. Is “libretto serve” still running?', 0);
+  }
+  if (!response.ok && response.status !== 304) throw await failure(response);
+  return response;
+}
+
+/** Returns the response to a GET; with status 304 if its ETag is still the known one. */
+export function get(path, etag) {
+  return request(path, {headers: etag ? {'If-None-Match': etag} : {}, cache: 'no-store'});
+}
+
+export function post(path, body, signal) {
+  return request(path, {method: 'POST', headers: {'Content-Type': 'application/json'}, body: JSON.stringify(body), signal});
+}
+
+/** Yields the JSON of each server-sent event until [DONE]. */
+export async function* events(response) {
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let buffer = '';
+  try {
+    while (true) {
+      const {done, value} = await reader.read();
+      if (done) throw new Problem('The server closed the connection before the text was complete.', 0);
+      buffer += value;
+      const blocks = buffer.split(/\r?\n\r?\n/);
+      buffer = blocks.pop();
+      for (const block of blocks) {
+        const data = block.split(/\r?\n/).filter(line => line.startsWith('data:')).map(line => line.slice(5).trimStart()).join('\n');
+        if (data === '[DONE]') return;
+        if (!data) continue;
+        const event = JSON.parse(data);
+        if (event.error) throw new Problem(event.error.message, 500);
+        yield event;
+      }
+    }
+  } finally {
+    // Closing the connection frees the rows of the model.
+    reader.cancel().catch(() => {});
+  }
+}

@@ -1,0 +1,2 @@
+
+showInspection(document.getElementById('inspection'), JSON.parse(document.getElementById('data').textContent));

@@ -1,0 +1,155 @@
+package dev.libretto.serve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import dev.libretto.cli.CliResult;
+import java.io.IOException;
+import java.io.RandomAccessFile;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class RunsFolderTest {
+    @TempDir
+    private static Path trained;
+
+    @TempDir
+    private Path folder;
+
+    private Path run;
+    private RunsFolder runs;
+
+    @BeforeAll
+    static void train() {
+        CliResult result = CliResult.of(
+                trained.resolve("runs"),
+                ("train --device cpu --hidden-size 4 --layers 2 --seq-length 5 --batch-size 2 --max-chars 100 --epochs 3"
+                                + " --report-every 1 --length 3 --checkpoint-every 1 --validation-fraction 0.2 --run "
+                                + trained + "/run")
+                        .split(" "));
+        assertThat(result.exitCode()).as(result.err()).isZero();
+    }
+
+    @BeforeEach
+    void copy() throws IOException {
+        run = copyTo(folder.resolve("run"));
+        runs = new RunsFolder(folder, Set.of(run.toRealPath()));
+    }
+
+    private static Path copyTo(Path target) throws IOException {
+        Path source = trained.resolve("run");
+        try (Stream<Path> tree = Files.walk(source)) {
+            for (Path path : tree.toList()) {
+                Files.copy(
+                        path, target.resolve(source.relativize(path).toString()), StandardCopyOption.COPY_ATTRIBUTES);
+            }
+        }
+        return target;
+    }
+
+    private List<String> names() throws IOException {
+        return runs.list().get("data").findValuesAsText("name");
+    }
+
+    @Test
+    void listAndDetailHaveWhatInfoKnows() throws IOException {
+        JsonNode listed = runs.list().get("data").get(0);
+        assertThat(listed.get("name").asText()).isEqualTo("run");
+        assertThat(listed.get("epoch").asInt()).isEqualTo(3);
+        assertThat(listed.get("best").get("of").asText()).isEqualTo("validation");
+        assertThat(listed.get("training").asBoolean()).isFalse();
+        assertThat(listed.get("served").asBoolean()).isTrue();
+
+        JsonNode detail = runs.run("run").orElseThrow();
+        assertThat(detail.get("curve").get("validation")).hasSize(3);
+        assertThat(detail.get("curve").get("time").get(2).asDouble())
+                .isGreaterThan(detail.get("curve").get("time").get(0).asDouble());
+        assertThat(detail.get("texts").findValuesAsText("epoch")).containsExactly("1", "2", "3");
+        assertThat(detail.get("texts").get(0).get("texts").get(0).asText()).hasSizeGreaterThan(3);
+        assertThat(detail.get("info").get("run").asText()).isEqualTo("run");
+        assertThat(detail.get("info").get("layers")).hasSize(3);
+        assertThat(detail.toString()).doesNotContain(folder.toString(), trained.toString());
+    }
+
+    @Test
+    void runThatIsBeingTrainedIsMarked() throws IOException {
+        Path metrics = run.resolve("metrics.csv");
+        List<String> lines = Files.readAllLines(metrics);
+        Files.write(metrics, lines.subList(0, 3));
+
+        JsonNode listed = runs.list().get("data").get(0);
+
+        assertThat(listed.get("epoch").asInt()).isEqualTo(2);
+        assertThat(listed.get("training").asBoolean()).isTrue();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"metrics.csv", "samples.jsonl", "config.json", "vocabulary.json"})
+    void halfWrittenFileNeverBreaksTheView(String name) throws IOException {
+        byte[] whole = Files.readAllBytes(run.resolve(name));
+        for (int size = 0; size < whole.length; size += 1 + whole.length / 50) {
+            try (RandomAccessFile file = new RandomAccessFile(run.resolve(name).toFile(), "rw")) {
+                file.setLength(size);
+            }
+            assertThat(names()).containsExactly("run");
+            JsonNode fresh = new RunsFolder(folder, Set.of()).list().get("data").get(0);
+            assertThat(fresh.get("name").asText()).isEqualTo("run");
+            JsonNode detail = runs.run("run").orElseThrow();
+            assertThat(detail.path("problem").asText()).doesNotContain(folder.toString());
+            Files.write(run.resolve(name), whole);
+        }
+    }
+
+    @Test
+    void linksOutOfTheFolderAreNotFollowed(@TempDir Path outside) throws IOException {
+        Path secret = Files.writeString(outside.resolve("secret"), "epoch,perplexity\n1,31337\n");
+        copyTo(outside.resolve("foreign"));
+        Files.createSymbolicLink(folder.resolve("latest"), run);
+        Files.createSymbolicLink(folder.resolve("foreign"), outside.resolve("foreign"));
+        Files.createDirectory(folder.resolve("only-config"));
+        Files.createSymbolicLink(folder.resolve("only-config/config.json"), run.resolve("config.json"));
+        Path linked = copyTo(folder.resolve("linked"));
+        Files.delete(linked.resolve("metrics.csv"));
+        Files.createSymbolicLink(linked.resolve("metrics.csv"), secret);
+
+        assertThat(names()).containsExactlyInAnyOrder("run", "linked");
+        assertThat(runs.list().toString()).doesNotContain("31337");
+        assertThat(runs.run("linked").orElseThrow().toString())
+                .doesNotContain("31337")
+                .contains("is a symbolic link");
+        assertThat(runs.run("foreign")).isEmpty();
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"", ".", "..", "../run", "run/..", "run/checkpoints", "/etc", "run\0", "run/../run"})
+    void otherNamesAreNotFound(String name) throws IOException {
+        assertThat(runs.run(name)).isEmpty();
+    }
+
+    @Test
+    void listChangesWithTheRun() throws IOException {
+        assertThat(names()).containsExactly("run");
+        copyTo(folder.resolve("another"));
+        assertThat(names()).containsExactlyInAnyOrder("run", "another");
+        Files.writeString(
+                run.resolve("metrics.csv"),
+                Files.readString(run.resolve("metrics.csv")).replaceFirst("\n3,[^\n]*\n", "\n"));
+        assertThat(runs.list().get("data").findValuesAsText("epoch")).contains("2");
+    }
+
+    @Test
+    void folderThatIsMissingHasNoRuns() throws IOException {
+        assertThat(new RunsFolder(folder.resolve("none"), Set.of()).list().get("data"))
+                .isEmpty();
+    }
+}
