@@ -215,18 +215,16 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
         }
     }
 
-    /** Tells the workers that this chief computes on them, so that they do not end during a batch. */
-    void claim() {
-        workers.forEach(worker -> Notice.CHIEF.write(worker.address(), chief.toString(), timeout));
+    /** Tells the workers that a session computes on them, so that they do not end during a batch. */
+    void claim(Claim claim) {
+        workers.forEach(worker -> Notice.CHIEF.write(worker.address(), claim.toString(), timeout));
     }
 
-    /** Tells the workers that this chief no longer computes on them. */
-    void release() {
+    /** Tells the workers that a session no longer computes on them. They may serve another by now, even of this chief. */
+    void release(Claim claim) {
         for (Worker worker : workers) {
             try {
-                if (Notice.CHIEF.read(worker.address(), answerTimeout()).equals(chief.toString())) {
-                    Notice.CHIEF.write(worker.address(), "", answerTimeout());
-                }
+                Notice.CHIEF.replace(worker.address(), claim.toString(), "", answerTimeout());
             } catch (TensorFlowException e) {
                 // A lost worker need not know.
             }

@@ -19,7 +19,7 @@ import org.tensorflow.types.TString;
 enum Notice {
     /** What the worker says of itself, {@link WorkerInfo}. */
     WORKER,
-    /** The address of the chief for which the worker computes; empty if there is none. */
+    /** The session for which the worker computes, a {@link Claim}; empty if there is none. */
     CHIEF;
 
     /**
@@ -29,6 +29,19 @@ enum Notice {
      */
     void write(HostAddress worker, String text, Duration timeout) {
         run(worker, timeout, (tf, variable) -> tf.assignVariableOp(variable, tf.constant(text)));
+    }
+
+    /**
+     * Replaces the text if it is the given one.
+     *
+     * @throws TensorFlowException if the server cannot be reached within the time, or has none
+     */
+    void replace(HostAddress worker, String old, String text, Duration timeout) {
+        run(worker, timeout, (tf, variable) -> {
+            Operand<TString> current = tf.readVariableOp(variable, TString.class);
+            return tf.assignVariableOp(
+                    variable, tf.select(tf.math.equal(current, tf.constant(old)), tf.constant(text), current));
+        });
     }
 
     /**

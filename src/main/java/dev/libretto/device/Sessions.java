@@ -104,21 +104,12 @@ public final class Sessions {
     }
 
     /**
-     * Opens a session for a graph with parts that are computed at the same time; {@link #close} closes it. An operation of several
+     * Opens a session for a graph with parts that are computed at the same time; the caller closes it. An operation of several
      * parts is computed by one thread: threads that share a small operation wait for each other, and sums would depend on how
      * many there are.
      */
-    public static Session openForParts(Graph graph, int parts) {
-        if (cluster != null) {
-            try {
-                cluster.claim();
-                return TensorFlowInternals.openSession(graph, cluster.chief().target(), cluster.config());
-            } catch (RuntimeException e) {
-                cluster.release();
-                throw e;
-            }
-        }
-        return new Session(graph, configForParts(device, parts));
+    public static PartsSession openForParts(Graph graph, int parts) {
+        return cluster == null ? new PartsSession(graph, parts, device) : new PartsSession(graph, cluster);
     }
 
     /** Returns the options for the first run of a session for parts, which takes longest. */
@@ -127,33 +118,6 @@ public final class Sessions {
                 .setTimeoutInMs(
                         cluster == null ? 0 : cluster.firstBatchTimeout().toMillis())
                 .build();
-    }
-
-    /**
-     * Closes a session for parts and its graph. TensorFlow waits for a lost host as long as for a batch; after a few seconds this
-     * leaves it waiting in the background.
-     */
-    public static void close(Session session, Graph graph) {
-        Cluster hosts = cluster;
-        if (hosts == null) {
-            session.close();
-            graph.close();
-            return;
-        }
-        Thread closing = new Thread(
-                () -> {
-                    hosts.release();
-                    session.close();
-                    graph.close();
-                },
-                "closing session");
-        closing.setDaemon(true);
-        closing.start();
-        try {
-            closing.join(TensorFlowServer.ANSWER_TIMEOUT.toMillis());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
     }
 
     /** Throws if a host that computes parts is shutting down. */

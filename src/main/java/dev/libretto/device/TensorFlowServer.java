@@ -101,18 +101,19 @@ public final class TensorFlowServer {
         Notice.WORKER.write(worker, WorkerInfo.SHUTTING_DOWN, ANSWER_TIMEOUT);
         boolean waits = false;
         while (true) {
-            String chief = Notice.CHIEF.read(worker, ANSWER_TIMEOUT);
+            String claim = Notice.CHIEF.read(worker, ANSWER_TIMEOUT);
+            if (claim.isEmpty()) {
+                return;
+            }
+            HostAddress chief = Claim.parse(claim).chief();
             try {
-                if (chief.isEmpty()) {
-                    return;
-                }
-                HostAddress.parse(chief).reach(ANSWER_TIMEOUT);
+                chief.reach(ANSWER_TIMEOUT);
             } catch (LibrettoException e) {
                 // The chief was killed.
                 return;
             }
             if (!waits) {
-                onWait.accept(HostAddress.parse(chief));
+                onWait.accept(chief);
                 waits = true;
             }
             Thread.sleep(WAIT_MILLIS);

@@ -1,5 +1,6 @@
 package dev.libretto.train;
 
+import dev.libretto.device.PartsSession;
 import dev.libretto.device.Sessions;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.ModelConfig;
@@ -39,6 +40,7 @@ public class TrainStep implements AutoCloseable {
 
     private final Graph graph = Sessions.newGraph();
     private final TrainingGraph nodes;
+    private final PartsSession opened;
     private final Session session;
     /** Whether no batch has run. */
     private boolean isFirst = true;
@@ -63,11 +65,12 @@ public class TrainStep implements AutoCloseable {
     TrainStep(ModelConfig model, TrainConfig training, Checkpoint start, Ids text, ExecutionPlan plan) {
         try {
             nodes = new TrainingGraph(graph, model, training, plan);
-            session = Sessions.openForParts(graph, plan.parts().count());
+            opened = Sessions.openForParts(graph, plan.parts().count());
         } catch (RuntimeException e) {
             graph.close();
             throw e;
         }
+        session = opened.session();
         try {
             if (nodes.text != null) {
                 load(text);
@@ -200,6 +203,6 @@ public class TrainStep implements AutoCloseable {
 
     @Override
     public final void close() {
-        Sessions.close(session, graph);
+        opened.close();
     }
 }

@@ -9,6 +9,7 @@ import dev.libretto.device.Device;
 import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.HostAddress;
 import dev.libretto.device.LostHostException;
+import dev.libretto.device.PartsSession;
 import dev.libretto.device.Sessions;
 import java.io.IOException;
 import java.net.ServerSocket;
@@ -94,7 +95,7 @@ class WorkerIT {
 
     private static Session open(Cluster cluster, Sum sum) {
         Sessions.use(cluster);
-        return Sessions.openForParts(sum.graph, 2);
+        return Sessions.openForParts(sum.graph, 2).session();
     }
 
     /** Adds two numbers on the worker: x, and 1 if the worker is the given process. */
@@ -232,19 +233,19 @@ class WorkerIT {
     void signalEndsTheWorkerOnceTheChiefHasClosedItsSession() throws Exception {
         Cluster cluster = join(LONG);
         try (Sum sum = new Sum(worker)) {
-            Session session = open(cluster, sum);
+            PartsSession opened = Sessions.openForParts(sum.graph, 2);
             Sessions.requireNotShuttingDown();
             Program.signal(worker.pid(), "TERM");
             awaitMessage();
 
-            assertThat(sum.of(session, 41)).isEqualTo(42);
+            assertThat(sum.of(opened.session(), 41)).isEqualTo(42);
             assertThatThrownBy(Sessions::requireNotShuttingDown)
                     .isInstanceOf(LostHostException.class)
                     .hasMessage(
                             "worker %s is shutting down; start it again there with \"libretto worker --listen %s\"",
                             address, address);
             assertThatThrownBy(cluster::rejoin).hasMessageStartingWith("worker " + address + " is shutting down");
-            Sessions.close(session, sum.graph);
+            opened.close();
             assertThat(worker.waitFor()).isEqualTo(143);
             assertThat(Files.readString(err))
                     .isEqualTo(printed + "ending once the chief " + cluster.chief()

@@ -117,6 +117,25 @@ class ClusterTest {
         });
     }
 
+    /** A session on a cluster with lost hosts is closed in the background, while the chief opens the next one. */
+    @Test
+    void closingASessionLateKeepsTheClaimOfTheNextOne() throws IOException {
+        HostAddress address = free();
+        TensorFlowServer.startWorker(address, Set.of());
+        Sessions.use(join(address, LONG));
+        try {
+            PartsSession lost = Sessions.openForParts(Sessions.newGraph(), 2);
+            PartsSession next = Sessions.openForParts(Sessions.newGraph(), 2);
+            String claim = Notice.CHIEF.read(address, LONG);
+            lost.close();
+            assertThat(Notice.CHIEF.read(address, LONG)).isEqualTo(claim).isNotEmpty();
+            next.close();
+            assertThat(Notice.CHIEF.read(address, LONG)).isEmpty();
+        } finally {
+            Sessions.use((Cluster) null);
+        }
+    }
+
     @Test
     void failuresOfTheNetworkAreTold() throws IOException {
         HostAddress address = free();
