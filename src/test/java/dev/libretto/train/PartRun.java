@@ -1,5 +1,6 @@
 package dev.libretto.train;
 
+import dev.libretto.device.Sessions;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
@@ -24,7 +25,7 @@ final class PartRun implements AutoCloseable {
 
     private final ModelConfig model;
     private final TrainConfig training;
-    final Graph graph = new Graph();
+    final Graph graph = Sessions.newGraph();
     final PartGraph part;
     private final Session session;
 
@@ -36,7 +37,7 @@ final class PartRun implements AutoCloseable {
         this.model = model;
         this.training = training;
         part = new PartGraph(graph, model, training, plan);
-        session = new Session(graph);
+        session = Sessions.open(graph);
     }
 
     /**

@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.libretto.Bfloat16;
 import dev.libretto.TestModels;
 import dev.libretto.device.Precision;
+import dev.libretto.device.Sessions;
 import dev.libretto.model.CellType;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.Initializers;
@@ -38,6 +39,7 @@ import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TBool;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
 import org.tensorflow.types.family.TFloating;
 
 /** The tolerances of the device trial allow for each precision's rounding, but not for a broken device. */
@@ -127,7 +129,7 @@ class PrecisionAgreementTest {
             TrainingGraph training = new TrainingGraph(
                     graph, trial.model, trial.training, ExecutionPlan.onCpu(trial.model, trial.training));
             try (Graph changed = device.apply(graph);
-                    Session session = new Session(changed)) {
+                    Session session = Sessions.open(changed)) {
                 load(session, trial.start.weights());
                 load(session, trial.start.state());
                 return new Steps(losses(session, trial.batches.epoch(0), training.steps.get(0)), 0);
@@ -158,11 +160,13 @@ class PrecisionAgreementTest {
                     TInt32 targets = TInt32.tensorOf(shape, DataBuffers.of(batch.targets()));
                     TBool continues = TBool.scalarOf(batch.continues());
                     TFloat32 rate = TFloat32.scalarOf((float) DeviceTrial.LEARNING_RATE);
+                    TInt64 number = TInt64.scalarOf(i + 1);
                     Result result = session.runner()
                             .feed(name(step.characters.inputs()), inputs)
                             .feed(name(step.characters.targets()), targets)
                             .feed(name(step.continues), continues)
                             .feed(name(step.learningRate), rate)
+                            .feed(name(step.number), number)
                             .addTarget(step.update.op().name())
                             .fetch(name(step.loss))
                             .run()) {

@@ -432,9 +432,9 @@ class TrainerTest {
                 .hasMessageContaining("training diverged");
         assertKept("run", wholeEpochs, left);
 
-        // Repeated interruptions, so that training is resumed within the epoch that diverges.
+        // Repeated interruptions, so that training is resumed before and within the epoch that diverges.
         assertThatThrownBy(() -> {
-                    train("parts", config, stopAfter(1));
+                    train("parts", config, stopAfter(jump ? 2 * 16 - 2 : 1));
                     while (true) {
                         resume("parts", config, stopAfter(1));
                     }

@@ -6,6 +6,7 @@ import static org.assertj.core.api.Assertions.within;
 import dev.libretto.ReferenceModel;
 import dev.libretto.Rounding;
 import dev.libretto.TestModels;
+import dev.libretto.device.Sessions;
 import dev.libretto.model.CellType;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
@@ -31,6 +32,7 @@ import org.tensorflow.proto.NodeDef;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt32;
+import org.tensorflow.types.TInt64;
 
 @Tag("numeric")
 class TrainingGraphTest {
@@ -247,18 +249,20 @@ class TrainingGraphTest {
         try (Graph graph = new Graph();
                 TInt32 inputTensor = TInt32.tensorOf(ids, DataBuffers.of(inputs));
                 TInt32 targetTensor = TInt32.tensorOf(ids, DataBuffers.of(targets));
-                TFloat32 rate = TFloat32.scalarOf(learningRate)) {
+                TFloat32 rate = TFloat32.scalarOf(learningRate);
+                TInt64 number = TInt64.scalarOf(1)) {
             RunConfig run = TestModels.runConfig(config, t, b, clipNorm);
             TrainingGraph training = new TrainingGraph(
                     graph, run.model(), run.training(), ExecutionPlan.onCpu(run.model(), run.training()));
             TrainingGraph.Step step = training.steps.get(0);
             List<TFloat32> fed = new ArrayList<>();
-            try (Session session = new Session(graph)) {
+            try (Session session = Sessions.open(graph)) {
                 training.variables.load(session, weights);
                 Session.Runner runner = session.runner()
                         .feed(step.characters.inputs(), inputTensor)
                         .feed(step.characters.targets(), targetTensor)
                         .feed(step.learningRate, rate)
+                        .feed(step.number, number)
                         .addTarget(step.update)
                         .fetch(step.loss)
                         .fetch(step.gradientNorm);
