@@ -140,6 +140,27 @@ public final class TensorFlowInternals {
             String function,
             List<? extends Operand<?>> arguments,
             List<? extends Class<? extends TType>> results) {
+        return call(tf, function, arguments, results, false);
+    }
+
+    /**
+     * Adds a call of a function which a session replaces by the function's operations, on the device of the call. Then each waits
+     * for what it needs, and not for all arguments.
+     */
+    public static Operation inlinedCall(
+            Ops tf,
+            String function,
+            List<? extends Operand<?>> arguments,
+            List<? extends Class<? extends TType>> results) {
+        return call(tf, function, arguments, results, true);
+    }
+
+    private static Operation call(
+            Ops tf,
+            String function,
+            List<? extends Operand<?>> arguments,
+            List<? extends Class<? extends TType>> results,
+            boolean isInlined) {
         OperationBuilder call = tf.scope().opBuilder(PartitionedCall.OP_NAME, "Call");
         call.addInputList(arguments.stream().map(Operand::asOutput).toArray(Output<?>[]::new));
         List<Class<? extends TType>> types = new ArrayList<>();
@@ -154,6 +175,9 @@ public final class TensorFlowInternals {
         call.setAttr(
                 "config_proto",
                 AttrValue.newBuilder().setS(WITHOUT_OPTIMIZER.toByteString()).build());
+        if (isInlined) {
+            call.setAttr("_lower_as_multi_device_function", true);
+        }
         return call.build();
     }
 

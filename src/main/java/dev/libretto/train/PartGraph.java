@@ -151,14 +151,15 @@ final class PartGraph {
      * Adds a call to another graph.
      *
      * @param function the name of {@link #toFunction}, which is attached to the graph
+     * @param isInlined whether computing starts before all values are there
      */
-    Results call(Ops tf, String function, Arguments values) {
+    Results call(Ops tf, String function, Arguments values, boolean isInlined) {
         int gradients = results.gradients().size();
-        Operation call = TensorFlowInternals.call(
-                tf.withName("part"),
-                function,
-                values.all(),
-                Collections.nCopies(results.all().size(), TFloat32.class));
+        Ops named = tf.withName("part");
+        List<Class<TFloat32>> types = Collections.nCopies(results.all().size(), TFloat32.class);
+        Operation call = isInlined
+                ? TensorFlowInternals.inlinedCall(named, function, values.all(), types)
+                : TensorFlowInternals.call(named, function, values.all(), types);
         List<Operand<TFloat32>> all = IntStream.range(0, call.numOutputs())
                 .<Operand<TFloat32>>mapToObj(call::output)
                 .toList();

@@ -9,8 +9,10 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.stream.IntStream;
 import org.tensorflow.DeviceSpec;
+import org.tensorflow.DeviceSpec.DeviceType;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
@@ -49,6 +51,11 @@ record Parts(List<DeviceSpec> places) {
     /** Returns the number of rows of each part of B rows. */
     int rows(int batchSize) {
         return (batchSize + count() - 1) / count();
+    }
+
+    /** Returns whether the CPUs of several hosts compute. Sending parameters and gradients takes long there. */
+    boolean areOnSeveralCpus() {
+        return Set.copyOf(places).size() > 1 && places.get(0).deviceType() == DeviceType.CPU;
     }
 
     /** Returns the operations of a part. */

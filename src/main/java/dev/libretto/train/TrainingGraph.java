@@ -130,7 +130,7 @@ final class TrainingGraph {
                         splitting.constant((long) p),
                         valuesAt.computeIfAbsent(parts.places().get(p), place -> send(tf, values, place)),
                         states.stream().map(array -> array.get(index)).toList());
-                results.add(part.call(parts.at(tf, p), function, arguments));
+                results.add(part.call(parts.at(tf, p), function, arguments, parts.areOnSeveralCpus()));
             }
 
             Ops adding = tf.withSubScope("sum");

@@ -20,14 +20,17 @@ import org.junit.jupiter.api.condition.EnabledOnOs;
 import org.junit.jupiter.api.condition.OS;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import org.tensorflow.ConcreteFunction;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
+import org.tensorflow.Operation;
 import org.tensorflow.Result;
 import org.tensorflow.Session;
 import org.tensorflow.TensorFlow;
 import org.tensorflow.exceptions.TensorFlowException;
 import org.tensorflow.op.Ops;
+import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.types.TFloat32;
 
@@ -119,6 +122,39 @@ class TensorFlowInternalsTest {
     }
 
     /** The empty target is this process. */
+    /** Without the attribute, hosts would compute nothing until they have received all parameters. */
+    @Test
+    void inlinedCallWaitsForWhatAResultNeeds() {
+        try (Graph body = Sessions.newGraph();
+                Graph graph = Sessions.newGraph()) {
+            Ops inside = Ops.create(body);
+            Placeholder<TFloat32> used = inside.withName("used").placeholder(TFloat32.class);
+            Placeholder<TFloat32> other = inside.withName("other").placeholder(TFloat32.class);
+            List<String> arguments = List.of(used.op().name(), other.op().name());
+            List<String> results = List.of(
+                    inside.math.neg(used).op().name(),
+                    inside.math.neg(other).op().name());
+            Ops tf = Ops.create(graph);
+            List<Operand<TFloat32>> values = List.of(tf.constant(2f), tf.placeholder(TFloat32.class));
+            List<Class<TFloat32>> types = List.of(TFloat32.class, TFloat32.class);
+            try (ConcreteFunction function = TensorFlowInternals.function("f", body, arguments, results)) {
+                graph.attachFunction(function);
+                String name = function.getDefinedName();
+                Operation call = TensorFlowInternals.call(tf, name, values, types);
+                Operation inlined = TensorFlowInternals.inlinedCall(tf, name, values, types);
+                Operand<TFloat32> ofCall = tf.identity(call.<TFloat32>output(0));
+                Operand<TFloat32> ofInlined = tf.identity(inlined.<TFloat32>output(0));
+                try (Session session = Sessions.open(graph)) {
+                    assertThatThrownBy(() -> session.runner().fetch(ofCall).run())
+                            .hasMessageContaining("You must feed a value for placeholder");
+                    try (Result result = session.runner().fetch(ofInlined).run()) {
+                        assertThat(((TFloat32) result.get(0)).getFloat()).isEqualTo(-2);
+                    }
+                }
+            }
+        }
+    }
+
     @Test
     void sessionCanBeOpenedOnATarget() {
         try (Graph graph = Sessions.newGraph();
