@@ -13,6 +13,7 @@ import argparse
 import contextlib
 import json
 import os
+import re
 import shlex
 import statistics
 import subprocess
@@ -68,7 +69,7 @@ def workers(hosts):
 
 
 def train(work, hosts, parts, epochs, folder):
-    """Returns the seconds of each epoch after the first, the losses, and the MB that the chief sent and received a batch."""
+    """Returns the seconds of a batch, the losses, the MB that the chief sent and received a batch, and the parameters."""
     settings = programs.SETTINGS[work]
     run = f"hosts-{len(hosts)}"
     words = [*programs.train_command(settings, run, epochs), "--parts", parts]
@@ -85,7 +86,9 @@ def train(work, hosts, parts, epochs, folder):
     text = len(programs.text_of(work))
     batches = text // (settings["T"] * settings["B"]) * epochs
     seconds = [float(row["seconds"]) for row in rows[BURN_IN_EPOCHS:]]
-    return statistics.median(seconds) / (batches / epochs), [row["loss"] for row in rows], [count / batches / 1e6 for count in moved]
+    parameters = int(re.search(r"([\d,]+) parameters", errors).group(1).replace(",", ""))
+    moved = [count / batches / 1e6 for count in moved]
+    return statistics.median(seconds) / (batches / epochs), [row["loss"] for row in rows], moved, parameters
 
 
 def main():
@@ -124,7 +127,8 @@ def main():
         print(f"{count:5} {rows[count]['seconds']:10.4f} {rows[count]['times_as_fast']:14.2f} {spread:>15} {moved:>27}")
     print("all losses are equal" if len(losses) == 1 else "THE LOSSES DIFFER")
     if arguments.json:
-        arguments.json.write_text(json.dumps({"machine": compare.machine(), "work": arguments.work, "hosts": rows}, indent=2) + "\n")
+        figures = {"machine": compare.machine(), "work": arguments.work, "parameters": results[1][0][3], "hosts": rows}
+        arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
 
 
 if __name__ == "__main__":
