@@ -25,6 +25,8 @@ import org.apache.commons.lang3.ArrayUtils;
  * methods may be called by any thread.
  */
 public final class ContinuousDecoder implements AutoCloseable {
+    private static final System.Logger LOGGER = System.getLogger("dev.libretto");
+
     /**
      * What a decoder may use.
      *
@@ -232,7 +234,9 @@ public final class ContinuousDecoder implements AutoCloseable {
     private boolean isDraining;
     private boolean isClosed;
 
-    /** Used by the decoder's thread only, as is {@link #writings}. */
+    /** Texts that have a row. Used by the decoder's thread only, as are the next two. */
+    private final Set<Writing> active = new LinkedHashSet<>();
+
     private final List<Reading> readings = new ArrayList<>();
 
     private final List<Writing> writings = new ArrayList<>();
@@ -357,9 +361,8 @@ public final class ContinuousDecoder implements AutoCloseable {
     private void run() {
         RuntimeException cause = new CancellationException("the decoder was closed");
         try {
-            while (admit()) {
-                leave();
-                advance();
+            for (List<Writing> admitted = admit(); admitted != null; admitted = admit()) {
+                advance(admitted);
             }
         } catch (RuntimeException | Error e) {
             cause = new IllegalStateException("the decoder failed", e);
@@ -370,8 +373,8 @@ public final class ContinuousDecoder implements AutoCloseable {
     }
 
     private void closeAll(RuntimeException cause) {
-        List<Writing> left = new ArrayList<>(writings);
-        readings.forEach(reading -> left.addAll(reading.writings));
+        List<Writing> left = new ArrayList<>(active);
+        active.clear();
         synchronized (lock) {
             isClosed = true;
             left.addAll(waiting);
@@ -379,11 +382,11 @@ public final class ContinuousDecoder implements AutoCloseable {
             rows = 0;
             lock.notifyAll();
         }
-        left.forEach(writing -> tell(writing, () -> writing.listener.failed(cause)));
+        left.forEach(writing -> fail(writing, cause));
     }
 
-    /** Gives free rows to waiting texts; waits until there is a text. Returns whether the decoder is open. */
-    private boolean admit() {
+    /** Gives free rows to waiting texts, and returns these; waits until there is a text. Returns null if the decoder is closed. */
+    private List<Writing> admit() {
         List<Writing> admitted = new ArrayList<>();
         synchronized (lock) {
             while (!isClosed && rows == 0 && waiting.isEmpty()) {
@@ -398,13 +401,21 @@ public final class ContinuousDecoder implements AutoCloseable {
                 admitted.add(waiting.remove());
                 rows++;
             }
-            if (isClosed) {
-                waiting.addAll(admitted);
-                return false;
-            }
+            active.addAll(admitted);
+            return isClosed ? null : admitted;
         }
-        admitted.forEach(this::begin);
-        return true;
+    }
+
+    private void advance(List<Writing> admitted) {
+        try {
+            admitted.forEach(this::begin);
+            leave();
+            advance();
+        } catch (RuntimeException | OutOfMemoryError e) {
+            readings.clear();
+            RuntimeException failure = failure(e);
+            List.copyOf(active).forEach(writing -> fail(writing, failure));
+        }
     }
 
     /** Begins to read a text's prefix, or joins another text whose prefix is the same. */
@@ -434,15 +445,14 @@ public final class ContinuousDecoder implements AutoCloseable {
         for (Writing writing : List.copyOf(writings)) {
             if (writing.isCancelled) {
                 keep(writing);
-                writings.remove(writing);
-                free();
+                free(writing);
             }
         }
         for (Reading reading : List.copyOf(readings)) {
             for (Writing writing : List.copyOf(reading.writings)) {
                 if (writing.isCancelled) {
                     reading.writings.remove(writing);
-                    free();
+                    free(writing);
                 }
             }
             if (reading.writings.isEmpty()) {
@@ -452,10 +462,14 @@ public final class ContinuousDecoder implements AutoCloseable {
         }
     }
 
-    private void free() {
-        synchronized (lock) {
-            rows--;
-            lock.notifyAll();
+    /** Frees a text's row if it has one. */
+    private void free(Writing writing) {
+        writings.remove(writing);
+        if (active.remove(writing)) {
+            synchronized (lock) {
+                rows--;
+                lock.notifyAll();
+            }
         }
     }
 
@@ -616,7 +630,6 @@ public final class ContinuousDecoder implements AutoCloseable {
     private void endIfWritten(Writing writing) {
         if (writing.text.end() != null) {
             keep(writing);
-            writings.remove(writing);
             end(writing);
         }
     }
@@ -626,7 +639,7 @@ public final class ContinuousDecoder implements AutoCloseable {
     }
 
     private void end(Writing writing) {
-        free();
+        free(writing);
         tell(writing, () -> writing.listener.ended(writing.text.end()));
     }
 
@@ -643,7 +656,6 @@ public final class ContinuousDecoder implements AutoCloseable {
             writings.add(writing);
             boolean isWell = reading.scored == null || tell(writing, () -> writing.listener.read(reading.scored));
             if (isWell && writing.text.end() != null) {
-                writings.remove(writing);
                 end(writing);
             }
         }
@@ -679,44 +691,44 @@ public final class ContinuousDecoder implements AutoCloseable {
         }
     }
 
+    private static RuntimeException failure(Throwable cause) {
+        return cause instanceof RuntimeException known ? known : new IllegalStateException(cause.toString(), cause);
+    }
+
     /** Fails the texts of some rows. */
     private void fail(Collection<? extends Member> members, Throwable cause) {
-        RuntimeException failure =
-                cause instanceof RuntimeException known ? known : new IllegalStateException(cause.toString(), cause);
-        List<Writing> failed = new ArrayList<>();
+        RuntimeException failure = failure(cause);
         for (Member member : members) {
             if (member instanceof Reading reading) {
                 readings.remove(reading);
-                failed.addAll(reading.writings);
+                reading.writings.forEach(writing -> fail(writing, failure));
             } else {
-                writings.remove(member);
-                failed.add((Writing) member);
+                fail((Writing) member, failure);
             }
         }
-        for (Writing writing : failed) {
-            free();
-            tell(writing, () -> writing.listener.failed(failure));
+    }
+
+    private void fail(Writing writing, RuntimeException cause) {
+        free(writing);
+        if (!writing.isCancelled) {
+            writing.isCancelled = true;
+            try {
+                writing.listener.failed(cause);
+            } catch (RuntimeException e) {
+                LOGGER.log(System.Logger.Level.WARNING, "a listener could not be told of a failure", e);
+            }
         }
     }
 
     /** Calls a text's sampler and listener; fails the text if one throws. Returns whether none did. */
     private boolean tell(Writing writing, Runnable call) {
-        if (writing.isCancelled) {
-            return true;
-        }
         try {
-            call.run();
+            if (!writing.isCancelled) {
+                call.run();
+            }
             return true;
         } catch (RuntimeException e) {
-            writing.isCancelled = true;
-            if (writings.remove(writing)) {
-                free();
-            }
-            try {
-                writing.listener.failed(e);
-            } catch (RuntimeException again) {
-                e.addSuppressed(again);
-            }
+            fail(writing, e);
             return false;
         }
     }

@@ -40,6 +40,7 @@ class ContinuousDecoderTest {
         private final List<String> calls = Collections.synchronizedList(new ArrayList<>());
         private volatile boolean isGated;
         private volatile Throwable fault;
+        private volatile Error zeroStateFault;
         private volatile long time;
 
         Hashing(ModelConfig config) {
@@ -49,6 +50,14 @@ class ContinuousDecoderTest {
         @Override
         public ModelConfig config() {
             return config;
+        }
+
+        @Override
+        public List<float[]> zeroState(int rows) {
+            if (zeroStateFault != null) {
+                throw zeroStateFault;
+            }
+            return TextModel.super.zeroState(rows);
         }
 
         @Override
@@ -540,6 +549,19 @@ class ContinuousDecoderTest {
                     assertThat(decoder.counts().rows()).isZero();
                 }
             }
+        }
+    }
+
+    /** Before the model is called at all. */
+    @Test
+    void decoderSurvivesAFailureToBegin() {
+        Hashing model = new Hashing(CONFIG);
+        try (ContinuousDecoder decoder = new ContinuousDecoder(model, LIMITS)) {
+            model.zeroStateFault = new OutOfMemoryError("made up");
+            assertThatThrownBy(drawn(5, 1).submit(decoder)::end).hasMessageContaining("made up");
+            model.zeroStateFault = null;
+            assertThat(drawn(5, 1).submit(decoder).end()).isEqualTo(End.LENGTH);
+            assertThat(decoder.counts().rows()).isZero();
         }
     }
 
