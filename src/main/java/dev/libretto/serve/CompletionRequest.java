@@ -131,8 +131,8 @@ record CompletionRequest(
     }
 
     private static boolean hasNumber(JsonNode prompt) {
-        JsonNode first = prompt.isArray() && !prompt.isEmpty() ? prompt.get(0) : prompt;
-        return first.isNumber() || first.isArray();
+        JsonNode first = prompt.path(0);
+        return prompt.isNumber() || first.isNumber() || first.isArray();
     }
 
     private static void requireWithin(long value, int most, String what, String field) throws ApiException {

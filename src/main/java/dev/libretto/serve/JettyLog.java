@@ -13,6 +13,9 @@ final class JettyLog extends Handler {
     /** Kept, because Java forgets the settings of a logger that nobody has. */
     private static final Logger JETTY = Logger.getLogger("org.eclipse.jetty");
 
+    /** Its warnings are about what clients send; they are told. */
+    private static final Logger PARSER = Logger.getLogger("org.eclipse.jetty.http");
+
     private final Consumer<String> log;
 
     private JettyLog(Consumer<String> log) {
@@ -25,6 +28,7 @@ final class JettyLog extends Handler {
         }
         JETTY.setUseParentHandlers(false);
         JETTY.setLevel(Level.WARNING);
+        PARSER.setLevel(Level.OFF);
         JETTY.addHandler(new JettyLog(log));
     }
 

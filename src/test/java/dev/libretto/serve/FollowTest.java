@@ -1,0 +1,91 @@
+package dev.libretto.serve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.libretto.cli.CliResult;
+import dev.libretto.device.Devices.Choice;
+import dev.libretto.device.HostAddress;
+import dev.libretto.run.RunDirectory.Which;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+import org.junit.jupiter.api.io.TempDir;
+
+@Timeout(60)
+class FollowTest {
+    @TempDir
+    private Path folder;
+
+    private final List<String> log = new ArrayList<>();
+
+    private ServedModel open(Path run) throws Exception {
+        ServeConfig config = new ServeConfig(
+                folder, new HostAddress("127.0.0.1", 0), Optional.empty(), TestServer.LIMITS, 1 << 20, true);
+        return new ServedModel(run, Which.LAST, Choice.CPU, config, log::add);
+    }
+
+    private void trainOn(Path run) {
+        CliResult result = CliResult.of(
+                folder.resolve("default"),
+                "train",
+                "--resume",
+                run.toString(),
+                "--epochs",
+                "2",
+                "--length",
+                "1",
+                "--device",
+                "cpu");
+        assertThat(result.exitCode()).as(result.err()).isZero();
+    }
+
+    @Test
+    void newRequestsUseTheNewerCheckpointWhileOldOnesFinish() throws Exception {
+        Path run = TestServer.train(folder.resolve("run"), "--max-chars", "500");
+        try (ServedModel served = open(run)) {
+            served.follow();
+            try (OpenModel.Lease old = served.lease()) {
+                trainOn(run);
+                served.follow();
+                try (OpenModel.Lease newer = served.lease()) {
+                    assertThat(newer.model()).isNotSameAs(old.model());
+                    assertThat(newer.model().weights().arrays())
+                            .isNotEqualTo(old.model().weights().arrays());
+                    // Both can still be used.
+                    assertThat(old.decoder().counts().rows()).isZero();
+                    assertThat(old.model().write("的", 5)).hasSize(6);
+                    assertThat(newer.model().write("的", 5)).hasSize(6);
+                }
+                served.follow();
+                try (OpenModel.Lease again = served.lease()) {
+                    assertThat(again.model()).isNotSameAs(old.model());
+                }
+            }
+            assertThat(log)
+                    .containsExactly("run: serving the checkpoint of epoch 2, step "
+                            + Files.list(run.resolve("checkpoints"))
+                                    .map(path -> Integer.parseInt(
+                                            path.getFileName().toString().substring("step-".length())))
+                                    .max(Integer::compare)
+                                    .orElseThrow());
+        }
+    }
+
+    @Test
+    void damagedCheckpointLeavesTheOlderOneInUseAndIsReportedOnce() throws Exception {
+        Path run = TestServer.train(folder.resolve("run"), "--max-chars", "500");
+        try (ServedModel served = open(run)) {
+            Files.writeString(run.resolve("vocabulary.json"), "[");
+            served.follow();
+            served.follow();
+            try (OpenModel.Lease lease = served.lease()) {
+                assertThat(lease.model().write("的", 5)).hasSize(6);
+            }
+            assertThat(log).singleElement().asString().startsWith("warning: run: still serving the older checkpoint: ");
+        }
+    }
+}
