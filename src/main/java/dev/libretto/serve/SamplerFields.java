@@ -2,6 +2,7 @@ package dev.libretto.serve;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.libretto.LibrettoException;
 import dev.libretto.generate.AdjustedSampler;
 import dev.libretto.generate.History;
 import dev.libretto.generate.LogitBias;
@@ -78,7 +79,9 @@ final class SamplerFields {
             return vocabulary.encodeEach(characters);
         } catch (IllegalArgumentException e) {
             throw ApiException.badField(
-                    field, field + ": " + e.getMessage() + "; the model never writes it, so remove it");
+                    field,
+                    field + ": " + LibrettoException.oneLine(e.getMessage())
+                            + "; the model never writes it, so remove it");
         }
     }
 }

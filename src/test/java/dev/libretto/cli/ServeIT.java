@@ -1,0 +1,187 @@
+package dev.libretto.cli;
+
+import static java.nio.charset.StandardCharsets.UTF_8;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The server as a process, and clients that exist. */
+class ServeIT {
+    private static final Path NODE_CLIENT =
+            Path.of("src/test/node/completions.mjs").toAbsolutePath();
+
+    @TempDir
+    private static Path folder;
+
+    private Process server;
+    private Path err;
+    private String url;
+
+    @BeforeAll
+    static void train() {
+        CliResult result = CliResult.of(
+                folder,
+                ("train --device cpu --hidden-size 8 --seq-length 10 --batch-size 4 --max-chars 2000 --epochs 1 --length 1 --run "
+                                + folder.resolve("lyrics"))
+                        .split(" "));
+        assertThat(result.exitCode()).as(result.err()).isZero();
+    }
+
+    @AfterEach
+    void killServer() {
+        server.destroyForcibly();
+    }
+
+    /** Returns once the server listens or has ended. */
+    private void start(String... options) throws Exception {
+        err = Files.createTempFile(folder, "serve", ".err");
+        Path out = Files.createTempFile(folder, "serve", ".out");
+        // A process in the background would ignore SIGINT.
+        List<String> line = List.of(
+                "env",
+                "--default-signal=INT,TERM",
+                Program.LAUNCHER,
+                "serve",
+                "--run",
+                folder + "/lyrics",
+                "--device",
+                "cpu");
+        server = new ProcessBuilder(Program.join(line, List.of(options)))
+                .redirectOutput(out.toFile())
+                .redirectError(err.toFile())
+                .start();
+        while (server.isAlive() && !Files.readString(out).contains("\n")) {
+            Thread.sleep(20);
+        }
+        url = Files.readString(out).replaceFirst("(?s).* at (\\S+)/\n.*", "$1");
+    }
+
+    private static CliResult run(String... line) throws Exception {
+        return Program.run(new ProcessBuilder(line));
+    }
+
+    private CliResult curl(String json, String... more) throws Exception {
+        return run(Program.join(
+                        List.of(
+                                "curl",
+                                "-sSN",
+                                url + "/v1/completions",
+                                "-H",
+                                "Content-Type: application/json",
+                                "-d",
+                                json),
+                        List.of(more))
+                .toArray(String[]::new));
+    }
+
+    private static boolean isInstalled(String program) throws InterruptedException {
+        try {
+            return new ProcessBuilder(program, "--version")
+                            .redirectErrorStream(true)
+                            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+                            .start()
+                            .waitFor()
+                    == 0;
+        } catch (IOException e) {
+            return false;
+        }
+    }
+
+    @Test
+    void curlGetsCompletionsAndStreams() throws Exception {
+        assumeTrue(isInstalled("curl"), "curl is not installed");
+        start("--listen", "127.0.0.1:0");
+        assertThat(Files.readString(err)).startsWith("try: curl " + url);
+        String json = "{\"prompt\": \"的\", \"max_tokens\": 20, \"seed\": 1";
+        JsonNode whole = new ObjectMapper().readTree(curl(json + "}").out());
+        assertThat(whole.at("/usage/completion_tokens").intValue()).isEqualTo(20);
+        CliResult stream = curl(json + ", \"stream\": true}");
+        assertThat(stream.out()).startsWith("data: {").endsWith("data: [DONE]\n\n");
+        assertThat(curl(json + "}", "-o", "/dev/null", "-w", "%{http_code} %{num_connects}", url + "/healthz")
+                        .out())
+                .startsWith("200 1");
+    }
+
+    @Test
+    void openAisClientWorksUnchanged() throws Exception {
+        assumeTrue(isInstalled("node"), "node is not installed");
+        assumeTrue(
+                Files.isDirectory(NODE_CLIENT.resolveSibling("node_modules")),
+                "the package openai is not installed; run npm ci in src/test/node");
+        Path keys = Files.writeString(folder.resolve("keys"), "\nsecret\n");
+        start("--listen", "127.0.0.1:0", "--api-key-file", keys.toString());
+        CliResult client = run("node", NODE_CLIENT.toString(), url + "/v1", "secret", "的");
+        assertThat(client.exitCode()).as(client.err()).isZero();
+        JsonNode answer = new ObjectMapper().readTree(client.out());
+        assertThat(answer.get("model").textValue()).isEqualTo("lyrics");
+        assertThat(answer.get("tokens")).isEqualTo(answer.get("text"));
+        assertThat(answer.get("streamed")).isEqualTo(answer.get("text"));
+        assertThat(answer.get("streamedUsage")).isEqualTo(answer.get("usage"));
+        assertThat(answer.at("/usage/completion_tokens").intValue()).isEqualTo(40);
+        assertThat(answer.at("/error/status").intValue()).isEqualTo(400);
+        assertThat(answer.at("/error/param").textValue()).isEqualTo("best_of");
+        assertThat(answer.get("wrongKey").intValue()).isEqualTo(401);
+    }
+
+    @Test
+    void signalLetsARunningAnswerFinish() throws Exception {
+        start("--listen", "127.0.0.1:0", "--grace", "50");
+        try (Socket client = ask(3000)) {
+            Program.signal(server.pid(), "TERM");
+            assertThat(new String(client.getInputStream().readAllBytes(), UTF_8))
+                    .contains("data: [DONE]");
+        }
+        assertThat(server.waitFor()).isEqualTo(128 + 15);
+        assertThat(Files.readString(err)).contains("ending once running answers are complete, after 50 s at most");
+    }
+
+    @Test
+    void secondSignalEndsAtOnce() throws Exception {
+        start("--listen", "127.0.0.1:0", "--grace", "1000", "--timeout", "1000");
+        try (Socket client = ask(100_000)) {
+            Program.signal(server.pid(), "INT");
+            while (!Files.readString(err).contains("ending")) {
+                Thread.sleep(10);
+            }
+            assertThat(server.isAlive()).isTrue();
+            Program.signal(server.pid(), "INT");
+            assertThat(server.waitFor()).isEqualTo(128 + 2);
+        }
+    }
+
+    /** Asks for a stream, and returns when it has begun. */
+    private Socket ask(int characters) throws IOException {
+        String body = "{\"prompt\": \"的\", \"max_tokens\": " + characters + ", \"logprobs\": 5, \"stream\": true}";
+        Socket client = new Socket("127.0.0.1", Integer.parseInt(url.replaceFirst(".*:", "")));
+        client.getOutputStream()
+                .write(
+                        ("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: "
+                                        + body.getBytes(UTF_8).length + "\r\n\r\n" + body)
+                                .getBytes(UTF_8));
+        client.getInputStream().read();
+        return client;
+    }
+
+    @Test
+    void portInUseIsOneLine() throws Exception {
+        start("--listen", "127.0.0.1:0");
+        String address = url.replace("http://", "");
+        CliResult second = run(Program.LAUNCHER, "serve", "--run", folder + "/lyrics", "--listen", address);
+        assertThat(second.exitCode()).isEqualTo(1);
+        assertThat(second.err())
+                .isEqualTo("libretto serve: cannot listen on " + address
+                        + ": Address already in use; use another port, such as 0 for a free one\n");
+        assertThat(second.out()).isEmpty();
+    }
+}
