@@ -118,7 +118,7 @@ final class WriteCommand {
 
     /** A document may end here, and then the session does. */
     private static String shown(String choice) {
-        return choice.isEmpty() ? "(the end)" : choice.replace("\n", "↵");
+        return choice.isEmpty() ? "(the end)" : ControlCharacters.escape(choice.replace("\n", "↵"));
     }
 
     /** Returns whether the session continues. */
