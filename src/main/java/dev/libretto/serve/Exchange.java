@@ -63,7 +63,7 @@ final class Exchange {
         send(status, JSON, JsonBody.write(answer));
     }
 
-    /** Sends a whole answer. Control characters of the type would be refused by Jetty. */
+    /** Sends a whole answer. */
     void send(int status, String type, byte[] answer) {
         response.setStatus(status);
         setHeader(HttpHeader.CONTENT_TYPE, type);

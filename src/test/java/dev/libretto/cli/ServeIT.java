@@ -155,6 +155,7 @@ class ServeIT {
                 Thread.sleep(10);
             }
             assertThat(server.isAlive()).isTrue();
+            assertThat(client.isClosed()).isFalse();
             Program.signal(server.pid(), "INT");
             assertThat(server.waitFor()).isEqualTo(128 + 2);
         }

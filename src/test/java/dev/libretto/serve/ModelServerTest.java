@@ -402,7 +402,7 @@ class ModelServerTest {
             assertThatThrownBy(ending::connect).isInstanceOf(ConnectException.class);
             idle.getOutputStream().write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(UTF_8));
             assertThat(new String(idle.getInputStream().readAllBytes(), UTF_8)).startsWith("HTTP/1.1 503 ");
-            ending.close();
+            ending.server.close();
             assertThat(new String(socket.getInputStream().readAllBytes(), UTF_8))
                     .contains("data: [DONE]");
         }
@@ -417,7 +417,7 @@ class ModelServerTest {
                             .getBytes(UTF_8));
             ending.awaitMetric("libretto_rows_busy", 1);
             ending.server.drain(Duration.ZERO);
-            ending.close();
+            ending.server.close();
             assertThat(new String(socket.getInputStream().readAllBytes(), UTF_8))
                     .startsWith("HTTP/1.1 503 ")
                     .contains("shutting_down");
