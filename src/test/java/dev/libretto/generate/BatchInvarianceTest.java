@@ -7,7 +7,9 @@ import dev.libretto.generate.ContinuousDecoder.Limits;
 import dev.libretto.generate.ContinuousDecoderTest.Received;
 import dev.libretto.generate.ContinuousDecoderTest.Request;
 import dev.libretto.model.CellType;
+import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Weights;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -135,6 +137,31 @@ class BatchInvarianceTest {
         assertThat(BatchInvariance.of(new Other(), 4)).matches(alike -> alike.readsAlike() && alike.writesAlike());
         assertThat(BatchInvariance.of(reads, 4)).matches(alike -> !alike.readsAlike() && alike.writesAlike());
         assertThat(BatchInvariance.of(writes, 4)).matches(alike -> alike.readsAlike() && !alike.writesAlike());
+    }
+
+    /** The graph chooses as {@link Sampler#GREEDY} does, which is used as soon as another text is not greedy. */
+    @Test
+    void tiesGoToTheLowestIdInTheGraph() {
+        ModelConfig config = new ModelConfig(CellType.RNN, 100, 5, 1);
+        for (int trial = 0; trial < 5; trial++) {
+            Random random = new Random(trial);
+            float[] bias = new float[100];
+            for (int id = 0; id < 100; id++) {
+                bias[id] = random.nextInt(3);
+            }
+            int expected = Logits.argMax(bias);
+            Weights weights = new Weights(
+                    LanguageModel.parameters(config),
+                    parameter -> parameter.name().equals("dense/bias") ? bias : new float[parameter.size()]);
+            try (TextModel model = new GraphModel(config, weights)) {
+                for (int rows : new int[] {1, 4, 12}) {
+                    TextModel.Written written = model.writeGreedily(new int[rows], model.zeroState(rows), false, 8);
+                    assertThat(Stream.of(written.characters()).flatMap(Stream::of))
+                            .extracting(ScoredCharacter::id)
+                            .containsOnly(expected);
+                }
+            }
+        }
     }
 
     static Stream<ModelConfig> models() {
