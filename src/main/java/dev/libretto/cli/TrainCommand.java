@@ -74,7 +74,7 @@ final class TrainCommand {
                     ? RunDirectory.resume(plan.path(), plan.config(), console::warn)
                     : create(plan, stop, console);
             RunDirectory run = start.run();
-            TrainReport report = new TrainReport(plan, run, stop, console);
+            TrainReport report = new TrainReport(plan, run, arguments.repeated(HostFlags.ALL), stop, console);
             try (run) {
                 fit(plan, device, joined, start, report, isFirst);
                 return;

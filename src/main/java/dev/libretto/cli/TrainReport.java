@@ -35,6 +35,7 @@ import java.util.function.Supplier;
 final class TrainReport implements TrainingListener, AutoCloseable {
     private final TrainPlan plan;
     private final RunDirectory run;
+    private final String hosts;
     private final StopSignal stop;
     private final Console console;
     private final ModelConfig model;
@@ -48,9 +49,11 @@ final class TrainReport implements TrainingListener, AutoCloseable {
     /** Null if every report was written. */
     private OutputException failure;
 
-    TrainReport(TrainPlan plan, RunDirectory run, StopSignal stop, Console console) {
+    /** @param hosts the options of several hosts, to train on them again */
+    TrainReport(TrainPlan plan, RunDirectory run, String hosts, StopSignal stop, Console console) {
         this.plan = plan;
         this.run = run;
+        this.hosts = hosts;
         this.stop = stop;
         this.console = console;
         model = plan.config().model();
@@ -338,8 +341,8 @@ final class TrainReport implements TrainingListener, AutoCloseable {
                     end.epoch(), training.epochs(), training.validation().patience());
         } else if (end.epoch() < training.epochs()) {
             console.note(
-                    "stopped in epoch %d of %d; progress is saved; resume with:%n  %s train --resume %s%n",
-                    end.epoch() + 1, training.epochs(), console.command(), path);
+                    "stopped in epoch %d of %d; progress is saved; resume with:%n  %s train --resume %s%s%n",
+                    end.epoch() + 1, training.epochs(), console.command(), path, hosts);
         }
         String prefix = plan.prefixes().get(0);
         console.note(

@@ -30,7 +30,7 @@ class HostsIT {
             " --device cpu --max-chars 650 --hidden-size 8 --batch-size 4 --parts 4 --length 5";
 
     /** Takes seconds. */
-    private static final String LONG = TINY + " --seq-length 10 --optimizer adam --epochs 30 --report-every 30";
+    private static final String LONG = TINY + " --seq-length 10 --optimizer adam --epochs 20 --report-every 20";
 
     private static final String CHECKPOINTS = " --checkpoint-every 1";
 
@@ -53,10 +53,14 @@ class HostsIT {
 
     @BeforeAll
     static void startWorkersAndTrainAlone() throws Exception {
-        one = startWorker("one");
-        two = startWorker("two");
+        one = freeAddress();
+        two = freeAddress();
+        start("one", worker(one));
+        start("two", worker(two));
         whole = outside.resolve("whole");
         assertThat(run("train --run " + whole + LONG + CHECKPOINTS).exitCode()).isZero();
+        awaitPrinted("ready on", "one");
+        awaitPrinted("ready on", "two");
     }
 
     @AfterEach
@@ -96,12 +100,17 @@ class HostsIT {
     }
 
     @Test
-    void runResumesOnAnotherNumberOfHosts() throws Exception {
-        assertThat(run("train" + newRun() + LONG.replace("--epochs 30", "--epochs 10") + with(one + "," + two))
-                        .exitCode())
-                .isZero();
-        assertThat(run("train --epochs 20" + resumed()).exitCode()).isZero();
-        assertThat(run("train --epochs 30" + resumed() + with(two)).exitCode()).isZero();
+    void stoppedRunResumesOnAnotherNumberOfHosts() throws Exception {
+        String hosts = with(one + "," + two);
+        Process chief = start("chief", "train" + newRun() + LONG + hosts);
+        awaitEpochs(chief);
+        Program.signal(chief.pid(), "TERM");
+
+        assertThat(chief.waitFor()).isEqualTo(143);
+        assertThat(printed("chief"))
+                .contains("progress is saved; resume with:\n  " + Shell.quote(Program.LAUNCHER) + " train" + resumed()
+                        + hosts + "\n");
+        assertThat(run("train" + resumed() + with(two)).exitCode()).isZero();
         assertUndisturbed();
     }
 
@@ -202,7 +211,7 @@ class HostsIT {
     void stoppedWorkerIsWaitedForUntilItGoesOn() throws Exception {
         Process chief = start(
                 "chief",
-                "train" + newRun() + LONG + CHECKPOINTS + with(one) + " --wait-for-workers --worker-timeout 3");
+                "train" + newRun() + LONG + CHECKPOINTS + with(one) + " --wait-for-workers --worker-timeout 2");
         awaitEpochs(chief);
         try {
             Program.signal(PROCESSES.get("one").pid(), "STOP");
@@ -214,14 +223,14 @@ class HostsIT {
         assertThat(chief.waitFor()).as(printed("chief")).isZero();
         assertThat(messages("chief"))
                 .contains("warning: worker " + one
-                        + " did not answer within 3 s, but its port is open; see whether it is stopped or overloaded");
+                        + " did not answer within 2 s, but its port is open; see whether it is stopped or overloaded");
         assertUndisturbed();
     }
 
     @Test
     void workerCutOffIsNamedAndWaitedFor() throws Exception {
         String worker = TwoHosts.WORKER + ":7000";
-        String command = "train --worker-timeout 3 --workers " + worker;
+        String command = "train --worker-timeout 2 --workers " + worker;
         try (TwoHosts hosts = new TwoHosts()) {
             start("worker", hosts.onWorker(), "worker --device cpu --listen " + worker);
             awaitPrinted("ready on", "worker");
@@ -231,10 +240,10 @@ class HostsIT {
 
             assertThat(chief.waitFor()).isEqualTo(1);
             String silent =
-                    "worker " + worker + " did not answer within 3 s; check the address, the network and firewalls";
+                    "worker " + worker + " did not answer within 2 s; check the address, the network and firewalls";
             assertThat(messages("chief"))
                     .containsExactly("libretto train: " + silent + "; continue with \"" + Shell.quote(Program.LAUNCHER)
-                            + " train" + resumed() + " --workers " + worker + " --worker-timeout 3\"");
+                            + " train" + resumed() + " --workers " + worker + " --worker-timeout 2\"");
 
             chief = start("chief", hosts.onChief(), command + resumed() + " --wait-for-workers");
             awaitPrinted("waiting for the workers", "chief");
@@ -352,8 +361,12 @@ class HostsIT {
     }
 
     private static void startWorker(String name, String address) throws Exception {
-        start(name, "worker --device cpu --insecure-network --listen " + address);
+        start(name, worker(address));
         awaitPrinted("ready on", name);
+    }
+
+    private static String worker(String address) {
+        return "worker --device cpu --insecure-network --listen " + address;
     }
 
     private static Process start(String name, String command) throws IOException {
