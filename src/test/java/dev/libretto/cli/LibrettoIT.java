@@ -122,7 +122,9 @@ class LibrettoIT {
         assertThat(progress.epoch()).isEqualTo((int) epochs);
         assertThat(progress.step()).isEqualTo(epochs * 8 + progress.batch());
         assertThat(Files.readAllLines(folder.resolve("kept/metrics.csv"))).hasSize((int) epochs + 1);
-        assertThat(run(Map.of(), "generate", "--prefix", "分开").exitCode()).isZero();
+        assertThat(CliResult.of(folder.resolve("runs"), "generate", "--prefix", "分开")
+                        .exitCode())
+                .isZero();
     }
 
     /** At the textbook's sizes, where TensorFlow computes with several threads. */
@@ -139,7 +141,9 @@ class LibrettoIT {
 
     @Test
     void closedPipeEndsSilently() throws Exception {
-        assertThat(run(Map.of(), "train", "--epochs", "1").exitCode()).isZero();
+        assertThat(CliResult.of(folder.resolve("runs"), "train", "--epochs", "1")
+                        .exitCode())
+                .isZero();
         String generate = Program.IN_BASH + " generate --prefix 分开 --length 1000000";
 
         CliResult piped = start(Map.of(), List.of("bash", "-c", generate + " | head -c 9; echo \" ${PIPESTATUS[0]}\""));
