@@ -108,16 +108,16 @@ export function startRuns(page) {
       const box = element('input', {type: 'checkbox', 'data-key': 'box ' + run.name, 'aria-label': `Compare ${run.name}`});
       box.checked = compared.has(run.name);
       box.disabled = Boolean(run.problem) || !box.checked && compared.size === MOST_COMPARED;
-      box.addEventListener('change', async () => {
+      box.addEventListener('change', () => {
         compare(run.name, box.checked);
         renderTable();
-        await loadDetails();
+        refresh();
       });
       const swatch = element('span', {class: 'swatch', 'aria-hidden': 'true'});
       if (box.checked) swatch.style.background = colorOf(run.name);
       const open = element('button', {type: 'button', class: 'quiet', 'data-key': 'open ' + run.name,
         'aria-expanded': String(shown === run.name)}, run.name);
-      open.addEventListener('click', () => { shown = shown === run.name ? null : run.name; reportIndex = null; renderTable(); loadDetails(); });
+      open.addEventListener('click', () => { shown = shown === run.name ? null : run.name; reportIndex = null; renderTable(); refresh(); });
       const state = run.training ? element('span', {class: 'state training'}, 'training')
         : run.served ? element('span', {class: 'state'}, 'served') : '';
       return element('tr', {}, element('td', {}, element('span', {class: 'choice'}, box, swatch, open, state)),
@@ -158,6 +158,10 @@ export function startRuns(page) {
       page.report(error);
     }
     isPolling = false;
+  }
+
+  function refresh() {
+    loadDetails().catch(error => page.report(error));
   }
 
   /** Loads what changed of the compared runs and the shown one. */

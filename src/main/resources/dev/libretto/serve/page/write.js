@@ -150,9 +150,15 @@ export function startWrite(page) {
     detail.show(manuscript.marks[index], spoken);
   }
 
+  /** Begins a step of undo. */
+  function remember() {
+    manuscript.remember();
+    typing = 0;
+  }
+
   area.addEventListener('beforeinput', () => {
-    // One step of undo for what is typed without a pause.
-    if (Date.now() - typing > 1000) manuscript.remember();
+    // One step for what is typed without a pause.
+    if (Date.now() - typing > 1000) remember();
     typing = Date.now();
   });
   area.addEventListener('input', () => {
@@ -193,7 +199,10 @@ export function startWrite(page) {
     temperature.setAttribute('aria-valuetext', settings.elements.shown.value);
   };
   temperature.addEventListener('input', showTemperature);
-  settings.addEventListener('submit', event => { event.preventDefault(); start(); });
+  settings.addEventListener('submit', event => event.preventDefault());
+  settings.addEventListener('keydown', event => {
+    if (event.key === 'Enter') start();
+  });
 
   function request() {
     const text = name => settings.elements.namedItem(name).value;
@@ -205,7 +214,8 @@ export function startWrite(page) {
       n: number('n'),
       temperature: number('temperature'),
       seed: text('seed') === '' ? Math.floor(Math.random() * 2 ** 31) : number('seed'),
-      logprobs: LIKELIEST,
+      // One more, because the character itself may be among them.
+      logprobs: LIKELIEST + 1,
       stream: true,
     };
     if (body.temperature > 0 && number('top_p') < 1) body.top_p = number('top_p');
@@ -222,7 +232,7 @@ export function startWrite(page) {
     cards.replaceChildren();
     const inPlace = body.n === 1;
     const views = inPlace ? [] : Array.from({length: body.n}, (_, i) => card(i, body));
-    if (inPlace) manuscript.remember();
+    if (inPlace) remember();
     byId('text').closest('.editor').classList.toggle('writing', inPlace);
     updateButtons();
     status.textContent = inPlace ? 'Writing' : `Writing ${body.n} continuations`;
@@ -270,7 +280,7 @@ export function startWrite(page) {
         page.report(new Problem('The text was changed since, so this continuation no longer follows it. Continue it anew.'));
         return;
       }
-      manuscript.remember();
+      remember();
       manuscript.append(characters);
       cards.replaceChildren();
       status.textContent = `Continuation ${index + 1} added`;

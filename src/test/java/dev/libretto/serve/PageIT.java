@@ -1,0 +1,475 @@
+package dev.libretto.serve;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import dev.libretto.cli.CliResult;
+import dev.libretto.device.Devices.Choice;
+import dev.libretto.device.HostAddress;
+import dev.libretto.run.RunDirectory.Which;
+import java.io.File;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.BooleanSupplier;
+import java.util.logging.Level;
+import java.util.stream.IntStream;
+import org.apache.commons.io.FileUtils;
+import org.apache.commons.lang3.ArrayUtils;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Assumptions;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import org.openqa.selenium.By;
+import org.openqa.selenium.Dimension;
+import org.openqa.selenium.Keys;
+import org.openqa.selenium.WebElement;
+import org.openqa.selenium.chrome.ChromeDriver;
+import org.openqa.selenium.chrome.ChromeOptions;
+import org.openqa.selenium.interactions.Actions;
+import org.openqa.selenium.logging.LogType;
+import org.openqa.selenium.logging.LoggingPreferences;
+
+/** Uses the page as a reader would, in headless Chromium. */
+class PageIT {
+    private static final File CHROMIUM = new File("/usr/bin/chromium");
+    private static final File DRIVER = new File("/usr/bin/chromedriver");
+    private static final Duration PATIENCE = Duration.ofSeconds(30);
+    private static final Duration POLL = Duration.ofMillis(20);
+
+    /** Ends the script that holds the data of an exported page, and then an attribute and a comment, if nothing is escaped. */
+    private static final String HOSTILE =
+            "</script><img src=x onerror=\"window.hacked=1\"><!--'\"&lt;<svg onload=hacked=1>";
+
+    @TempDir
+    private static Path folder;
+
+    private static ModelServer server;
+    private static ChromeDriver browser;
+
+    private static void train(String name, int epochs, String... more) {
+        String line = "train --device cpu --cell lstm --hidden-size 8 --layers 2 --seq-length 10 --batch-size 4"
+                + " --max-chars 600 --report-every 2 --length 5 --epochs " + epochs + " --run";
+        String[] words = ArrayUtils.addAll(
+                ArrayUtils.add(line.split(" "), folder.resolve("runs/" + name).toString()), more);
+        CliResult result = CliResult.of(folder.resolve("latest"), words);
+        assertThat(result.exitCode()).as(result.err()).isZero();
+    }
+
+    @BeforeAll
+    static void start() throws IOException {
+        Assumptions.assumeTrue(
+                CHROMIUM.exists() && DRIVER.exists(),
+                "the page is not tested: there is no " + CHROMIUM + " with " + DRIVER
+                        + "; apt install chromium chromium-driver");
+        train("one", 4);
+        train("two", 4, "--validation-fraction", "0.2");
+        server = ModelServer.start(
+                List.of(folder.resolve("runs/one"), folder.resolve("runs/two")),
+                Which.BEST,
+                Choice.CPU,
+                new ServeConfig(
+                        folder.resolve("runs"),
+                        new HostAddress("127.0.0.1", 0),
+                        Optional.empty(),
+                        new Limits(16, 64, 1 << 20, 100_000, 100_000, 64, Duration.ofSeconds(30)),
+                        1 << 24,
+                        false),
+                message -> {});
+        ChromeOptions options = new ChromeOptions();
+        options.setBinary(CHROMIUM);
+        options.addArguments("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1200,900");
+        options.setExperimentalOption(
+                "prefs",
+                Map.of("download.default_directory", folder.resolve("saved").toString()));
+        LoggingPreferences logs = new LoggingPreferences();
+        logs.enable(LogType.BROWSER, Level.ALL);
+        options.setCapability("goog:loggingPrefs", logs);
+        // Else Selenium would look for one on the network.
+        System.setProperty("webdriver.chrome.driver", DRIVER.getPath());
+        browser = new ChromeDriver(options);
+    }
+
+    @AfterAll
+    static void stop() {
+        if (browser != null) {
+            browser.quit();
+        }
+        if (server != null) {
+            server.close();
+        }
+    }
+
+    @BeforeEach
+    void openEmpty() {
+        browser.manage().window().setSize(new Dimension(1200, 900));
+        open("write");
+        run("sessionStorage.clear(); localStorage.clear()");
+        open("write");
+        waitFor("models", "return document.getElementById('model').options.length === 2");
+    }
+
+    @AfterEach
+    void browserFoundNothingWrong() {
+        assertThat(browser.manage().logs().get(LogType.BROWSER).getAll()).isEmpty();
+        assertThat(run("return window.hacked")).isNull();
+    }
+
+    private static void open(String view) {
+        browser.get("about:blank");
+        browser.get("http://" + server.address() + "/#" + view);
+    }
+
+    private static Object run(String script, Object... arguments) {
+        return browser.executeScript(script, arguments);
+    }
+
+    private static void waitFor(String what, String condition) {
+        waitFor(what, () -> run(condition).equals(true));
+    }
+
+    private static void waitFor(String what, BooleanSupplier condition) {
+        long end = System.nanoTime() + PATIENCE.toNanos();
+        while (!condition.getAsBoolean()) {
+            assertThat(System.nanoTime()).as(what + " did not appear").isLessThan(end);
+            LockSupport.parkNanos(POLL.toNanos());
+        }
+    }
+
+    private static WebElement find(String selector) {
+        return browser.findElement(By.cssSelector(selector));
+    }
+
+    private static String text(String selector) {
+        return find(selector).getText();
+    }
+
+    private static String written() {
+        return find("#text").getDomProperty("value");
+    }
+
+    private static void set(String setting, String value) {
+        run(
+                "const input = document.querySelector(`[name=${arguments[0]}]`); input.value = arguments[1];"
+                        + "input.dispatchEvent(new Event('input'))",
+                setting,
+                value);
+    }
+
+    private static void waitUntilWritten() {
+        waitFor("the end", "return !document.getElementById('continue').disabled");
+    }
+
+    @Test
+    void textIsContinuedWhileOneWatches() {
+        find("#text").sendKeys("四点");
+        set("length", "400");
+        run("""
+                window.lengths = new Set();
+                const watch = () => { lengths.add(document.getElementById('text').value.length); requestAnimationFrame(watch); };
+                watch();
+                """);
+        find("#text").sendKeys(Keys.chord(Keys.CONTROL, Keys.ENTER));
+        waitFor("400 characters", "return document.getElementById('text').value.length === 402");
+        waitUntilWritten();
+
+        assertThat(written()).startsWith("四点");
+        assertThat((Long) run("return lengths.size")).as("states seen").isGreaterThan(5);
+        assertThat(text("#write-status")).contains("400 characters");
+        assertThat(browser.findElements(By.cssSelector("#backdrop span"))).hasSize(400);
+        assertThat((Long) run(
+                        "return new Set([...document.querySelectorAll('#backdrop span')].map(s => s.className)).size"))
+                .as("shades")
+                .isGreaterThan(2);
+    }
+
+    @Test
+    void characterUnderThePointerShowsTheLikeliestOthers() {
+        find("#text").sendKeys("四点");
+        set("length", "30");
+        find("#continue").click();
+        waitUntilWritten();
+
+        WebElement span = browser.findElements(By.cssSelector("#backdrop span")).get(7);
+        new Actions(browser).moveToElement(span).perform();
+
+        String character = written().substring(9, 10);
+        assertThat(browser.findElements(By.cssSelector("#write-detail .others li")))
+                .hasSizeBetween(5, 6);
+        assertThat(text("#write-detail .detail-head")).contains("% likely", "bits");
+        assertThat((String) run("return document.querySelector('#write-detail .own .other').textContent"))
+                .contains(character.isBlank() ? "space" : character);
+    }
+
+    @Test
+    void oneOfSeveralContinuationsIsAcceptedEditedAndUndone() {
+        find("#text").sendKeys("你");
+        set("length", "25");
+        set("n", "3");
+        set("temperature", "1.5");
+        find("#continue").click();
+        waitUntilWritten();
+        List<WebElement> cards = browser.findElements(By.cssSelector("#continuations article"));
+        List<String> texts = cards.stream()
+                .map(card -> card.findElement(By.cssSelector(".characters")).getDomProperty("textContent"))
+                .toList();
+        assertThat(texts)
+                .doesNotHaveDuplicates()
+                .allSatisfy(text -> assertThat(text).hasSize(25));
+        assertThat(written()).isEqualTo("你");
+
+        cards.get(1).findElement(By.cssSelector("button")).click();
+        assertThat(written()).isEqualTo("你" + texts.get(1));
+        assertThat(browser.findElements(By.cssSelector("#continuations article")))
+                .isEmpty();
+        find("#text").sendKeys(Keys.chord(Keys.CONTROL, Keys.HOME), "你");
+        assertThat(browser.findElements(By.cssSelector("#backdrop span")))
+                .as("what was written stays shaded")
+                .hasSize(25);
+        find("#undo").click();
+        assertThat(written()).isEqualTo("你" + texts.get(1));
+        find("#undo").click();
+        assertThat(written()).isEqualTo("你");
+        find("#redo").click();
+        assertThat(written()).isEqualTo("你" + texts.get(1));
+
+        set("n", "1");
+        find("#continue").click();
+        waitUntilWritten();
+        assertThat(written()).startsWith("你" + texts.get(1)).hasSize(51);
+    }
+
+    @Test
+    void sameSeedWritesTheSameText() {
+        set("seed", "7");
+        set("length", "20");
+        find("#text").sendKeys("四点");
+        find("#continue").click();
+        waitUntilWritten();
+        String first = written();
+        find("#undo").click();
+        find("#continue").click();
+        waitUntilWritten();
+        assertThat(written()).isEqualTo(first).hasSize(22);
+    }
+
+    @Test
+    void stoppedTextCanBeContinued() {
+        find("#text").sendKeys("四点");
+        set("length", "90000");
+        find("#continue").click();
+        waitFor("some text", "return document.getElementById('text').value.length > 20");
+        find("#text").sendKeys(Keys.ESCAPE);
+        waitUntilWritten();
+        assertThat(text("#write-status")).startsWith("Stopped");
+        int length = written().length();
+        set("length", "10");
+        find("#continue").click();
+        waitUntilWritten();
+        assertThat(written()).hasSize(length + 10);
+    }
+
+    @Test
+    void mistakeIsSaidInPlainWords() {
+        find("#text").sendKeys("Ω");
+        find("#continue").click();
+        waitUntilWritten();
+        assertThat(text("#problem")).contains("Ω").doesNotContain("{");
+        assertThat(written()).isEqualTo("Ω");
+        // Chromium logs the status of the answer.
+        assertThat(browser.manage().logs().get(LogType.BROWSER).getAll())
+                .allSatisfy(entry -> assertThat(entry.getMessage()).contains("400"));
+    }
+
+    private static void inspect(String given) {
+        open("inspect");
+        waitFor("models", "return document.getElementById('model').options.length === 2");
+        run("document.getElementById('inspect-text').value = arguments[0]", given);
+        find("#read").click();
+        waitFor("the text", "return document.querySelectorAll('#inspection .characters span').length > 0");
+    }
+
+    @Test
+    void textIsColouredByTheActivationOfAUnit() {
+        inspect("四点 空的天");
+        String surprise = (String) run("return document.querySelector('#inspection .characters').innerHTML");
+        assertThat(surprise).contains("class=\"s");
+
+        run("document.querySelectorAll('#inspection [name=colour]')[2].click()");
+        assertThat(text(".unit-name")).contains("1 of 8", "tanh(c)");
+        WebElement slider = find(".unit-slider");
+        String first = (String) run("return document.querySelector('#inspection .characters').innerHTML");
+        assertThat(first).isNotEqualTo(surprise).containsPattern("class=\"[np]\\d");
+        slider.sendKeys(Keys.ARROW_RIGHT);
+        assertThat(text(".unit-name")).contains("2 of 8");
+        assertThat((String) run("return document.querySelector('#inspection .characters').innerHTML"))
+                .isNotEqualTo(first);
+        slider.sendKeys(Keys.END);
+        assertThat(text(".unit-name")).contains("8 of 8");
+        List<Double> deviations = IntStream.range(0, 8)
+                .mapToObj(i -> {
+                    run(
+                            "const s = document.querySelector('.unit-slider'); s.value = arguments[0];"
+                                    + "s.dispatchEvent(new Event('input'))",
+                            i);
+                    return Double.valueOf(text(".unit-name").replaceFirst(".*deviation ", ""));
+                })
+                .toList();
+        assertThat(deviations).isSortedAccordingTo(java.util.Comparator.reverseOrder());
+
+        find("#inspection summary").click();
+        assertThat(browser.findElements(By.cssSelector("#inspection tbody tr"))).hasSize(6);
+    }
+
+    @Test
+    void hostileTextIsHarmlessAlsoInASavedPage() throws IOException {
+        find("#text").sendKeys(HOSTILE);
+        inspect(HOSTILE);
+        assertThat(run("return document.querySelector('#inspection .characters').textContent"))
+                .isEqualTo(HOSTILE);
+        assertThat(browser.findElements(By.cssSelector("img, svg"))).isEmpty();
+
+        Files.createDirectories(folder.resolve("saved"));
+        find("#export-html").click();
+        Path page = folder.resolve("saved/one.html");
+        waitFor("the saved page", () -> Files.exists(page));
+        browser.get(page.toUri().toString());
+        waitFor("the text", "return document.querySelectorAll('.characters span').length > 0");
+        assertThat(run("return document.querySelector('.characters').textContent"))
+                .isEqualTo(HOSTILE);
+        assertThat(browser.findElements(By.cssSelector("img, svg"))).isEmpty();
+        run("document.querySelectorAll('[name=colour]')[1].click()");
+        assertThat(text(".unit-name")).contains("1 of 8");
+        assertThat(run("return performance.getEntriesByType('resource').length"))
+                .as("other files")
+                .isEqualTo(0L);
+    }
+
+    private static void openRuns() {
+        open("runs");
+        waitFor("the chart", "return document.querySelector('.chart canvas') !== null");
+    }
+
+    @Test
+    void curvesAreCompared() {
+        openRuns();
+        waitFor("three curves", "return document.querySelectorAll('.chart .u-series').length === 4");
+        assertThat(text(".chart .u-legend")).contains("one", "two", "two, training");
+        assertThat(text(".run-detail"))
+                .contains("Parameters", "built-in lyrics, 600 characters", "Texts at each report");
+
+        new Actions(browser)
+                .moveToElement(find(".chart .u-over"), -100, 0)
+                .clickAndHold()
+                .moveByOffset(200, 0)
+                .release()
+                .perform();
+        assertThat(find(".chart-tools button").isEnabled()).as("zoomed").isTrue();
+        find(".chart-tools button").click();
+        assertThat(find(".chart-tools button").isEnabled()).isFalse();
+        run("document.querySelectorAll('[name=axis]')[1].click()");
+        waitFor("time", "return document.querySelector('.chart .u-legend').textContent.includes('time')");
+        run("document.querySelectorAll('[name=scale]')[1].click()");
+        find("[data-key='box two']").click();
+        waitFor("one curve", "return document.querySelectorAll('.chart .u-series').length === 2");
+
+        find("[data-key='open one']").click();
+        waitFor("the other run", "return document.querySelector('.run-detail h2').textContent === 'one'");
+        waitFor("its report", "return document.querySelector('.run-detail .report input') !== null");
+        WebElement report = find(".report input");
+        report.sendKeys(Keys.HOME);
+        assertThat(text(".report output")).isEqualTo("epoch 2");
+    }
+
+    @Test
+    void trainingAppearsByItself() throws IOException {
+        String name = "<img src=x onerror=hacked=1>";
+        openRuns();
+        CompletableFuture<Void> training = CompletableFuture.runAsync(() -> train(name, 150));
+        waitFor(
+                "the new run",
+                "return [...document.querySelectorAll('.runs-table button')].some(b => b.textContent.startsWith('<img'))");
+        training.join();
+        waitFor(
+                "its last epoch",
+                "return [...document.querySelectorAll('.runs-table tr')].some(r => r.textContent.includes('<img')"
+                        + " && r.textContent.includes('150 of 150'))");
+        assertThat(browser.findElements(By.cssSelector("img"))).isEmpty();
+
+        FileUtils.deleteDirectory(folder.resolve("runs/" + name).toFile());
+        waitFor("two runs", "return document.querySelectorAll('.runs-table tbody tr').length === 2");
+    }
+
+    /** Presses Tab until an element has the focus. */
+    private static void tabTo(String selector) {
+        for (int i = 0; i < 40; i++) {
+            if (run("return document.activeElement.matches(arguments[0])", selector)
+                    .equals(true)) {
+                return;
+            }
+            browser.switchTo().activeElement().sendKeys(Keys.TAB);
+        }
+        throw new AssertionError("Tab does not lead to " + selector);
+    }
+
+    @Test
+    void keyboardAloneIsEnough() {
+        tabTo("#text");
+        browser.switchTo().activeElement().sendKeys("四点");
+        tabTo("[name=length]");
+        browser.switchTo().activeElement().sendKeys(Keys.chord(Keys.CONTROL, "a"), "12", Keys.ENTER);
+        waitFor("12 characters", "return document.getElementById('text').value.length === 14");
+        waitUntilWritten();
+        assertThat(browser.switchTo().activeElement().getDomProperty("id")).isEqualTo("text");
+        browser.switchTo().activeElement().sendKeys(Keys.ARROW_LEFT, Keys.ARROW_LEFT);
+        assertThat(browser.findElements(By.cssSelector("#write-detail .others li")))
+                .isNotEmpty();
+
+        open("write");
+        tabTo("#tab-write");
+        browser.switchTo().activeElement().sendKeys(Keys.ARROW_RIGHT);
+        assertThat(find("#inspect").isDisplayed()).isTrue();
+        tabTo("#inspect-text");
+        browser.switchTo().activeElement().sendKeys("四点 空的", Keys.chord(Keys.CONTROL, Keys.ENTER));
+        waitFor("the text", "return document.activeElement.matches('#inspection .characters')");
+        browser.switchTo().activeElement().sendKeys(Keys.ARROW_RIGHT, Keys.ARROW_RIGHT);
+        assertThat(text("#inspection .detail-head")).contains("space");
+        browser.switchTo().activeElement().sendKeys(Keys.END);
+        assertThat(text("#inspection .detail-head")).contains("的");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"write", "inspect", "runs"})
+    void phoneShowsEverythingWithoutScrollingSideways(String view) {
+        if (view.equals("inspect")) {
+            inspect("四点 空的天");
+            run("document.querySelectorAll('#inspection [name=colour]')[1].click()");
+        } else if (view.equals("runs")) {
+            openRuns();
+        }
+        browser.manage().window().setSize(new Dimension(500, 800));
+        browser.executeCdpCommand(
+                "Emulation.setDeviceMetricsOverride",
+                Map.of("width", 360, "height", 740, "deviceScaleFactor", 1, "mobile", true));
+        try {
+            assertThat((Long) run("return document.documentElement.scrollWidth"))
+                    .isEqualTo(360);
+            assertThat((List<?>) run("""
+                    return [...document.querySelectorAll('main button, main input:not([type=checkbox], [type=radio]), summary, a[role=tab]')]
+                        .filter(e => e.offsetParent && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)
+                    """)).as("targets lower than 44 pixels").isEmpty();
+        } finally {
+            browser.executeCdpCommand("Emulation.clearDeviceMetricsOverride", Map.of());
+        }
+    }
+}
