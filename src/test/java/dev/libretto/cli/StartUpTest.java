@@ -29,11 +29,16 @@ class StartUpTest {
         assertThat(result.exitCode()).as(result.err()).isZero();
     }
 
-    /** Returns Libretto with all that it depends on except JavaCPP, through which TensorFlow Java calls its library. */
-    private static URLClassLoader withoutJavaCpp() throws MalformedURLException {
+    /** JavaCPP, through which TensorFlow Java calls its library. */
+    private static final String NATIVE = ".*/javacpp[^/]*";
+    /** What only "serve" needs. */
+    private static final String SERVER = ".*/(jetty|prometheus|uplot|slf4j)[^/]*";
+
+    /** Returns Libretto with all that it depends on except some jars. */
+    private static URLClassLoader without(String jars) throws MalformedURLException {
         List<URL> urls = new ArrayList<>();
         for (String entry : System.getProperty("java.class.path").split(System.getProperty("path.separator"))) {
-            if (!entry.matches(".*/javacpp[^/]*")) {
+            if (!entry.matches(jars)) {
                 urls.add(Path.of(entry).toUri().toURL());
             }
         }
@@ -41,7 +46,11 @@ class StartUpTest {
     }
 
     private static String run(String... words) throws Exception {
-        try (URLClassLoader loader = withoutJavaCpp()) {
+        return runWithout(NATIVE, words);
+    }
+
+    private static String runWithout(String jars, String... words) throws Exception {
+        try (URLClassLoader loader = without(jars)) {
             Object result = loader.loadClass(CliResult.class.getName())
                     .getMethod("of", Path.class, String[].class)
                     .invoke(null, runs, words);
@@ -65,5 +74,12 @@ class StartUpTest {
         assertThat(run("generate", "--run", runs + "/run", "--prefix", "a"))
                 .startsWith("CliResult[exitCode=1, ")
                 .contains("NoClassDefFoundError");
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"info @/run", "--help", "serve --help", "plot @/run --out @/plot.png"})
+    void otherCommandsNeedNoJarOfTheServer(String line) throws Exception {
+        assertThat(runWithout(SERVER, line.replace("@", runs.toString()).split(" ")))
+                .startsWith("CliResult[exitCode=0, ");
     }
 }
