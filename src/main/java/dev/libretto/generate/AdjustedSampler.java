@@ -113,21 +113,32 @@ public record AdjustedSampler(Sampler chooser, float[] bias, double penalty, int
         }
     }
 
-    /** Forbids what follows an earlier occurrence of the last n − 1 characters. */
+    /**
+     * Forbids what follows an earlier occurrence of the last n − 1 characters. Knuth, Morris and Pratt's algorithm finds all in
+     * linear time, because one text must not hold up the others of a batch.
+     */
     private void forbidRepetitions(float[] logits, History text) {
-        for (int end = 1; end <= text.length() - noRepeat + 1; end++) {
-            if (isLastAlsoAt(end, text)) {
-                logits[text.back(end - 1)] = Float.NEGATIVE_INFINITY;
+        int n = noRepeat - 1;
+        if (text.length() <= n) {
+            return;
+        }
+        // All from the end of the text to its beginning. Of the last i characters, the last borders[i] are also the
+        // first.
+        int[] borders = new int[n + 1];
+        int matched = 0;
+        for (int i = Math.min(1, n); i < text.length(); i++) {
+            while (matched > 0 && (matched == n || text.back(i) != text.back(matched))) {
+                matched = borders[matched];
+            }
+            if (matched < n && text.back(i) == text.back(matched)) {
+                matched++;
+            }
+            if (i < n) {
+                borders[i + 1] = matched;
+            }
+            if (matched == n) {
+                logits[text.back(i - n)] = Float.NEGATIVE_INFINITY;
             }
         }
-    }
-
-    private boolean isLastAlsoAt(int end, History text) {
-        for (int i = 0; i < noRepeat - 1; i++) {
-            if (text.back(i) != text.back(end + i)) {
-                return false;
-            }
-        }
-        return true;
     }
 }

@@ -10,9 +10,12 @@ import dev.libretto.text.CounterRandom;
 import dev.libretto.text.Ids;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Random;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -215,6 +218,36 @@ class SamplerTest {
             assertThat(sequences.subList(n == 1 ? 1 : 0, sequences.size())).doesNotHaveDuplicates();
             String end = all.substring(all.length() - n + 1);
             assertThat(sequences).contains(end + "0", end + "1", end + "2");
+        }
+    }
+
+    /** The text repeats itself to the last character, so nearly every place has nearly all of the sequence. */
+    @Test
+    @Timeout(value = 5, unit = TimeUnit.MINUTES, threadMode = Timeout.ThreadMode.SEPARATE_THREAD)
+    void noRepeatTakesLinearTime() {
+        int[] prefix = new int[4_000_000];
+        prefix[prefix.length / 2] = 1;
+        AdjustedSampler sampler = Sampler.GREEDY.adjusted().withNoRepeat(prefix.length / 4);
+        assertThat(sampler.adjust(logits(0.2, 0.5, 0.3), new History(prefix, History.WHOLE))[0])
+                .isEqualTo(Float.NEGATIVE_INFINITY);
+    }
+
+    @Test
+    void noRepeatForbidsAsANaiveSearchDoes() {
+        Random random = new Random(1);
+        for (int trial = 0; trial < 2000; trial++) {
+            int n = 1 + random.nextInt(6);
+            int[] ids =
+                    random.ints(random.nextInt(30), 0, 1 + random.nextInt(3)).toArray();
+            float[] expected = new float[3];
+            for (int from = 0; from + n <= ids.length; from++) {
+                if (Arrays.equals(ids, from, from + n - 1, ids, ids.length - n + 1, ids.length)) {
+                    expected[ids[from + n - 1]] = Float.NEGATIVE_INFINITY;
+                }
+            }
+            AdjustedSampler sampler = Sampler.GREEDY.adjusted().withNoRepeat(n);
+            assertThat(sampler.adjust(new float[3], new History(ids, History.WHOLE)))
+                    .containsExactly(expected);
         }
     }
 
