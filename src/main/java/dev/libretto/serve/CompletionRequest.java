@@ -32,6 +32,9 @@ record CompletionRequest(
         boolean hasUsage) {
     private static final int MAX_PROMPTS = 1024;
     private static final int MAX_STOPS = 16;
+    /** Comparing a text with a longer one could hold up all others. */
+    private static final int MAX_STOP_CHARACTERS = 1000;
+
     static final int MAX_TOP = 100;
     private static final int DEFAULT_LENGTH = 16;
     private static final Random SEEDS = new Random();
@@ -159,6 +162,7 @@ record CompletionRequest(
             if (stop.isEmpty()) {
                 throw ApiException.badField("stop", "stop has an empty text; remove it");
             }
+            Texts.requireLength(stop, "stop", MAX_STOP_CHARACTERS);
             try {
                 stops.add(vocabulary.encodeWritten(stop));
             } catch (IllegalArgumentException e) {

@@ -225,6 +225,14 @@ class CompletionsTest {
         assertThat(error.get("type").textValue()).isEqualTo("invalid_request_error");
     }
 
+    @Test
+    void longStopTextIsRefused() throws Exception {
+        HttpResponse<String> response = post("{'prompt': 't', 'stop': ['t', '" + "t".repeat(1001) + "']}");
+        assertThat(response.statusCode()).isEqualTo(400);
+        assertThat(TestServer.json(response).at("/error/message").textValue())
+                .isEqualTo("stop has 1,001 characters, but this server reads at most 1,000; shorten it");
+    }
+
     @ParameterizedTest
     @CsvSource(
             delimiter = '|',
