@@ -1,6 +1,5 @@
 package dev.libretto.generate;
 
-import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -211,7 +210,6 @@ public final class ContinuousDecoder implements AutoCloseable {
             isCancelled = true;
             synchronized (lock) {
                 waiting.remove(this);
-                lock.notifyAll();
             }
         }
     }
@@ -227,11 +225,10 @@ public final class ContinuousDecoder implements AutoCloseable {
     private final Thread thread;
 
     private final Object lock = new Object();
-    /** Guarded by the lock, as are the next three. */
+    /** Guarded by the lock, as are the next two. */
     private final Deque<Writing> waiting = new ArrayDeque<>();
 
     private int rows;
-    private boolean isDraining;
     private boolean isClosed;
 
     /** Texts that have a row. Used by the decoder's thread only, as are the next two. */
@@ -273,7 +270,7 @@ public final class ContinuousDecoder implements AutoCloseable {
      * @param sample which sample of this seed
      * @throws QueueFullException if too many texts are waiting
      * @throws IllegalArgumentException if the prefix is empty or has an id that the model does not know
-     * @throws IllegalStateException if the decoder drains or is closed
+     * @throws IllegalStateException if the decoder is closed
      */
     public Handle submit(int[] prefix, int sample, Decoder.Options options, Listener listener) {
         int[] text = ArrayUtils.addAll(model.beginning(), prefix);
@@ -288,7 +285,7 @@ public final class ContinuousDecoder implements AutoCloseable {
         }
         Writing writing = new Writing(text, prefix, sample, options, listener);
         synchronized (lock) {
-            if (isDraining || isClosed) {
+            if (isClosed) {
                 throw new IllegalStateException("the decoder is closed");
             }
             // Texts that get a row at the next step do not count.
@@ -314,27 +311,6 @@ public final class ContinuousDecoder implements AutoCloseable {
                     written,
                     steps,
                     stepRows);
-        }
-    }
-
-    /**
-     * Accepts no more texts, and waits until all have ended.
-     *
-     * @param atMost how long to wait
-     * @return whether all have ended
-     */
-    public boolean drain(Duration atMost) throws InterruptedException {
-        long deadline = System.nanoTime() + atMost.toNanos();
-        synchronized (lock) {
-            isDraining = true;
-            while (!isClosed && (rows > 0 || !waiting.isEmpty())) {
-                long left = deadline - System.nanoTime();
-                if (left <= 0) {
-                    return false;
-                }
-                lock.wait(left / 1_000_000, (int) (left % 1_000_000));
-            }
-            return true;
         }
     }
 
@@ -380,7 +356,6 @@ public final class ContinuousDecoder implements AutoCloseable {
             left.addAll(waiting);
             waiting.clear();
             rows = 0;
-            lock.notifyAll();
         }
         left.forEach(writing -> fail(writing, cause));
     }
@@ -462,13 +437,13 @@ public final class ContinuousDecoder implements AutoCloseable {
         }
     }
 
-    /** Frees a text's row if it has one. */
+    /** Frees a text's row if it has one, and its state, which whoever has the handle would keep otherwise. */
     private void free(Writing writing) {
         writings.remove(writing);
+        writing.setState(List.of(), 0);
         if (active.remove(writing)) {
             synchronized (lock) {
                 rows--;
-                lock.notifyAll();
             }
         }
     }
@@ -558,7 +533,7 @@ public final class ContinuousDecoder implements AutoCloseable {
             if (batch.get(row) instanceof Writing writing) {
                 float[] logits = step.ofRow(row, size);
                 boolean isWell = tell(writing, () -> writing.text.accept(writing.text.choose(logits)));
-                if (writing.isCancelled) {
+                if (isWell && writing.isCancelled) {
                     // Its listener does not know of this character.
                     writing.goBack(before, row, 1);
                 } else if (isWell) {
@@ -610,13 +585,16 @@ public final class ContinuousDecoder implements AutoCloseable {
                     }
                 }
             });
+            if (!isWell) {
+                continue;
+            }
             int fed = writing.fedCount - fedBefore;
             writing.setState(after, row);
             if (writing.isCancelled || fed < next.characters().length) {
                 // The state where the text ended is not known, but that before these characters is.
                 writing.goBack(before, row, fed);
             }
-            if (isWell && !writing.isCancelled) {
+            if (!writing.isCancelled) {
                 endIfWritten(writing);
             }
         }
@@ -714,7 +692,7 @@ public final class ContinuousDecoder implements AutoCloseable {
             writing.isCancelled = true;
             try {
                 writing.listener.failed(cause);
-            } catch (RuntimeException e) {
+            } catch (RuntimeException | OutOfMemoryError e) {
                 LOGGER.log(System.Logger.Level.WARNING, "a listener could not be told of a failure", e);
             }
         }
@@ -727,8 +705,8 @@ public final class ContinuousDecoder implements AutoCloseable {
                 call.run();
             }
             return true;
-        } catch (RuntimeException e) {
-            fail(writing, e);
+        } catch (RuntimeException | OutOfMemoryError e) {
+            fail(writing, failure(e));
             return false;
         }
     }

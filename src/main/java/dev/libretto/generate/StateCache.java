@@ -76,9 +76,8 @@ final class StateCache {
     /** Returns the longest kept text that a text starts with, or null. */
     synchronized Kept find(int... text) {
         int[] beginning = text;
-        // Of all texts up to this one, those that it starts with are the nearest, the longest first. Others between
-        // them share
-        // fewer characters, and so does each text that it starts with.
+        // If the greatest kept text up to this one is not a beginning of it, no beginning is longer than what the two
+        // share.
         for (Map.Entry<int[], Kept> floor = byText.floorEntry(text);
                 floor != null;
                 floor = byText.floorEntry(beginning)) {

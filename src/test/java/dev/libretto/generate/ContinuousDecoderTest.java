@@ -7,7 +7,7 @@ import dev.libretto.generate.ContinuousDecoder.Handle;
 import dev.libretto.generate.ContinuousDecoder.Limits;
 import dev.libretto.model.CellType;
 import dev.libretto.model.ModelConfig;
-import java.time.Duration;
+import java.lang.ref.WeakReference;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
@@ -33,7 +33,7 @@ class ContinuousDecoderTest {
     private static final RandomSampler DRAWN = Sampler.temperature(1);
 
     /** Its state is a hash of the whole text, so a wrong state writes another text. Each call can be made to wait or to throw. */
-    private static final class Hashing implements TextModel {
+    private static class Hashing implements TextModel {
         private final ModelConfig config;
         private final Semaphore arrived = new Semaphore(0);
         private final Semaphore permitted = new Semaphore(0);
@@ -263,6 +263,34 @@ class ContinuousDecoderTest {
                     }
                 }
             }
+        }
+    }
+
+    @Test
+    void threadsSubmitAndCancelAtOnce() {
+        Hashing model = new Hashing(CONFIG);
+        try (ContinuousDecoder decoder = new ContinuousDecoder(model, new Limits(8, 1000, 5_000))) {
+            IntStream.range(0, 4).parallel().forEach(thread -> {
+                Random random = new Random(thread);
+                for (int i = 0; i < 200; i++) {
+                    Request request = Request.random(random, CONFIG);
+                    Received received = new Received();
+                    Handle handle = decoder.submit(request.prefix(), request.sample(), request.options(), received);
+                    if (random.nextBoolean()) {
+                        received.end();
+                        assertSameAsDecoder(new Hashing(CONFIG), request, received);
+                    } else {
+                        while (random.nextInt(100) > 0) {
+                            Thread.onSpinWait();
+                        }
+                        handle.cancel();
+                    }
+                }
+            });
+            while (decoder.counts().rows() > 0) {
+                Thread.onSpinWait();
+            }
+            assertThat(decoder.counts().waiting()).isZero();
         }
     }
 
@@ -608,6 +636,65 @@ class ContinuousDecoderTest {
         }
     }
 
+    @Test
+    void listenerWithoutMemoryFailsItsTextOnly() {
+        Hashing model = new Hashing(CONFIG);
+        try (ContinuousDecoder decoder = new ContinuousDecoder(model, LIMITS)) {
+            model.gate();
+            drawn(1, 1).submit(decoder);
+            model.await();
+            Received full = new Received() {
+                @Override
+                public void written(ScoredCharacter character) {
+                    throw new OutOfMemoryError("made up");
+                }
+
+                @Override
+                public void failed(RuntimeException cause) {
+                    super.failed(cause);
+                    throw new OutOfMemoryError("made up");
+                }
+            };
+            decoder.submit(new int[] {1, 2}, 0, drawn(20).options(), full);
+            Request request = drawn(20, 1, 2, 3);
+            Received well = request.submit(decoder);
+            model.open();
+            well.end();
+            assertSameAsDecoder(new Hashing(CONFIG), request, well);
+            assertThatThrownBy(full::end).hasMessageContaining("made up");
+            assertThat(decoder.counts().rows()).isZero();
+        }
+    }
+
+    /** A request keeps the handles of all its texts until the last of them has ended. */
+    @Test
+    void handleOfAnEndedTextKeepsNoState() {
+        List<WeakReference<float[]>> arrays = Collections.synchronizedList(new ArrayList<>());
+        Hashing model = new Hashing(CONFIG) {
+            @Override
+            public Step step(int[] ids, List<float[]> state) {
+                Step step = super.step(ids, state);
+                arrays.add(new WeakReference<>(step.state().get(0)));
+                return step;
+            }
+        };
+        List<Handle> handles = new ArrayList<>();
+        try (ContinuousDecoder decoder = new ContinuousDecoder(model, new Limits(8, 100, 0))) {
+            for (Decoder.Options options : List.of(Decoder.Options.greedy(5), drawn(5).options())) {
+                Received received = new Received();
+                handles.add(decoder.submit(new int[] {1}, 0, options, received));
+                received.end();
+            }
+        }
+        assertThat(arrays).isNotEmpty();
+        for (int i = 0; i < 100 && !arrays.isEmpty(); i++) {
+            System.gc();
+            arrays.removeIf(each -> each.get() == null);
+        }
+        assertThat(arrays).isEmpty();
+        handles.forEach(Handle::cancel);
+    }
+
     /** Closed by a listener, so it is known what every text has. */
     @Test
     void closingAnswersEveryText() {
@@ -637,23 +724,6 @@ class ContinuousDecoderTest {
         assertThatThrownBy(() -> drawn(1, 1).submit(decoder))
                 .isInstanceOf(IllegalStateException.class)
                 .hasMessage("the decoder is closed");
-    }
-
-    @Test
-    void drainingWaitsForTexts() throws InterruptedException {
-        Hashing model = new Hashing(CONFIG);
-        try (ContinuousDecoder decoder = new ContinuousDecoder(model, new Limits(1, 9, 1 << 20))) {
-            model.gate();
-            List<Received> all = Stream.generate(() -> drawn(100, 1).submit(decoder))
-                    .limit(3)
-                    .toList();
-            model.await();
-            assertThat(decoder.drain(Duration.ZERO)).isFalse();
-            assertThatThrownBy(() -> drawn(1, 1).submit(decoder)).isInstanceOf(IllegalStateException.class);
-            model.open();
-            assertThat(decoder.drain(Duration.ofDays(1))).isTrue();
-            assertThat(all).allSatisfy(each -> assertThat(each.end()).isEqualTo(End.LENGTH));
-        }
     }
 
     @Test
