@@ -36,6 +36,9 @@ record CompletionRequest(
     private static final int MAX_STOP_CHARACTERS = 1000;
 
     static final int MAX_TOP = 100;
+    /** The most characters and log-probabilities of others in an answer, which take about 120 bytes each. */
+    static final int MAX_HELD = 1 << 20;
+
     private static final int DEFAULT_LENGTH = 16;
     private static final Random SEEDS = new Random();
 
@@ -55,6 +58,12 @@ record CompletionRequest(
         requireWithin((long) samples * prompts.size(), limits.queue() + limits.rows(), "n × prompts", "n");
         OptionalInt top = top(fields);
         boolean echo = fields.flag("echo");
+        long echoed = echo ? prompts.stream().mapToLong(prompt -> prompt.length).sum() : 0;
+        requireHeld(
+                (echoed + (long) length * prompts.size()) * samples,
+                top.orElse(0),
+                Math.max(MAX_HELD, limits.characters()),
+                top.orElse(0) > 0 ? "logprobs" : "echo");
         Sampler sampler = SamplerFields.sampler(fields, vocabulary);
         // A seed that every JSON reader keeps whole.
         long seed = fields.integer("seed", (long) SEEDS.nextInt(Integer.MAX_VALUE), Long.MIN_VALUE, Long.MAX_VALUE);
@@ -149,6 +158,15 @@ record CompletionRequest(
                             value,
                             most));
         }
+    }
+
+    /**
+     * Throws if an answer would be too large for memory.
+     *
+     * @param top how many log-probabilities each character has
+     */
+    static void requireHeld(long characters, int top, int most, String field) throws ApiException {
+        requireWithin(characters * (1 + Math.max(top, 0)), most, "characters of the answer × (1 + logprobs)", field);
     }
 
     private static OptionalInt top(Fields fields) throws ApiException {

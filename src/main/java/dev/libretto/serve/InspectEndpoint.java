@@ -11,6 +11,8 @@ import org.eclipse.jetty.http.HttpStatus;
 final class InspectEndpoint implements Endpoint {
     /** The most values of the states: characters × units × arrays of each unit's state. */
     private static final int MAX_VALUES = 1 << 23;
+    /** The most characters, of which each has likely others in the answer, however small the model is. */
+    private static final int MAX_CHARACTERS = 100_000;
 
     /** A text is read by a thread that also answers other requests. */
     private static final int AT_ONCE = 2;
@@ -35,6 +37,7 @@ final class InspectEndpoint implements Endpoint {
         if (text == null) {
             throw ApiException.badField("text", "text is missing; send the text to read");
         }
+        Texts.requireLength(text, "text", MAX_CHARACTERS);
         if (!FORMATS.contains(format)) {
             throw ApiException.badField("format", "format must be one of " + String.join(", ", FORMATS));
         }

@@ -39,10 +39,15 @@ final class ScoreEndpoint implements Endpoint {
                 Texts.requireLength(text, "input", limits.promptCharacters());
                 texts.add(vocabulary.asRead(text));
             }
-        } catch (ApiException | RuntimeException e) {
+            CompletionRequest.requireHeld(
+                    texts.stream().mapToLong(text -> text.codePoints().count()).sum(),
+                    top,
+                    Math.max(CompletionRequest.MAX_HELD, limits.promptCharacters()),
+                    top > 0 ? "logprobs" : "input");
+            new Scores(exchange, new Answer.Context(lease, model.name(), metrics, log), texts, top).start();
+        } catch (ApiException | RuntimeException | Error e) {
             lease.close();
             throw e;
         }
-        new Scores(exchange, new Answer.Context(lease, model.name(), metrics, log), texts, top).start();
     }
 }

@@ -1,5 +1,6 @@
 package dev.libretto.serve;
 
+import dev.libretto.LibrettoException;
 import java.util.List;
 import org.eclipse.jetty.http.HttpStatus;
 
@@ -29,7 +30,7 @@ final class ServedModels implements AutoCloseable {
                 .findFirst()
                 .orElseThrow(() -> new ApiException(
                         HttpStatus.NOT_FOUND_404,
-                        "there is no model " + name + "; name one of " + names(),
+                        "there is no model " + LibrettoException.oneLine(name) + "; name one of " + names(),
                         "model",
                         "model_not_found"));
     }

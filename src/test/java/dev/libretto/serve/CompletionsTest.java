@@ -11,6 +11,7 @@ import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.AfterAll;
@@ -193,6 +194,7 @@ class CompletionsTest {
                 "max_tokens | {'prompt': 't', 'max_tokens': '5'} | max_tokens must be an integer",
                 "max_tokens | {'prompt': 't', 'max_tokens': 1e400} | max_tokens must be an integer",
                 "max_tokens | {'prompt': 't', 'max_tokens': 99999999999999999999} | max_tokens must be an integer",
+                "logprobs | {'prompt': 't', 'max_tokens': 20000, 'logprobs': 100} | characters of the answer × (1 + logprobs) is 2,020,000, but this server allows at most 1,048,576",
                 "max_tokens | {'prompt': ['t', 'h'], 'n': 2, 'max_tokens': 5001} | max_tokens × n × prompts is 20,004, but this server allows at most 20,000",
                 "n | {'prompt': ['t', 'h', 'e'], 'n': 5} | n × prompts is 15, but this server allows at most 12",
                 "n | {'prompt': 't', 'n': 0} | n must be an integer from 1 to 12 (got 0)",
@@ -254,8 +256,11 @@ class CompletionsTest {
 
     @Test
     void unknownModelIsNotFound() throws Exception {
-        HttpResponse<String> response = server.post(PATH, "{'model': 'novel', 'prompt': 't'}");
+        HttpResponse<String> response = server.post(PATH, "{'model': 'no\\n" + "v".repeat(1000) + "', 'prompt': 't'}");
         assertThat(response.statusCode()).isEqualTo(404);
+        assertThat(TestServer.json(response).at("/error/message").textValue())
+                .startsWith("there is no model no?vvv")
+                .endsWith("…; name one of text, words");
         assertThat(TestServer.json(response).at("/error/code").textValue()).isEqualTo("model_not_found");
     }
 
@@ -280,6 +285,25 @@ class CompletionsTest {
         assertThat(data.get(1).at("/logprobs/tokens").toString()).isEqualTo("[\"X\",\" \",\"t\",\"h\",\"e\"]");
         assertThat(data.get(1).at("/logprobs/token_logprobs").get(1).isNull()).isTrue();
         assertThat(data.get(1).at("/logprobs/token_logprobs").get(2).isNumber()).isTrue();
+    }
+
+    @Test
+    void echoCountsForEachSample() throws Exception {
+        String request = "{'prompt': '" + "t".repeat(1000) + "', 'echo': true, 'max_tokens': 0, 'n': 12, 'logprobs': ";
+        assertThat(post(request + "86}").statusCode()).isEqualTo(200);
+        HttpResponse<String> tooMany = post(request + "87}");
+        assertThat(tooMany.statusCode()).isEqualTo(400);
+        assertThat(TestServer.json(tooMany).at("/error/message").textValue())
+                .startsWith("characters of the answer × (1 + logprobs) is 1,056,000");
+    }
+
+    @Test
+    void scoresOfTooManyCharactersAreRefused() throws Exception {
+        String texts = String.join("', '", Collections.nCopies(12, "t".repeat(1000)));
+        HttpResponse<String> response =
+                server.post("/v1/score", "{'model': 'text', 'input': ['" + texts + "'], 'logprobs': 100}");
+        assertThat(response.statusCode()).isEqualTo(400);
+        assertThat(TestServer.json(response).at("/error/param").textValue()).isEqualTo("logprobs");
     }
 
     @Test
