@@ -99,7 +99,8 @@ public final class ModelServer implements AutoCloseable {
         threads.setName("http");
         threads.setDaemon(true);
         server = new Server(threads, new ScheduledExecutorScheduler("http-timer", true), null);
-        housekeeping = Executors.newSingleThreadScheduledExecutor(task -> {
+        // Two, because opening a checkpoint may take long.
+        housekeeping = Executors.newScheduledThreadPool(2, task -> {
             Thread thread = new Thread(task, "housekeeping");
             thread.setDaemon(true);
             return thread;
@@ -124,14 +125,22 @@ public final class ModelServer implements AutoCloseable {
         } catch (Exception e) {
             throw new IOException("cannot start the server: " + Disk.reason(e), e);
         }
-        every(SWEEP, connections::closeLate);
+        every(SWEEP, connections::closeLate, log);
         if (config.follow()) {
-            every(FOLLOW, () -> models.all().forEach(ServedModel::follow));
+            every(FOLLOW, () -> models.all().forEach(ServedModel::follow), log);
         }
     }
 
-    private void every(Duration pause, Runnable task) {
-        housekeeping.scheduleWithFixedDelay(task, pause.toMillis(), pause.toMillis(), TimeUnit.MILLISECONDS);
+    private void every(Duration pause, Runnable task, Consumer<String> log) {
+        Runnable logged = () -> {
+            try {
+                task.run();
+            } catch (RuntimeException | Error e) {
+                // Otherwise the task would never run again.
+                log.accept("warning: " + LibrettoException.oneLine(e.toString()));
+            }
+        };
+        housekeeping.scheduleWithFixedDelay(logged, pause.toMillis(), pause.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     private static ServerSocketChannel bind(HostAddress listen, InetAddress ip) throws IOException {

@@ -3,6 +3,7 @@ package dev.libretto.serve;
 import dev.libretto.CharModel;
 import dev.libretto.generate.ContinuousDecoder;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.function.Consumer;
 
 /** Weights of a run and the decoder that runs them, open until the last user closes them. */
 final class OpenModel implements AutoCloseable {
@@ -28,17 +29,26 @@ final class OpenModel implements AutoCloseable {
 
     private final CharModel model;
     private final ContinuousDecoder decoder;
+    private final Consumer<OpenModel> onClose;
     /** Requests, and one for the owner. */
     private int users = 1;
 
-    /** @param model closed with this */
-    OpenModel(CharModel model, ContinuousDecoder.Limits limits) {
+    /**
+     * @param model closed with this
+     * @param onClose receives this once nothing uses it, with its decoder's last counts
+     */
+    OpenModel(CharModel model, ContinuousDecoder.Limits limits, Consumer<OpenModel> onClose) {
         this.model = model;
+        this.onClose = onClose;
         this.decoder = new ContinuousDecoder(model.decoding(true), limits);
     }
 
     ContinuousDecoder decoder() {
         return decoder;
+    }
+
+    boolean hasWeightsOf(OpenModel other) {
+        return model.weights().sha256().equals(other.model.weights().sha256());
     }
 
     synchronized Lease lease() {
@@ -56,6 +66,7 @@ final class OpenModel implements AutoCloseable {
         }
         if (isUnused) {
             decoder.close();
+            onClose.accept(this);
             model.close();
         }
     }

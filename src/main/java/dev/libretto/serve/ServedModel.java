@@ -4,13 +4,16 @@ import dev.libretto.CharModel;
 import dev.libretto.LibrettoException;
 import dev.libretto.device.Devices.Choice;
 import dev.libretto.generate.ContinuousDecoder;
+import dev.libretto.generate.ContinuousDecoder.Counts;
 import dev.libretto.run.Disk;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Which;
 import dev.libretto.train.Progress;
 import java.io.IOException;
 import java.nio.file.Path;
+import java.util.HashSet;
 import java.util.Optional;
+import java.util.Set;
 import java.util.function.Consumer;
 
 /** A run that is served, under the name of its directory. Its weights may be replaced by newer ones. */
@@ -24,7 +27,14 @@ final class ServedModel implements AutoCloseable {
     private Optional<Progress> seen;
 
     private String lastProblem = "";
+    /** Guarded by this, as is the next. */
     private OpenModel current;
+
+    private boolean isClosed;
+    /** The weights that are in use; guarded by this, as is the next. */
+    private final Set<OpenModel> inUse = new HashSet<>();
+    /** The counts of those that are no longer. */
+    private Counts past = new Counts(0, 0, 0, 0, 0, 0, 0, 0, 0, 0);
 
     /**
      * Opens a run.
@@ -48,7 +58,11 @@ final class ServedModel implements AutoCloseable {
     private OpenModel open(RunDirectory directory) throws IOException {
         CharModel model = CharModel.open(directory, which, device, log);
         try {
-            return new OpenModel(model, limits);
+            OpenModel opened = new OpenModel(model, limits, this::forget);
+            synchronized (this) {
+                inUse.add(opened);
+            }
+            return opened;
         } catch (RuntimeException | Error e) {
             model.close();
             throw e;
@@ -75,9 +89,41 @@ final class ServedModel implements AutoCloseable {
         return current.lease();
     }
 
-    /** Returns what the decoder of the current weights does and has done. */
-    synchronized ContinuousDecoder.Counts counts() {
-        return current.decoder().counts();
+    /** Returns what the decoders of all weights that were in use do and have done, so that no counter goes back. */
+    synchronized Counts counts() {
+        return inUse.stream().map(opened -> opened.decoder().counts()).reduce(past, ServedModel::sum);
+    }
+
+    private synchronized void forget(OpenModel unused) {
+        inUse.remove(unused);
+        Counts last = unused.decoder().counts();
+        past = sum(
+                past,
+                new Counts(
+                        0,
+                        0,
+                        0,
+                        0,
+                        last.hits(),
+                        last.misses(),
+                        last.read(),
+                        last.written(),
+                        last.steps(),
+                        last.stepRows()));
+    }
+
+    private static Counts sum(Counts a, Counts b) {
+        return new Counts(
+                a.rows() + b.rows(),
+                a.waiting() + b.waiting(),
+                a.states() + b.states(),
+                a.stateBytes() + b.stateBytes(),
+                a.hits() + b.hits(),
+                a.misses() + b.misses(),
+                a.read() + b.read(),
+                a.written() + b.written(),
+                a.steps() + b.steps(),
+                a.stepRows() + b.stepRows());
     }
 
     /**
@@ -91,12 +137,14 @@ final class ServedModel implements AutoCloseable {
             if (found.isEmpty() || found.equals(seen)) {
                 return;
             }
-            replace(open(directory));
+            OpenModel newer = open(directory);
             seen = found;
             lastProblem = "";
-            log.accept(name() + ": serving the checkpoint of epoch "
-                    + found.get().epoch() + ", step " + found.get().step());
-        } catch (IOException | RuntimeException e) {
+            if (replace(newer)) {
+                log.accept(name() + ": serving the checkpoint of epoch "
+                        + found.get().epoch() + ", step " + found.get().step());
+            }
+        } catch (IOException | RuntimeException | OutOfMemoryError e) {
             // Training may be saving or deleting a checkpoint.
             String problem = LibrettoException.oneLine(Disk.reason(e));
             if (!problem.equals(lastProblem)) {
@@ -106,18 +154,25 @@ final class ServedModel implements AutoCloseable {
         }
     }
 
-    private void replace(OpenModel newer) {
-        OpenModel older;
+    /** Returns false, and closes the newer one, if it has the same weights, as when the newest checkpoint is damaged. */
+    private boolean replace(OpenModel newer) {
+        // Only this thread replaces the current one; hashing takes too long for the lock.
+        boolean isSame = newer.hasWeightsOf(current);
+        OpenModel unused = newer;
         synchronized (this) {
-            older = current;
-            current = newer;
+            if (!isClosed && !isSame) {
+                unused = current;
+                current = newer;
+            }
         }
-        older.close();
+        unused.close();
+        return unused != newer;
     }
 
     /** Fails the texts that are being written. */
     @Override
     public synchronized void close() {
+        isClosed = true;
         current.decoder().close();
         current.close();
     }

@@ -5,12 +5,19 @@ import static org.assertj.core.api.Assertions.assertThat;
 import dev.libretto.cli.CliResult;
 import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.HostAddress;
+import dev.libretto.generate.ContinuousDecoder;
+import dev.libretto.generate.Decoder;
+import dev.libretto.generate.End;
+import dev.libretto.generate.ScoredCharacter;
 import dev.libretto.run.RunDirectory.Which;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CountDownLatch;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,6 +65,8 @@ class FollowTest {
                     // Both can still be used.
                     assertThat(old.decoder().counts().rows()).isZero();
                     assertThat(old.model().write("的", 5)).hasSize(6);
+                    assertThat(counted(served, old)).isEqualTo(1);
+                    assertThat(counted(served, newer)).isEqualTo(2);
                     assertThat(newer.model().write("的", 5)).hasSize(6);
                 }
                 served.follow();
@@ -65,6 +74,7 @@ class FollowTest {
                     assertThat(again.model()).isNotSameAs(old.model());
                 }
             }
+            assertThat(served.counts().misses()).as("counted by both").isEqualTo(2);
             assertThat(log)
                     .containsExactly("run: serving the checkpoint of epoch 2, step "
                             + Files.list(run.resolve("checkpoints"))
@@ -72,6 +82,53 @@ class FollowTest {
                                             path.getFileName().toString().substring("step-".length())))
                                     .max(Integer::compare)
                                     .orElseThrow());
+        }
+    }
+
+    /** Returns how many texts were read from the start, after one more was. */
+    private static long counted(ServedModel served, OpenModel.Lease lease) throws InterruptedException {
+        CountDownLatch ended = new CountDownLatch(1);
+        lease.decoder().submit(new int[] {0, 1}, 0, Decoder.Options.greedy(1), new ContinuousDecoder.Listener() {
+            @Override
+            public void written(ScoredCharacter character) {}
+
+            @Override
+            public void ended(End end) {
+                ended.countDown();
+            }
+
+            @Override
+            public void failed(RuntimeException cause) {}
+        });
+        ended.await();
+        return served.counts().misses();
+    }
+
+    @Test
+    void damagedNewestCheckpointIsNotReportedAsServed() throws Exception {
+        Path run = TestServer.train(folder.resolve("run"), "--max-chars", "500");
+        try (ServedModel served = open(run);
+                OpenModel.Lease old = served.lease()) {
+            trainOn(run);
+            Path newest = checkpoints(run).get(0);
+            for (Path file : Files.list(newest).toList()) {
+                if (!file.toString().endsWith(".json")) {
+                    Files.write(file, new byte[1]);
+                }
+            }
+            served.follow();
+            served.follow();
+            try (OpenModel.Lease lease = served.lease()) {
+                assertThat(lease.model()).isSameAs(old.model());
+            }
+            assertThat(log).isNotEmpty().noneMatch(line -> line.contains("serving the checkpoint of epoch 2"));
+        }
+    }
+
+    /** Returns the checkpoints, newest first. */
+    private static List<Path> checkpoints(Path run) throws Exception {
+        try (Stream<Path> entries = Files.list(run.resolve("checkpoints"))) {
+            return entries.sorted(Comparator.reverseOrder()).toList();
         }
     }
 
