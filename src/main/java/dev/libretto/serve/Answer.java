@@ -114,11 +114,13 @@ abstract class Answer {
     /** Submits the parts; the answer follows. */
     void start(List<? extends Part> parts) throws ApiException {
         running = parts.size();
-        exchange.request().addIdleTimeoutListener(timeout -> false);
         try {
+            exchange.request().addIdleTimeoutListener(timeout -> false);
             for (Part part : parts) {
                 handles.add(context.lease().decoder().submit(part.prefix, part.sample, part.options, part));
             }
+            exchange.setHeader(HttpHeader.CONTENT_TYPE, type);
+            watch.start();
         } catch (QueueFullException e) {
             abandon();
             exchange.setHeader(HttpHeader.RETRY_AFTER, "1");
@@ -130,9 +132,10 @@ abstract class Answer {
         } catch (IllegalStateException e) {
             abandon();
             throw ApiException.shuttingDown();
+        } catch (RuntimeException | Error e) {
+            abandon();
+            throw e;
         }
-        exchange.setHeader(HttpHeader.CONTENT_TYPE, type);
-        watch.start();
         isReady = true;
         wake();
     }
@@ -208,7 +211,15 @@ abstract class Answer {
             if (isLast) {
                 isReusable = watch.stop();
             }
-            byte[] next = cause == null ? next(isLast) : error(ApiException.ofDecoder(cause));
+            byte[] next;
+            try {
+                next = cause == null ? next(isLast) : error(ApiException.ofDecoder(cause));
+            } catch (RuntimeException | OutOfMemoryError e) {
+                context.log().accept("an answer could not be written: " + LibrettoException.oneLine(e.toString()));
+                isLast = true;
+                isReusable = watch.stop();
+                next = error(ApiException.internal());
+            }
             if (!isLast && next.length == 0) {
                 return Action.IDLE;
             }

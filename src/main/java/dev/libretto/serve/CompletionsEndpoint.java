@@ -21,13 +21,13 @@ final class CompletionsEndpoint implements Endpoint {
         Fields fields = new Fields(exchange.json());
         ServedModel model = models.find(fields.text("model"));
         OpenModel.Lease lease = model.lease();
-        CompletionRequest request;
         try {
-            request = CompletionRequest.read(fields, lease.model().vocabulary(), limits);
-        } catch (ApiException | RuntimeException e) {
+            CompletionRequest request =
+                    CompletionRequest.read(fields, lease.model().vocabulary(), limits);
+            new Completion(exchange, new Answer.Context(lease, model.name(), metrics, log), request).start();
+        } catch (ApiException | RuntimeException | Error e) {
             lease.close();
             throw e;
         }
-        new Completion(exchange, new Answer.Context(lease, model.name(), metrics, log), request).start();
     }
 }

@@ -59,11 +59,13 @@ final class DisconnectWatch implements Callback {
             }
             isClosed = isAtEnd();
             isStopped = isClosed;
+            if (!isClosed) {
+                // Under the lock: after stop(), it would be in the way of the connection's next read.
+                start();
+            }
         }
         if (isClosed) {
             onClosed.run();
-        } else {
-            start();
         }
     }
 

@@ -40,11 +40,6 @@ final class Exchange {
         return rest;
     }
 
-    /** Returns a parameter of the query. */
-    Optional<String> parameter(String name) {
-        return Optional.ofNullable(Request.extractQueryParameters(request).getValue(name));
-    }
-
     Optional<String> header(HttpHeader name) {
         return Optional.ofNullable(request.getHeaders().get(name));
     }
