@@ -45,6 +45,12 @@ public final class ApiKeys {
             throw new LibrettoException(
                     file + " has no key; write one into it, such as the output of" + " \"openssl rand -hex 32\"");
         }
+        for (String key : keys) {
+            if (!key.matches("[!-~]+")) {
+                throw new LibrettoException(file
+                        + " has a key with a character that a request cannot send; write keys of letters and digits");
+            }
+        }
         return of(keys);
     }
 

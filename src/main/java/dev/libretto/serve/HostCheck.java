@@ -6,7 +6,7 @@ import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.server.Request;
 
 /**
- * Refuses requests for other names than this host's, if the server can only be reached from it: a page in a browser could otherwise
+ * Refuses requests for other names than this host's, if the server can only be reached from it and wants no key: a page in a browser could otherwise
  * have its own name lead here (DNS rebinding) and read the answers.
  */
 final class HostCheck {
@@ -20,7 +20,8 @@ final class HostCheck {
         if (!OWN.contains(host) && !host.equals(listen.toLowerCase(Locale.ROOT))) {
             throw new ApiException(
                     HttpStatus.FORBIDDEN_403,
-                    "the header Host must name this host; use http://localhost",
+                    "the header Host must name this host; use http://localhost, or start the server with"
+                            + " --api-key-file",
                     null,
                     "wrong_host");
         }

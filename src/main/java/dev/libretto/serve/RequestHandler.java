@@ -87,7 +87,8 @@ final class RequestHandler extends Handler.Abstract {
                 response.getHeaders().put(HttpHeader.CONNECTION, "close");
                 throw ApiException.shuttingDown();
             }
-            if (isLoopback) {
+            // With a key, other pages cannot read anything, and a proxy may pass its own name on.
+            if (isLoopback && config.keys().isEmpty()) {
                 HostCheck.check(request, config.listen().host());
             }
             Optional<Route> route = choose(ofPath, request, response);
@@ -134,6 +135,10 @@ final class RequestHandler extends Handler.Abstract {
                 .filter(candidate -> candidate.answers(request.getMethod()))
                 .findFirst();
         if (route.isEmpty()) {
+            if (ofPath.get(0).path().equals("/*") && !request.getMethod().equals("OPTIONS")) {
+                // The page's files, which no other method is for.
+                throw ApiException.notFound("there is no such path");
+            }
             String allowed = ofSamePath.stream()
                     .map(candidate -> candidate.method().equals("GET") ? "GET, HEAD" : candidate.method())
                     .collect(Collectors.joining(", ", "", ", OPTIONS"));

@@ -11,6 +11,7 @@ import dev.libretto.device.Devices;
 import dev.libretto.run.RunDirectory;
 import java.io.BufferedReader;
 import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.net.ConnectException;
@@ -42,8 +43,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 class ModelServerTest {
     private static final String COMPLETIONS = "/v1/completions";
     /** Writes for longer than any of these tests waits. */
-    private static final String LONG = "{'prompt': '的', 'max_tokens': 20000, 'seed': 1, 'logprobs': 5";
+    private static final String LONG = "{'prompt': '的', 'max_tokens': 1000000, 'seed': 1, 'logprobs': 5";
 
+    private static final Limits LIMITS = limits(4, 8, Duration.ofSeconds(20));
     private static final Duration SHORT = Duration.ofMillis(700);
 
     @TempDir
@@ -55,7 +57,7 @@ class ModelServerTest {
     @BeforeAll
     static void start() throws Exception {
         run = TestServer.train(folder.resolve("lyrics"), "--max-chars", "2000");
-        server = TestServer.of(run);
+        server = TestServer.with(LIMITS, Optional.empty(), run);
     }
 
     @AfterAll
@@ -64,8 +66,11 @@ class ModelServerTest {
     }
 
     private static TestServer impatient() throws IOException {
-        Limits limits = new Limits(2, 1, 1 << 16, 1000, 20_000, 64, SHORT);
-        return TestServer.with(limits, Optional.empty(), run);
+        return TestServer.with(limits(2, 1, SHORT), Optional.empty(), run);
+    }
+
+    private static Limits limits(int rows, int queue, Duration idle) {
+        return new Limits(rows, queue, 1 << 16, 1000, 10_000_000, 64, idle);
     }
 
     @ParameterizedTest
@@ -87,6 +92,7 @@ class ModelServerTest {
                 "GET | /a.js | 404",
                 "GET | /page/index.html | 404",
                 "POST | /healthz | 405",
+                "POST | /v1/chat/completions | 404",
                 "DELETE | /v1/models | 405",
                 "TRACE | / | 405",
                 "HEAD | /v1/models | 200",
@@ -210,6 +216,17 @@ class ModelServerTest {
     }
 
     @Test
+    void longTextIsNotInspected() throws Exception {
+        Limits limits = new Limits(1, 1, 1 << 20, 1000, 1000, 64, Duration.ofSeconds(20));
+        try (TestServer large = TestServer.with(limits, Optional.empty(), run)) {
+            HttpResponse<String> response = large.post("/v1/inspect", "{'text': '" + "的".repeat(100_001) + "'}");
+            assertThat(response.statusCode()).isEqualTo(400);
+            assertThat(TestServer.json(response).at("/error/message").textValue())
+                    .isEqualTo("text has 100,001 characters, but this server reads at most 100,000; shorten it");
+        }
+    }
+
+    @Test
     void onlyJsonIsAccepted() throws Exception {
         HttpResponse<String> form = server.send(HttpRequest.newBuilder(server.uri(COMPLETIONS))
                 .header("Content-Type", "text/plain")
@@ -258,6 +275,17 @@ class ModelServerTest {
         }
     }
 
+    /** A proxy may pass the name on by which it was called. */
+    @Test
+    void keyAllowsOtherHostNames() throws Exception {
+        try (TestServer guarded = TestServer.with(LIMITS, Optional.of(ApiKeys.of(List.of("secret"))), run)) {
+            assertThat(guarded.exchange(("GET /v1/models HTTP/1.1\r\nHost: models.example\r\n"
+                                    + "Authorization: Bearer secret\r\nConnection: close\r\n\r\n")
+                            .getBytes(UTF_8)))
+                    .startsWith("HTTP/1.1 200 ");
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"}", ", 'stream': true}"})
     void closedConnectionFreesItsRows(String end) throws Exception {
@@ -284,7 +312,7 @@ class ModelServerTest {
             socket.getOutputStream()
                     .write(TestServer.rawRequest(
                                     COMPLETIONS,
-                                    "{'prompt': '的', 'max_tokens': 20000, 'logprobs': 100, 'stream': true}")
+                                    "{'prompt': '的', 'max_tokens': 50000, 'logprobs': 100, 'stream': true}")
                             .getBytes(UTF_8));
             impatient.awaitMetric("libretto_cancelled_total", 1);
             impatient.awaitMetric("libretto_rows_busy", 0);
@@ -296,18 +324,20 @@ class ModelServerTest {
             strings = {
                 "",
                 "GET / HTTP/1.1\r\nHost: lo",
-                "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 20\r\n\r\n{"
+                "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2000\r\n\r\n{"
             })
     void slowRequestIsCutOff(String beginning) throws Exception {
         try (TestServer impatient = impatient();
                 Socket socket = impatient.connect()) {
             socket.getOutputStream().write(beginning.getBytes(UTF_8));
             CompletableFuture<String> answer = CompletableFuture.supplyAsync(() -> {
+                ByteArrayOutputStream read = new ByteArrayOutputStream();
                 try {
-                    return new String(socket.getInputStream().readAllBytes(), UTF_8);
+                    socket.getInputStream().transferTo(read);
                 } catch (IOException e) {
-                    return "";
+                    // The connection was reset after the answer.
                 }
+                return read.toString(UTF_8);
             });
             while (!answer.isDone()) {
                 try {
@@ -354,13 +384,17 @@ class ModelServerTest {
     @Test
     void connectionWithAnEarlySecondRequestIsClosed() throws Exception {
         String request = TestServer.rawRequest(
-                COMPLETIONS, "{'prompt': '的', 'max_tokens': 2000, 'seed': 1, 'temperature': 1.1}");
+                COMPLETIONS, "{'prompt': '的', 'max_tokens': 20000, 'seed': 1, 'temperature': 1.1, 'stream': true}");
         try (Socket socket = server.connect()) {
             socket.getOutputStream().write(request.getBytes(UTF_8));
-            server.awaitMetric("libretto_rows_busy", 1);
+            assertThat(socket.getInputStream().read()).isEqualTo('H');
             socket.getOutputStream().write(request.getBytes(UTF_8));
             String answer = new String(socket.getInputStream().readAllBytes(), UTF_8);
-            assertThat(answer).startsWith("HTTP/1.1 200 ").endsWith("}}");
+            assertThat(answer)
+                    .startsWith("TTP/1.1 200 ")
+                    .endsWith("\r\n0\r\n\r\n")
+                    .containsOnlyOnce("data: [DONE]")
+                    .doesNotContain("HTTP/1.1");
         }
     }
 
@@ -390,14 +424,14 @@ class ModelServerTest {
 
     @Test
     void runningAnswerIsCompletedWhenTheServerEnds() throws Exception {
-        try (TestServer ending = TestServer.of(run);
+        try (TestServer ending = TestServer.with(LIMITS, Optional.empty(), run);
                 Socket socket = ending.connect();
                 Socket idle = ending.connect()) {
             socket.getOutputStream()
                     .write(TestServer.rawRequest(
                                     COMPLETIONS, "{'prompt': '的', 'max_tokens': 3000, 'stream': true, 'logprobs': 0}")
                             .getBytes(UTF_8));
-            ending.awaitMetric("libretto_rows_busy", 1);
+            assertThat(socket.getInputStream().read()).isEqualTo('H');
             ending.server.drain(Duration.ofSeconds(50));
             assertThatThrownBy(ending::connect).isInstanceOf(ConnectException.class);
             idle.getOutputStream().write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(UTF_8));
@@ -410,7 +444,7 @@ class ModelServerTest {
 
     @Test
     void clientIsToldIfItsAnswerIsCutOffByTheEnd() throws Exception {
-        try (TestServer ending = TestServer.of(run);
+        try (TestServer ending = TestServer.with(LIMITS, Optional.empty(), run);
                 Socket socket = ending.connect()) {
             socket.getOutputStream()
                     .write(TestServer.rawRequest(COMPLETIONS, LONG + ", 'temperature': 1.2}")
