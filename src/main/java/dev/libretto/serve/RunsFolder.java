@@ -150,11 +150,13 @@ final class RunsFolder {
                 .put("hidden_size", config.model().hiddenSize())
                 .put("epoch", epoch)
                 .put("epochs", config.training().epochs());
+        // JSON has no number for the perplexity of a run that diverged.
         epochs.stream()
+                .filter(each -> Double.isFinite(each.decisive()))
                 .min(Comparator.comparingDouble(Epoch::decisive))
                 .ifPresent(best -> fields.putObject("best")
                         .put("epoch", best.epoch())
-                        .put("perplexity", finite(best.decisive()))
+                        .put("perplexity", best.decisive())
                         .put("of", Double.isNaN(best.validation()) ? "training" : "validation"));
         double seconds = epochs.isEmpty() ? 0 : epochs.get(epochs.size() - 1).seconds();
         return new Summary(
@@ -223,6 +225,9 @@ final class RunsFolder {
             addTexts(ReportedTexts.read(run), texts);
             ObjectNode info = (ObjectNode) Json.tree(RunInfo.of(RunDirectory.open(run), warning -> {}));
             info.put("run", name(run));
+            if (!Double.isFinite(info.path("best").path("perplexity").asDouble())) {
+                info.putNull("best");
+            }
             ArrayNode files = JsonNodeFactory.instance.arrayNode();
             info.withObject("corpus")
                     .path("files")

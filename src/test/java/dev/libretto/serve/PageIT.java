@@ -88,7 +88,8 @@ class PageIT {
                 message -> {});
         ChromeOptions options = new ChromeOptions();
         options.setBinary(CHROMIUM);
-        options.addArguments("--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1200,900");
+        options.addArguments(
+                "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--window-size=1200,900");
         options.setExperimentalOption(
                 "prefs",
                 Map.of("download.default_directory", folder.resolve("saved").toString()));
@@ -279,6 +280,54 @@ class PageIT {
         assertThat(written()).hasSize(length + 10);
     }
 
+    /** Keys that belong to an input method, as one for Chinese, do nothing else. */
+    @Test
+    void textIsComposedByAnInputMethod() {
+        find("#text").sendKeys("四");
+        compose("ni");
+        assertThat(written()).isEqualTo("四ni");
+        for (String selector : List.of("#text", "[name=stop]")) {
+            run(
+                    "document.querySelector(arguments[0]).dispatchEvent(new KeyboardEvent('keydown',"
+                            + " {key: 'Enter', ctrlKey: true, isComposing: true, bubbles: true}))",
+                    selector);
+        }
+        compose("nih");
+        browser.executeCdpCommand("Input.insertText", Map.of("text", "你"));
+        assertThat(written()).isEqualTo("四你");
+        assertThat(text("#write-status")).isEmpty();
+        find("#undo").click();
+        assertThat(written()).isEmpty();
+    }
+
+    private static void compose(String text) {
+        browser.executeCdpCommand(
+                "Input.imeSetComposition",
+                Map.of("text", text, "selectionStart", text.length(), "selectionEnd", text.length()));
+    }
+
+    @Test
+    void pageWorksWhereTheBrowserKeepsNothing() {
+        Object script = browser.executeCdpCommand(
+                        "Page.addScriptToEvaluateOnNewDocument",
+                        Map.of(
+                                "source",
+                                "for (const name of ['sessionStorage', 'localStorage']) Object.defineProperty(window, name,"
+                                        + " {get() { throw new DOMException('blocked', 'SecurityError'); }})"))
+                .get("identifier");
+        try {
+            open("write");
+            waitFor("models", "return document.getElementById('model').options.length === 2");
+            set("length", "9");
+            find("#text").sendKeys("四点");
+            find("#continue").click();
+            waitUntilWritten();
+            assertThat(written()).hasSize(11);
+        } finally {
+            browser.executeCdpCommand("Page.removeScriptToEvaluateOnNewDocument", Map.of("identifier", script));
+        }
+    }
+
     @Test
     void mistakeIsSaidInPlainWords() {
         find("#text").sendKeys("Ω");
@@ -297,6 +346,23 @@ class PageIT {
         run("document.getElementById('inspect-text').value = arguments[0]", given);
         find("#read").click();
         waitFor("the text", "return document.querySelectorAll('#inspection .characters span').length > 0");
+    }
+
+    @Test
+    void textIsReadOnceAtATime() {
+        open("inspect");
+        waitFor("models", "return document.getElementById('model').options.length === 2");
+        find("#inspect-text").sendKeys("四点");
+        run("""
+                for (let i = 0; i < 5; i++) {
+                  document.getElementById('inspect-text').dispatchEvent(new KeyboardEvent('keydown', {key: 'Enter', ctrlKey: true}));
+                }
+                """);
+        waitFor("the text", "return document.querySelectorAll('#inspection .characters span').length > 0");
+        assertThat(
+                        run(
+                                "return performance.getEntriesByType('resource').filter(e => e.name.endsWith('/v1/inspect')).length"))
+                .isEqualTo(1L);
     }
 
     @Test

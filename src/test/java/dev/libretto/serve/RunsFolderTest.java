@@ -93,6 +93,19 @@ class RunsFolderTest {
         assertThat(listed.get("training").asBoolean()).isTrue();
     }
 
+    @Test
+    void infinitePerplexityIsNotTheBest() throws IOException {
+        Path metrics = run.resolve("metrics.csv");
+        // Loss and perplexity, of training and of validation.
+        Files.writeString(
+                metrics,
+                Files.readString(metrics)
+                        .replaceAll("(?m)^(\\d+,)[^,]*,[^,]*(,.*,)[^,]*,[^,]*$", "$11e999,Infinity$21e999,Infinity"));
+        assertThat(runs.list().get("data").get(0).has("best")).isFalse();
+        JsonNode info = runs.run("run").orElseThrow().get("info");
+        assertThat(info.get("best").isNull()).isTrue();
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"metrics.csv", "samples.jsonl", "config.json", "vocabulary.json"})
     void halfWrittenFileNeverBreaksTheView(String name) throws IOException {

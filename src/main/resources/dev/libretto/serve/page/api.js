@@ -10,19 +10,41 @@ export class Problem extends Error {
   }
 }
 
+const kept = new Map();
+
+/** Keeps a text until the tab is closed; if the browser keeps nothing, until the page is left. */
+export function keep(name, text) {
+  kept.set(name, text);
+  try {
+    sessionStorage.setItem(name, text);
+  } catch {
+    // Storage is blocked or full.
+  }
+}
+
+/** Returns a text that was kept; null if there is none. */
+export function recall(name) {
+  if (kept.has(name)) return kept.get(name);
+  try {
+    return sessionStorage.getItem(name);
+  } catch {
+    return null;
+  }
+}
+
 export function setKey(key) {
-  sessionStorage.setItem(KEY, key);
+  keep(KEY, key);
 }
 
 function headers(more) {
-  const key = sessionStorage.getItem(KEY);
+  const key = recall(KEY);
   return key ? {...more, Authorization: 'Bearer ' + key} : more;
 }
 
 async function failure(response) {
   let message = `the server answered with status ${response.status}`;
   try {
-    message = (await response.json()).error.message;
+    message = (await response.json()).error.message || message;
   } catch {
     // Not the server's own error, such as that of a proxy.
   }

@@ -19,7 +19,7 @@ const page = {
   /** Shows what went wrong; nothing hides it. */
   report(error) {
     if (error && error.name === 'AbortError') return;
-    if (error && error.status === 401) {
+    if (error && error.status === 401 && keyForm.hidden) {
       keyForm.hidden = false;
       byId('key').focus();
     }

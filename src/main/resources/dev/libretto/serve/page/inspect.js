@@ -1,7 +1,7 @@
 // Look inside: how a model reads a text.
 
 import {post} from './api.js';
-import {element, setLanguage, showInspection} from './view.js';
+import {element, isComposing, setLanguage, showInspection} from './view.js';
 
 const byId = id => document.getElementById(id);
 
@@ -20,6 +20,8 @@ export function startInspect(page) {
   let read = null;
 
   async function ask(body, doing, then) {
+    // A key can submit the form although its button is disabled.
+    if (buttons[0].disabled) return;
     buttons.forEach(button => { button.disabled = true; });
     status.textContent = doing;
     page.report(null);
@@ -46,7 +48,7 @@ export function startInspect(page) {
   });
   area.addEventListener('input', () => setLanguage(area, area.value));
   area.addEventListener('keydown', event => {
-    if ((event.ctrlKey || event.metaKey) && event.key === 'Enter') byId('inspect-form').requestSubmit();
+    if ((event.ctrlKey || event.metaKey) && event.key === 'Enter' && !isComposing(event)) byId('inspect-form').requestSubmit();
   });
   buttons[1].addEventListener('click', () => ask({...read, format: 'html'}, 'Saving',
     async response => save(await response.blob(), `${read.model}.html`)));

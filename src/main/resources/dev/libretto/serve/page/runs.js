@@ -273,7 +273,7 @@ export function startRuns(page) {
       ['Batches', `${training.batchSize} rows of ${training.seqLength} time steps`],
       ['Optimizer', `${optimizer.kind}, learning rate ${optimizer.learningRate.rate ?? ''}`],
       ['Progress', `epoch ${count(info.progress.epoch)} of ${count(training.epochs)}, step ${count(info.progress.step)}`],
-      ['Best', info.best ? `${info.best.of} perplexity ${info.best.perplexity.toFixed(3)} in epoch ${count(info.best.epoch)}` : 'no epoch is finished'],
+      ['Best', info.best ? `${info.best.of} perplexity ${info.best.perplexity.toFixed(3)} in epoch ${count(info.best.epoch)}` : 'none yet'],
       ['Training time', seconds == null ? 'not recorded' : duration(seconds)],
       ['Size', `${(info.bytes / 2 ** 20).toFixed(1)} MiB`],
     ];

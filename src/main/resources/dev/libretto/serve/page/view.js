@@ -18,6 +18,11 @@ export function element(name, attributes = {}, ...children) {
   return node;
 }
 
+/** Whether a key belongs to an input method, such as one for Chinese. Safari ends a composition before the key that ends it. */
+export function isComposing(event) {
+  return event.isComposing || event.keyCode === 229;
+}
+
 /** Sets the language of a text, by which the browser chooses its glyphs and a screen reader its voice. */
 export function setLanguage(node, text) {
   const sample = text.slice(0, 2000);

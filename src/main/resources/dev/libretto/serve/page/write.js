@@ -1,7 +1,7 @@
 // Write: a text that the model continues while the user watches.
 
-import {events, post, Problem} from './api.js';
-import {CharacterView, Detail, element, legend, setLanguage, surpriseClass} from './view.js';
+import {events, keep, post, Problem, recall} from './api.js';
+import {CharacterView, Detail, element, isComposing, legend, setLanguage, surpriseClass} from './view.js';
 
 const DRAFT = 'libretto-draft';
 const LIKELIEST = 5;
@@ -98,7 +98,7 @@ export function startWrite(page) {
   const detail = new Detail('Each character that the model writes is shaded by how surprising it was. Point at one, or move the cursor to it.');
   detail.root.append(legend('surprise'));
   byId('write-detail').append(detail.root);
-  const manuscript = new Manuscript(sessionStorage.getItem(DRAFT) || '');
+  const manuscript = new Manuscript(recall(DRAFT) || '');
   let spans = [];
   let running = null;
   let typing = 0;
@@ -114,10 +114,11 @@ export function startWrite(page) {
     }
     parts.push(manuscript.text.slice(at));
     backdrop.replaceChildren(...parts, '\u200b');
-    area.value = manuscript.text;
+    // Setting it, even to the same text, could disturb an input method that composes a character.
+    if (area.value !== manuscript.text) area.value = manuscript.text;
     setLanguage(area.parentElement, manuscript.text);
     updateButtons();
-    sessionStorage.setItem(DRAFT, manuscript.text);
+    keep(DRAFT, manuscript.text);
   }
 
   function spanOf(mark) {
@@ -162,12 +163,11 @@ export function startWrite(page) {
     typing = Date.now();
   });
   area.addEventListener('input', () => {
-    const caret = area.selectionStart;
     manuscript.edit(area.value);
     render();
-    area.setSelectionRange(caret, caret);
   });
   area.addEventListener('keydown', event => {
+    if (isComposing(event)) return;
     const control = event.ctrlKey || event.metaKey;
     if (control && event.key === 'Enter') start();
     else if (control && event.key.toLowerCase() === 'z') (event.shiftKey ? redo : undo).click();
@@ -190,7 +190,7 @@ export function startWrite(page) {
   go.addEventListener('click', start);
   stop.addEventListener('click', () => running?.abort());
   byId('write').addEventListener('keydown', event => {
-    if (event.key === 'Escape') running?.abort();
+    if (event.key === 'Escape' && !isComposing(event)) running?.abort();
   });
   const temperature = settings.elements.temperature;
   const showTemperature = () => {
@@ -201,7 +201,7 @@ export function startWrite(page) {
   temperature.addEventListener('input', showTemperature);
   settings.addEventListener('submit', event => event.preventDefault());
   settings.addEventListener('keydown', event => {
-    if (event.key === 'Enter') start();
+    if (event.key === 'Enter' && !isComposing(event)) start();
   });
 
   function request() {
