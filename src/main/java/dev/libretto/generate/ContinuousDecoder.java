@@ -130,7 +130,7 @@ public final class ContinuousDecoder implements AutoCloseable {
         private int position;
 
         Reading(Writing writing) {
-            this.text = writing.prefix;
+            this.text = writing.toRead;
             this.last = writing.text.last();
             this.scoring = writing.options.scoring();
             this.scored = scoring.ofPrefix() ? new ArrayList<>() : null;
@@ -141,7 +141,7 @@ public final class ContinuousDecoder implements AutoCloseable {
             Decoder.Scoring other = writing.options.scoring();
             return scoring.ofPrefix() == other.ofPrefix()
                     && (!scoring.ofPrefix() || scoring.top() == other.top() && last == writing.text.last())
-                    && Arrays.equals(text, writing.prefix);
+                    && Arrays.equals(text, writing.toRead);
         }
 
         boolean isOver() {
@@ -157,19 +157,19 @@ public final class ContinuousDecoder implements AutoCloseable {
     /** A text that was submitted, and is written once its prefix is read. */
     private final class Writing extends Member implements Handle {
         /** The prefix without its last character. */
-        private final int[] prefix;
+        private final int[] toRead;
 
         private final Decoder.Options options;
         private final Listener listener;
         private final Row text;
-        /** The characters after {@link #prefix} that the model has read. */
+        /** The characters after {@link #toRead} that the model has read. */
         private int[] fed = new int[16];
 
         private int fedCount;
         private volatile boolean isCancelled;
 
         Writing(int[] text, int[] prefix, int sample, Decoder.Options options, Listener listener) {
-            this.prefix = Arrays.copyOf(text, text.length - 1);
+            this.toRead = Arrays.copyOf(text, text.length - 1);
             this.options = options;
             this.listener = listener;
             this.text = new Row(model, prefix, sample, options, this::pass);
@@ -196,7 +196,7 @@ public final class ContinuousDecoder implements AutoCloseable {
         }
 
         int[] read() {
-            return ArrayUtils.addAll(prefix, Arrays.copyOf(fed, fedCount));
+            return ArrayUtils.addAll(toRead, Arrays.copyOf(fed, fedCount));
         }
 
         boolean isGreedy() {

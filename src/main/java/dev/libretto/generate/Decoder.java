@@ -151,7 +151,7 @@ public final class Decoder {
 
     /** Returns the last character that is read before a text is continued. */
     static int lastOf(int[] prefix, TextModel model) {
-        int[] read = ArrayUtils.addAll(model.beginning(), prefix);
+        int[] read = prefix.length > 0 ? prefix : model.beginning();
         return read[read.length - 1];
     }
 
