@@ -143,7 +143,7 @@ public final class InspectedText {
     public String html() {
         String style = file("style.css");
         String script = file("view.js") + file("standalone.js");
-        return """
+        return String.format(Locale.ROOT, """
                 <!doctype html>
                 <html lang="en">
                 <head>
@@ -161,7 +161,7 @@ public final class InspectedText {
                 <script type="module">%s</script>
                 </body>
                 </html>
-                """.formatted(sha256(style), sha256(script), style, inScript(json()), script);
+                """, sha256(style), sha256(script), style, inScript(json()), script);
     }
 
     private static String file(String name) {

@@ -420,8 +420,13 @@ class MainTest {
                         "milliseconds",
                         "prefix_log_probabilities",
                         "log_probabilities",
+                        "prefix_top_log_probabilities",
                         "top_log_probabilities");
         assertThat(object.get("prefix_log_probabilities")).hasSize(4);
+        JsonNode likelyInPrefix = object.get("prefix_top_log_probabilities");
+        assertThat(likelyInPrefix).hasSize(4);
+        assertThat(likelyInPrefix.get(0).isNull()).isTrue();
+        assertThat(likelyInPrefix.get(3)).hasSize(3);
         for (int i = 0; i < 5; i++) {
             JsonNode likely = object.get("top_log_probabilities").get(i);
             String chosen = object.get("text").asText().substring(i, i + 1);
