@@ -169,11 +169,11 @@ final class ServedModel implements AutoCloseable {
         return unused != newer;
     }
 
-    /** Fails the texts that are being written. */
+    /** Fails the texts that are being written, those with older weights, too. */
     @Override
     public synchronized void close() {
         isClosed = true;
-        current.decoder().close();
+        inUse.forEach(opened -> opened.decoder().close());
         current.close();
     }
 

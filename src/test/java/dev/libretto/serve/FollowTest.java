@@ -16,6 +16,7 @@ import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -143,6 +144,34 @@ class FollowTest {
                 assertThat(lease.model().write("的", 5)).hasSize(6);
             }
             assertThat(log).singleElement().asString().startsWith("warning: run: still serving the older checkpoint: ");
+        }
+    }
+
+    @Test
+    void closingFailsTextsOfOlderWeights() throws Exception {
+        Path run = TestServer.train(folder.resolve("run"), "--max-chars", "500");
+        ServedModel served = open(run);
+        try (OpenModel.Lease old = served.lease()) {
+            CompletableFuture<End> end = new CompletableFuture<>();
+            Decoder.Options options = Decoder.Options.greedy(Integer.MAX_VALUE);
+            old.decoder().submit(new int[1], 0, options, new ContinuousDecoder.Listener() {
+                @Override
+                public void written(ScoredCharacter character) {}
+
+                @Override
+                public void ended(End reason) {
+                    end.complete(reason);
+                }
+
+                @Override
+                public void failed(RuntimeException cause) {
+                    end.completeExceptionally(cause);
+                }
+            });
+            trainOn(run);
+            served.follow();
+            served.close();
+            assertThat(end).isCompletedExceptionally();
         }
     }
 }
