@@ -169,6 +169,7 @@ abstract class Answer {
             return;
         }
         context.metrics().cancelled(reason);
+        exchange.request().setAttribute(RequestHandler.GONE, true);
         handles.forEach(ContinuousDecoder.Handle::cancel);
         watch.stop();
         // Closing the last lease waits for the decoder's thread, which may be this one.

@@ -32,6 +32,10 @@ final class RequestHandler extends Handler.Abstract {
     private static final Pattern BEARER = Pattern.compile("(?i)Bearer +(\\S+)");
 
     private static final int POLL_MILLIS = 10;
+    /** The attribute of a request whose client went away. */
+    static final String GONE = "libretto.gone";
+    /** What nginx calls the status of a request whose client went away; it is not an error of the server. */
+    private static final int CLIENT_GONE = 499;
 
     private final List<Route> routes;
     private final ServeConfig config;
@@ -118,7 +122,10 @@ final class RequestHandler extends Handler.Abstract {
         Request.addCompletionListener(request, failure -> {
             running.decrementAndGet();
             connections.requestEnded(connection);
-            metrics.answered(path, response.getStatus(), (System.nanoTime() - begun) / 1e9);
+            // Jetty has set 500 for a client that went away.
+            boolean isGone =
+                    request.getAttribute(GONE) != null && response.getStatus() == HttpStatus.INTERNAL_SERVER_ERROR_500;
+            metrics.answered(path, isGone ? CLIENT_GONE : response.getStatus(), (System.nanoTime() - begun) / 1e9);
         });
     }
 
