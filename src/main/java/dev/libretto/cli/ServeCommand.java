@@ -69,9 +69,7 @@ final class ServeCommand {
         HostAddress listen = arguments.get(LISTEN);
         Duration grace = Duration.ofSeconds(arguments.get(GRACE));
         ServeConfig config = new ServeConfig(
-                given.isEmpty()
-                        ? console.runs().folder()
-                        : given.get(0).toAbsolutePath().normalize().getParent(),
+                given.isEmpty() ? Optional.of(console.runs().folder()) : Optional.empty(),
                 listen,
                 keys(arguments, listen),
                 limits(arguments),

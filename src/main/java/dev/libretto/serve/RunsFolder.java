@@ -27,7 +27,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.stream.Stream;
 
 /**
- * The runs in a folder, as the page shows them, also while they are written. Nothing outside of the folder is read: symbolic
+ * The runs that the page shows, also while they are written: those in a folder, or those served. Nothing else is read: symbolic
  * links are not followed, and a run that has one is not shown.
  */
 final class RunsFolder {
@@ -58,12 +58,15 @@ final class RunsFolder {
 
     private record Read(Stamp stamp, Summary summary) {}
 
-    private final Path folder;
+    private final Optional<Path> folder;
     private final Set<Path> served;
     private final Map<String, Read> known = new ConcurrentHashMap<>();
 
-    /** @param served the real paths of the runs that can be requested as models */
-    RunsFolder(Path folder, Set<Path> served) {
+    /**
+     * @param folder empty for the served runs only
+     * @param served the real paths of the runs that can be requested as models
+     */
+    RunsFolder(Optional<Path> folder, Set<Path> served) {
         this.folder = folder;
         this.served = Set.copyOf(served);
     }
@@ -93,10 +96,10 @@ final class RunsFolder {
     }
 
     private List<Path> runs() throws IOException {
-        if (!Files.isDirectory(folder)) {
+        if (folder.isPresent() && !Files.isDirectory(folder.get())) {
             return List.of();
         }
-        try (Stream<Path> entries = Files.list(folder.toRealPath())) {
+        try (Stream<Path> entries = folder.isPresent() ? Files.list(folder.get().toRealPath()) : served.stream()) {
             return entries.filter(RunsFolder::isRun).sorted().toList();
         } catch (UncheckedIOException e) {
             throw e.getCause();

@@ -48,7 +48,12 @@ class AnswerTest {
         Path run = TestServer.train(folder.resolve("run"), "--max-chars", "500");
         List<String> log = new CopyOnWriteArrayList<>();
         ServeConfig config = new ServeConfig(
-                folder, new HostAddress("127.0.0.1", 0), Optional.empty(), TestServer.LIMITS, 1 << 20, false);
+                Optional.of(folder),
+                new HostAddress("127.0.0.1", 0),
+                Optional.empty(),
+                TestServer.LIMITS,
+                1 << 20,
+                false);
         try (ServedModel model = new ServedModel(run, Which.LAST, Choice.CPU, config, log::add)) {
             Metrics metrics = new Metrics(new ServedModels(List.of(model)));
             Route route = Route.get(

@@ -32,7 +32,12 @@ class FollowTest {
 
     private ServedModel open(Path run) throws Exception {
         ServeConfig config = new ServeConfig(
-                folder, new HostAddress("127.0.0.1", 0), Optional.empty(), TestServer.LIMITS, 1 << 20, true);
+                Optional.of(folder),
+                new HostAddress("127.0.0.1", 0),
+                Optional.empty(),
+                TestServer.LIMITS,
+                1 << 20,
+                true);
         return new ServedModel(run, Which.LAST, Choice.CPU, config, log::add);
     }
 

@@ -467,7 +467,13 @@ class ModelServerTest {
                         List.of(run),
                         RunDirectory.Which.LAST,
                         Devices.Choice.CPU,
-                        new ServeConfig(folder, server.server.address(), Optional.empty(), TestServer.LIMITS, 0, false),
+                        new ServeConfig(
+                                Optional.of(folder),
+                                server.server.address(),
+                                Optional.empty(),
+                                TestServer.LIMITS,
+                                0,
+                                false),
                         line -> {}))
                 .isInstanceOf(LibrettoException.class)
                 .hasMessage("cannot listen on " + server.server.address()

@@ -79,7 +79,7 @@ class PageIT {
                 Which.BEST,
                 Choice.CPU,
                 new ServeConfig(
-                        folder.resolve("runs"),
+                        Optional.of(folder.resolve("runs")),
                         new HostAddress("127.0.0.1", 0),
                         Optional.empty(),
                         new Limits(16, 64, 1 << 20, 100_000, 100_000, 64, Duration.ofSeconds(30)),

@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
@@ -43,7 +44,7 @@ class RunsFolderTest {
     @BeforeEach
     void copy() throws IOException {
         run = copyTo(folder.resolve("run"));
-        runs = new RunsFolder(folder, Set.of(run.toRealPath()));
+        runs = new RunsFolder(Optional.of(folder), Set.of(run.toRealPath()));
     }
 
     private static Path copyTo(Path target) throws IOException {
@@ -115,7 +116,10 @@ class RunsFolderTest {
                 file.setLength(size);
             }
             assertThat(names()).containsExactly("run");
-            JsonNode fresh = new RunsFolder(folder, Set.of()).list().get("data").get(0);
+            JsonNode fresh = new RunsFolder(Optional.of(folder), Set.of())
+                    .list()
+                    .get("data")
+                    .get(0);
             assertThat(fresh.get("name").asText()).isEqualTo("run");
             JsonNode detail = runs.run("run").orElseThrow();
             assertThat(detail.path("problem").asText()).doesNotContain(folder.toString());
@@ -161,8 +165,19 @@ class RunsFolderTest {
     }
 
     @Test
+    void withoutAFolderOnlyServedRunsAreShown() throws IOException {
+        copyTo(folder.resolve("other"));
+        assertThat(names()).containsExactlyInAnyOrder("run", "other");
+        runs = new RunsFolder(Optional.empty(), Set.of(run.toRealPath()));
+        assertThat(names()).containsExactly("run");
+        assertThat(runs.run("other")).isEmpty();
+    }
+
+    @Test
     void folderThatIsMissingHasNoRuns() throws IOException {
-        assertThat(new RunsFolder(folder.resolve("none"), Set.of()).list().get("data"))
+        assertThat(new RunsFolder(Optional.of(folder.resolve("none")), Set.of())
+                        .list()
+                        .get("data"))
                 .isEmpty();
     }
 }

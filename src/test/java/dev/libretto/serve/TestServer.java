@@ -45,7 +45,12 @@ final class TestServer implements AutoCloseable {
         return new TestServer(
                 List.of(runs),
                 new ServeConfig(
-                        runs[0].resolveSibling("runs"), new HostAddress("127.0.0.1", 0), keys, limits, 1 << 20, false));
+                        Optional.of(runs[0].resolveSibling("runs")),
+                        new HostAddress("127.0.0.1", 0),
+                        keys,
+                        limits,
+                        1 << 20,
+                        false));
     }
 
     /** Trains a tiny model. */
