@@ -28,7 +28,7 @@ final class Completion extends Answer {
 
     private int written;
 
-    Completion(Exchange exchange, Context context, CompletionRequest request) {
+    private Completion(Exchange exchange, Context context, CompletionRequest request) {
         super(exchange, context, request.isStream() ? EVENTS : Exchange.JSON);
         this.request = request;
         this.vocabulary = context.vocabulary();
@@ -46,8 +46,11 @@ final class Completion extends Answer {
         }
     }
 
-    void start() throws ApiException {
-        start(texts);
+    /** Starts the answer to a request. */
+    static void start(Exchange exchange, Fields fields, Context context, Limits limits) throws ApiException {
+        Completion completion =
+                new Completion(exchange, context, CompletionRequest.read(fields, context.vocabulary(), limits));
+        completion.start(completion.texts);
     }
 
     /** A text that is written. */

@@ -142,7 +142,7 @@ public final class InspectedText {
     /** Returns a page that shows the text, and needs no other file and no network. */
     public String html() {
         String style = file("style.css");
-        String script = file("view.js") + file("standalone.js");
+        String script = file("theme.js") + file("view.js") + file("standalone.js");
         return String.format(Locale.ROOT, """
                 <!doctype html>
                 <html lang="en">

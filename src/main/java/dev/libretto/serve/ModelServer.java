@@ -169,8 +169,22 @@ public final class ModelServer implements AutoCloseable {
         return List.of(
                 Route.get("/v1/models", modelsEndpoint),
                 Route.get("/v1/models/*", modelsEndpoint),
-                Route.post("/v1/completions", new CompletionsEndpoint(models, config.limits(), metrics, log)),
-                Route.post("/v1/score", new ScoreEndpoint(models, config.limits(), metrics, log)),
+                Route.post(
+                        "/v1/completions",
+                        new ModelEndpoint(
+                                models,
+                                metrics,
+                                log,
+                                (exchange, fields, context) ->
+                                        Completion.start(exchange, fields, context, config.limits()))),
+                Route.post(
+                        "/v1/score",
+                        new ModelEndpoint(
+                                models,
+                                metrics,
+                                log,
+                                (exchange, fields, context) ->
+                                        Scores.start(exchange, fields, context, config.limits()))),
                 Route.get("/metrics", metrics),
                 Route.post("/v1/inspect", new InspectEndpoint(models)),
                 Route.get("/v1/runs", runs),

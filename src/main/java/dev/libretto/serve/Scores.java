@@ -15,6 +15,8 @@ import java.util.stream.IntStream;
 
 /** The answer to a request to score texts: how likely the model finds each. */
 final class Scores extends Answer {
+    private static final int MAX_TEXTS = 1024;
+
     private final Context context;
     private final int top;
     private final List<Text> texts = new ArrayList<>();
@@ -23,7 +25,7 @@ final class Scores extends Answer {
      * @param given as the model reads them
      * @param top how many likely characters the answer has in each one's place; negative for no characters
      */
-    Scores(Exchange exchange, Context context, List<String> given, int top) {
+    private Scores(Exchange exchange, Context context, List<String> given, int top) {
         super(exchange, context, Exchange.JSON);
         this.context = context;
         this.top = top;
@@ -34,9 +36,27 @@ final class Scores extends Answer {
         }
     }
 
-    void start() throws ApiException {
+    /** Starts the answer to a request. */
+    static void start(Exchange exchange, Fields fields, Context context, Limits limits) throws ApiException {
+        List<String> given = fields.texts("input", Math.min(MAX_TEXTS, limits.queue() + limits.rows()));
+        int top = fields.integer("logprobs", -1, 0, CompletionRequest.MAX_TOP);
+        fields.requireKnown();
+        if (given.isEmpty()) {
+            throw ApiException.badField("input", "input is missing; send a text, or an array of texts");
+        }
+        List<String> texts = new ArrayList<>();
+        for (String text : given) {
+            Texts.requireLength(text, "input", limits.promptCharacters());
+            texts.add(context.vocabulary().asRead(text));
+        }
+        CompletionRequest.requireHeld(
+                texts.stream().mapToLong(text -> text.codePoints().count()).sum(),
+                top,
+                Math.max(CompletionRequest.MAX_HELD, limits.promptCharacters()),
+                top > 0 ? "logprobs" : "input");
+        Scores scores = new Scores(exchange, context, texts, top);
         // A text without a known character has nothing to predict.
-        start(texts.stream().filter(text -> text.ids.length > 0).toList());
+        scores.start(scores.texts.stream().filter(text -> text.ids.length > 0).toList());
     }
 
     private final class Text extends Part {

@@ -172,6 +172,20 @@ class PageIT {
     }
 
     @Test
+    void themeIsTheSystemsUntilOneIsChosen() {
+        String background = "return getComputedStyle(document.body).backgroundColor";
+        Object light = run(background);
+        assertThat(run("return document.documentElement.dataset.theme")).isEqualTo("light");
+        find("#theme").click();
+        Object dark = run(background);
+        assertThat(dark).isNotEqualTo(light);
+        open("runs");
+        assertThat(run(background)).isEqualTo(dark);
+        find("#theme").click();
+        assertThat(run(background)).isEqualTo(light);
+    }
+
+    @Test
     void textIsContinuedWhileOneWatches() {
         find("#text").sendKeys("四点");
         set("length", "400");

@@ -55,18 +55,6 @@ document.querySelector('.skip').addEventListener('click', event => {
   byId('content').focus();
 });
 
-byId('theme').addEventListener('click', () => {
-  const chosen = document.documentElement.dataset.theme;
-  const isDark = chosen ? chosen === 'dark' : matchMedia('(prefers-color-scheme: dark)').matches;
-  document.documentElement.dataset.theme = isDark ? 'light' : 'dark';
-  try {
-    localStorage.setItem('theme', document.documentElement.dataset.theme);
-  } catch {
-    // The browser keeps nothing; the choice lasts until the page is left.
-  }
-  document.dispatchEvent(new Event('themechange'));
-});
-
 async function loadModels() {
   try {
     const {data} = await (await get('v1/models')).json();

@@ -11,7 +11,6 @@ const COLORS = {
 };
 const byId = id => document.getElementById(id);
 
-const isDark = () => getComputedStyle(document.documentElement).colorScheme === 'dark';
 const count = value => value.toLocaleString('en');
 
 function ago(millis) {
@@ -88,7 +87,7 @@ export function startRuns(page) {
   root.append(announced, empty, table, chartPart, detailPart);
 
   function colorOf(name) {
-    return COLORS[isDark() ? 'dark' : 'light'][compared.get(name)];
+    return COLORS[document.documentElement.dataset.theme][compared.get(name)];
   }
 
   function compare(name, isWanted) {
@@ -324,7 +323,6 @@ export function startRuns(page) {
   }
 
   document.addEventListener('themechange', () => { renderTable(); if (!byId('runs').hidden) draw(); });
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => { renderTable(); if (!byId('runs').hidden) draw(); });
   let width = 0;
   new ResizeObserver(() => {
     if (chart && place.clientWidth !== width && place.clientWidth > 0) {

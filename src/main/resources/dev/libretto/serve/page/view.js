@@ -345,7 +345,6 @@ export function showInspection(root, data) {
   }
   new ResizeObserver(drawBars).observe(bars);
   document.addEventListener('themechange', drawBars);
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', drawBars);
 
   const table = characterTable(characters.length, i => [nameOf(characters[i]),
     data.bits[i] == null ? '' : percent(2 ** -data.bits[i]), data.bits[i] == null ? '' : data.bits[i].toFixed(1),
