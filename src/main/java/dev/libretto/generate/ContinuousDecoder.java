@@ -7,8 +7,10 @@ import java.util.Collection;
 import java.util.Deque;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CancellationException;
+import java.util.function.Consumer;
 import java.util.function.LongSupplier;
 import org.apache.commons.lang3.ArrayUtils;
 
@@ -60,7 +62,11 @@ public final class ContinuousDecoder implements AutoCloseable {
 
         void ended(End end);
 
-        /** Called if the model, the sampler or this listener threw, or the decoder was closed. */
+        /**
+         * Called if the model, the sampler or this listener threw, or the decoder was closed.
+         *
+         * @param cause a {@link CancellationException} if it was closed, a {@link ModelFailedException} if it ended by itself
+         */
         void failed(RuntimeException cause);
     }
 
@@ -231,6 +237,10 @@ public final class ContinuousDecoder implements AutoCloseable {
     private int rows;
     private boolean isClosed;
 
+    private final Consumer<ModelFailedException> onFailure;
+    /** Null unless the decoder ended by itself. */
+    private volatile ModelFailedException modelFailure;
+
     /** Texts that have a row. Used by the decoder's thread only, as are the next two. */
     private final Set<Writing> active = new LinkedHashSet<>();
 
@@ -247,11 +257,17 @@ public final class ContinuousDecoder implements AutoCloseable {
 
     /** Opens a decoder. This measures the model's {@link BatchInvariance} first. */
     public ContinuousDecoder(TextModel model, Limits limits) {
-        this(model, limits, System::nanoTime);
+        this(model, limits, failure -> {});
+    }
+
+    /** @param onFailure receives the cause at most once, from the decoder's thread, if the decoder ends without being closed */
+    public ContinuousDecoder(TextModel model, Limits limits, Consumer<ModelFailedException> onFailure) {
+        this(model, limits, onFailure, System::nanoTime);
     }
 
     /** @param clock in nanoseconds */
-    ContinuousDecoder(TextModel model, Limits limits, LongSupplier clock) {
+    ContinuousDecoder(TextModel model, Limits limits, Consumer<ModelFailedException> onFailure, LongSupplier clock) {
+        this.onFailure = onFailure;
         this.model = model;
         this.limits = limits;
         this.clock = clock;
@@ -270,6 +286,7 @@ public final class ContinuousDecoder implements AutoCloseable {
      * @param sample which sample of this seed
      * @throws QueueFullException if too many texts are waiting
      * @throws IllegalArgumentException if the prefix is empty or has an id that the model does not know
+     * @throws ModelFailedException if the decoder ended by itself
      * @throws IllegalStateException if the decoder is closed
      */
     public Handle submit(int[] prefix, int sample, Decoder.Options options, Listener listener) {
@@ -285,6 +302,9 @@ public final class ContinuousDecoder implements AutoCloseable {
         }
         Writing writing = new Writing(text, prefix, sample, options, listener);
         synchronized (lock) {
+            if (modelFailure != null) {
+                throw new ModelFailedException(modelFailure.getCause());
+            }
             if (isClosed) {
                 throw new IllegalStateException("the decoder is closed");
             }
@@ -296,6 +316,11 @@ public final class ContinuousDecoder implements AutoCloseable {
             lock.notifyAll();
         }
         return writing;
+    }
+
+    /** Returns why the decoder ended, if it was not closed. */
+    public Optional<ModelFailedException> modelFailure() {
+        return Optional.ofNullable(modelFailure);
     }
 
     public Counts counts() {
@@ -341,8 +366,9 @@ public final class ContinuousDecoder implements AutoCloseable {
                 advance(admitted);
             }
         } catch (RuntimeException | Error e) {
-            cause = new IllegalStateException("the decoder failed", e);
-            throw e;
+            modelFailure = new ModelFailedException(e);
+            cause = modelFailure;
+            onFailure.accept(modelFailure);
         } finally {
             closeAll(cause);
         }

@@ -4,6 +4,7 @@ import dev.libretto.LibrettoException;
 import dev.libretto.generate.ContinuousDecoder;
 import dev.libretto.generate.Decoder;
 import dev.libretto.generate.End;
+import dev.libretto.generate.ModelFailedException;
 import dev.libretto.generate.QueueFullException;
 import dev.libretto.generate.ScoredCharacter;
 import dev.libretto.serve.Metrics.Cancellation;
@@ -91,7 +92,8 @@ abstract class Answer {
 
         @Override
         public void failed(RuntimeException cause) {
-            if (!(cause instanceof CancellationException)) {
+            // The server's messages have a failure of the model once, not for each of its texts.
+            if (!(cause instanceof CancellationException || cause instanceof ModelFailedException)) {
                 context.log().accept("a text could not be written: " + LibrettoException.oneLine(cause.toString()));
             }
             synchronized (Answer.this) {
@@ -129,6 +131,9 @@ abstract class Answer {
                     "too many texts are waiting; try again later",
                     null,
                     "queue_full");
+        } catch (ModelFailedException e) {
+            abandon();
+            throw ApiException.modelFailed();
         } catch (IllegalStateException e) {
             abandon();
             throw ApiException.shuttingDown();

@@ -2,6 +2,7 @@ package dev.libretto.serve;
 
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.libretto.generate.ModelFailedException;
 import java.util.concurrent.CancellationException;
 import org.eclipse.jetty.http.HttpStatus;
 
@@ -42,6 +43,14 @@ final class ApiException extends Exception {
                 HttpStatus.SERVICE_UNAVAILABLE_503, "the server is shutting down", null, "shutting_down");
     }
 
+    static ApiException modelFailed() {
+        return new ApiException(
+                HttpStatus.SERVICE_UNAVAILABLE_503,
+                "the model failed; ask who runs this server to restart it",
+                null,
+                "model_failed");
+    }
+
     static ApiException internal() {
         return new ApiException(
                 HttpStatus.INTERNAL_SERVER_ERROR_500,
@@ -52,6 +61,9 @@ final class ApiException extends Exception {
 
     /** Returns the exception for a text that a decoder did not write to its end. */
     static ApiException ofDecoder(RuntimeException cause) {
+        if (cause instanceof ModelFailedException) {
+            return modelFailed();
+        }
         return cause instanceof CancellationException ? shuttingDown() : internal();
     }
 

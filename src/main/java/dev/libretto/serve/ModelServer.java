@@ -27,7 +27,6 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import org.eclipse.jetty.http.HttpStatus;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.NetworkConnectionLimit;
@@ -189,9 +188,7 @@ public final class ModelServer implements AutoCloseable {
                 Route.post("/v1/inspect", new InspectEndpoint(models)),
                 Route.get("/v1/runs", runs),
                 Route.get("/v1/runs/*", runs),
-                Route.publicGet(
-                        "/healthz",
-                        exchange -> exchange.sendText(HttpStatus.OK_200, "text/plain; charset=utf-8", "ok\n")),
+                Route.publicGet("/healthz", new HealthEndpoint(models)),
                 Route.publicGet("/", page),
                 Route.publicGet("/*", page));
     }

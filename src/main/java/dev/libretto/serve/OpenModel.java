@@ -2,6 +2,7 @@ package dev.libretto.serve;
 
 import dev.libretto.CharModel;
 import dev.libretto.generate.ContinuousDecoder;
+import dev.libretto.generate.ModelFailedException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 
@@ -35,12 +36,17 @@ final class OpenModel implements AutoCloseable {
 
     /**
      * @param model closed with this
+     * @param onFailure receives why the decoder ended, if it was not closed
      * @param onClose receives this once nothing uses it, with its decoder's last counts
      */
-    OpenModel(CharModel model, ContinuousDecoder.Limits limits, Consumer<OpenModel> onClose) {
+    OpenModel(
+            CharModel model,
+            ContinuousDecoder.Limits limits,
+            Consumer<ModelFailedException> onFailure,
+            Consumer<OpenModel> onClose) {
         this.model = model;
         this.onClose = onClose;
-        this.decoder = new ContinuousDecoder(model.decoding(true), limits);
+        this.decoder = new ContinuousDecoder(model.decoding(true), limits, onFailure);
     }
 
     ContinuousDecoder decoder() {

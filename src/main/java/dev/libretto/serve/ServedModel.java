@@ -5,6 +5,7 @@ import dev.libretto.LibrettoException;
 import dev.libretto.device.Devices.Choice;
 import dev.libretto.generate.ContinuousDecoder;
 import dev.libretto.generate.ContinuousDecoder.Counts;
+import dev.libretto.generate.ModelFailedException;
 import dev.libretto.run.Disk;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Which;
@@ -58,7 +59,7 @@ final class ServedModel implements AutoCloseable {
     private OpenModel open(RunDirectory directory) throws IOException {
         CharModel model = CharModel.open(directory, which, device, log);
         try {
-            OpenModel opened = new OpenModel(model, limits, this::forget);
+            OpenModel opened = new OpenModel(model, limits, this::failed, this::forget);
             synchronized (this) {
                 inUse.add(opened);
             }
@@ -67,6 +68,19 @@ final class ServedModel implements AutoCloseable {
             model.close();
             throw e;
         }
+    }
+
+    private void failed(ModelFailedException failure) {
+        log.accept(message(failure));
+    }
+
+    private String message(ModelFailedException failure) {
+        return name() + ": " + LibrettoException.oneLine(failure.getMessage()) + "; restart the server";
+    }
+
+    /** Returns why the current weights can no longer be used; empty if they can. */
+    synchronized Optional<String> failure() {
+        return current.decoder().modelFailure().map(this::message);
     }
 
     /** Returns what requests call it. */

@@ -416,7 +416,7 @@ class ContinuousDecoderTest {
     void readingGetsHalfOfTheTimeWhileOthersWrite() {
         Hashing model = new Hashing(CONFIG);
         LongSupplier clock = () -> model.time;
-        try (ContinuousDecoder decoder = new ContinuousDecoder(model, LIMITS, clock)) {
+        try (ContinuousDecoder decoder = new ContinuousDecoder(model, LIMITS, failure -> {}, clock)) {
             model.gate();
             drawn(10_000, 1).submit(decoder);
             model.await();
@@ -577,6 +577,36 @@ class ContinuousDecoderTest {
                     assertThat(decoder.counts().rows()).isZero();
                 }
             }
+        }
+    }
+
+    /** An error may leave the model in any state, so nothing is computed after it. */
+    @Test
+    void errorOfTheModelFailsAllTextsAndThoseThatFollow() {
+        for (Error error : List.of(new AssertionError("made up"), new StackOverflowError("made up"))) {
+            Hashing model = new Hashing(CONFIG);
+            List<ModelFailedException> failures = new ArrayList<>();
+            try (ContinuousDecoder decoder = new ContinuousDecoder(model, new Limits(1, 9, 1 << 20), failures::add)) {
+                model.gate();
+                Received active = drawn(20, 1).submit(decoder);
+                Received waiting = drawn(20, 2).submit(decoder);
+                model.await();
+                assertThat(decoder.modelFailure()).isEmpty();
+                model.fault = error;
+                model.open();
+                for (Received each : List.of(active, waiting)) {
+                    assertThatThrownBy(each::end).hasCauseInstanceOf(ModelFailedException.class);
+                }
+                assertThat(failures).hasSize(1);
+                assertThat(decoder.modelFailure()).hasValue(failures.get(0));
+                assertThat(failures.get(0))
+                        .hasMessage("the model failed: " + error)
+                        .hasCause(error);
+                model.fault = null;
+                assertThatThrownBy(() -> drawn(20, 1).submit(decoder)).isInstanceOf(ModelFailedException.class);
+                assertThat(decoder.counts().rows()).isZero();
+            }
+            assertThat(failures).hasSize(1);
         }
     }
 
