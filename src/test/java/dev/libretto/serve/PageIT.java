@@ -21,6 +21,7 @@ import java.util.logging.Level;
 import java.util.stream.IntStream;
 import org.apache.commons.io.FileUtils;
 import org.apache.commons.lang3.ArrayUtils;
+import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Assumptions;
@@ -37,6 +38,7 @@ import org.openqa.selenium.WebElement;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeOptions;
 import org.openqa.selenium.interactions.Actions;
+import org.openqa.selenium.logging.LogEntry;
 import org.openqa.selenium.logging.LogType;
 import org.openqa.selenium.logging.LoggingPreferences;
 
@@ -50,6 +52,11 @@ class PageIT {
     /** Ends the script that holds the data of an exported page, and then an attribute and a comment, if nothing is escaped. */
     private static final String HOSTILE =
             "</script><img src=x onerror=\"window.hacked=1\"><!--'\"&lt;<svg onload=hacked=1>";
+
+    /** Another checker of WCAG, {@code npm ci} in src/test/node. */
+    private static final Path AXE = Path.of("src/test/node/node_modules/axe-core/axe.min.js");
+
+    private static final String KEY = "secret";
 
     @TempDir
     private static Path folder;
@@ -74,18 +81,7 @@ class PageIT {
                         + "; apt install chromium chromium-driver");
         train("one", 4);
         train("two", 4, "--validation-fraction", "0.2");
-        server = ModelServer.start(
-                List.of(folder.resolve("runs/one"), folder.resolve("runs/two")),
-                Which.BEST,
-                Choice.CPU,
-                new ServeConfig(
-                        Optional.of(folder.resolve("runs")),
-                        new HostAddress("127.0.0.1", 0),
-                        Optional.empty(),
-                        new Limits(16, 64, 1 << 20, 100_000, 100_000, 64, Duration.ofSeconds(30)),
-                        1 << 24,
-                        false),
-                message -> {});
+        server = serve(Optional.empty());
         ChromeOptions options = new ChromeOptions();
         options.setBinary(CHROMIUM);
         options.addArguments(
@@ -99,6 +95,21 @@ class PageIT {
         // Else Selenium would look for one on the network.
         System.setProperty("webdriver.chrome.driver", DRIVER.getPath());
         browser = new ChromeDriver(options);
+    }
+
+    private static ModelServer serve(Optional<ApiKeys> keys) throws IOException {
+        return ModelServer.start(
+                List.of(folder.resolve("runs/one"), folder.resolve("runs/two")),
+                Which.BEST,
+                Choice.CPU,
+                new ServeConfig(
+                        Optional.of(folder.resolve("runs")),
+                        new HostAddress("127.0.0.1", 0),
+                        keys,
+                        new Limits(16, 64, 1 << 20, 100_000, 100_000, 64, Duration.ofSeconds(30)),
+                        1 << 24,
+                        false),
+                message -> {});
     }
 
     @AfterAll
@@ -127,8 +138,12 @@ class PageIT {
     }
 
     private static void open(String view) {
+        open(server, view);
+    }
+
+    private static void open(ModelServer from, String view) {
         browser.get("about:blank");
-        browser.get("http://" + server.address() + "/#" + view);
+        browser.get("http://" + from.address() + "/#" + view);
     }
 
     private static Object run(String script, Object... arguments) {
@@ -188,20 +203,22 @@ class PageIT {
     @Test
     void textIsContinuedWhileOneWatches() {
         find("#text").sendKeys("四点");
-        set("length", "400");
+        set("length", "2000");
         run("""
                 window.lengths = new Set();
                 const watch = () => { lengths.add(document.getElementById('text').value.length); requestAnimationFrame(watch); };
                 watch();
                 """);
         find("#text").sendKeys(Keys.chord(Keys.CONTROL, Keys.ENTER));
-        waitFor("400 characters", "return document.getElementById('text').value.length === 402");
+        waitFor("2,000 characters", "return document.getElementById('text').value.length === 2002");
         waitUntilWritten();
 
         assertThat(written()).startsWith("四点");
-        assertThat((Long) run("return lengths.size")).as("states seen").isGreaterThan(5);
-        assertThat(text("#write-status")).contains("400 characters");
-        assertThat(browser.findElements(By.cssSelector("#backdrop span"))).hasSize(400);
+        assertThat((Long) run("return lengths.size"))
+                .as("states seen, with the first and the last")
+                .isGreaterThan(2);
+        assertThat(text("#write-status")).contains("2,000 characters");
+        assertThat(browser.findElements(By.cssSelector("#backdrop span"))).hasSize(2000);
         assertThat((Long) run(
                         "return new Set([...document.querySelectorAll('#backdrop span')].map(s => s.className)).size"))
                 .as("shades")
@@ -224,6 +241,41 @@ class PageIT {
         assertThat(text("#write-detail .detail-head")).contains("% likely", "bits");
         assertThat((String) run("return document.querySelector('#write-detail .own .other').textContent"))
                 .contains(character.isBlank() ? "space" : character);
+    }
+
+    /** A screen reader says what a live region says: the text as a whole, not each character. */
+    @Test
+    void writtenTextIsSpokenOnce() {
+        find("#text").sendKeys("四点");
+        set("length", "300");
+        run("""
+                window.spoken = [];
+                document.querySelectorAll('[aria-live], [role=status], output').forEach(region =>
+                    new MutationObserver(() => spoken.push(region.textContent)).observe(region, {childList: true, characterData: true, subtree: true}));
+                """);
+        find("#continue").click();
+        waitUntilWritten();
+        List<?> spoken = (List<?>) run("return spoken");
+        assertThat(spoken).hasSize(3).asString().contains("Writing, ", written().substring(2));
+        assertThat(run("return document.getElementById('written').lang")).isEqualTo("zh");
+    }
+
+    @Test
+    void everyControlHasANameAlsoForAScreenReader() {
+        inspect("四点 空的");
+        run("document.querySelectorAll('#inspection [name=colour]')[1].click()");
+        find("#tab-runs").click();
+        waitFor("texts", "return document.querySelector('.run-detail .report input') !== null");
+        for (String view : List.of("write", "inspect", "runs")) {
+            find("#tab-" + view).click();
+            assertThat(browser.findElements(
+                            By.cssSelector("button, input, select, textarea, canvas:not([aria-hidden])")))
+                    .filteredOn(WebElement::isDisplayed)
+                    .hasSizeGreaterThan(3)
+                    .allSatisfy(control -> assertThat(control.getAccessibleName())
+                            .as(control.getDomProperty("outerHTML"))
+                            .isNotBlank());
+        }
     }
 
     @Test
@@ -468,7 +520,7 @@ class PageIT {
         waitFor("its report", "return document.querySelector('.run-detail .report input') !== null");
         WebElement report = find(".report input");
         report.sendKeys(Keys.HOME);
-        assertThat(text(".report output")).isEqualTo("epoch 2");
+        assertThat(text(".report .epoch span")).isEqualTo("epoch 2");
     }
 
     @Test
@@ -551,5 +603,75 @@ class PageIT {
         } finally {
             browser.executeCdpCommand("Emulation.clearDeviceMetricsOverride", Map.of());
         }
+    }
+
+    /** Returns what axe finds against WCAG 2.1, levels A and AA, of what is shown. */
+    private static List<?> violations() throws IOException {
+        run(Files.readString(AXE));
+        return (List<?>) browser.executeAsyncScript("""
+                const done = arguments[0];
+                const rules = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa'];
+                // Each character of a text is an element; its contrast counts, too.
+                const checks = {'color-contrast': {options: {ignoreLength: true}}};
+                axe.run({runOnly: rules, checks}).then(({violations}) => done(
+                    violations.flatMap(rule => rule.nodes.map(node => `${rule.id}: ${node.html}: ${node.failureSummary}`))));
+                """);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"light", "dark"})
+    void axeFindsNothingThatKeepsSomebodyOut(String theme) throws IOException {
+        Assumptions.assumeTrue(
+                Files.exists(AXE),
+                "accessibility is not tested: axe-core is not installed; run npm ci in src/test/node");
+        SoftAssertions found = new SoftAssertions();
+        browser.executeCdpCommand(
+                "Emulation.setEmulatedMedia",
+                Map.of("features", List.of(Map.of("name", "prefers-color-scheme", "value", theme))));
+        try (ModelServer locked = serve(Optional.of(ApiKeys.of(List.of(KEY))))) {
+            open("write");
+            waitFor("models", "return document.getElementById('model').options.length === 2");
+            assertThat(run("return document.documentElement.dataset.theme")).isEqualTo(theme);
+            find("#text").sendKeys("四点");
+            set("length", "30");
+            set("temperature", "1.5");
+            find("#continue").click();
+            waitUntilWritten();
+            find("#text").sendKeys(Keys.ARROW_LEFT, Keys.ARROW_LEFT);
+            assertThat(browser.findElements(By.cssSelector("#write-detail .others li")))
+                    .isNotEmpty();
+            set("n", "2");
+            find("#continue").click();
+            waitUntilWritten();
+            assertThat(browser.findElements(By.cssSelector("#continuations article")))
+                    .hasSize(2);
+            found.assertThat(violations()).as("Write").isEmpty();
+
+            inspect("四点 空的\nΩ");
+            find("#inspection summary").click();
+            found.assertThat(violations()).as("Look inside, by surprise").isEmpty();
+            run("document.querySelectorAll('#inspection [name=colour]')[1].click()");
+            found.assertThat(violations()).as("Look inside, by unit").isEmpty();
+
+            openRuns();
+            waitFor("texts", "return document.querySelector('.run-detail .report input') !== null");
+            run("document.querySelectorAll('#runs summary').forEach(summary => summary.click())");
+            found.assertThat(violations()).as("Runs").isEmpty();
+
+            open(locked, "write");
+            waitFor("the key form", () -> find("#key-form").isDisplayed());
+            found.assertThat(violations()).as("the key form").isEmpty();
+            assertThat(refusals()).isPositive();
+        } finally {
+            browser.executeCdpCommand("Emulation.setEmulatedMedia", Map.of("features", List.of()));
+        }
+        found.assertAll();
+    }
+
+    /** Returns how many answers had status 401 since the last call; Chromium logs nothing else. */
+    private static int refusals() {
+        List<LogEntry> entries = browser.manage().logs().get(LogType.BROWSER).getAll();
+        assertThat(entries).allSatisfy(entry -> assertThat(entry.getMessage()).contains("401"));
+        return entries.size();
     }
 }

@@ -236,6 +236,8 @@ export function startRuns(page) {
     unzoom.disabled = zoom === null;
     chart.root.querySelector('canvas').setAttribute('role', 'img');
     chart.root.querySelector('canvas').setAttribute('aria-label', label);
+    // It shows the values under the pointer.
+    chart.root.querySelector('.u-legend').setAttribute('aria-hidden', 'true');
     const isOpen = values.querySelector('details')?.open;
     values.replaceChildren(valuesTable(data, lines));
     if (isOpen) values.querySelector('details').open = true;
@@ -291,14 +293,14 @@ export function startRuns(page) {
 
   function reports(texts) {
     if (texts.length === 0) return element('p', {class: 'summary'}, 'This run kept no texts of its reports.');
-    const epoch = element('output');
+    const epoch = element('span', {'aria-hidden': 'true'});
     const written = element('div');
     const slider = element('input', {type: 'range', min: '0', max: String(texts.length - 1), step: '1', 'aria-label': 'Report'});
     const show = index => {
       const report = texts[index];
       slider.value = index;
-      epoch.value = `epoch ${count(report.epoch)}`;
-      slider.setAttribute('aria-valuetext', epoch.value);
+      epoch.textContent = `epoch ${count(report.epoch)}`;
+      slider.setAttribute('aria-valuetext', epoch.textContent);
       written.replaceChildren(...report.texts.map(text => element('p', {}, text)));
       setLanguage(written, report.texts.join(''));
     };

@@ -6,6 +6,7 @@ import {CharacterView, Detail, element, isComposing, legend, setLanguage, surpri
 const DRAFT = 'libretto-draft';
 const LIKELIEST = 5;
 const MAX_UNDO = 200;
+const MAX_SPOKEN = 1000;
 const byId = id => document.getElementById(id);
 
 /** Returns what is known about each character of a streamed choice. */
@@ -195,8 +196,9 @@ export function startWrite(page) {
   const temperature = settings.elements.temperature;
   const showTemperature = () => {
     const value = Number(temperature.value);
-    settings.elements.shown.value = value === 0 ? '0, always the likeliest' : value.toFixed(2);
-    temperature.setAttribute('aria-valuetext', settings.elements.shown.value);
+    const name = value === 0 ? '0, always the likeliest' : value.toFixed(2);
+    byId('temperature-value').textContent = name;
+    temperature.setAttribute('aria-valuetext', name);
   };
   temperature.addEventListener('input', showTemperature);
   settings.addEventListener('submit', event => event.preventDefault());
@@ -258,6 +260,7 @@ export function startWrite(page) {
     byId('text').closest('.editor').classList.remove('writing');
     views.forEach(view => view.finish());
     if (inPlace && count === 0) manuscript.done.pop();
+    if (inPlace && count > 0) say(manuscript.text.slice(manuscript.done.at(-1).text.length));
     status.textContent = `${outcome}: ${count.toLocaleString('en')} characters in ${seconds.toFixed(1)} s, seed ${body.seed}`;
     render();
     if (inPlace) {
@@ -268,12 +271,19 @@ export function startWrite(page) {
     }
   }
 
+  /** Has a screen reader read what was written, once it is complete. */
+  function say(text) {
+    const spoken = byId('written');
+    setLanguage(spoken, text);
+    spoken.textContent = text.slice(0, MAX_SPOKEN);
+  }
+
   /** Shows one of several continuations. */
   function card(index, body) {
     const characters = [];
     const prompt = manuscript.text;
     const view = new CharacterView(`Continuation ${index + 1}`, (i, spoken) => detail.show(characters[i], spoken));
-    const accept = element('button', {type: 'button', disabled: true, 'aria-label': `Use continuation ${index + 1}`}, 'Use this');
+    const accept = element('button', {type: 'button', disabled: true, 'aria-label': `Use this: continuation ${index + 1}`}, 'Use this');
     const state = element('span', {}, `${index + 1} of ${body.n}`);
     accept.addEventListener('click', () => {
       if (manuscript.text !== prompt) {
