@@ -35,6 +35,7 @@ import org.openqa.selenium.By;
 import org.openqa.selenium.Dimension;
 import org.openqa.selenium.Keys;
 import org.openqa.selenium.WebElement;
+import org.openqa.selenium.WindowType;
 import org.openqa.selenium.chrome.ChromeDriver;
 import org.openqa.selenium.chrome.ChromeOptions;
 import org.openqa.selenium.interactions.Actions;
@@ -673,5 +674,56 @@ class PageIT {
         List<LogEntry> entries = browser.manage().logs().get(LogType.BROWSER).getAll();
         assertThat(entries).allSatisfy(entry -> assertThat(entry.getMessage()).contains("401"));
         return entries.size();
+    }
+
+    private static void enterKey(String key) {
+        waitFor("the key form", () -> find("#key-form").isDisplayed());
+        assertThat(browser.switchTo().activeElement().getDomProperty("id")).isEqualTo("key");
+        browser.switchTo().activeElement().sendKeys(key, Keys.ENTER);
+    }
+
+    @Test
+    void keyIsAskedForAndKeptUntilTheTabIsClosed() throws IOException {
+        try (ModelServer locked = serve(Optional.of(ApiKeys.of(List.of(KEY))))) {
+            open(locked, "write");
+            enterKey("wrong");
+            waitFor("a refusal", () -> text("#problem").contains("key") && refusals() > 0);
+            enterKey(KEY);
+            waitFor("models", "return document.getElementById('model').options.length === 2");
+            assertThat(find("#key-form").isDisplayed()).isFalse();
+            assertThat(find("#problem").isDisplayed()).isFalse();
+
+            find("#text").sendKeys("四点");
+            set("length", "9");
+            find("#continue").click();
+            waitUntilWritten();
+            assertThat(written()).hasSize(11);
+            find("#tab-inspect").click();
+            find("#inspect-text").sendKeys("四点");
+            find("#read").click();
+            waitFor("the text", "return document.querySelectorAll('#inspection .characters span').length === 2");
+            find("#tab-runs").click();
+            waitFor("the chart", "return document.querySelector('.chart canvas') !== null");
+            waitFor("texts", "return document.querySelector('.run-detail .report input') !== null");
+
+            refusals();
+            open(locked, "runs");
+            waitFor("the chart", "return document.querySelector('.chart canvas') !== null");
+            assertThat(refusals()).as("after a reload").isZero();
+            assertThat(run("return JSON.stringify(localStorage) + document.cookie + location.href"))
+                    .asString()
+                    .doesNotContain(KEY);
+
+            String tab = browser.getWindowHandle();
+            browser.switchTo().newWindow(WindowType.TAB);
+            try {
+                open(locked, "inspect");
+                waitFor("the key form", () -> find("#key-form").isDisplayed());
+            } finally {
+                browser.close();
+                browser.switchTo().window(tab);
+            }
+            refusals();
+        }
     }
 }

@@ -70,6 +70,7 @@ keyForm.addEventListener('submit', event => {
   setKey(byId('key').value);
   keyForm.hidden = true;
   byId('key').value = '';
+  byId('content').focus();
   loadModels();
   document.dispatchEvent(new CustomEvent('viewchange', {detail: viewOfAddress()}));
 });
