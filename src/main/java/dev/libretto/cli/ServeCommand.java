@@ -45,7 +45,7 @@ final class ServeCommand {
             Flag.integer("max-connections", "open connections", 1024, 1, 1_000_000);
     static final Flag<Integer> TIMEOUT = Flag.integer(
             "timeout",
-            "seconds that a client may take to send a request, or to accept a part of an answer",
+            "seconds that a client may take to send a request, or to accept 256 KiB of an answer",
             30,
             1,
             86_400);

@@ -15,7 +15,6 @@ import java.util.concurrent.CancellationException;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.Executor;
 import java.util.concurrent.RejectedExecutionException;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Consumer;
 import org.eclipse.jetty.http.HttpHeader;
@@ -61,7 +60,7 @@ abstract class Answer {
         this.context = context;
         this.type = type;
         this.executor = exchange.request().getComponents().getExecutor();
-        this.watch = new DisconnectWatch(exchange.request(), () -> cancel(Cancellation.DISCONNECTED));
+        this.watch = new DisconnectWatch(exchange.request(), this::cancel);
     }
 
     /** A text that the decoder reads or writes. */
@@ -249,7 +248,7 @@ abstract class Answer {
 
         @Override
         protected void onCompleteFailure(Throwable cause) {
-            cancel(cause instanceof TimeoutException ? Cancellation.SLOW_CLIENT : Cancellation.DISCONNECTED);
+            cancel(Cancellation.of(cause));
         }
     }
 }

@@ -1,7 +1,9 @@
 package dev.libretto.serve;
 
+import dev.libretto.serve.Metrics.Cancellation;
 import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.util.function.Consumer;
 import org.eclipse.jetty.io.AbstractEndPoint;
 import org.eclipse.jetty.io.EndPoint;
 import org.eclipse.jetty.io.QuietException;
@@ -18,12 +20,12 @@ final class DisconnectWatch implements Callback {
     private static final int BUFFER = 1024;
 
     private final EndPoint endPoint;
-    private final Runnable onClosed;
+    private final Consumer<Cancellation> onClosed;
     private boolean isStopped;
     private boolean hasDropped;
 
     /** @param onClosed called at most once, by a thread of the server */
-    DisconnectWatch(Request request, Runnable onClosed) {
+    DisconnectWatch(Request request, Consumer<Cancellation> onClosed) {
         this.endPoint = request.getConnectionMetaData().getConnection().getEndPoint();
         this.onClosed = onClosed;
     }
@@ -65,7 +67,7 @@ final class DisconnectWatch implements Callback {
             }
         }
         if (isClosed) {
-            onClosed.run();
+            onClosed.accept(Cancellation.DISCONNECTED);
         }
     }
 
@@ -88,6 +90,6 @@ final class DisconnectWatch implements Callback {
             }
             isStopped = true;
         }
-        onClosed.run();
+        onClosed.accept(Cancellation.of(cause));
     }
 }

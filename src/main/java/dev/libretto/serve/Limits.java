@@ -11,7 +11,8 @@ import java.time.Duration;
  * @param promptCharacters the length of a prompt
  * @param characters what a request may write in all: {@code max_tokens} × {@code n} × prompts
  * @param connections open connections
- * @param idle how long a connection may take until its next request has arrived, or a client to accept what was written
+ * @param idle how long a connection may take until its next request has arrived, or a client to accept
+ *     256 KiB of what was written
  */
 public record Limits(
         int rows, int queue, int bodyBytes, int promptCharacters, int characters, int connections, Duration idle) {}

@@ -10,6 +10,7 @@ import io.prometheus.metrics.model.registry.PrometheusRegistry;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.util.Locale;
+import java.util.concurrent.TimeoutException;
 import java.util.function.ToDoubleFunction;
 import org.eclipse.jetty.http.HttpStatus;
 
@@ -24,6 +25,11 @@ final class Metrics implements Endpoint {
         DISCONNECTED,
         SLOW_CLIENT,
         SHUTDOWN;
+
+        /** Returns the reason if a connection failed. */
+        static Cancellation of(Throwable failure) {
+            return failure instanceof TimeoutException ? SLOW_CLIENT : DISCONNECTED;
+        }
 
         @Override
         public String toString() {

@@ -79,7 +79,8 @@ final class RequestHandler extends Handler.Abstract {
     }
 
     @Override
-    public boolean handle(Request request, Response response, Callback callback) {
+    public boolean handle(Request request, Response unlimited, Callback callback) {
+        Response response = connections.limited(request, unlimited);
         SecurityHeaders.addTo(response.getHeaders());
         String path = request.getHttpURI().getDecodedPath();
         List<Route> ofPath = routes.stream()

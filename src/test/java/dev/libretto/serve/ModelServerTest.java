@@ -322,12 +322,41 @@ class ModelServerTest {
         }
     }
 
+    /** It accepts a few bytes from time to time, of an answer that is streamed and of one that is complete. */
+    @ParameterizedTest
+    @CsvSource({"50000, true", "1500, false"})
+    void clientThatAcceptsAnAnswerBitByBitIsCutOff(int length, boolean isStream) throws Exception {
+        String cancelled = "libretto_cancelled_total{reason=\"slow_client\"}";
+        try (TestServer impatient = impatient();
+                Socket socket = new Socket()) {
+            socket.setReceiveBufferSize(1024);
+            socket.connect(new InetSocketAddress(
+                    "127.0.0.1", impatient.server.address().port()));
+            socket.getOutputStream()
+                    .write(TestServer.rawRequest(
+                                    COMPLETIONS,
+                                    "{'prompt': '的', 'max_tokens': " + length + ", 'logprobs': 100, 'stream': "
+                                            + isStream + "}")
+                            .getBytes(UTF_8));
+            while (impatient.metric(cancelled) == 0) {
+                socket.getInputStream().readNBytes(4096);
+                Thread.sleep(SHORT.toMillis() / 3);
+            }
+            impatient.awaitMetric("libretto_rows_busy", 0);
+            assertThat(impatient.log).isEmpty();
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(
             strings = {
                 "",
                 "GET / HTTP/1.1\r\nHost: lo",
-                "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2000\r\n\r\n{"
+                "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 2000\r\n\r\n{",
+                // Answered before the body has arrived.
+                "GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000\r\n\r\n{",
+                "POST /v1/score HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2000\r\n\r\n{",
+                "PUT /v2 HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n7d0\r\n{"
             })
     void slowRequestIsCutOff(String beginning) throws Exception {
         try (TestServer impatient = impatient();
@@ -350,7 +379,7 @@ class ModelServerTest {
                 }
                 Thread.sleep(SHORT.toMillis() / 10);
             }
-            if (beginning.startsWith("POST")) {
+            if (beginning.contains("application/json")) {
                 assertThat(answer.get(10, TimeUnit.SECONDS)).startsWith("HTTP/1.1 408 ");
             }
         }
