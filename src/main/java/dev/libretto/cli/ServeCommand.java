@@ -40,7 +40,8 @@ final class ServeCommand {
             "max-tokens", "characters that a request may ask for, of all its texts", 100_000, 1, 100_000_000);
     static final Flag<Integer> MAX_PROMPT =
             Flag.integer("max-prompt", "characters of a prompt", Prefix.MAX_CHARACTERS, 1, 100_000_000);
-    static final Flag<Integer> MAX_BODY = Flag.integer("max-body", "MiB of a request", 8, 1, 1024);
+    static final Flag<Integer> MAX_BODY =
+            Flag.integer("max-body", "MiB of a request; all together may have 16 times as many", 8, 1, 1024);
     static final Flag<Integer> MAX_CONNECTIONS =
             Flag.integer("max-connections", "open connections", 1024, 1, 1_000_000);
     static final Flag<Integer> TIMEOUT = Flag.integer(

@@ -124,7 +124,6 @@ abstract class Answer {
             watch.start();
         } catch (QueueFullException e) {
             abandon();
-            exchange.setHeader(HttpHeader.RETRY_AFTER, "1");
             throw new ApiException(
                     HttpStatus.TOO_MANY_REQUESTS_429,
                     "too many texts are waiting; try again later",

@@ -4,7 +4,6 @@ import dev.libretto.export.Npy;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Semaphore;
-import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpStatus;
 
 /** {@code POST /v1/inspect}: what a model computes while it reads a text, as JSON, as a page, or as NumPy arrays. */
@@ -18,7 +17,6 @@ final class InspectEndpoint implements Endpoint {
     private static final int AT_ONCE = 2;
 
     private static final List<String> FORMATS = List.of("json", "html", "npz");
-    private static final String RETRY_SECONDS = "2";
 
     private final ServedModels models;
     private final Semaphore free = new Semaphore(AT_ONCE);
@@ -42,7 +40,6 @@ final class InspectEndpoint implements Endpoint {
             throw ApiException.badField("format", "format must be one of " + String.join(", ", FORMATS));
         }
         if (!free.tryAcquire()) {
-            exchange.setHeader(HttpHeader.RETRY_AFTER, RETRY_SECONDS);
             throw new ApiException(
                     HttpStatus.TOO_MANY_REQUESTS_429, AT_ONCE + " texts are being read already", null, "busy");
         }

@@ -32,6 +32,11 @@ final class RequestHandler extends Handler.Abstract {
     private static final Pattern BEARER = Pattern.compile("(?i)Bearer +(\\S+)");
 
     private static final int POLL_MILLIS = 10;
+    /** As many bodies of the largest size may be held at once. */
+    private static final int LARGE_BODIES = 16;
+
+    private static final String RETRY_SECONDS = "1";
+
     /** The attribute of a request whose client went away. */
     static final String GONE = "libretto.gone";
     /** What nginx calls the status of a request whose client went away; it is not an error of the server. */
@@ -41,6 +46,7 @@ final class RequestHandler extends Handler.Abstract {
     private final ServeConfig config;
     private final Metrics metrics;
     private final Connections connections;
+    private final BodyBudget bodies;
     private final Consumer<String> log;
     private final boolean isLoopback;
     private final AtomicInteger running = new AtomicInteger();
@@ -62,6 +68,7 @@ final class RequestHandler extends Handler.Abstract {
         this.isLoopback = isLoopback;
         this.metrics = metrics;
         this.connections = connections;
+        this.bodies = new BodyBudget((long) LARGE_BODIES * config.limits().bodyBytes());
         this.log = log;
     }
 
@@ -197,7 +204,7 @@ final class RequestHandler extends Handler.Abstract {
             throw tooLarge(most);
         }
         CompletableFuture<byte[]> body = new CompletableFuture<>();
-        Content.Source.asByteArrayAsync(request, most, Promise.Invocable.toPromise(body));
+        Content.Source.asByteArrayAsync(bodies.counted(request), most, Promise.Invocable.toPromise(body));
         body.orTimeout(config.limits().idle().toMillis(), TimeUnit.MILLISECONDS).whenComplete((bytes, failure) -> {
             if (failure == null) {
                 answer(route, new Exchange(request, response, callback, rest, bytes));
@@ -218,6 +225,9 @@ final class RequestHandler extends Handler.Abstract {
     }
 
     private static ApiException bodyFailure(Throwable failure, int most) {
+        if (failure instanceof ApiException known) {
+            return known;
+        }
         if (failure instanceof TimeoutException) {
             return new ApiException(
                     HttpStatus.REQUEST_TIMEOUT_408, "the body did not arrive in time; send it faster", null, "timeout");
@@ -243,6 +253,9 @@ final class RequestHandler extends Handler.Abstract {
             return;
         }
         response.setStatus(error.status());
+        if (error.status() == HttpStatus.TOO_MANY_REQUESTS_429) {
+            response.getHeaders().put(HttpHeader.RETRY_AFTER, RETRY_SECONDS);
+        }
         response.getHeaders().put(HttpHeader.CONTENT_TYPE, Exchange.JSON);
         response.write(true, ByteBuffer.wrap(JsonBody.write(error.toJson())), callback);
     }
