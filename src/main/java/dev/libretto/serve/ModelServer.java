@@ -41,6 +41,9 @@ public final class ModelServer implements AutoCloseable {
     private static final int MAX_HEADER_BYTES = 16 << 10;
     private static final int EXAMPLE_LENGTH = 100;
     private static final int BACKLOG = 256;
+    /** What the kernel keeps of an answer; it would let a slow client have megabytes, and would not tell when it last read. */
+    private static final int SEND_BUFFER = 128 << 10;
+
     private static final Duration SWEEP = Duration.ofMillis(500);
     private static final Duration FAREWELL = Duration.ofSeconds(1);
     private static final Duration FOLLOW = Duration.ofSeconds(2);
@@ -110,6 +113,7 @@ public final class ModelServer implements AutoCloseable {
         Connections connections = new Connections(config.limits().idle());
         connector = new ServerConnector(server, 1, 1, new HttpConnectionFactory(http));
         connector.setIdleTimeout(config.limits().idle().toMillis());
+        connector.setAcceptedSendBufferSize(SEND_BUFFER);
         connector.addBean(connections);
         connector.addBean(new NetworkConnectionLimit(config.limits().connections(), connector));
         server.addConnector(connector);
