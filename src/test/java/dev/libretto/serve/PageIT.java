@@ -11,16 +11,15 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.BooleanSupplier;
 import java.util.logging.Level;
 import java.util.stream.IntStream;
 import org.apache.commons.io.FileUtils;
-import org.apache.commons.lang3.ArrayUtils;
 import org.assertj.core.api.SoftAssertions;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -65,12 +64,18 @@ class PageIT {
     private static ModelServer server;
     private static ChromeDriver browser;
 
-    private static void train(String name, int epochs, String... more) {
+    private static List<String> trainLine(String name, int epochs, String... more) {
         String line = "train --device cpu --cell lstm --hidden-size 8 --layers 2 --seq-length 10 --batch-size 4"
                 + " --max-chars 600 --report-every 2 --length 5 --epochs " + epochs + " --run";
-        String[] words = ArrayUtils.addAll(
-                ArrayUtils.add(line.split(" "), folder.resolve("runs/" + name).toString()), more);
-        CliResult result = CliResult.of(folder.resolve("latest"), words);
+        List<String> words = new ArrayList<>(List.of(line.split(" ")));
+        words.add(folder.resolve("runs/" + name).toString());
+        words.addAll(List.of(more));
+        return words;
+    }
+
+    private static void train(String name, int epochs, String... more) {
+        CliResult result = CliResult.of(
+                folder.resolve("latest"), trainLine(name, epochs, more).toArray(String[]::new));
         assertThat(result.exitCode()).as(result.err()).isZero();
     }
 
@@ -335,9 +340,11 @@ class PageIT {
     void stoppedTextCanBeContinued() {
         find("#text").sendKeys("四点");
         set("length", "90000");
-        find("#continue").click();
+        tabTo("#continue");
+        browser.switchTo().activeElement().sendKeys(Keys.ENTER);
         waitFor("some text", "return document.getElementById('text').value.length > 20");
-        find("#text").sendKeys(Keys.ESCAPE);
+        assertThat(browser.switchTo().activeElement().getDomProperty("id")).isEqualTo("stop");
+        new Actions(browser).sendKeys(Keys.ESCAPE).perform();
         waitUntilWritten();
         assertThat(text("#write-status")).startsWith("Stopped");
         int length = written().length();
@@ -524,19 +531,35 @@ class PageIT {
         assertThat(text(".report .epoch span")).isEqualTo("epoch 2");
     }
 
+    /** Returns the last epoch of the curves, as their table says. */
+    private static int lastEpoch() {
+        return Integer.parseInt(
+                (String) run("return document.querySelector('.chart ~ div tbody tr:last-child td').textContent"));
+    }
+
     @Test
-    void trainingAppearsByItself() throws IOException {
+    void trainingOfAnotherProcessAppearsByItselfAndIsFollowed() throws Exception {
         String name = "<img src=x onerror=hacked=1>";
         openRuns();
-        CompletableFuture<Void> training = CompletableFuture.runAsync(() -> train(name, 150));
-        waitFor(
-                "the new run",
-                "return [...document.querySelectorAll('.runs-table button')].some(b => b.textContent.startsWith('<img'))");
-        training.join();
-        waitFor(
-                "its last epoch",
-                "return [...document.querySelectorAll('.runs-table tr')].some(r => r.textContent.includes('<img')"
-                        + " && r.textContent.includes('150 of 150'))");
+        List<String> words =
+                new ArrayList<>(List.of(Path.of("libretto").toAbsolutePath().toString()));
+        words.addAll(trainLine(name, 1_000_000, "--checkpoint-every", "5"));
+        Process training = new ProcessBuilder(words)
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("training.log").toFile())
+                .start();
+        try {
+            waitFor(
+                    "its curve",
+                    "return [...document.querySelectorAll('.chart .u-legend .u-label')].some(l => l.textContent.startsWith('<img'))");
+            int first = lastEpoch();
+            waitFor("more of its curve", () -> lastEpoch() > first);
+            assertThat(text(".state.training")).isEqualTo("training");
+            assertThat(training.isAlive()).isTrue();
+        } finally {
+            training.destroy();
+            training.waitFor();
+        }
         assertThat(browser.findElements(By.cssSelector("img"))).isEmpty();
 
         FileUtils.deleteDirectory(folder.resolve("runs/" + name).toFile());
@@ -581,6 +604,33 @@ class PageIT {
         assertThat(text("#inspection .detail-head")).contains("的");
     }
 
+    @Test
+    void phoneShowsWhatIsKnownAboutACharacterOfALongText() {
+        inspect("四点 空的".repeat(300));
+        onPhone(() -> {
+            for (int line = 0; line < 30; line++) {
+                find("#inspection .characters").sendKeys(Keys.ARROW_DOWN);
+            }
+            assertThat(run("""
+                    const character = document.querySelector('#inspection .current').getBoundingClientRect();
+                    const detail = document.querySelector('#inspection .detail').getBoundingClientRect();
+                    return character.top >= 0 && character.bottom <= detail.top && detail.bottom <= innerHeight;
+                    """)).isEqualTo(true);
+        });
+    }
+
+    private static void onPhone(Runnable test) {
+        browser.manage().window().setSize(new Dimension(500, 800));
+        browser.executeCdpCommand(
+                "Emulation.setDeviceMetricsOverride",
+                Map.of("width", 360, "height", 740, "deviceScaleFactor", 1, "mobile", true));
+        try {
+            test.run();
+        } finally {
+            browser.executeCdpCommand("Emulation.clearDeviceMetricsOverride", Map.of());
+        }
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"write", "inspect", "runs"})
     void phoneShowsEverythingWithoutScrollingSideways(String view) {
@@ -589,21 +639,17 @@ class PageIT {
             run("document.querySelectorAll('#inspection [name=colour]')[1].click()");
         } else if (view.equals("runs")) {
             openRuns();
+            waitFor("texts", "return document.querySelector('.run-detail .report input') !== null");
         }
-        browser.manage().window().setSize(new Dimension(500, 800));
-        browser.executeCdpCommand(
-                "Emulation.setDeviceMetricsOverride",
-                Map.of("width", 360, "height", 740, "deviceScaleFactor", 1, "mobile", true));
-        try {
+        onPhone(() -> {
+            run("document.querySelectorAll('main summary').forEach(summary => summary.click())");
             assertThat((Long) run("return document.documentElement.scrollWidth"))
                     .isEqualTo(360);
             assertThat((List<?>) run("""
                     return [...document.querySelectorAll('main button, main input:not([type=checkbox], [type=radio]), summary, a[role=tab]')]
                         .filter(e => e.offsetParent && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)
                     """)).as("targets lower than 44 pixels").isEmpty();
-        } finally {
-            browser.executeCdpCommand("Emulation.clearDeviceMetricsOverride", Map.of());
-        }
+        });
     }
 
     /** Returns what axe finds against WCAG 2.1, levels A and AA, of what is shown. */

@@ -121,7 +121,7 @@ export function startRuns(page) {
         : run.served ? element('span', {class: 'state'}, 'served') : '';
       return element('tr', {}, element('td', {}, element('span', {class: 'choice'}, box, swatch, open, state)),
         ...(run.problem ? [element('td', {colspan: 3}, element('small', {}, run.problem))]
-          : [element('td', {}, describe(run)),
+          : [element('td', {class: 'model'}, describe(run)),
             element('td', {class: 'number'}, `${count(run.epoch)} of ${count(run.epochs)}`),
             element('td', {class: 'number'}, run.best ? `${run.best.perplexity.toFixed(2)}` : '–', ' ',
               run.best ? element('small', {}, run.best.of === 'validation' ? 'held out' : 'training') : '')]),
@@ -222,11 +222,13 @@ export function startRuns(page) {
       height: 330,
       scales: {x: {time: false, ...(zoom && {range: () => zoom})}, y: {distr: isLog ? 3 : 1}},
       axes: [
-        {...axis, values: (_, ticks) => ticks.map(tick => byTime ? duration(tick) : tick)},
+        {...axis, incrs: byTime ? undefined : [1, 2, 5].flatMap(step => [...Array(8).keys()].map(digits => step * 10 ** digits)).sort((a, b) => a - b),
+          values: (_, ticks) => ticks.map(tick => byTime ? duration(tick) : tick)},
         {...axis, size: 56, values: (_, ticks) => ticks.map(tick => tick == null ? '' : tick >= 10 ? tick.toFixed(0) : String(Number(tick.toFixed(2))))},
       ],
       series: lines,
       cursor: {drag: {x: true, y: false}},
+      legend: {markers: {dash: (plot, i) => plot.series[i].dash ? 'dashed' : 'solid'}},
       hooks: {setSelect: [plot => {
         if (plot.select.width < 5) return;
         zoom = [plot.posToVal(plot.select.left, 'x'), plot.posToVal(plot.select.left + plot.select.width, 'x')];
@@ -314,8 +316,8 @@ export function startRuns(page) {
   }
 
   function flat(value, path = []) {
+    if (value === null || value.length === 0) return [];
     if (Array.isArray(value)) return value.every(each => typeof each !== 'object') ? [[path.join(' '), value.join(', ')]] : [];
-    if (value === null) return [];
     if (typeof value !== 'object') return [[path.join(' '), typeof value === 'number' ? count6(value) : String(value)]];
     return Object.entries(value).flatMap(([name, each]) => flat(each, [...path, name.replace(/([A-Z])/g, ' $1').toLowerCase()]));
   }

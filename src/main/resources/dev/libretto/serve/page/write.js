@@ -190,8 +190,8 @@ export function startWrite(page) {
   redo.addEventListener('click', () => { manuscript.redo(); typing = 0; render(); area.focus(); });
   go.addEventListener('click', start);
   stop.addEventListener('click', () => running?.abort());
-  byId('write').addEventListener('keydown', event => {
-    if (event.key === 'Escape' && !isComposing(event)) running?.abort();
+  document.addEventListener('keydown', event => {
+    if (event.key === 'Escape' && page.isShown('write') && !isComposing(event)) running?.abort();
   });
   const temperature = settings.elements.temperature;
   const showTemperature = () => {
@@ -236,7 +236,10 @@ export function startWrite(page) {
     const views = inPlace ? [] : Array.from({length: body.n}, (_, i) => card(i, body));
     if (inPlace) remember();
     byId('text').closest('.editor').classList.toggle('writing', inPlace);
+    const isFocused = document.activeElement === go;
     updateButtons();
+    // A disabled button cannot keep the focus.
+    if (isFocused) stop.focus();
     status.textContent = inPlace ? 'Writing' : `Writing ${body.n} continuations`;
     const began = performance.now();
     let count = 0;
