@@ -8,9 +8,19 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import org.apache.commons.io.FileUtils;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -20,6 +30,11 @@ import org.junit.jupiter.api.io.TempDir;
 class ServeIT {
     private static final Path NODE_CLIENT =
             Path.of("src/test/node/completions.mjs").toAbsolutePath();
+
+    private static final HttpClient HTTP = HttpClient.newHttpClient();
+
+    /** The characters of each greedy text. */
+    private static final int LENGTH = 100;
 
     @TempDir
     private static Path folder;
@@ -161,6 +176,98 @@ class ServeIT {
             Program.signal(server.pid(), "INT");
             assertThat(server.waitFor()).isEqualTo(128 + 2);
         }
+    }
+
+    /** Clients that ask without a pause notice nothing of checkpoints that replace each other, but the newer texts. */
+    @Test
+    void trainingIsFollowedWhileClientsAsk() throws Exception {
+        Path run = folder.resolve("followed");
+        FileUtils.copyDirectory(folder.resolve("lyrics").toFile(), run.toFile());
+        start("--listen", "127.0.0.1:0", "--run", run.toString(), "--checkpoint", "last", "--follow");
+        String before = greedily(false);
+        AtomicBoolean isEnding = new AtomicBoolean();
+        ExecutorService clients = Executors.newFixedThreadPool(4);
+        Process training = new ProcessBuilder(
+                        Program.LAUNCHER,
+                        "train",
+                        "--resume",
+                        run.toString(),
+                        "--epochs",
+                        "1000000",
+                        "--checkpoint-every",
+                        "5")
+                .redirectErrorStream(true)
+                .redirectOutput(folder.resolve("training.log").toFile())
+                .start();
+        try {
+            List<Future<Integer>> answers = new ArrayList<>();
+            for (int i = 0; i < 4; i++) {
+                boolean isStream = i % 2 == 0;
+                answers.add(clients.submit(() -> {
+                    int count = 0;
+                    for (; !isEnding.get(); count++) {
+                        greedily(isStream);
+                    }
+                    return count;
+                }));
+            }
+            while (checkpointsServed() < 3 || greedily(false).equals(before)) {
+                assertThat(training.isAlive())
+                        .as(Files.readString(folder.resolve("training.log")))
+                        .isTrue();
+                Thread.sleep(20);
+            }
+            Program.signal(training.pid(), "TERM");
+            assertThat(training.waitFor()).isEqualTo(128 + 15);
+            String line = "generate --device cpu --checkpoint last --prefix 的 --length " + LENGTH + " --run " + run;
+            CliResult generated = run(Program.join(List.of(Program.LAUNCHER), List.of(line.split(" ")))
+                    .toArray(String[]::new));
+            assertThat(generated.exitCode()).as(generated.err()).isZero();
+            String last = generated.out().substring(1, 1 + LENGTH);
+            while (!greedily(false).equals(last)) {
+                Thread.sleep(20);
+            }
+            isEnding.set(true);
+            for (Future<Integer> count : answers) {
+                assertThat(count.get()).isPositive();
+            }
+            assertThat(greedily(true)).isEqualTo(last);
+            assertThat(Files.readString(err)).doesNotContain("warning", "error");
+        } finally {
+            isEnding.set(true);
+            clients.shutdown();
+            training.destroyForcibly();
+        }
+    }
+
+    private long checkpointsServed() throws IOException {
+        return Files.readString(err)
+                .lines()
+                .filter(line -> line.startsWith("followed: serving the checkpoint"))
+                .count();
+    }
+
+    /** Returns the greedy continuation of a character by the run {@code followed}. */
+    private String greedily(boolean isStream) throws IOException, InterruptedException {
+        String body = "{\"model\": \"followed\", \"prompt\": \"的\", \"temperature\": 0, \"max_tokens\": " + LENGTH
+                + ", \"stream\": " + isStream + "}";
+        HttpResponse<String> response = HTTP.send(
+                HttpRequest.newBuilder(URI.create(url + "/v1/completions"))
+                        .header("Content-Type", "application/json")
+                        .POST(HttpRequest.BodyPublishers.ofString(body))
+                        .build(),
+                HttpResponse.BodyHandlers.ofString(UTF_8));
+        assertThat(response.statusCode()).as(response.body()).isEqualTo(200);
+        StringBuilder text = new StringBuilder();
+        for (String event :
+                response.body().replaceFirst("data: \\[DONE]\\s*$", "").split("\n\n")) {
+            text.append(new ObjectMapper()
+                    .readTree(event.replaceFirst("^data: ", ""))
+                    .at("/choices/0/text")
+                    .asText());
+        }
+        assertThat(text).as(response.body()).hasSize(LENGTH);
+        return text.toString();
     }
 
     /** Asks for a stream, and returns when it has begun. */
