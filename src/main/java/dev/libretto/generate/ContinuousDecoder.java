@@ -124,7 +124,8 @@ public final class ContinuousDecoder implements AutoCloseable {
 
     /** A text that is read, for one or several that continue it. */
     private static final class Reading extends Member {
-        /** The prefix without its last character. */
+        private final int[] prefix;
+        /** What precedes the prefix's last character, {@link TextModel#beginning} included. */
         private final int[] text;
 
         private final int last;
@@ -135,19 +136,27 @@ public final class ContinuousDecoder implements AutoCloseable {
         private final Set<Writing> writings = new LinkedHashSet<>();
         private int position;
 
-        Reading(Writing writing) {
-            this.text = writing.toRead;
+        Reading(Writing writing, int[] text) {
+            this.prefix = writing.prefix;
+            this.text = text;
             this.last = writing.text.last();
             this.scoring = writing.options.scoring();
             this.scored = scoring.ofPrefix() ? new ArrayList<>() : null;
+            add(writing);
+        }
+
+        void add(Writing writing) {
             writings.add(writing);
+            writing.readBefore = text;
         }
 
         boolean isFor(Writing writing) {
             Decoder.Scoring other = writing.options.scoring();
+            int before = Math.max(0, prefix.length - 1);
             return scoring.ofPrefix() == other.ofPrefix()
                     && (!scoring.ofPrefix() || scoring.top() == other.top() && last == writing.text.last())
-                    && Arrays.equals(text, writing.toRead);
+                    && prefix.length == writing.prefix.length
+                    && Arrays.equals(prefix, 0, before, writing.prefix, 0, before);
         }
 
         boolean isOver() {
@@ -162,23 +171,31 @@ public final class ContinuousDecoder implements AutoCloseable {
 
     /** A text that was submitted, and is written once its prefix is read. */
     private final class Writing extends Member implements Handle {
-        /** The prefix without its last character. */
-        private final int[] toRead;
+        /** The caller's, because many texts with a long prefix may wait. */
+        private final int[] prefix;
 
+        private final int sample;
         private final Decoder.Options options;
         private final Listener listener;
-        private final Row text;
-        /** The characters after {@link #toRead} that the model has read. */
+        /** Null until the text has a row. */
+        private Row text;
+        /** The {@link Reading#text} of its reading. */
+        private int[] readBefore;
+        /** The characters after those that the model has read. */
         private int[] fed = new int[16];
 
         private int fedCount;
         private volatile boolean isCancelled;
 
-        Writing(int[] text, int[] prefix, int sample, Decoder.Options options, Listener listener) {
-            this.toRead = Arrays.copyOf(text, text.length - 1);
+        Writing(int[] prefix, int sample, Decoder.Options options, Listener listener) {
+            this.prefix = prefix;
+            this.sample = sample;
             this.options = options;
             this.listener = listener;
-            this.text = new Row(model, prefix, sample, options, this::pass);
+        }
+
+        void begin() {
+            text = new Row(model, prefix, sample, options, this::pass);
         }
 
         private void pass(ScoredCharacter character) {
@@ -202,7 +219,7 @@ public final class ContinuousDecoder implements AutoCloseable {
         }
 
         int[] read() {
-            return ArrayUtils.addAll(toRead, Arrays.copyOf(fed, fedCount));
+            return ArrayUtils.addAll(readBefore, Arrays.copyOf(fed, fedCount));
         }
 
         boolean isGreedy() {
@@ -282,7 +299,7 @@ public final class ContinuousDecoder implements AutoCloseable {
     /**
      * Continues a text once a row is free. Does not block.
      *
-     * @param prefix at least one id except for a model of documents
+     * @param prefix at least one id except for a model of documents; not to be modified before the text has ended
      * @param sample which sample of this seed
      * @throws QueueFullException if too many texts are waiting
      * @throws IllegalArgumentException if the prefix is empty or has an id that the model does not know
@@ -290,17 +307,16 @@ public final class ContinuousDecoder implements AutoCloseable {
      * @throws IllegalStateException if the decoder is closed
      */
     public Handle submit(int[] prefix, int sample, Decoder.Options options, Listener listener) {
-        int[] text = ArrayUtils.addAll(model.beginning(), prefix);
-        if (text.length == 0) {
+        if (prefix.length + model.beginning().length == 0) {
             throw new IllegalArgumentException("the prefix is empty; it needs at least one character");
         }
-        for (int id : text) {
+        for (int id : prefix) {
             if (id < 0 || id >= model.config().vocabularySize()) {
                 throw new IllegalArgumentException("the prefix has the id " + id + ", but the model knows "
                         + model.config().vocabularySize());
             }
         }
-        Writing writing = new Writing(text, prefix, sample, options, listener);
+        Writing writing = new Writing(prefix, sample, options, listener);
         synchronized (lock) {
             if (modelFailure != null) {
                 throw new ModelFailedException(modelFailure.getCause());
@@ -421,6 +437,7 @@ public final class ContinuousDecoder implements AutoCloseable {
 
     /** Begins to read a text's prefix, or joins another text whose prefix is the same. */
     private void begin(Writing writing) {
+        writing.begin();
         Decoder.Scoring scoring = writing.options.scoring();
         if (writing.text.end() != null && !scoring.ofPrefix()) {
             end(writing);
@@ -428,13 +445,16 @@ public final class ContinuousDecoder implements AutoCloseable {
         }
         for (Reading reading : readings) {
             if (reading.isFor(writing)) {
-                reading.writings.add(writing);
+                reading.add(writing);
                 return;
             }
         }
-        Reading reading = new Reading(writing);
+        int[] all = ArrayUtils.addAll(model.beginning(), writing.prefix);
+        int[] text = Arrays.copyOf(all, all.length - 1);
         // A state does not tell how likely the characters before it were.
-        StateCache.Kept kept = scoring.ofPrefix() || reading.text.length == 0 ? null : states.find(reading.text);
+        StateCache.Kept kept = scoring.ofPrefix() || text.length == 0 ? null : states.find(text);
+        boolean isKept = kept != null && kept.text().length == text.length;
+        Reading reading = new Reading(writing, isKept ? kept.text() : text);
         reading.position = kept == null ? 0 : kept.text().length;
         reading.setState(kept == null ? model.zeroState(1) : kept.state(), 0);
         readings.add(reading);

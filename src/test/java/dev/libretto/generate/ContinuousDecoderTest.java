@@ -458,6 +458,26 @@ class ContinuousDecoderTest {
         }
     }
 
+    /** A copy for each would not fit into Java's memory. */
+    @Test
+    void textsThatWaitShareTheirPrefix() {
+        int[] prefix = new int[1 << 22];
+        int samples = 1 + (int) (Runtime.getRuntime().maxMemory() / Integer.BYTES / prefix.length);
+        Sampler lookingBack = DRAWN.adjusted().withNoRepeat(2);
+        Decoder.Options options = new Decoder.Options(1, lookingBack, 1, List.of(), Decoder.Scoring.NONE);
+        Hashing model = new Hashing(DOCUMENTS);
+        try (ContinuousDecoder decoder = new ContinuousDecoder(model, new Limits(1, samples, 0))) {
+            model.gate();
+            drawn(1, 1).submit(decoder);
+            model.await();
+            for (int sample = 0; sample < samples; sample++) {
+                decoder.submit(prefix, sample, options, new Received());
+            }
+            assertThat(decoder.counts().waiting()).isEqualTo(samples);
+            model.open();
+        }
+    }
+
     /** The prefixes differ in their last character only, which the model has not read when it has read the prefix. */
     @Test
     void scoredPrefixesAreNotConfused() {
