@@ -93,7 +93,7 @@ public record OneDnn(List<String> features, Map<String, String> environment) {
                 variable + "=" + environment.get(variable) + " " + why + "; unset it, or use float32");
     }
 
-    private boolean isEnabled() {
+    boolean isEnabled() {
         return !List.of("0", "false").contains(value(ENABLE));
     }
 

@@ -79,6 +79,11 @@ public final class Sessions {
         return !device.isGpu() && factorType() == TFloat32.class;
     }
 
+    /** Returns whether oneDNN computes products in float32, which rounds those of one row and of many alike if they are short. */
+    public static boolean roundAlikeInBlocks() {
+        return canFuseProducts() && OneDnn.current().isEnabled();
+    }
+
     /** Returns an empty graph; the caller closes it. */
     public static Graph newGraph() {
         TensorFlowSetup.apply();

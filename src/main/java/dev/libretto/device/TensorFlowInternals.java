@@ -86,7 +86,6 @@ public final class TensorFlowInternals {
     public static Operand<TFloat32> fusedMatMul(
             Ops tf,
             Operand<TFloat32> x,
-            boolean isXTransposed,
             Operand<?> kernel,
             boolean isKernelTransposed,
             Operand<TFloat32> bias,
@@ -96,10 +95,7 @@ public final class TensorFlowInternals {
         operation.addInput(kernel.asOutput());
         operation.addInputList(new Output<?>[] {bias.asOutput()});
         operation.setAttr("fused_ops", functions);
-        operation.setAttr("transpose_a", isXTransposed);
-        if (isKernelTransposed) {
-            operation.setAttr("transpose_b", true);
-        }
+        operation.setAttr("transpose_b", isKernelTransposed);
         return operation.build().output(0);
     }
 

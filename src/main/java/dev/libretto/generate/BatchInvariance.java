@@ -10,14 +10,14 @@ import java.util.Random;
 /**
  * The batch sizes at which a model computes a row to the same bits, at every position and whatever the other rows are (He et al.,
  * "Defeating Nondeterminism in LLM Inference", 2025). Kernels differ by the number of rows, and some compute the last rows of a
- * batch differently, so this is measured. A single row may always be computed alone.
+ * batch differently, so this is measured. A single row is one of them only with {@link TextModel#forBatches}.
  *
  * @param sizes ascending
  * @param readsAlike whether {@link TextModel#read} has the bits of steps
  * @param writesAlike whether {@link TextModel#writeGreedily} has the bits of steps
  */
 record BatchInvariance(int[] sizes, boolean readsAlike, boolean writesAlike) {
-    private static final int[] CANDIDATES = {2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256};
+    private static final int[] CANDIDATES = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256};
     /** Sizes up to this one are always compared, so that what is written does not depend on how many rows there may be. */
     private static final int ALWAYS = 64;
     /** A request alone needs a batch of at most so many rows to be fast. */
@@ -51,6 +51,10 @@ record BatchInvariance(int[] sizes, boolean readsAlike, boolean writesAlike) {
             return sizes.stream().filter(size -> size <= ALWAYS).count();
         }
 
+        int most() {
+            return sizes.get(sizes.size() - 1);
+        }
+
         boolean hasSmall() {
             return sizes.get(0) <= SMALL;
         }
@@ -78,7 +82,9 @@ record BatchInvariance(int[] sizes, boolean readsAlike, boolean writesAlike) {
             }
         }
         int[] sizes = groups.stream()
-                .max(Comparator.comparing(Group::hasSmall).thenComparing(Group::count))
+                .max(Comparator.comparing(Group::hasSmall)
+                        .thenComparing(Group::count)
+                        .thenComparing(Group::most))
                 .map(each -> each.sizes().stream().mapToInt(size -> size).toArray())
                 .orElse(new int[] {1});
         return new BatchInvariance(sizes, readsAlike(model, sizes[0]), writesAlike(model, sizes[0]));

@@ -285,10 +285,10 @@ public final class ContinuousDecoder implements AutoCloseable {
     /** @param clock in nanoseconds */
     ContinuousDecoder(TextModel model, Limits limits, Consumer<ModelFailedException> onFailure, LongSupplier clock) {
         this.onFailure = onFailure;
-        this.model = model;
+        this.model = model.forBatches();
         this.limits = limits;
         this.clock = clock;
-        this.invariance = BatchInvariance.of(model, limits.rows());
+        this.invariance = BatchInvariance.of(this.model, limits.rows());
         this.states = new StateCache(limits.stateBytes());
         this.sizes = model.zeroState(1).stream().mapToInt(array -> array.length).toArray();
         this.thread = new Thread(this::run, "decoder");

@@ -1,13 +1,16 @@
 package dev.libretto.generate;
 
 import dev.libretto.device.Sessions;
+import dev.libretto.model.Blocks;
 import dev.libretto.model.FloatTensors;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
+import dev.libretto.model.Parameter;
 import dev.libretto.model.Weights;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
+import java.util.function.Function;
 import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Result;
@@ -33,6 +36,28 @@ final class DecodingGraph implements AutoCloseable {
     /** Time steps per run that writes for somebody who may not want to wait for the end of a longer one. */
     static final int FEW_STEPS = 8;
 
+    /** The numbers of rows that a graph computes, and how. */
+    enum Kind {
+        /** One, in the fewest operations. */
+        FUSED,
+        /** One, rounded as {@link #ANY} rounds, and faster; for oneDNN. */
+        ONE,
+        /** Any number. */
+        ANY;
+
+        Blocks blocks() {
+            if (this == FUSED || !Sessions.roundAlikeInBlocks()) {
+                return Blocks.NONE;
+            }
+            return this == ONE ? Blocks.OF_ROWS_AND_COLUMNS : Blocks.OF_ROWS;
+        }
+
+        /** Returns the fastest for one row on this device. */
+        static Kind fastestOfOne() {
+            return Sessions.roundAlikeInBlocks() ? ONE : Sessions.canFuseProducts() ? FUSED : ANY;
+        }
+    }
+
     /**
      * What a run writes.
      *
@@ -44,7 +69,7 @@ final class DecodingGraph implements AutoCloseable {
             int steps, Operand<TInt32> characters, Operand<TFloat32> logProbabilities, List<Operand<TFloat32>> state) {}
 
     private final ModelConfig config;
-    private final boolean isOneRow;
+    private final Kind kind;
     private final LanguageModel model;
     private final Graph graph = Sessions.newGraph();
     private final Session session;
@@ -61,10 +86,9 @@ final class DecodingGraph implements AutoCloseable {
     /** What is written after {@link #ids} in few steps, and in {@link #STEPS}. */
     private final List<Writing> written = new ArrayList<>();
 
-    /** @param isOneRow whether B is 1 and products are fused; otherwise B is arbitrary */
-    DecodingGraph(ModelConfig config, Weights weights, boolean isOneRow) {
+    DecodingGraph(ModelConfig config, Weights weights, Kind kind) {
         this.config = config;
-        this.isOneRow = isOneRow;
+        this.kind = kind;
         try {
             Ops tf = Ops.create(graph);
             ids = tf.withName("ids").placeholder(TInt32.class, Placeholder.shape(Shape.of(Shape.UNKNOWN_SIZE)));
@@ -74,8 +98,8 @@ final class DecodingGraph implements AutoCloseable {
                 Shape anyRows = Shape.of(Shape.UNKNOWN_SIZE, shape.get(1));
                 state.add(tf.withName("state").placeholder(TFloat32.class, Placeholder.shape(anyRows)));
             }
-            model = new LanguageModel(
-                    tf, config, p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p))), Sessions.factorType());
+            Function<Parameter, Operand<TFloat32>> valueOf = p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p)));
+            model = new LanguageModel(tf, config, valueOf, Sessions.factorType(), kind.blocks());
 
             Ops writing = tf.withSubScope("write");
             Operand<TInt32> axis = writing.constant(1);
@@ -108,7 +132,7 @@ final class DecodingGraph implements AutoCloseable {
     }
 
     private LanguageModel.Output step(Ops tf, Operand<TInt32> character, List<Operand<TFloat32>> before) {
-        if (!isOneRow) {
+        if (kind != Kind.FUSED) {
             return model.step(tf, character, before);
         }
         Operand<TInt32> id = tf.reshape(character, tf.constant(new int[0]));

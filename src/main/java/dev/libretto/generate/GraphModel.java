@@ -1,10 +1,9 @@
 package dev.libretto.generate;
 
-import dev.libretto.device.Sessions;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
-import java.util.HashMap;
+import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 
@@ -18,8 +17,10 @@ public final class GraphModel implements TextModel {
 
     private final ModelConfig config;
     private final Weights weights;
-    /** The graphs built so far: true for one row with fused products, false for any number of rows. */
-    private final Map<Boolean, DecodingGraph> graphs = new HashMap<>();
+    /** The graphs built so far. */
+    private final Map<DecodingGraph.Kind, DecodingGraph> graphs;
+
+    private final DecodingGraph.Kind ofOneRow;
 
     /** @throws IllegalArgumentException if the weights are too large for a graph */
     public GraphModel(ModelConfig config, Weights weights) {
@@ -29,6 +30,20 @@ public final class GraphModel implements TextModel {
         }
         this.config = config;
         this.weights = weights;
+        this.graphs = new EnumMap<>(DecodingGraph.Kind.class);
+        this.ofOneRow = DecodingGraph.Kind.fastestOfOne();
+    }
+
+    private GraphModel(GraphModel other, DecodingGraph.Kind ofOneRow) {
+        this.config = other.config;
+        this.weights = other.weights;
+        this.graphs = other.graphs;
+        this.ofOneRow = ofOneRow;
+    }
+
+    @Override
+    public TextModel forBatches() {
+        return ofOneRow == DecodingGraph.Kind.FUSED ? new GraphModel(this, DecodingGraph.Kind.ANY) : this;
     }
 
     /** Returns whether the weights of a model fit into a graph. */
@@ -38,7 +53,7 @@ public final class GraphModel implements TextModel {
 
     private DecodingGraph graph(int rows) {
         return graphs.computeIfAbsent(
-                rows == 1 && Sessions.canFuseProducts(), isOneRow -> new DecodingGraph(config, weights, isOneRow));
+                rows == 1 ? ofOneRow : DecodingGraph.Kind.ANY, kind -> new DecodingGraph(config, weights, kind));
     }
 
     @Override

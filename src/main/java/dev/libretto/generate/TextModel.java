@@ -60,6 +60,14 @@ public interface TextModel extends AutoCloseable {
         return "";
     }
 
+    /**
+     * Returns this model without ways of its own for one row, so that its rows may be the same alone and among others. It is
+     * closed with this.
+     */
+    default TextModel forBatches() {
+        return this;
+    }
+
     /** Computes one time step of a character for each row, {@code [B]}. */
     Step step(int[] ids, List<float[]> state);
 

@@ -18,8 +18,14 @@ interface Cell {
      * @param kernel U {@code [H, G·H]}
      * @param bias d {@code [G·H]}; null if the cell has none
      * @param factors the type that matrix products round their factors to
+     * @param blocks of U in products
      */
-    record Recurrent(Ops tf, Operand<TFloat32> kernel, Operand<TFloat32> bias, Class<? extends TFloating> factors) {
+    record Recurrent(
+            Ops tf,
+            Operand<TFloat32> kernel,
+            Operand<TFloat32> bias,
+            Class<? extends TFloating> factors,
+            Blocks blocks) {
         /** Returns U, and d if the cell has it. */
         List<Operand<TFloat32>> parameters() {
             return bias == null ? List.of(kernel) : List.of(kernel, bias);
@@ -27,7 +33,12 @@ interface Cell {
 
         /** Returns U as a factor of products. */
         Kernel<?> factor() {
-            return new Kernel<>(tf, kernel, factors);
+            return factor(kernel);
+        }
+
+        /** @param columns of U */
+        Kernel<?> factor(Operand<TFloat32> columns) {
+            return new Kernel<>(tf, columns, factors, false, blocks);
         }
     }
 

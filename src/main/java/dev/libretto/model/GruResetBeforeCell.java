@@ -46,8 +46,8 @@ final class GruResetBeforeCell implements Cell {
         List<Output<TFloat32>> kernels = tf.splitV(
                         recurrent.kernel(), tf.constant(new int[] {2 * h, h}), tf.constant(1), 2L)
                 .output();
-        gateKernel = new Kernel<>(tf, kernels.get(0), recurrent.factors());
-        candidateKernel = new Kernel<>(tf, kernels.get(1), recurrent.factors());
+        gateKernel = recurrent.factor(kernels.get(0));
+        candidateKernel = recurrent.factor(kernels.get(1));
     }
 
     @Override

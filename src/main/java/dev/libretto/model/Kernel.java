@@ -1,6 +1,10 @@
 package dev.libretto.model;
 
 import dev.libretto.device.TensorFlowInternals;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.IntStream;
 import org.tensorflow.Operand;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.linalg.MatMul;
@@ -36,8 +40,14 @@ final class Kernel<T extends TFloating> {
 
     private final Operand<TFloat32> values;
     private final Class<T> factors;
-    private final Operand<T> rounded;
     private final boolean isTransposed;
+    /** I and O. */
+    private final int rows;
+
+    private final int columns;
+    private final int blockRows;
+    /** W as blocks from left to right, each from top to bottom; the last ones may have columns of zeros beyond W's. */
+    private final List<List<Operand<T>>> blocks;
 
     Kernel(Ops tf, Operand<TFloat32> values, Class<T> factors) {
         this(tf, values, factors, false);
@@ -45,10 +55,45 @@ final class Kernel<T extends TFloating> {
 
     /** @param isTransposed whether {@code values} is the transpose of W, {@code [O, I]} */
     Kernel(Ops tf, Operand<TFloat32> values, Class<T> factors, boolean isTransposed) {
+        this(tf, values, factors, isTransposed, Blocks.NONE);
+    }
+
+    Kernel(Ops tf, Operand<TFloat32> values, Class<T> factors, boolean isTransposed, Blocks blocks) {
         this.values = values;
         this.factors = factors;
-        this.rounded = cast(tf, values, factors);
         this.isTransposed = isTransposed;
+        this.rows = Math.toIntExact(values.shape().get(isTransposed ? 1 : 0));
+        this.columns = Math.toIntExact(values.shape().get(isTransposed ? 0 : 1));
+        this.blockRows = blocks.rows;
+        this.blocks = split(tf, cast(tf, values, factors), blocks);
+    }
+
+    private List<List<Operand<T>>> split(Ops tf, Operand<T> rounded, Blocks into) {
+        int axis = isTransposed ? 0 : 1;
+        List<List<Operand<T>>> all = new ArrayList<>();
+        for (Operand<T> block : split(tf, rounded, axis, columns, into.columns)) {
+            int added = -Math.toIntExact(block.shape().get(axis)) & (into.tile - 1);
+            Operand<T> whole = block;
+            if (added > 0) {
+                int[] shape = isTransposed ? new int[] {added, rows} : new int[] {rows, added};
+                whole = tf.concat(List.of(block, tf.zeros(tf.array(shape), factors)), tf.constant(axis));
+            }
+            all.add(split(tf, whole, 1 - axis, rows, into.rows));
+        }
+        return all;
+    }
+
+    /** Returns an array of some {@code size} along an axis as arrays of at most {@code most}. */
+    private static <U extends TFloating> List<Operand<U>> split(
+            Ops tf, Operand<U> array, int axis, int size, int most) {
+        if (size <= most) {
+            return List.of(array);
+        }
+        int[] sizes = new int[(size + most - 1) / most];
+        Arrays.fill(sizes, most);
+        sizes[sizes.length - 1] = size - (sizes.length - 1) * most;
+        return List.copyOf(tf.splitV(array, tf.array(sizes), tf.constant(axis), (long) sizes.length)
+                .output());
     }
 
     /** Returns W, or its transpose. */
@@ -58,20 +103,30 @@ final class Kernel<T extends TFloating> {
 
     /** Returns x · W {@code [N, O]} for x {@code [N, I]}. */
     Operand<TFloat32> apply(Ops tf, Operand<TFloat32> x) {
-        Operand<T> y = tf.linalg.matMul(cast(tf, x, factors), rounded, MatMul.transposeB(isTransposed));
+        Operand<T> factor = cast(tf, x, factors);
+        List<Operand<T>> parts = split(tf, factor, 1, rows, blockRows);
+        List<Operand<T>> products = new ArrayList<>();
+        for (List<Operand<T>> ofColumns : blocks) {
+            List<Operand<T>> terms = IntStream.range(0, parts.size())
+                    .<Operand<T>>mapToObj(
+                            i -> tf.linalg.matMul(parts.get(i), ofColumns.get(i), MatMul.transposeB(isTransposed)))
+                    .toList();
+            products.add(terms.size() == 1 ? terms.get(0) : tf.math.addN(terms));
+        }
+        Operand<T> y = products.size() == 1 ? products.get(0) : tf.concat(products, tf.constant(1));
+        if (y.shape().get(1) > columns) {
+            y = tf.slice(y, tf.array(0, 0), tf.array(-1, columns));
+        }
         return cast(tf, y, TFloat32.class);
     }
 
     /**
-     * Returns f(x · W + b) {@code [1, O]} for x {@code [1, I]} and b {@code [O]} as one operation. For one row, calling an operation takes as long as its arithmetic, so fewer
-     * operations are faster. It rounds differently, has no gradient, lacks some f on GPUs, and accumulates in the type of its
-     * factors, so it is used in float32 only.
+     * Returns f(x · W + b) {@code [1, O]} for x {@code [1, I]} and b {@code [O]} as one operation. For one row, calling an
+     * operation takes as long as its arithmetic, so fewer operations are faster. It rounds differently, has no gradient, lacks some
+     * f on GPUs, and accumulates in the type of its factors, so it is used in float32 only.
      */
     Operand<TFloat32> fused(Ops tf, Operand<TFloat32> x, Operand<TFloat32> bias, Activation f) {
-        // In graphs oneDNN would take over, which is slower for one row; it leaves transposed factors alone.
-        boolean asColumn = tf.scope().env().isGraph();
-        Operand<TFloat32> factor = asColumn ? tf.reshape(x, tf.constant(new int[] {-1, 1})) : x;
-        return TensorFlowInternals.fusedMatMul(tf, factor, asColumn, values, isTransposed, bias, f.operations);
+        return TensorFlowInternals.fusedMatMul(tf, x, values, isTransposed, bias, f.operations);
     }
 
     private static <U extends TFloating> Operand<U> cast(Ops tf, Operand<?> x, Class<U> type) {

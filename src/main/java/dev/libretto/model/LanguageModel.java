@@ -59,7 +59,17 @@ public final class LanguageModel {
             ModelConfig config,
             Function<Parameter, Operand<TFloat32>> valueOf,
             Class<? extends TFloating> factors) {
-        this(tf, config, valueOf, RecurrenceType.UNROLLED, factors);
+        this(tf, config, valueOf, factors, Blocks.NONE);
+    }
+
+    /** Creates a model with a choice of how the products of {@link #step} are formed. */
+    public LanguageModel(
+            Ops tf,
+            ModelConfig config,
+            Function<Parameter, Operand<TFloat32>> valueOf,
+            Class<? extends TFloating> factors,
+            Blocks blocks) {
+        this(tf, config, valueOf, RecurrenceType.UNROLLED, factors, blocks);
     }
 
     /**
@@ -74,6 +84,16 @@ public final class LanguageModel {
             Function<Parameter, Operand<TFloat32>> valueOf,
             RecurrenceType recurrence,
             Class<? extends TFloating> factors) {
+        this(tf, config, valueOf, recurrence, factors, Blocks.NONE);
+    }
+
+    private LanguageModel(
+            Ops tf,
+            ModelConfig config,
+            Function<Parameter, Operand<TFloat32>> valueOf,
+            RecurrenceType recurrence,
+            Class<? extends TFloating> factors,
+            Blocks blocks) {
         this.config = config;
         this.factors = factors;
         Iterator<Operand<TFloat32>> values =
@@ -98,12 +118,13 @@ public final class LanguageModel {
             List<? extends Operand<TFloat32>> biases = config.cell().spec().hasRecurrentBias()
                     ? tf.unstack(bias, 2L).output()
                     : Arrays.asList(bias, null);
-            InputProjection input = new InputProjection(tf, new Kernel<>(tf, kernel, factors), biases.get(0));
-            Cell.Recurrent recurrent = new Cell.Recurrent(tf, recurrentKernel, biases.get(1), factors);
+            InputProjection input = new InputProjection(
+                    tf, new Kernel<>(tf, kernel, factors, false, layer == 0 ? Blocks.NONE : blocks), biases.get(0));
+            Cell.Recurrent recurrent = new Cell.Recurrent(tf, recurrentKernel, biases.get(1), factors, blocks);
             layers.add(new Layer(input, recurrent, config.cell().create(recurrent)));
         }
         boolean isTied = config.tieEmbeddings();
-        denseKernel = new Kernel<>(tf, isTied ? embedding : values.next(), factors, isTied);
+        denseKernel = new Kernel<>(tf, isTied ? embedding : values.next(), factors, isTied, blocks);
         denseBias = values.next();
     }
 

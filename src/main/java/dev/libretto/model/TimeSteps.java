@@ -237,8 +237,8 @@ final class TimeSteps implements AutoCloseable {
             Ops tf = Ops.create(graph);
             List<Operand<TFloat32>> arguments = placeholders(tf, "argument_", shapes);
             List<Operand<TFloat32>> state = arguments.subList(1 + parameters, arguments.size());
-            Cell unrolled = cell.create(
-                    new Cell.Recurrent(tf, arguments.get(1), parameters == 2 ? arguments.get(2) : null, factors));
+            Cell unrolled = cell.create(new Cell.Recurrent(
+                    tf, arguments.get(1), parameters == 2 ? arguments.get(2) : null, factors, Blocks.NONE));
             List<Operand<TFloat32>> carry = placeholders(tf, "carry_", ofCarry);
             List<Operand<TFloat32>> inputs = concat(arguments, carry);
             long length = shapes.get(0).get(0);

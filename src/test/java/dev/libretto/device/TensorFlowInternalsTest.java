@@ -109,8 +109,7 @@ class TensorFlowInternalsTest {
     private static Operand<TFloat32> fused(Ops tf, AttrValue functions) {
         Operand<TFloat32> kernel = tf.constant(new float[][] {{1, 3}, {2, -1}});
         Operand<TFloat32> bias = tf.constant(new float[] {1, -1});
-        return TensorFlowInternals.fusedMatMul(
-                tf, tf.constant(new float[][] {{1, 2}}), false, kernel, false, bias, functions);
+        return TensorFlowInternals.fusedMatMul(tf, tf.constant(new float[][] {{1, 2}}), kernel, false, bias, functions);
     }
 
     /** From TensorFlow Java 1.2 on, null expresses it, and noGradient can be deleted. */

@@ -539,8 +539,8 @@ class DecoderTest {
     @Test
     void graphThatCannotBeBuiltIsClosed() {
         // Weights of another model make the constructor fail halfway.
-        NativeMemory.assertFreedByFailing(() -> new DecodingGraph(TINY, WEIGHTS, false));
-        NativeMemory.assertFreedByFailing(() -> new DecodingGraph(TINY, WEIGHTS, true));
+        NativeMemory.assertFreedByFailing(() -> new DecodingGraph(TINY, WEIGHTS, DecodingGraph.Kind.ANY));
+        NativeMemory.assertFreedByFailing(() -> new DecodingGraph(TINY, WEIGHTS, DecodingGraph.Kind.FUSED));
     }
 
     @Test

@@ -4,10 +4,14 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.libretto.Bfloat16;
 import java.util.List;
+import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.tensorflow.EagerSession;
 import org.tensorflow.Operand;
+import org.tensorflow.ndarray.Shape;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TBfloat16;
 import org.tensorflow.types.TFloat32;
@@ -41,6 +45,40 @@ class KernelTest {
         Bfloat16.assumeComputable();
         // 1 + (1 + 4/256) · 2 and 1 − (1 + 4/256), which are exact in bfloat16.
         assertThat(product(W, TBfloat16.class, false)).containsExactly(3 + 8 * 0x1p-8f, -4 * 0x1p-8f);
+    }
+
+    /** Products of small integers, which are exact in whatever order they are added: of blocks of one size or of several. */
+    @ParameterizedTest
+    @CsvSource({"3, 16", "256, 5", "257, 33", "600, 48", "2, 1027", "257, 2048"})
+    void blocksGiveTheSameProduct(int inputs, int outputs) {
+        Random random = new Random(1);
+        float[][] w = new float[inputs][outputs];
+        float[][] transposed = new float[outputs][inputs];
+        float[][] x = new float[3][inputs];
+        float[] expected = new float[3 * outputs];
+        for (int i = 0; i < inputs; i++) {
+            for (int o = 0; o < outputs; o++) {
+                w[i][o] = transposed[o][i] = random.nextInt(-3, 4);
+            }
+            for (int row = 0; row < 3; row++) {
+                x[row][i] = random.nextInt(-3, 4);
+                for (int o = 0; o < outputs; o++) {
+                    expected[row * outputs + o] += x[row][i] * w[i][o];
+                }
+            }
+        }
+        try (EagerSession session = EagerSession.create()) {
+            Ops tf = Ops.create(session);
+            for (Blocks blocks : Blocks.values()) {
+                for (boolean isTransposed : new boolean[] {false, true}) {
+                    Operand<TFloat32> values = tf.constant(isTransposed ? transposed : w);
+                    Kernel<TFloat32> kernel = new Kernel<>(tf, values, TFloat32.class, isTransposed, blocks);
+                    Operand<TFloat32> product = kernel.apply(tf, tf.constant(x));
+                    assertThat(product.shape()).isEqualTo(Shape.of(3, outputs));
+                    assertThat(FloatTensors.toArray(product)).containsExactly(expected);
+                }
+            }
+        }
     }
 
     @Test

@@ -80,7 +80,7 @@ class TimeStepsTest {
             Operand<TFloat32> kernel = random(tf, random, Shape.of(H, cell.gates() * H));
             Operand<TFloat32> bias =
                     cell.spec().hasRecurrentBias() ? random(tf, random, Shape.of(cell.gates() * H)) : null;
-            Cell.Recurrent recurrent = new Cell.Recurrent(tf, kernel, bias, factors);
+            Cell.Recurrent recurrent = new Cell.Recurrent(tf, kernel, bias, factors, Blocks.NONE);
             List<Operand<TFloat32>> state = new ArrayList<>();
             for (int i = 0; i < cell.states(); i++) {
                 state.add(random(tf, random, Shape.of(B, H)));
