@@ -331,6 +331,7 @@ public final class CharModel implements AutoCloseable {
      *
      * @param text as the model reads it, {@link Vocabulary#asRead}; characters that the model does not know are skipped
      * @param others how many of the likeliest others to give in each character's place
+     * @throws java.util.concurrent.CancellationException if the thread is interrupted
      */
     public Inspection inspect(String text, int others) {
         int[] ids = text.codePoints().map(vocabulary::idOrUnknown).toArray();

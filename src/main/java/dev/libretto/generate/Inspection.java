@@ -3,6 +3,7 @@ package dev.libretto.generate;
 import dev.libretto.text.Ids;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 
 /**
  * What a model computes while it reads a text: how likely it finds each of T characters, and the state after it.
@@ -17,6 +18,7 @@ public record Inspection(List<ScoredCharacter> characters, List<float[]> states)
      *
      * @param ids the text; {@link Ids#NONE} for characters that the model does not know, which it skips
      * @param others how many of the likeliest others to give in each character's place
+     * @throws CancellationException if the thread is interrupted
      */
     public static Inspection of(TextModel model, int[] ids, int others) {
         List<float[]> state = model.zeroState(1);
@@ -31,6 +33,9 @@ public record Inspection(List<ScoredCharacter> characters, List<float[]> states)
         }
         List<ScoredCharacter> characters = new ArrayList<>();
         for (int t = 0; t < ids.length; t++) {
+            if (Thread.currentThread().isInterrupted()) {
+                throw new CancellationException("interrupted");
+            }
             characters.add(
                     logits == null || ids[t] == Ids.NONE
                             ? new ScoredCharacter(ids[t], Float.NaN)

@@ -116,7 +116,6 @@ abstract class Answer {
     void start(List<? extends Part> parts) throws ApiException {
         running = parts.size();
         try {
-            exchange.request().addIdleTimeoutListener(timeout -> false);
             for (Part part : parts) {
                 handles.add(context.lease().decoder().submit(part.prefix, part.sample, part.options, part));
             }
@@ -172,13 +171,12 @@ abstract class Answer {
             return;
         }
         context.metrics().cancelled(reason);
-        exchange.request().setAttribute(RequestHandler.GONE, true);
         handles.forEach(ContinuousDecoder.Handle::cancel);
         watch.stop();
         // Closing the last lease waits for the decoder's thread, which may be this one.
         execute(() -> {
             context.lease().close();
-            exchange.callback().failed(new QuietException.Exception(reason.toString()));
+            exchange.abandon(reason);
         });
     }
 

@@ -19,6 +19,7 @@ import org.eclipse.jetty.util.Callback;
 final class DisconnectWatch implements Callback {
     private static final int BUFFER = 1024;
 
+    private final Request request;
     private final EndPoint endPoint;
     private final Consumer<Cancellation> onClosed;
     private boolean isStopped;
@@ -26,11 +27,18 @@ final class DisconnectWatch implements Callback {
 
     /** @param onClosed called at most once, by a thread of the server */
     DisconnectWatch(Request request, Consumer<Cancellation> onClosed) {
+        this.request = request;
         this.endPoint = request.getConnectionMetaData().getConnection().getEndPoint();
         this.onClosed = onClosed;
     }
 
     void start() {
+        // Nothing is sent or received while the answer is computed.
+        request.addIdleTimeoutListener(timeout -> false);
+        watch();
+    }
+
+    private void watch() {
         endPoint.tryFillInterested(this);
     }
 
@@ -63,7 +71,7 @@ final class DisconnectWatch implements Callback {
             isStopped = isClosed;
             if (!isClosed) {
                 // Under the lock: after stop(), it would be in the way of the connection's next read.
-                start();
+                watch();
             }
         }
         if (isClosed) {

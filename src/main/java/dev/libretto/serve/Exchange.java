@@ -2,6 +2,7 @@ package dev.libretto.serve;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import dev.libretto.serve.Metrics.Cancellation;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
@@ -11,6 +12,7 @@ import java.util.Optional;
 import org.eclipse.jetty.http.HttpField;
 import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpStatus;
+import org.eclipse.jetty.io.QuietException;
 import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
@@ -90,6 +92,12 @@ final class Exchange {
         } catch (NoSuchAlgorithmException e) {
             throw new AssertionError("every Java has SHA-256", e);
         }
+    }
+
+    /** Closes the connection of a client that went away, or is too slow. */
+    void abandon(Cancellation reason) {
+        request.setAttribute(RequestHandler.GONE, true);
+        callback.failed(new QuietException.Exception(reason.toString()));
     }
 
     /** Sends an answer without a body. */

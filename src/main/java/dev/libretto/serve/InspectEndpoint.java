@@ -1,9 +1,15 @@
 package dev.libretto.serve;
 
+import dev.libretto.CharModel;
 import dev.libretto.export.Npy;
+import dev.libretto.serve.Metrics.Cancellation;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.CancellationException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.Semaphore;
+import org.eclipse.jetty.http.HttpHeader;
 import org.eclipse.jetty.http.HttpStatus;
 
 /** {@code POST /v1/inspect}: what a model computes while it reads a text, as JSON, as a page, or as NumPy arrays. */
@@ -44,16 +50,40 @@ final class InspectEndpoint implements Endpoint {
                     HttpStatus.TOO_MANY_REQUESTS_429, AT_ONCE + " texts are being read already", null, "busy");
         }
         try (OpenModel.Lease lease = served.lease()) {
-            InspectedText inspected = InspectedText.of(lease.model(), served.name(), text, MAX_VALUES);
+            InspectedText inspected = read(exchange, lease.model(), served.name(), text);
             switch (format) {
                 case "html" -> exchange.sendText(HttpStatus.OK_200, Exchange.HTML, inspected.html());
                 case "npz" -> exchange.send(HttpStatus.OK_200, "application/zip", Npy.archive(inspected.states()));
                 default -> exchange.sendText(HttpStatus.OK_200, Exchange.JSON, inspected.json());
             }
-        } catch (IllegalArgumentException e) {
-            throw ApiException.badField("text", e.getMessage());
+        } catch (CancellationException e) {
+            exchange.abandon(Cancellation.DISCONNECTED);
         } finally {
             free.release();
+        }
+    }
+
+    /** Throws a CancellationException if the client goes away. */
+    private static InspectedText read(Exchange exchange, CharModel model, String name, String text)
+            throws ApiException {
+        FutureTask<InspectedText> reading = new FutureTask<>(() -> InspectedText.of(model, name, text, MAX_VALUES));
+        DisconnectWatch watch = new DisconnectWatch(exchange.request(), reason -> reading.cancel(true));
+        watch.start();
+        reading.run();
+        if (!watch.stop()) {
+            exchange.setHeader(HttpHeader.CONNECTION, "close");
+        }
+        // The thread goes on to other requests.
+        Thread.interrupted();
+        try {
+            return reading.get();
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof IllegalArgumentException wrong) {
+                throw ApiException.badField("text", wrong.getMessage());
+            }
+            throw new IllegalStateException(e.getCause());
+        } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
         }
     }
 }

@@ -53,6 +53,7 @@ public final class InspectedText {
      * @param name what the page calls the model
      * @param maxValues the most values of the states: characters × units × arrays of each unit's state
      * @throws IllegalArgumentException if the text is empty or too long
+     * @throws java.util.concurrent.CancellationException if the thread is interrupted
      */
     public static InspectedText of(CharModel model, String name, String given, int maxValues) {
         String text = model.vocabulary().asRead(given);

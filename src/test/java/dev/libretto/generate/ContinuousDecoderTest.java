@@ -470,11 +470,14 @@ class ContinuousDecoderTest {
             model.gate();
             drawn(1, 1).submit(decoder);
             model.await();
-            for (int sample = 0; sample < samples; sample++) {
-                decoder.submit(prefix, sample, options, new Received());
+            try {
+                for (int sample = 0; sample < samples; sample++) {
+                    decoder.submit(prefix, sample, options, new Received());
+                }
+                assertThat(decoder.counts().waiting()).isEqualTo(samples);
+            } finally {
+                model.open();
             }
-            assertThat(decoder.counts().waiting()).isEqualTo(samples);
-            model.open();
         }
     }
 

@@ -1,6 +1,7 @@
 package dev.libretto.generate;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.within;
 
 import dev.libretto.Rounding;
@@ -11,6 +12,7 @@ import dev.libretto.model.Weights;
 import dev.libretto.text.Ids;
 import java.util.Arrays;
 import java.util.List;
+import java.util.concurrent.CancellationException;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -30,6 +32,32 @@ class InspectionTest {
         try (EagerModel model = new EagerModel(config, weights)) {
             return Inspection.of(model, ids, 3);
         }
+    }
+
+    @Test
+    void interruptedThreadStopsReading() {
+        ModelConfig config = config(CellType.RNN, false);
+        int[] steps = {0};
+        TextModel model = new TextModel() {
+            @Override
+            public ModelConfig config() {
+                return config;
+            }
+
+            @Override
+            public Step step(int[] ids, List<float[]> state) {
+                if (++steps[0] == 3) {
+                    Thread.currentThread().interrupt();
+                }
+                return new Step(new float[V], state);
+            }
+
+            @Override
+            public void close() {}
+        };
+        assertThatThrownBy(() -> Inspection.of(model, TEXT, 3)).isInstanceOf(CancellationException.class);
+        assertThat(Thread.interrupted()).isTrue();
+        assertThat(steps[0]).isEqualTo(3);
     }
 
     @ParameterizedTest

@@ -338,6 +338,28 @@ class ModelServerTest {
         }
     }
 
+    /** Each computes for longer than the test waits, or has a status that tells. */
+    @ParameterizedTest
+    @CsvSource({
+        "/v1/score, input, 1000000, libretto_cancelled_total, ''",
+        "/v1/inspect, text, 100000, libretto_requests_total, '{path=\"/v1/inspect\",status=\"499\"}'"
+    })
+    void closedConnectionEndsReading(String path, String field, int length, String metric, String labels)
+            throws Exception {
+        Limits limits = new Limits(1, 1, 1 << 22, 1_000_000, 1000, 64, Duration.ofSeconds(20));
+        try (TestServer large = TestServer.with(limits, Optional.empty(), run)) {
+            try (Socket socket = large.connect()) {
+                socket.getOutputStream()
+                        .write(TestServer.rawRequest(path, "{'" + field + "': '" + "的".repeat(length) + "'}")
+                                .getBytes(UTF_8));
+            }
+            large.awaitMetric(metric + labels, 1);
+            large.awaitMetric("libretto_rows_busy", 0);
+            assertThat(large.metric("libretto_characters_read_total")).isLessThan(length);
+            assertThat(large.log).isEmpty();
+        }
+    }
+
     @Test
     void slowClientIsCutOff() throws Exception {
         try (TestServer impatient = impatient();
@@ -395,15 +417,7 @@ class ModelServerTest {
         try (TestServer impatient = impatient();
                 Socket socket = impatient.connect()) {
             socket.getOutputStream().write(beginning.getBytes(UTF_8));
-            CompletableFuture<String> answer = CompletableFuture.supplyAsync(() -> {
-                ByteArrayOutputStream read = new ByteArrayOutputStream();
-                try {
-                    socket.getInputStream().transferTo(read);
-                } catch (IOException e) {
-                    // The connection was reset after the answer.
-                }
-                return read.toString(UTF_8);
-            });
+            CompletableFuture<String> answer = CompletableFuture.supplyAsync(() -> rest(socket));
             while (!answer.isDone()) {
                 try {
                     socket.getOutputStream().write(beginning.isEmpty() ? '\r' : ' ');
@@ -497,14 +511,25 @@ class ModelServerTest {
                                     COMPLETIONS, "{'prompt': '的', 'max_tokens': 3000, 'stream': true, 'logprobs': 0}")
                             .getBytes(UTF_8));
             assertThat(socket.getInputStream().read()).isEqualTo('H');
+            CompletableFuture<String> answer = CompletableFuture.supplyAsync(() -> rest(socket));
             ending.server.drain(Duration.ofSeconds(50));
             assertThatThrownBy(ending::connect).isInstanceOf(ConnectException.class);
             idle.getOutputStream().write("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".getBytes(UTF_8));
             assertThat(new String(idle.getInputStream().readAllBytes(), UTF_8)).startsWith("HTTP/1.1 503 ");
             ending.server.close();
-            assertThat(new String(socket.getInputStream().readAllBytes(), UTF_8))
-                    .contains("data: [DONE]");
+            assertThat(answer.join()).contains("data: [DONE]");
         }
+    }
+
+    /** Returns what a socket still receives, until it is closed or reset. */
+    private static String rest(Socket socket) {
+        ByteArrayOutputStream read = new ByteArrayOutputStream();
+        try {
+            socket.getInputStream().transferTo(read);
+        } catch (IOException e) {
+            // The connection was reset.
+        }
+        return read.toString(UTF_8);
     }
 
     @Test
