@@ -50,13 +50,13 @@ final class TrainCommand {
         TrainPlan plan = TrainPlan.of(arguments, 1 + workers.size(), console);
         NativeLog.suppressFirstRunMessages();
         Choice device = plan.training().chooseDevice();
-        Cluster cluster = null;
-        if (!workers.isEmpty()) {
-            device.use();
-            cluster = HostFlags.join(workers, arguments, hosts, console);
-        }
         try (StopSignal stop =
                 new StopSignal(() -> console.note("stopping after this batch%n"), () -> console.note(NOTHING_SAVED))) {
+            Cluster cluster = null;
+            if (!workers.isEmpty()) {
+                device.use();
+                cluster = HostFlags.join(workers, arguments, hosts, console);
+            }
             train(plan, device, cluster, arguments, stop, console);
             return stop.exitCode();
         }

@@ -194,7 +194,7 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
     }
 
     /** Returns the longest time to wait for an answer between batches, or when one has failed. */
-    private Duration answerTimeout() {
+    Duration answerTimeout() {
         Duration most = TensorFlowServer.ANSWER_TIMEOUT;
         return timeout.compareTo(most) < 0 ? timeout : most;
     }
@@ -215,20 +215,36 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
         }
     }
 
-    /** Tells the workers that a session computes on them, so that they do not end during a batch. */
+    /**
+     * Tells the workers that a session computes on them, so that they do not end during a batch.
+     *
+     * @throws TensorFlowException if one is not reached
+     */
     void claim(Claim claim) {
-        workers.forEach(worker -> Notice.CHIEF.write(worker.address(), claim.toString(), timeout));
+        for (Worker worker : workers) {
+            try {
+                tell(worker, () -> Notice.CHIEF.write(worker.address(), claim.toString(), timeout));
+            } catch (LibrettoException e) {
+                throw new TensorFlowException(e.getMessage(), e);
+            }
+        }
     }
 
     /** Tells the workers that a session no longer computes on them. They may serve another by now, even of this chief. */
     void release(Claim claim) {
         for (Worker worker : workers) {
             try {
-                Notice.CHIEF.replace(worker.address(), claim.toString(), "", answerTimeout());
-            } catch (TensorFlowException e) {
+                tell(worker, () -> Notice.CHIEF.replace(worker.address(), claim.toString(), "", answerTimeout()));
+            } catch (LibrettoException | TensorFlowException e) {
                 // A lost worker need not know.
             }
         }
+    }
+
+    /** Calls an action that uses a worker, if its port is open: otherwise TensorFlow would try again until the time is over. */
+    private void tell(Worker worker, Runnable action) throws LibrettoException {
+        worker.address().reach(answerTimeout());
+        action.run();
     }
 
     /** Returns the configuration of a session. */

@@ -60,7 +60,7 @@ public final class PartsSession implements AutoCloseable {
         closing.setDaemon(true);
         closing.start();
         try {
-            closing.join(TensorFlowServer.ANSWER_TIMEOUT.toMillis());
+            closing.join(cluster.answerTimeout().toMillis());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }

@@ -30,7 +30,7 @@ class HostsIT {
             " --device cpu --max-chars 650 --hidden-size 8 --batch-size 4 --parts 4 --length 5";
 
     /** Takes seconds. */
-    private static final String LONG = TINY + " --seq-length 10 --optimizer adam --epochs 20 --report-every 20";
+    private static final String LONG = TINY + " --seq-length 10 --optimizer adam --epochs 20 --report-every 5";
 
     private static final String CHECKPOINTS = " --checkpoint-every 1";
 
@@ -41,6 +41,7 @@ class HostsIT {
     private static String one;
 
     private static String two;
+    private static String three;
 
     /** Each process by the name of the file that has what it prints. */
     private static final Map<String, Process> PROCESSES = new HashMap<>();
@@ -55,17 +56,20 @@ class HostsIT {
     static void startWorkersAndTrainAlone() throws Exception {
         one = freeAddress();
         two = freeAddress();
+        three = freeAddress();
         start("one", worker(one));
         start("two", worker(two));
+        start("three", worker(three));
         whole = outside.resolve("whole");
         assertThat(run("train --run " + whole + LONG + CHECKPOINTS).exitCode()).isZero();
         awaitPrinted("ready on", "one");
         awaitPrinted("ready on", "two");
+        awaitPrinted("ready on", "three");
     }
 
     @AfterEach
     void killOthers() {
-        PROCESSES.keySet().removeIf(name -> !List.of("one", "two").contains(name) && kill(name));
+        PROCESSES.keySet().removeIf(name -> !List.of("one", "two", "three").contains(name) && kill(name));
     }
 
     @AfterAll
@@ -91,12 +95,13 @@ class HostsIT {
         CliResult alone = run("train --run " + folder.resolve("alone") + line);
         assertThat(alone.exitCode()).as(alone.err()).isZero();
 
-        for (String workers : List.of(one, one + "," + two)) {
+        for (String workers : List.of(one, one + "," + two, one + "," + two + "," + three)) {
             CliResult together = run("train --overwrite" + newRun() + line + with(workers));
             assertThat(together.exitCode()).as(together.err()).isZero();
             assertThat(untimed(together.out())).isEqualTo(untimed(alone.out()));
             assertSameRun(folder.resolve("run"), folder.resolve("alone"));
         }
+        assertThat(folderOf("one")).as("workers have no files").isEmptyDirectory();
     }
 
     @Test
@@ -254,6 +259,72 @@ class HostsIT {
         assertUndisturbed();
     }
 
+    /**
+     * Each of two hosts holds half of the parameters: a batch sends them there and back, as parameters and as gradients. The
+     * difference of two runs leaves out what is loaded at the start and read at the end.
+     */
+    @Test
+    void batchMovesTheSizeOfTheParametersInEachDirection() throws Exception {
+        String worker = TwoHosts.WORKER + ":7000";
+        String line =
+                "train --device cpu --hidden-size 600 --batch-size 4 --seq-length 5 --parts 4 --epochs 1 --length 1"
+                        + " --workers " + worker;
+        try (TwoHosts hosts = new TwoHosts()) {
+            start("worker", hosts.onWorker(), "worker --device cpu --listen " + worker);
+            awaitPrinted("ready on", "worker");
+            List<List<Long>> moved = new ArrayList<>();
+            // The last character of each row has no successor.
+            for (int batches : List.of(2, 12)) {
+                Path text = folder.resolve(batches + ".txt");
+                Files.writeString(text, "abcdefghij".repeat(2 * batches) + "abcd");
+                List<Long> before = hosts.moved();
+                Process chief = start(
+                        "chief",
+                        hosts.onChief(),
+                        line + " --corpus " + text + " --run " + folder.resolve("" + batches));
+                assertThat(chief.waitFor()).as(printed("chief")).isZero();
+                assertThat(printed("chief")).contains("batches: " + batches + " per epoch");
+                List<Long> after = hosts.moved();
+                moved.add(List.of(after.get(0) - before.get(0), after.get(1) - before.get(1)));
+            }
+            // W [10, 600], U [600, 600] and b [600]; W [600, 10] and b [10].
+            long bytes = 4 * (10 * 600 + 600 * 600 + 600 + 600 * 10 + 10);
+            for (int direction = 0; direction < 2; direction++) {
+                long ofABatch = (moved.get(1).get(direction) - moved.get(0).get(direction)) / 10;
+                assertThat(ofABatch).as("direction " + direction).isBetween(bytes, bytes * 11 / 10);
+            }
+        }
+    }
+
+    @Test
+    void hostWithAPublicAddressIsRefused() throws Exception {
+        String command = "worker --device cpu --listen " + TwoHosts.WORKER + ":7000";
+        try (TwoHosts hosts = new TwoHosts()) {
+            hosts.giveWorkerAddress("203.0.113.1");
+            Process worker = start("worker", hosts.onWorker(), command);
+            assertThat(worker.waitFor()).isEqualTo(1);
+            assertThat(printed("worker"))
+                    .isEqualTo(
+                            "libretto worker: this host has a public address, 203.0.113.1, and whoever connects to the"
+                                    + " port can run any code; use a host on a private network, or add --insecure-network if a"
+                                    + " firewall protects the port\n");
+            start("worker", hosts.onWorker(), command + " --insecure-network");
+            awaitPrinted("ready on", "worker");
+            assertThat(PROCESSES.get("worker").isAlive()).as(printed("worker")).isTrue();
+        }
+    }
+
+    @Test
+    void signalEndsAChiefThatWaitsForItsFirstWorker() throws Exception {
+        Process chief = start("chief", "train" + newRun() + LONG + with(freeAddress()) + " --wait-for-workers");
+        awaitPrinted("waiting for the workers", "chief");
+        Program.signal(chief.pid(), "INT");
+
+        assertThat(chief.waitFor()).isEqualTo(130);
+        assertThat(printed("chief")).endsWith("interrupted before the first batch; nothing was saved\n");
+        assertThat(folder).isEmptyDirectory();
+    }
+
     @Test
     void signalEndsAChiefThatWaits() throws Exception {
         String worker = startWorker("worker");
@@ -319,7 +390,7 @@ class HostsIT {
         assertSameRun(folder.resolve("run"), whole);
     }
 
-    /** Compares all but the times. */
+    /** Compares all but the times. So nothing is written twice. */
     private static void assertSameRun(Path one, Path other) throws IOException {
         Weights first = RunDirectory.open(one).newest(warning -> {}).weights();
         Weights second = RunDirectory.open(other).newest(warning -> {}).weights();
@@ -327,6 +398,7 @@ class HostsIT {
             assertThat(first.of(parameter)).as(parameter.name()).containsExactly(second.of(parameter));
         }
         assertThat(metrics(one)).isEqualTo(metrics(other));
+        assertThat(one.resolve("samples.jsonl")).hasSameTextualContentAs(other.resolve("samples.jsonl"));
     }
 
     private static List<String> metrics(Path run) throws IOException {
@@ -379,11 +451,17 @@ class HostsIT {
                         "bash",
                         "-c",
                         "exec " + before + "env --default-signal=INT,TERM " + Program.IN_BASH + " " + command)
+                .directory(Files.createDirectories(folderOf(name)).toFile())
                 .redirectOutput(ProcessBuilder.Redirect.DISCARD)
                 .redirectError(outside.resolve(name).toFile())
                 .start();
         PROCESSES.put(name, process);
         return process;
+    }
+
+    /** Returns where a process runs. */
+    private static Path folderOf(String name) {
+        return outside.resolve("folder of " + name);
     }
 
     /** Runs a command in this process, which takes less time to start. */

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
+import java.util.List;
 
 /**
  * Two hosts with a cable between them: network namespaces of Linux, in a namespace of users, which needs no root. A proxy could not
@@ -75,9 +76,28 @@ final class TwoHosts implements AutoCloseable {
     }
 
     private static void change(String onHost, String what, String end) throws Exception {
-        CliResult result = Program.run(
-                new ProcessBuilder((onHost + "tc qdisc " + what + " dev " + end + " root blackhole").split(" ")));
+        run(onHost + "tc qdisc " + what + " dev " + end + " root blackhole");
+    }
+
+    void giveWorkerAddress(String address) throws Exception {
+        run(onWorker() + "ip address add " + address + "/32 dev worker");
+    }
+
+    /** Returns how many bytes the chief has sent and received. */
+    List<Long> moved() throws Exception {
+        for (String line : run(onChief() + "cat /proc/net/dev").split("\n")) {
+            String[] cells = line.strip().split("[: ]+");
+            if (cells[0].equals("chief")) {
+                return List.of(Long.parseLong(cells[9]), Long.parseLong(cells[1]));
+            }
+        }
+        throw new AssertionError("the chief has no network");
+    }
+
+    private static String run(String command) throws Exception {
+        CliResult result = Program.run(new ProcessBuilder(command.split(" ")));
         assertThat(result.exitCode()).as(result.err()).isZero();
+        return result.out();
     }
 
     @Override

@@ -157,6 +157,18 @@ class WorkerIT {
         }
     }
 
+    /** TensorFlow would try to connect until the time for a batch is over. */
+    @Test
+    void workerKilledBeforeTheSessionOpensIsNamedAtOnce() throws Exception {
+        Cluster cluster = join(LONG);
+        worker.destroyForcibly().waitFor();
+        try (Sum sum = new Sum(worker)) {
+            assertThatThrownBy(() -> open(cluster, sum))
+                    .isInstanceOf(TensorFlowException.class)
+                    .hasMessageStartingWith("worker %s refused the connection; ", address);
+        }
+    }
+
     @Test
     void stoppedWorkerEndsTheRunAndIsNamed() throws Exception {
         Cluster cluster = join(SHORT);
