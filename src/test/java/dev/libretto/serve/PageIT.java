@@ -479,12 +479,7 @@ class PageIT {
                 .isEqualTo(HOSTILE);
         assertThat(browser.findElements(By.cssSelector("img, svg"))).isEmpty();
 
-        Files.createDirectories(folder.resolve("saved"));
-        find("#export-html").click();
-        Path page = folder.resolve("saved/one.html");
-        waitFor("the saved page", () -> Files.exists(page));
-        browser.get(page.toUri().toString());
-        waitFor("the text", "return document.querySelectorAll('.characters span').length > 0");
+        openSavedPage();
         assertThat(run("return document.querySelector('.characters').textContent"))
                 .isEqualTo(HOSTILE);
         assertThat(browser.findElements(By.cssSelector("img, svg"))).isEmpty();
@@ -493,6 +488,17 @@ class PageIT {
         assertThat(run("return performance.getEntriesByType('resource').length"))
                 .as("other files")
                 .isEqualTo(0L);
+    }
+
+    /** Saves what is shown as a page, and opens the file. */
+    private static void openSavedPage() throws IOException {
+        Files.createDirectories(folder.resolve("saved"));
+        Path page = folder.resolve("saved/one.html");
+        Files.deleteIfExists(page);
+        find("#export-html").click();
+        waitFor("the saved page", () -> Files.exists(page));
+        browser.get(page.toUri().toString());
+        waitFor("the text", "return document.querySelectorAll('.characters span').length > 0");
     }
 
     private static void openRuns() {
@@ -699,6 +705,11 @@ class PageIT {
             found.assertThat(violations()).as("Look inside, by surprise").isEmpty();
             run("document.querySelectorAll('#inspection [name=colour]')[1].click()");
             found.assertThat(violations()).as("Look inside, by unit").isEmpty();
+            openSavedPage();
+            assertThat(run("return document.documentElement.dataset.theme")).isEqualTo(theme);
+            found.assertThat(violations()).as("a saved page, by surprise").isEmpty();
+            run("document.querySelectorAll('[name=colour]')[1].click()");
+            found.assertThat(violations()).as("a saved page, by unit").isEmpty();
 
             openRuns();
             waitFor("texts", "return document.querySelector('.run-detail .report input') !== null");
