@@ -13,6 +13,7 @@ import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Locale;
 import java.util.stream.Collectors;
 
 /** {@code libretto inspect}: shows what a model computes while it reads a text, as a web page. */
@@ -74,6 +75,11 @@ final class InspectCommand {
         try (CharModel model = CharModel.open(run, arguments.get(GenerateFlags.CHECKPOINT), device, console::warn)) {
             InspectedText inspected = InspectedText.of(
                     model, String.valueOf(run.path().toRealPath().getFileName()), text, MAX_VALUES);
+            long unknown = inspected.unknown();
+            if (unknown > 0) {
+                console.warn(String.format(
+                        Locale.ROOT, "skipped %,d unknown %s", unknown, unknown == 1 ? "character" : "characters"));
+            }
             if (out != null) {
                 AtomicWrite.file(out, inspected.html());
                 console.note("wrote %s; open it in a browser%n", out);

@@ -74,6 +74,13 @@ public final class InspectedText {
         return new InspectedText(name, model.config(), model.vocabulary(), text, model.inspect(text, OTHERS));
     }
 
+    /** Returns how many characters the model does not know; it skips them. */
+    public long unknown() {
+        return inspection.characters().stream()
+                .filter(character -> character.id() == Ids.NONE)
+                .count();
+    }
+
     /** Returns the states after each character, {@code [T, H]}, named by layer and by the letter that the equations use. */
     public List<NamedArray> states() {
         String letters = model.cell().spec().state();
