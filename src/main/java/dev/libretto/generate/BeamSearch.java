@@ -98,8 +98,7 @@ final class BeamSearch {
             float[] adjusted = options.sampler().adjust(logits, beam.text());
             double logSum = Logits.logSum(logits);
             int before = candidates.size();
-            IntStream.of(Logits.descending(adjusted))
-                    .limit(2L * width)
+            IntStream.of(Logits.largest(adjusted, Math.multiplyExact(2, width)))
                     .filter(id -> adjusted[id] > Float.NEGATIVE_INFINITY)
                     .mapToObj(id -> new Candidate(beam, row, logits, id, beam.score() + adjusted[id] - logSum))
                     .forEach(candidates::add);

@@ -1,6 +1,6 @@
 package dev.libretto.generate;
 
-import java.util.Arrays;
+import java.util.stream.IntStream;
 
 /** What is computed from the logits of one character, {@code [V]}. */
 final class Logits {
@@ -25,16 +25,10 @@ final class Logits {
         return max + Math.log(sum);
     }
 
-    /** Returns the ids by descending logit; ties by ascending id. */
-    static int[] descending(float[] logits) {
-        long[] keys = new long[logits.length];
-        for (int id = 0; id < keys.length; id++) {
-            int bits = Float.floatToIntBits(logits[id] + 0f);
-            // The bits of floats are ordered like their values once all but the sign of negative ones are flipped.
-            int ordered = bits < 0 ? bits ^ Integer.MAX_VALUE : bits;
-            keys[id] = (long) ~ordered << Integer.SIZE | id;
-        }
-        Arrays.sort(keys);
-        return Arrays.stream(keys).mapToInt(key -> (int) key).toArray();
+    /** Returns the ids of the largest logits, at most {@code count}, by descending logit; ties by ascending id. */
+    static int[] largest(float[] logits, int count) {
+        return IntStream.generate(new Descending(logits)::nextInt)
+                .limit(Math.min(count, logits.length))
+                .toArray();
     }
 }

@@ -1,5 +1,9 @@
 package dev.libretto.generate;
 
+import java.util.Arrays;
+import java.util.PrimitiveIterator;
+import java.util.stream.IntStream;
+
 /**
  * Draws a character from softmax(logits / temperature), after top-k, nucleus sampling (Holtzman et al., 2020) and min-p (Nguyen
  * et al., 2024): keeps the k most likely characters, of these the smallest set whose total probability is at least p, and of
@@ -52,37 +56,70 @@ public record RandomSampler(double temperature, int topK, double topP, double mi
 
     @Override
     public int sample(float[] logits, History text, double uniform) {
-        int[] ids = Logits.descending(logits);
-        double[] weights = new double[Math.min(topK, ids.length)];
-        double total = 0;
-        for (int i = 0; i < weights.length; i++) {
-            weights[i] = Math.exp((logits[ids[i]] - logits[ids[0]]) / temperature);
-            total += weights[i];
+        double[] weights = weights(logits);
+        PrimitiveIterator.OfInt ids = new Descending(logits);
+        double total = Arrays.stream(weights).reduce(0, Double::sum);
+        if (topK < weights.length) {
+            int[] likeliest = IntStream.generate(ids::nextInt).limit(topK).toArray();
+            ids = IntStream.of(likeliest).iterator();
+            total = sum(weights, likeliest);
         }
-        return ids[draw(weights, kept(weights, total), uniform)];
+        if (topP < 1 || minP > 0) {
+            int[] kept = kept(ids, weights, total);
+            ids = IntStream.of(kept).iterator();
+            total = sum(weights, kept);
+        }
+        return draw(ids, weights, uniform * total);
     }
 
-    /** Returns how many characters top-p and min-p keep, at least 1. The first weight is 1. */
-    private int kept(double[] weights, double total) {
-        double sum = 0;
-        int count = 0;
-        while (count < weights.length && sum < topP * total && weights[count] > 0 && weights[count] >= minP) {
-            sum += weights[count++];
+    /** Returns the weight of each id, {@code [V]}; the largest is 1. */
+    private double[] weights(float[] logits) {
+        float max = logits[Logits.argMax(logits)];
+        double[] weights = new double[logits.length];
+        for (int id = 0; id < weights.length; id++) {
+            weights[id] = Math.exp((logits[id] - max) / temperature);
         }
-        return count;
+        return weights;
     }
 
-    /** Inverts the cumulative distribution of the first {@code count} weights. */
-    private static int draw(double[] weights, int count, double uniform) {
+    private static double sum(double[] weights, int[] ids) {
         double sum = 0;
-        for (int i = 0; i < count; i++) {
-            sum += weights[i];
+        for (int id : ids) {
+            sum += weights[id];
         }
-        double left = uniform * sum;
-        int i = 0;
-        while (i + 1 < count && left >= weights[i]) {
-            left -= weights[i++];
+        return sum;
+    }
+
+    /** Returns the first of some ids that top-p and min-p keep, at least one. */
+    private int[] kept(PrimitiveIterator.OfInt ids, double[] weights, double total) {
+        int[] kept = new int[16];
+        kept[0] = ids.nextInt();
+        double sum = weights[kept[0]];
+        int count = 1;
+        while (ids.hasNext() && sum < topP * total) {
+            int id = ids.nextInt();
+            if (weights[id] == 0 || weights[id] < minP) {
+                break;
+            }
+            kept = count == kept.length ? Arrays.copyOf(kept, 2 * count) : kept;
+            kept[count++] = id;
+            sum += weights[id];
         }
-        return i;
+        return Arrays.copyOf(kept, count);
+    }
+
+    /** Inverts the cumulative distribution of some ids; never returns one whose weight is 0. */
+    private static int draw(PrimitiveIterator.OfInt ids, double[] weights, double cumulative) {
+        double left = cumulative;
+        int id = ids.nextInt();
+        while (left >= weights[id] && ids.hasNext()) {
+            left -= weights[id];
+            int next = ids.nextInt();
+            if (weights[next] == 0) {
+                break;
+            }
+            id = next;
+        }
+        return id;
     }
 }

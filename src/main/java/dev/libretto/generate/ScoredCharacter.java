@@ -1,7 +1,7 @@
 package dev.libretto.generate;
 
-import java.util.Arrays;
 import java.util.List;
+import java.util.stream.IntStream;
 
 /**
  * A character and its probability according to the model, before a sampler adjusts it.
@@ -19,8 +19,7 @@ public record ScoredCharacter(int id, float logProbability, List<ScoredCharacter
         double logSum = Logits.logSum(logits);
         List<ScoredCharacter> likely = top == 0
                 ? List.of()
-                : Arrays.stream(Logits.descending(logits))
-                        .limit(top)
+                : IntStream.of(Logits.largest(logits, top))
                         .mapToObj(other -> new ScoredCharacter(other, (float) (logits[other] - logSum)))
                         .toList();
         return new ScoredCharacter(id, (float) (logits[id] - logSum), likely);

@@ -41,7 +41,7 @@ public final class Margins {
             double largest = Arrays.stream(logits).map(Math::abs).max().orElseThrow();
             double error = (error(config, prefix.length + i, logits) + largest * Rounding.after(2)) * factor;
             float[] adjusted = sampler.adjust(floats(logits), text);
-            int[] order = Logits.descending(adjusted);
+            int[] order = Logits.largest(adjusted, 2);
             assertThat(adjusted[order[0]] - adjusted[order[1]])
                     .as("margin of character %d", i)
                     .isGreaterThan((float) (2 * error));

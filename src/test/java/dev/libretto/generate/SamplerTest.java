@@ -9,9 +9,11 @@ import dev.libretto.TestModels;
 import dev.libretto.text.CounterRandom;
 import dev.libretto.text.Ids;
 import java.util.Arrays;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Random;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.DoubleStream;
 import java.util.stream.IntStream;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -307,6 +309,54 @@ class SamplerTest {
                 }
             }
         }
+    }
+
+    /** The whole vocabulary is sorted; only what is needed of it must be in the same order. */
+    @Test
+    void drawsWhatASortOfAllCharactersDraws() {
+        Random random = new Random(1);
+        for (int trial = 0; trial < 20_000; trial++) {
+            float[] logits = new float[1 + random.nextInt(50)];
+            for (int id = 0; id < logits.length; id++) {
+                // Some are equal, some are forbidden.
+                logits[id] = random.nextInt(10) == 0 ? Float.NEGATIVE_INFINITY : random.nextInt(12) - 6.5f;
+            }
+            logits[random.nextInt(logits.length)] = random.nextFloat() - 0.5f;
+            int topK = random.nextBoolean() ? ALL : 1 + random.nextInt(60);
+            double topP = random.nextBoolean() ? 1 : 1 - random.nextDouble();
+            double minP = random.nextBoolean() ? 0 : random.nextDouble();
+            RandomSampler sampler = new RandomSampler(0.1 + 2 * random.nextDouble(), topK, topP, minP);
+            double uniform = random.nextDouble();
+            assertThat(sampler.sample(logits, NO_TEXT, uniform))
+                    .as("%s of %s at %s", sampler, Arrays.toString(logits), uniform)
+                    .isEqualTo(sampleBySorting(sampler, logits, uniform));
+        }
+    }
+
+    private static int sampleBySorting(RandomSampler sampler, float[] logits, double uniform) {
+        List<Integer> ids = IntStream.range(0, logits.length)
+                .boxed()
+                .sorted(Comparator.comparing(id -> -logits[id]))
+                .limit(sampler.topK())
+                .toList();
+        double[] weights = ids.stream()
+                .mapToDouble(id -> Math.exp((logits[id] - logits[ids.get(0)]) / sampler.temperature()))
+                .toArray();
+        double total = DoubleStream.of(weights).sum();
+        double sum = 0;
+        int count = 0;
+        while (count < weights.length
+                && sum < sampler.topP() * total
+                && weights[count] > 0
+                && weights[count] >= sampler.minP()) {
+            sum += weights[count++];
+        }
+        double left = uniform * sum;
+        int i = 0;
+        while (i + 1 < count && left >= weights[i]) {
+            left -= weights[i++];
+        }
+        return ids.get(i);
     }
 
     @Test
