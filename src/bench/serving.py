@@ -1,10 +1,11 @@
 """Measures `libretto serve` and a Flask server with the same weights in PyTorch, in turn, or soaks the first.
 
     python src/bench/serving.py gru                  # or rnn, lstm; --clients 1 8 64 256 --turns 3 --seconds 10
-    python src/bench/serving.py soak --requests 100000   # cancelled, slow, malformed and random ones among them
+    python src/bench/serving.py soak --clients 64    # cancelled, slow, malformed and random requests among them
 
 Clients are tasks of this process. Each sends a request as soon as the one before is answered, and reads the answer as a
-stream. Run it from the repository's root with a Python that has src/test/python/requirements.txt and Flask and aiohttp.
+stream. The soak records the server's resident memory, and prints how it grew in the second half. Run it from the
+repository's root with a Python that has src/test/python/requirements.txt and Flask and aiohttp.
 """
 
 import argparse
@@ -31,6 +32,7 @@ PORT = 7511
 URL = f"http://127.0.0.1:{PORT}"
 JSON = {"Content-Type": "application/json"}
 BURN_IN_SECONDS = 3
+RECORD_EVERY = 2_500
 SERVERS = {
     "Libretto": [programs.LIBRETTO, "serve", "--run", "start", "--listen", f"127.0.0.1:{PORT}"],
     "Flask, PyTorch": [sys.executable, programs.HERE / "pytorch_serving.py", ".", str(PORT)],
@@ -38,9 +40,9 @@ SERVERS = {
 
 
 @contextlib.contextmanager
-def server(name, folder):
+def server(name, folder, *options):
     """Runs a server in a folder that `programs.prepare` filled; gives its process."""
-    process = subprocess.Popen(SERVERS[name], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([*SERVERS[name], *options], cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
         while True:
             try:
@@ -118,6 +120,7 @@ class Soak:
         self.settings = settings
         self.process = process
         self.statuses = {}
+        self.records = []
 
     async def answered(self, session, draw):
         body = request(self.settings, draw, draw.randint(1, 60)) | {"stream": draw.random() < 0.5, "n": draw.randint(1, 3)}
@@ -172,19 +175,25 @@ class Soak:
             status = await kind(session, draw)
             key = f"{kind.__name__}: {status}"
             self.statuses[key] = self.statuses.get(key, 0) + 1
+            if (done := sum(self.statuses.values())) % RECORD_EVERY == 0:
+                self.record(done)
 
-    def resident(self):
-        return int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE") / 2**20
+    def record(self, done):
+        """Notes the server's resident memory after so many requests, in MiB."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        self.records.append((done, pages * os.sysconf("SC_PAGESIZE") / 2**20))
+        print(f"{done} requests, {self.records[-1][1]:.0f} MiB", flush=True)
+
+    def growth(self):
+        """Returns the least and most resident memory in the second half, and its growth in 100,000 requests, by least squares."""
+        half = self.records[len(self.records) // 2 :]
+        requests, resident = zip(*half)
+        return min(resident), max(resident), statistics.linear_regression(requests, resident).slope * 100_000
 
     async def run(self, requests, clients):
         numbers = iter(range(requests))
         async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-            tasks = asyncio.gather(*(self.client(number, session, numbers) for number in range(clients)))
-            while not tasks.done():
-                done = sum(self.statuses.values())
-                print(f"{done} requests, {self.resident():.0f} MiB", flush=True)
-                await asyncio.wait([tasks], timeout=30)
-            await tasks
+            await asyncio.gather(*(self.client(number, session, numbers) for number in range(clients)))
 
 
 def text(settings):
@@ -202,12 +211,15 @@ def busy_rows():
 
 def soak(arguments, folder):
     settings = programs.prepare(folder, "rnn", 0, 0)
-    with server("Libretto", folder) as process:
+    with server("Libretto", folder, "--state-cache", str(arguments.state_cache)) as process:
         before = text(settings)
         work = Soak(settings, process)
         asyncio.run(work.run(arguments.requests, arguments.clients[-1]))
         time.sleep(2)
-        print(json.dumps(work.statuses, indent=2), f"{work.resident():.0f} MiB", sep="\n")
+        print(json.dumps(work.statuses, indent=2))
+        if len(work.records) >= 4:
+            least, most, growth = work.growth()
+            print(f"second half: {least:.0f} to {most:.0f} MiB resident, {growth:+.1f} MiB in 100,000 requests")
         wrong = [key for key in work.statuses if key.split(": ")[1][0] not in "24r"]
         if wrong or busy_rows() or text(settings) != before:
             raise SystemExit(f"the soak failed: statuses {wrong}, busy rows {busy_rows()}, same text {text(settings) == before}")
@@ -222,6 +234,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--length", type=int, default=100, help="characters of an answer")
     parser.add_argument("--requests", type=int, default=100_000, help="of the soak")
+    parser.add_argument("--state-cache", type=int, default=16, metavar="MIB", help="of the soak's server; it is soon full")
     parser.add_argument("--json", type=Path, metavar="FILE", help="file to write the figures to as well")
     arguments = parser.parse_args()
     print(compare.machine(), flush=True)
