@@ -39,22 +39,18 @@ final class DecodingGraph implements AutoCloseable {
     /** The numbers of rows that a graph computes, and how. */
     enum Kind {
         /** One, in the fewest operations. */
-        FUSED,
-        /** One, rounded as {@link #ANY} rounds, and faster; for oneDNN. */
-        ONE,
+        FUSED(Blocks.NONE),
+        /** One, faster with oneDNN, which rounds it as in {@link #ALIKE}. */
+        ONE(Blocks.OF_ROWS_AND_COLUMNS),
         /** Any number. */
-        ANY;
+        ANY(Blocks.NONE),
+        /** Any number, of which oneDNN rounds few differently. */
+        ALIKE(Blocks.OF_ROWS);
 
-        Blocks blocks() {
-            if (this == FUSED || !Sessions.roundAlikeInBlocks()) {
-                return Blocks.NONE;
-            }
-            return this == ONE ? Blocks.OF_ROWS_AND_COLUMNS : Blocks.OF_ROWS;
-        }
+        private final Blocks blocks;
 
-        /** Returns the fastest for one row on this device. */
-        static Kind fastestOfOne() {
-            return Sessions.roundAlikeInBlocks() ? ONE : Sessions.canFuseProducts() ? FUSED : ANY;
+        Kind(Blocks blocks) {
+            this.blocks = blocks;
         }
     }
 
@@ -99,7 +95,7 @@ final class DecodingGraph implements AutoCloseable {
                 state.add(tf.withName("state").placeholder(TFloat32.class, Placeholder.shape(anyRows)));
             }
             Function<Parameter, Operand<TFloat32>> valueOf = p -> tf.constant(p.shape(), DataBuffers.of(weights.of(p)));
-            model = new LanguageModel(tf, config, valueOf, Sessions.factorType(), kind.blocks());
+            model = new LanguageModel(tf, config, valueOf, Sessions.factorType(), kind.blocks);
 
             Ops writing = tf.withSubScope("write");
             Operand<TInt32> axis = writing.constant(1);

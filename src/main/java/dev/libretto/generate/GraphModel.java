@@ -1,5 +1,7 @@
 package dev.libretto.generate;
 
+import dev.libretto.device.Sessions;
+import dev.libretto.generate.DecodingGraph.Kind;
 import dev.libretto.model.LanguageModel;
 import dev.libretto.model.ModelConfig;
 import dev.libretto.model.Weights;
@@ -18,9 +20,11 @@ public final class GraphModel implements TextModel {
     private final ModelConfig config;
     private final Weights weights;
     /** The graphs built so far. */
-    private final Map<DecodingGraph.Kind, DecodingGraph> graphs;
+    private final Map<Kind, DecodingGraph> graphs;
 
-    private final DecodingGraph.Kind ofOneRow;
+    private final Kind ofOneRow;
+
+    private final Kind ofManyRows;
 
     /** @throws IllegalArgumentException if the weights are too large for a graph */
     public GraphModel(ModelConfig config, Weights weights) {
@@ -30,20 +34,25 @@ public final class GraphModel implements TextModel {
         }
         this.config = config;
         this.weights = weights;
-        this.graphs = new EnumMap<>(DecodingGraph.Kind.class);
-        this.ofOneRow = DecodingGraph.Kind.fastestOfOne();
+        this.graphs = new EnumMap<>(Kind.class);
+        Kind withoutOneDnn = Sessions.canFuseProducts() ? Kind.FUSED : Kind.ANY;
+        this.ofOneRow = Sessions.roundAlikeInBlocks() ? Kind.ONE : withoutOneDnn;
+        this.ofManyRows = Kind.ANY;
     }
 
-    private GraphModel(GraphModel other, DecodingGraph.Kind ofOneRow) {
+    private GraphModel(GraphModel other, Kind ofOneRow, Kind ofManyRows) {
         this.config = other.config;
         this.weights = other.weights;
         this.graphs = other.graphs;
         this.ofOneRow = ofOneRow;
+        this.ofManyRows = ofManyRows;
     }
 
     @Override
     public TextModel forBatches() {
-        return ofOneRow == DecodingGraph.Kind.FUSED ? new GraphModel(this, DecodingGraph.Kind.ANY) : this;
+        return Sessions.roundAlikeInBlocks()
+                ? new GraphModel(this, Kind.ONE, Kind.ALIKE)
+                : new GraphModel(this, Kind.ANY, Kind.ANY);
     }
 
     /** Returns whether the weights of a model fit into a graph. */
@@ -53,7 +62,7 @@ public final class GraphModel implements TextModel {
 
     private DecodingGraph graph(int rows) {
         return graphs.computeIfAbsent(
-                rows == 1 ? ofOneRow : DecodingGraph.Kind.ANY, kind -> new DecodingGraph(config, weights, kind));
+                rows == 1 ? ofOneRow : ofManyRows, kind -> new DecodingGraph(config, weights, kind));
     }
 
     @Override
