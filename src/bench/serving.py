@@ -125,8 +125,9 @@ class Soak:
     async def answered(self, session, draw):
         body = request(self.settings, draw, draw.randint(1, 60)) | {"stream": draw.random() < 0.5, "n": draw.randint(1, 3)}
         async with session.post(f"{URL}/v1/completions", json=body) as response:
-            await response.read()
-            return response.status
+            answer = (await response.read()).decode()
+            own = response.status != 200 or f'"seed":{body["seed"]}' in answer.replace(" ", "")
+            return response.status if own else "the answer to another request"
 
     async def cancelled(self, session, draw):
         async with session.post(f"{URL}/v1/completions", json=request(self.settings, draw, 10_000)) as response:
@@ -153,7 +154,7 @@ class Soak:
         ])  # fmt: skip
         async with session.post(f"{URL}/v1/completions", data=body, headers=JSON) as response:
             await response.read()
-            return response.status
+            return response.status if response.status >= 400 else "answered all the same"
 
     async def noise(self, session, draw):
         reader, writer = await asyncio.open_connection("127.0.0.1", PORT)

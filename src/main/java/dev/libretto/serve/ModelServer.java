@@ -27,6 +27,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.eclipse.jetty.io.ByteBufferPool;
 import org.eclipse.jetty.server.HttpConfiguration;
 import org.eclipse.jetty.server.HttpConnectionFactory;
 import org.eclipse.jetty.server.NetworkConnectionLimit;
@@ -100,7 +101,10 @@ public final class ModelServer implements AutoCloseable {
         QueuedThreadPool threads = new QueuedThreadPool(MAX_THREADS);
         threads.setName("http");
         threads.setDaemon(true);
-        server = new Server(threads, new ScheduledExecutorScheduler("http-timer", true), null);
+        // Jetty 12.1.13 may release the buffer of an aborted request twice, as in its issue 12939. A pool would then
+        // lend it
+        // to two connections, and a client could get the answer to another's request.
+        server = new Server(threads, new ScheduledExecutorScheduler("http-timer", true), ByteBufferPool.NON_POOLING);
         // Two, because opening a checkpoint may take long.
         housekeeping = Executors.newScheduledThreadPool(2, task -> {
             Thread thread = new Thread(task, "housekeeping");
@@ -110,6 +114,9 @@ public final class ModelServer implements AutoCloseable {
         HttpConfiguration http = new HttpConfiguration();
         http.setSendServerVersion(false);
         http.setRequestHeaderSize(MAX_HEADER_BYTES);
+        // Memory outside the heap is dear unless it is pooled.
+        http.setUseInputDirectByteBuffers(false);
+        http.setUseOutputDirectByteBuffers(false);
         Connections connections = new Connections(config.limits().idle());
         connector = new ServerConnector(server, 1, 1, new HttpConnectionFactory(http));
         connector.setIdleTimeout(config.limits().idle().toMillis());
