@@ -377,10 +377,13 @@ class ModelServerTest {
         }
     }
 
-    /** It accepts less than is asked for, but often enough for Jetty, of an answer that is streamed and of one that is complete. */
+    /**
+     * It accepts less than is asked for, but often enough for Jetty, of an answer that is streamed and of one that is complete. The
+     * answer is short, because the more of it waits, the more time the client has.
+     */
     @ParameterizedTest
-    @CsvSource({"50000, true", "1500, false"})
-    void clientThatAcceptsAnAnswerBitByBitIsCutOff(int length, boolean isStream) throws Exception {
+    @ValueSource(booleans = {true, false})
+    void clientThatAcceptsAnAnswerBitByBitIsCutOff(boolean isStream) throws Exception {
         String cancelled = "libretto_cancelled_total{reason=\"slow_client\"}";
         try (TestServer impatient = impatient();
                 Socket socket = new Socket()) {
@@ -390,8 +393,7 @@ class ModelServerTest {
             socket.getOutputStream()
                     .write(TestServer.rawRequest(
                                     COMPLETIONS,
-                                    "{'prompt': '的', 'max_tokens': " + length + ", 'logprobs': 100, 'stream': "
-                                            + isStream + "}")
+                                    "{'prompt': '的', 'max_tokens': 1500, 'logprobs': 100, 'stream': " + isStream + "}")
                             .getBytes(UTF_8));
             while (impatient.metric(cancelled) == 0) {
                 socket.getInputStream().readNBytes(60_000);
