@@ -468,7 +468,7 @@ class PageIT {
         assertThat(deviations).isSortedAccordingTo(java.util.Comparator.reverseOrder());
 
         find("#inspection summary").click();
-        assertThat(browser.findElements(By.cssSelector("#inspection tbody tr"))).hasSize(6);
+        waitFor("the table", "return document.querySelectorAll('#inspection tbody tr').length === 6");
     }
 
     @Test
@@ -649,8 +649,8 @@ class PageIT {
         }
         onPhone(() -> {
             run("document.querySelectorAll('main summary').forEach(summary => summary.click())");
-            assertThat((Long) run("return document.documentElement.scrollWidth"))
-                    .isEqualTo(360);
+            // The curves are drawn again once the window has its size.
+            waitFor("the width", "return document.documentElement.scrollWidth === 360");
             assertThat((List<?>) run("""
                     return [...document.querySelectorAll('main button, main input:not([type=checkbox], [type=radio]), summary, a[role=tab]')]
                         .filter(e => e.offsetParent && e.getBoundingClientRect().height < 44).map(e => e.outerHTML)
