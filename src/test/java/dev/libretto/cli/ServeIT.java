@@ -55,7 +55,9 @@ class ServeIT {
 
     @AfterEach
     void killServer() {
-        server.destroyForcibly();
+        if (server != null) {
+            server.destroyForcibly();
+        }
     }
 
     /** Returns once the server listens or has ended. */
