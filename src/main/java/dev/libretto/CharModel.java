@@ -24,6 +24,7 @@ import dev.libretto.text.CorpusOptions;
 import dev.libretto.text.Ids;
 import dev.libretto.text.Vocabulary;
 import dev.libretto.train.Adaptation;
+import dev.libretto.train.Checkpoint;
 import dev.libretto.train.Evaluation;
 import dev.libretto.train.Evaluator;
 import dev.libretto.train.Scorer;
@@ -118,10 +119,15 @@ public final class CharModel implements AutoCloseable {
      */
     public static CharModel open(RunDirectory run, Which which, Choice device, Consumer<String> warnings)
             throws IOException {
+        return of(run, run.checkpoint(which, warnings), device);
+    }
+
+    /** @param checkpoint one of the run's */
+    public static CharModel of(RunDirectory run, Checkpoint checkpoint, Choice device) {
         return new CharModel(
                 run.config().model(),
                 run.vocabulary(),
-                run.checkpoint(which, warnings).weights(),
+                checkpoint.weights(),
                 run.config().corpus().options(),
                 absolute(run.path()),
                 device);

@@ -9,6 +9,7 @@ import dev.libretto.generate.ModelFailedException;
 import dev.libretto.run.Disk;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.run.RunDirectory.Which;
+import dev.libretto.train.Checkpoint;
 import dev.libretto.train.Progress;
 import java.io.IOException;
 import java.nio.file.Path;
@@ -53,11 +54,11 @@ final class ServedModel implements AutoCloseable {
                 config.limits().rows(), config.limits().queue(), config.stateBytes());
         this.log = log;
         seen = directory.peek(which);
-        current = open(directory);
+        current = open(directory, directory.checkpoint(which, log));
     }
 
-    private OpenModel open(RunDirectory directory) throws IOException {
-        CharModel model = CharModel.open(directory, which, device, log);
+    private OpenModel open(RunDirectory directory, Checkpoint checkpoint) {
+        CharModel model = CharModel.of(directory, checkpoint, device);
         try {
             OpenModel opened = new OpenModel(model, limits, this::failed, this::forget);
             synchronized (this) {
@@ -151,12 +152,14 @@ final class ServedModel implements AutoCloseable {
             if (found.isEmpty() || found.equals(seen)) {
                 return;
             }
-            OpenModel newer = open(directory);
+            // Not always the one found, which may be damaged, or have a successor by now.
+            Checkpoint checkpoint = directory.checkpoint(which, log);
+            OpenModel newer = open(directory, checkpoint);
             seen = found;
             lastProblem = "";
             if (replace(newer)) {
-                log.accept(name() + ": serving the checkpoint of epoch "
-                        + found.get().epoch() + ", step " + found.get().step());
+                Progress served = checkpoint.progress();
+                log.accept(name() + ": serving the checkpoint of epoch " + served.epoch() + ", step " + served.step());
             }
         } catch (IOException | RuntimeException | OutOfMemoryError e) {
             // Training may be saving or deleting a checkpoint.

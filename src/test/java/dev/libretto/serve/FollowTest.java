@@ -42,13 +42,17 @@ class FollowTest {
     }
 
     private void trainOn(Path run) {
+        trainOn(run, 2);
+    }
+
+    private void trainOn(Path run, int epochs) {
         CliResult result = CliResult.of(
                 folder.resolve("default"),
                 "train",
                 "--resume",
                 run.toString(),
                 "--epochs",
-                "2",
+                Integer.toString(epochs),
                 "--length",
                 "1",
                 "--device",
@@ -116,18 +120,39 @@ class FollowTest {
         try (ServedModel served = open(run);
                 OpenModel.Lease old = served.lease()) {
             trainOn(run);
-            Path newest = checkpoints(run).get(0);
-            for (Path file : Files.list(newest).toList()) {
-                if (!file.toString().endsWith(".json")) {
-                    Files.write(file, new byte[1]);
-                }
-            }
+            damage(checkpoints(run).get(0));
             served.follow();
             served.follow();
             try (OpenModel.Lease lease = served.lease()) {
                 assertThat(lease.model()).isSameAs(old.model());
             }
             assertThat(log).isNotEmpty().noneMatch(line -> line.contains("serving the checkpoint of epoch 2"));
+        }
+    }
+
+    private static void damage(Path checkpoint) throws Exception {
+        for (Path file : Files.list(checkpoint).toList()) {
+            if (!file.toString().endsWith(".json")) {
+                Files.write(file, new byte[1]);
+            }
+        }
+    }
+
+    @Test
+    void logNamesTheCheckpointThatIsServedNotTheOneFound() throws Exception {
+        Path run = TestServer.train(folder.resolve("run"), "--max-chars", "500");
+        try (ServedModel served = open(run)) {
+            trainOn(run, 2);
+            Path second = checkpoints(run).get(0);
+            trainOn(run, 3);
+            assertThat(checkpoints(run)).element(1).isEqualTo(second);
+            damage(checkpoints(run).get(0));
+            served.follow();
+            assertThat(log)
+                    .filteredOn(line -> line.contains("serving"))
+                    .singleElement()
+                    .asString()
+                    .startsWith("run: serving the checkpoint of epoch 2, step ");
         }
     }
 
