@@ -87,7 +87,14 @@ record BatchInvariance(int[] sizes, boolean readsAlike, boolean writesAlike) {
                         .thenComparing(Group::most))
                 .map(each -> each.sizes().stream().mapToInt(size -> size).toArray())
                 .orElse(new int[] {1});
-        return new BatchInvariance(sizes, readsAlike(model, sizes[0]), writesAlike(model, sizes[0]));
+        // A single row may have a graph of its own. Among others, a graph of many time steps has the operations of
+        // single steps,
+        // on the same shapes, at every size.
+        int[] compared = Arrays.copyOf(sizes, Math.min(2, sizes.length));
+        return new BatchInvariance(
+                sizes,
+                Arrays.stream(compared).allMatch(size -> readsAlike(model, size)),
+                Arrays.stream(compared).allMatch(size -> writesAlike(model, size)));
     }
 
     /** Returns what is computed of each of some rows at every position of a batch; null if it depends on the position. */
