@@ -106,6 +106,7 @@ final class ServeCommand {
                 arguments.get(MAX_BODY) << 20,
                 arguments.get(MAX_PROMPT),
                 arguments.get(MAX_TOKENS),
+                Runtime.getRuntime().maxMemory() / 2,
                 arguments.get(MAX_CONNECTIONS),
                 Duration.ofSeconds(arguments.get(TIMEOUT)));
     }

@@ -48,8 +48,9 @@ final class Completion extends Answer {
 
     /** Starts the answer to a request. */
     static void start(Exchange exchange, Fields fields, Context context, Limits limits) throws ApiException {
-        Completion completion =
-                new Completion(exchange, context, CompletionRequest.read(fields, context.vocabulary(), limits));
+        CompletionRequest request = CompletionRequest.read(fields, context.vocabulary(), limits);
+        exchange.hold(request.heldBytes());
+        Completion completion = new Completion(exchange, context, request);
         completion.start(completion.texts);
     }
 

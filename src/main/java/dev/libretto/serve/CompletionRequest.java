@@ -36,8 +36,10 @@ record CompletionRequest(
     private static final int MAX_STOP_CHARACTERS = 1000;
 
     static final int MAX_TOP = 100;
-    /** The most characters and log-probabilities of others in an answer, which take about 120 bytes each. */
+    /** The most characters and log-probabilities of others in an answer. */
     static final int MAX_HELD = 1 << 20;
+    /** About what each of them takes. */
+    static final int HELD_BYTES = 120;
 
     private static final int DEFAULT_LENGTH = 16;
     private static final Random SEEDS = new Random();
@@ -203,6 +205,13 @@ record CompletionRequest(
         boolean hasUsage = inner.flag("include_usage");
         inner.requireKnown();
         return hasUsage;
+    }
+
+    /** Returns the memory that the answer takes until it is sent; of a stream, that of the echoed prompts. */
+    long heldBytes() {
+        long echoed = echo ? promptCharacters() : 0;
+        long written = isStream ? 0 : (long) options.length() * prompts.size();
+        return (echoed + written) * samples * (1 + top.orElse(0)) * HELD_BYTES;
     }
 
     /** Returns how many characters the prompts have. */

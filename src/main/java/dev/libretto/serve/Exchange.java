@@ -17,23 +17,34 @@ import org.eclipse.jetty.server.Request;
 import org.eclipse.jetty.server.Response;
 import org.eclipse.jetty.util.Callback;
 
-/** A request whose body has arrived, and its answer. */
+/** A request and its answer. */
 final class Exchange {
     static final String JSON = "application/json";
     static final String HTML = "text/html; charset=utf-8";
+    /** Answers of at most so many bytes always have room; the number of connections limits them. */
+    private static final int SMALL = 64 << 10;
 
     private final Request request;
     private final Response response;
     private final Callback callback;
     private final String rest;
-    private final byte[] body;
+    private final MemoryBudget.Share held;
+    private byte[] body = new byte[0];
 
-    /** @param rest the part of the path that {@link Route#rest} returns */
-    Exchange(Request request, Response response, Callback callback, String rest, byte[] body) {
+    /**
+     * @param rest the part of the path that {@link Route#rest} returns
+     * @param held what the answer holds until the client has accepted it
+     */
+    Exchange(Request request, Response response, Callback callback, String rest, MemoryBudget.Share held) {
         this.request = request;
         this.response = response;
         this.callback = callback;
         this.rest = rest;
+        this.held = held;
+    }
+
+    /** Sets the body, before the request is answered. */
+    void setBody(byte[] body) {
         this.body = body;
     }
 
@@ -56,23 +67,35 @@ final class Exchange {
         response.getHeaders().put(new HttpField(name, value));
     }
 
-    void send(int status, JsonNode answer) {
+    /** Throws if this answer and those of other requests would need too much memory together. */
+    void hold(long bytes) throws ApiException {
+        if (bytes > SMALL && !held.hold(bytes)) {
+            throw new ApiException(
+                    HttpStatus.TOO_MANY_REQUESTS_429,
+                    "the server is keeping too many long answers; try again later, or ask for less",
+                    null,
+                    "answers_full");
+        }
+    }
+
+    void send(int status, JsonNode answer) throws ApiException {
         send(status, JSON, JsonBody.write(answer));
     }
 
     /** Sends a whole answer. */
-    void send(int status, String type, byte[] answer) {
+    void send(int status, String type, byte[] answer) throws ApiException {
+        hold(answer.length);
         response.setStatus(status);
         setHeader(HttpHeader.CONTENT_TYPE, type);
         response.write(true, ByteBuffer.wrap(answer), callback);
     }
 
-    void sendText(int status, String type, String answer) {
+    void sendText(int status, String type, String answer) throws ApiException {
         send(status, type, answer.getBytes(StandardCharsets.UTF_8));
     }
 
     /** Sends an answer that the client keeps, and asks again by its ETag; status 304 if it has it. */
-    void sendUnlessKnown(String type, byte[] answer) {
+    void sendUnlessKnown(String type, byte[] answer) throws ApiException {
         String etag = etag(answer);
         setHeader(HttpHeader.CACHE_CONTROL, "no-cache");
         setHeader(HttpHeader.ETAG, etag);

@@ -7,7 +7,7 @@ import org.eclipse.jetty.http.HttpStatus;
 /** {@code GET /healthz}: whether every model can be used, for what restarts the server otherwise. */
 record HealthEndpoint(ServedModels models) implements Endpoint {
     @Override
-    public void answer(Exchange exchange) {
+    public void answer(Exchange exchange) throws ApiException {
         String failures = models.all().stream()
                 .map(ServedModel::failure)
                 .flatMap(Optional::stream)

@@ -10,9 +10,17 @@ import java.time.Duration;
  * @param bodyBytes the size of a request's body
  * @param promptCharacters the length of a prompt
  * @param characters what a request may write in all: {@code max_tokens} × {@code n} × prompts
+ * @param answerBytes the memory of all answers that are kept until they are complete and accepted by their clients
  * @param connections open connections
  * @param idle how long a connection may take until its next request has arrived, or a client to accept
  *     256 KiB of what was written
  */
 public record Limits(
-        int rows, int queue, int bodyBytes, int promptCharacters, int characters, int connections, Duration idle) {}
+        int rows,
+        int queue,
+        int bodyBytes,
+        int promptCharacters,
+        int characters,
+        long answerBytes,
+        int connections,
+        Duration idle) {}

@@ -120,7 +120,7 @@ final class Metrics implements Endpoint {
     }
 
     @Override
-    public void answer(Exchange exchange) throws IOException {
+    public void answer(Exchange exchange) throws ApiException, IOException {
         ByteArrayOutputStream text = new ByteArrayOutputStream();
         PrometheusTextFormatWriter writer = PrometheusTextFormatWriter.create();
         writer.write(text, registry.scrape());

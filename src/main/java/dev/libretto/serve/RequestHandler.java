@@ -46,7 +46,8 @@ final class RequestHandler extends Handler.Abstract {
     private final ServeConfig config;
     private final Metrics metrics;
     private final Connections connections;
-    private final BodyBudget bodies;
+    private final MemoryBudget bodies;
+    private final MemoryBudget answers;
     private final Consumer<String> log;
     private final boolean isLoopback;
     private final AtomicInteger running = new AtomicInteger();
@@ -68,7 +69,8 @@ final class RequestHandler extends Handler.Abstract {
         this.isLoopback = isLoopback;
         this.metrics = metrics;
         this.connections = connections;
-        this.bodies = new BodyBudget((long) LARGE_BODIES * config.limits().bodyBytes());
+        this.bodies = new MemoryBudget((long) LARGE_BODIES * config.limits().bodyBytes());
+        this.answers = new MemoryBudget(config.limits().answerBytes());
         this.log = log;
     }
 
@@ -110,11 +112,12 @@ final class RequestHandler extends Handler.Abstract {
                 return true;
             }
             requireKey(request, response, route.get());
-            String rest = route.get().rest(path);
+            Exchange exchange =
+                    new Exchange(request, response, callback, route.get().rest(path), answers.share(request));
             if (route.get().method().equals("POST")) {
-                readBody(request, response, callback, route.get(), rest);
+                readBody(exchange, route.get());
             } else {
-                answer(route.get(), new Exchange(request, response, callback, rest, new byte[0]));
+                answer(route.get(), exchange);
             }
         } catch (ApiException e) {
             sendError(response, callback, e);
@@ -188,8 +191,8 @@ final class RequestHandler extends Handler.Abstract {
     }
 
     /** Reads the body without holding a thread, then lets the route answer. */
-    private void readBody(Request request, Response response, Callback callback, Route route, String rest)
-            throws ApiException {
+    private void readBody(Exchange exchange, Route route) throws ApiException {
+        Request request = exchange.request();
         String type = String.valueOf(request.getHeaders().get(HttpHeader.CONTENT_TYPE));
         // A page of another site can send other types without asking the server first.
         if (!type.toLowerCase(Locale.ROOT).matches("application/json\\s*(;.*)?")) {
@@ -204,14 +207,15 @@ final class RequestHandler extends Handler.Abstract {
             throw tooLarge(most);
         }
         CompletableFuture<byte[]> body = new CompletableFuture<>();
-        Content.Source.asByteArrayAsync(bodies.counted(request), most, Promise.Invocable.toPromise(body));
+        Content.Source.asByteArrayAsync(new CountedBody(request, bodies), most, Promise.Invocable.toPromise(body));
         body.orTimeout(config.limits().idle().toMillis(), TimeUnit.MILLISECONDS).whenComplete((bytes, failure) -> {
             if (failure == null) {
-                answer(route, new Exchange(request, response, callback, rest, bytes));
+                exchange.setBody(bytes);
+                answer(route, exchange);
             } else {
                 // The rest of the body may still come.
-                response.getHeaders().put(HttpHeader.CONNECTION, "close");
-                sendError(response, callback, bodyFailure(failure, most));
+                exchange.setHeader(HttpHeader.CONNECTION, "close");
+                sendError(exchange.response(), exchange.callback(), bodyFailure(failure, most));
             }
         });
     }

@@ -49,11 +49,14 @@ final class Scores extends Answer {
             Texts.requireLength(text, "input", limits.promptCharacters());
             texts.add(context.vocabulary().asRead(text));
         }
+        long characters =
+                texts.stream().mapToLong(text -> text.codePoints().count()).sum();
         CompletionRequest.requireHeld(
-                texts.stream().mapToLong(text -> text.codePoints().count()).sum(),
+                characters,
                 top,
                 Math.max(CompletionRequest.MAX_HELD, limits.promptCharacters()),
                 top > 0 ? "logprobs" : "input");
+        exchange.hold(characters * (1 + Math.max(top, 0)) * CompletionRequest.HELD_BYTES);
         Scores scores = new Scores(exchange, context, texts, top);
         // A text without a known character has nothing to predict.
         scores.start(scores.texts.stream().filter(text -> text.ids.length > 0).toList());

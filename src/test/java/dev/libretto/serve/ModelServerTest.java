@@ -70,7 +70,7 @@ class ModelServerTest {
     }
 
     private static Limits limits(int rows, int queue, Duration idle) {
-        return new Limits(rows, queue, 1 << 16, 1000, 10_000_000, 64, idle);
+        return new Limits(rows, queue, 1 << 16, 1000, 10_000_000, 1L << 40, 64, idle);
     }
 
     @ParameterizedTest
@@ -248,9 +248,52 @@ class ModelServerTest {
         }
     }
 
+    /** Its answer is complete, and nobody reads it. */
+    @Test
+    void answersAreLimitedTogether() throws Exception {
+        String large = "{'prompt': '的', 'max_tokens': 2000, 'logprobs': 100}";
+        long bytes = 2000L * 101 * CompletionRequest.HELD_BYTES;
+        // A text of 20,000 characters can be inspected alone.
+        String inspected = "{'text': '" + "的".repeat(20_000) + "'}";
+        Limits limits = new Limits(4, 8, 1 << 16, 20_000, 20_000, bytes + 100_000, 64, Duration.ofSeconds(20));
+        try (TestServer small = TestServer.with(limits, Optional.empty(), run)) {
+            try (Socket slow = new Socket()) {
+                slow.setReceiveBufferSize(1024);
+                slow.connect(new InetSocketAddress(
+                        "127.0.0.1", small.server.address().port()));
+                slow.getOutputStream()
+                        .write(TestServer.rawRequest(COMPLETIONS, large).getBytes(UTF_8));
+                small.awaitMetric("libretto_characters_written_total", 2000);
+                small.awaitMetric("libretto_rows_busy", 0);
+                for (HttpResponse<String> refused : List.of(
+                        small.post(COMPLETIONS, large),
+                        small.post("/v1/score", "{'input': '" + "的".repeat(9_000) + "'}"),
+                        small.post("/v1/inspect", inspected))) {
+                    assertThat(refused.statusCode()).isEqualTo(429);
+                    assertThat(refused.headers().firstValue("Retry-After")).hasValue("1");
+                    assertThat(TestServer.json(refused).at("/error/code").textValue())
+                            .isEqualTo("answers_full");
+                }
+                // A stream is kept only until it is sent, and there is always room for small answers.
+                assertThat(small.post(COMPLETIONS, large.replace("}", ", 'stream': true}"))
+                                .statusCode())
+                        .isEqualTo(200);
+                assertThat(small.post(COMPLETIONS, "{'prompt': '的', 'max_tokens': 500}")
+                                .statusCode())
+                        .isEqualTo(200);
+            }
+            while (small.post("/v1/inspect", inspected).statusCode() != 200) {
+                Thread.sleep(10);
+            }
+            // Neither the refused requests nor those that were answered hold anything.
+            assertThat(small.post(COMPLETIONS, large).statusCode()).isEqualTo(200);
+            assertThat(small.log).isEmpty();
+        }
+    }
+
     @Test
     void longTextIsNotInspected() throws Exception {
-        Limits limits = new Limits(1, 1, 1 << 20, 1000, 1000, 64, Duration.ofSeconds(20));
+        Limits limits = new Limits(1, 1, 1 << 20, 1000, 1000, 1 << 30, 64, Duration.ofSeconds(20));
         try (TestServer large = TestServer.with(limits, Optional.empty(), run)) {
             HttpResponse<String> response = large.post("/v1/inspect", "{'text': '" + "的".repeat(100_001) + "'}");
             assertThat(response.statusCode()).isEqualTo(400);
@@ -346,7 +389,7 @@ class ModelServerTest {
     })
     void closedConnectionEndsReading(String path, String field, int length, String metric, String labels)
             throws Exception {
-        Limits limits = new Limits(1, 1, 1 << 22, 1_000_000, 1000, 64, Duration.ofSeconds(20));
+        Limits limits = new Limits(1, 1, 1 << 22, 1_000_000, 1000, 1 << 30, 64, Duration.ofSeconds(20));
         try (TestServer large = TestServer.with(limits, Optional.empty(), run)) {
             try (Socket socket = large.connect()) {
                 socket.getOutputStream()

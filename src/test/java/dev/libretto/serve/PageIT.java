@@ -112,7 +112,7 @@ class PageIT {
                         Optional.of(folder.resolve("runs")),
                         new HostAddress("127.0.0.1", 0),
                         keys,
-                        new Limits(16, 64, 1 << 20, 100_000, 100_000, 64, Duration.ofSeconds(30)),
+                        new Limits(16, 64, 1 << 20, 100_000, 100_000, 1 << 30, 64, Duration.ofSeconds(30)),
                         1 << 24,
                         false),
                 message -> {});

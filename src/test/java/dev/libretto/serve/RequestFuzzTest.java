@@ -16,7 +16,7 @@ import org.junit.jupiter.api.Test;
 /** A request is read, or refused with a message of one line that can be sent. */
 class RequestFuzzTest {
     private static final Vocabulary VOCABULARY = Vocabulary.ofSymbols(List.of("a", "b", "\n", "狐", "𝄞", ""), false);
-    private static final Limits LIMITS = new Limits(4, 8, 1 << 16, 100, 1000, 8, Duration.ofSeconds(1));
+    private static final Limits LIMITS = new Limits(4, 8, 1 << 16, 100, 1000, 1 << 20, 8, Duration.ofSeconds(1));
     private static final List<String> NAMES = List.of(
             "prompt",
             "max_tokens",

@@ -25,7 +25,7 @@ import java.util.regex.Pattern;
 
 /** A server in this process, and a client of it. */
 final class TestServer implements AutoCloseable {
-    static final Limits LIMITS = new Limits(4, 8, 1 << 16, 1000, 20_000, 64, Duration.ofSeconds(20));
+    static final Limits LIMITS = new Limits(4, 8, 1 << 16, 1000, 20_000, 1 << 30, 64, Duration.ofSeconds(20));
 
     private static final ObjectMapper JSON = new ObjectMapper();
 
