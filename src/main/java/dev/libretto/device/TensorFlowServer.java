@@ -131,10 +131,11 @@ public final class TensorFlowServer {
         // It may lose another host at any time.
         NativeLog.suppress();
         // Sessions use the server's threads, whatever they ask for. As in Sessions.openForParts, one computes an
-        // operation. There are more of them than cores, so that sending and receiving does not wait for a free one.
+        // operation. There is one more than cores, so that sending does not wait for a free one; more take each other's
+        // core.
         ConfigProto config = Sessions.device().config().toBuilder()
                 .setIntraOpParallelismThreads(1)
-                .setInterOpParallelismThreads(Runtime.getRuntime().availableProcessors() + 2)
+                .setInterOpParallelismThreads(Runtime.getRuntime().availableProcessors() + 1)
                 .build();
         Server server = new Server(ServerDef.newBuilder()
                 .setCluster(ClusterDef.newBuilder()

@@ -28,6 +28,8 @@ import org.tensorflow.types.family.TNumber;
  */
 final class TrainingGraph {
     final Variables variables;
+    /** The layer of each parameter. */
+    private final List<String> layers;
     /** Those that are not frozen. */
     private final Variables trained;
     /** The optimizer's slots, {@link Checkpoint#slotArrays}. */
@@ -42,6 +44,7 @@ final class TrainingGraph {
     TrainingGraph(Graph graph, ModelConfig model, TrainConfig training, ExecutionPlan plan) {
         Ops tf = Ops.create(graph);
         List<Parameter> parameters = LanguageModel.parameters(model);
+        layers = parameters.stream().map(Parameter::layer).toList();
         variables = new Variables(tf, parameters, plan.parts().spread(parameters));
         trained = variables.only(training::trains);
         slots = new Variables(tf, Checkpoint.slotArrays(model, training), trained.places());
@@ -128,7 +131,8 @@ final class TrainingGraph {
                         sharesOfParts.get(p),
                         number,
                         splitting.constant((long) p),
-                        valuesAt.computeIfAbsent(parts.places().get(p), place -> send(tf, values, place)),
+                        valuesAt.computeIfAbsent(
+                                parts.places().get(p), place -> send(tf, values, place, parts.areOnSeveralCpus())),
                         states.stream().map(array -> array.get(index)).toList());
                 results.add(part.call(parts.at(tf, p), function, arguments, parts.areOnSeveralCpus()));
             }
@@ -170,14 +174,35 @@ final class TrainingGraph {
             update = tf.withName("update").withControlDependencies(changes).noOp();
         }
 
-        /** Sends the parameters to a place once. TensorFlow would send them for each call there. */
-        private List<Operand<TFloat32>> send(Ops tf, List<Operand<TFloat32>> values, DeviceSpec place) {
+        /**
+         * Sends the parameters to a place once; TensorFlow would send them for each call there. Hosts send a layer when the one
+         * before has arrived: sent at the same time, the first could arrive last.
+         */
+        private List<Operand<TFloat32>> send(
+                Ops tf, List<Operand<TFloat32>> values, DeviceSpec place, boolean isInOrder) {
             Ops sending = tf.withSubScope("send");
-            return IntStream.range(0, values.size())
-                    .mapToObj(i -> place.equals(variables.place(i))
-                            ? values.get(i)
-                            : Parts.at(sending, place).identity(values.get(i)))
-                    .toList();
+            List<Operand<TFloat32>> there = new ArrayList<>();
+            List<Op> arrived = List.of();
+            List<Op> ofLayer = new ArrayList<>();
+            for (int i = 0; i < values.size(); i++) {
+                if (i > 0 && !layers.get(i).equals(layers.get(i - 1)) && !ofLayer.isEmpty()) {
+                    arrived = ofLayer;
+                    ofLayer = new ArrayList<>();
+                }
+                Operand<TFloat32> value = values.get(i);
+                DeviceSpec origin = variables.place(i);
+                if (!place.equals(origin)) {
+                    if (isInOrder && !arrived.isEmpty()) {
+                        value = Parts.at(sending, origin)
+                                .withControlDependencies(arrived)
+                                .identity(value);
+                    }
+                    value = Parts.at(sending, place).identity(value);
+                    ofLayer.add(value);
+                }
+                there.add(value);
+            }
+            return there;
         }
     }
 }

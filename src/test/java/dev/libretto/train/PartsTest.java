@@ -16,9 +16,9 @@ import dev.libretto.text.Batches.Batch;
 import dev.libretto.text.Ids;
 import dev.libretto.train.TrainStep.StepMetrics;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.Tag;
@@ -93,35 +93,79 @@ class PartsTest {
         assertThat(Parts.of(4, List.of(a, b)).places()).containsExactly(a, a, b, b);
     }
 
-    /** TensorFlow sends a value of another place to each call. */
+    /** TensorFlow would send a value of another place to each call there. */
     @Test
     void parametersAreSentToEachPlaceOnce() {
         RunConfig config = TestModels.runConfig(new ModelConfig(CellType.LSTM, V, 5, 2), T, 8, CLIP_NORM);
-        ExecutionPlan plan = execution(config, 4).at(List.of(cpu(0), cpu(1)));
-        try (Graph graph = new Graph()) {
-            new TrainingGraph(graph, config.model(), config.training(), plan);
-            Map<String, NodeDef> nodes = graph.toGraphDef().getNodeList().stream()
-                    .collect(Collectors.toMap(NodeDef::getName, Function.identity()));
-            Set<String> variables = LanguageModel.parameters(config.model()).stream()
-                    .map(Variables::name)
-                    .collect(Collectors.toSet());
-            List<NodeDef> calls = nodes.values().stream()
-                    .filter(node -> node.getOp().equals("PartitionedCall"))
-                    .toList();
+        Map<String, NodeDef> nodes = nodes(config, 4);
+        for (Parameter parameter : LanguageModel.parameters(config.model())) {
+            NodeDef variable = nodes.get(Variables.name(parameter));
+            NodeDef send = send(nodes, parameter);
+            assertThat(nodes.values())
+                    .as(parameter.name())
+                    .filteredOn(node -> node.getOp().equals("PartitionedCall"))
+                    .hasSize(4)
+                    .allSatisfy(call -> assertThat(call.getInputList())
+                            .contains(
+                                    call.getDevice().equals(variable.getDevice())
+                                            ? variable.getName()
+                                            : send.getName()));
+        }
+    }
 
-            assertThat(calls).hasSize(4);
-            for (String variable : variables) {
-                assertThat(nodes.values().stream()
-                                .filter(node -> node.getInputList().contains(variable))
-                                .filter(node -> node.getOp().equals("PartitionedCall")
-                                        || node.getOp().equals("Identity"))
-                                .filter(node -> !node.getDevice()
-                                        .equals(nodes.get(variable).getDevice())))
-                        .as(variable)
-                        .extracting(NodeDef::getOp)
-                        .containsExactly("Identity");
+    /** A network that delivers all at the same time, or in any order, keeps the first layer waiting. */
+    @Test
+    void hostsSendALayerWhenTheOneBeforeHasArrived() {
+        RunConfig config = TestModels.runConfig(new ModelConfig(CellType.LSTM, V, 5, 3), T, 8, CLIP_NORM);
+        Map<String, NodeDef> nodes = nodes(config, 2);
+        for (DeviceSpec place : List.of(cpu(0), cpu(1))) {
+            Map<String, List<NodeDef>> sent = new LinkedHashMap<>();
+            for (Parameter parameter : LanguageModel.parameters(config.model())) {
+                NodeDef send = send(nodes, parameter);
+                if (send.getDevice().equals(place.toString())) {
+                    sent.computeIfAbsent(parameter.layer(), layer -> new ArrayList<>())
+                            .add(send);
+                }
+            }
+            assertThat(sent.keySet()).as("layers sent to %s", place).contains("layer_0", "layer_1", "layer_2");
+            List<String> arrived = List.of();
+            for (List<NodeDef> ofLayer : sent.values()) {
+                for (NodeDef send : ofLayer) {
+                    NodeDef source = nodes.get(send.getInput(0));
+                    assertThat(source.getDevice()).isNotEqualTo(place.toString());
+                    assertThat(source.getInputList())
+                            .filteredOn(input -> input.startsWith("^"))
+                            .containsExactlyElementsOf(arrived);
+                }
+                arrived = ofLayer.stream().map(send -> "^" + send.getName()).toList();
             }
         }
+    }
+
+    /** Returns the nodes of a training graph for two hosts, by name. */
+    private static Map<String, NodeDef> nodes(RunConfig config, int parts) {
+        try (Graph graph = new Graph()) {
+            ExecutionPlan plan = execution(config, parts).at(List.of(cpu(0), cpu(1)));
+            new TrainingGraph(graph, config.model(), config.training(), plan);
+            return graph.toGraphDef().getNodeList().stream()
+                    .collect(Collectors.toMap(NodeDef::getName, Function.identity()));
+        }
+    }
+
+    /** Returns the only node that has a parameter at the place where its variable is not. */
+    private static NodeDef send(Map<String, NodeDef> nodes, Parameter parameter) {
+        NodeDef variable = nodes.get(Variables.name(parameter));
+        List<NodeDef> sends = nodes.values().stream()
+                .filter(node -> node.getOp().equals("Identity")
+                        && !node.getDevice().equals(variable.getDevice())
+                        && (node.getInput(0).equals(variable.getName())
+                                || nodes.get(node.getInput(0)).getOp().equals("Identity")
+                                        && nodes.get(node.getInput(0))
+                                                .getInput(0)
+                                                .equals(variable.getName())))
+                .toList();
+        assertThat(sends).as(parameter.name()).hasSize(1);
+        return sends.get(0);
     }
 
     /** Of four parts at two places, each place adds its two, and the end adds the sums. */
