@@ -267,6 +267,11 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         }
     }
 
+    /** Returns whether another process trains a run now. Must not be called by the process that trains it. */
+    public static boolean isBeingTrained(Path path) throws IOException {
+        return RunLock.isHeld(path);
+    }
+
     /** A resumed run and the checkpoint that it continues from. */
     public record Resumed(RunDirectory run, Checkpoint checkpoint) {}
 

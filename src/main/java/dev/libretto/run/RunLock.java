@@ -11,10 +11,17 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.BasicFileAttributes;
 import java.util.Objects;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
 
 /** A lock on a run directory, so that only one process writes it. It is released when the process ends, even by a crash. */
 final class RunLock implements AutoCloseable {
     static final String FILE = "lock";
+
+    /** {@link #isHeld} of another process takes the lock for a moment, so one that is held is tried again. */
+    private static final int ATTEMPTS = 5;
+
+    private static final int PAUSE_MILLIS = 20;
 
     private final Path run;
     private final FileChannel channel;
@@ -29,7 +36,7 @@ final class RunLock implements AutoCloseable {
         Path file = run.resolve(FILE);
         while (true) {
             Object before = fileKey(file);
-            RunLock lock = tryAcquire(run, file);
+            RunLock lock = acquire(run, file);
             if (Objects.equals(before, fileKey(file))) {
                 return lock;
             }
@@ -46,12 +53,15 @@ final class RunLock implements AutoCloseable {
         }
     }
 
-    private static RunLock tryAcquire(Path run, Path file) throws IOException {
+    private static RunLock acquire(Path run, Path file) throws IOException {
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
-            FileLock lock = channel.tryLock();
-            if (lock != null) {
-                return new RunLock(run, channel);
+            for (int attempt = 1; attempt <= ATTEMPTS; attempt++) {
+                FileLock lock = channel.tryLock();
+                if (lock != null) {
+                    return new RunLock(run, channel);
+                }
+                LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(PAUSE_MILLIS));
             }
         } catch (OverlappingFileLockException e) {
             // This process holds the lock.
@@ -61,6 +71,21 @@ final class RunLock implements AutoCloseable {
         }
         channel.close();
         throw heldElsewhere(run);
+    }
+
+    /**
+     * Returns whether a process holds the lock of a run, also if the run can only be read. Must not be called by the process that
+     * holds it: on most systems, a process loses its lock when it closes the file.
+     */
+    static boolean isHeld(Path run) throws IOException {
+        try (FileChannel channel = FileChannel.open(run.resolve(FILE), StandardOpenOption.READ);
+                FileLock lock = channel.tryLock(0, Long.MAX_VALUE, true)) {
+            return lock == null;
+        } catch (NoSuchFileException e) {
+            return false;
+        } catch (OverlappingFileLockException e) {
+            return true;
+        }
     }
 
     static LibrettoException heldElsewhere(Path run) {

@@ -39,19 +39,12 @@ final class RunsFolder {
     /** The most characters of a text that are sent. */
     private static final int MAX_TEXT = 2000;
 
-    /** A run trains if it was changed within this time, or within that of a few epochs. */
-    private static final long TRAINING_MILLIS = 30_000;
-
-    private static final int TRAINING_EPOCHS = 3;
-
     /**
-     * What the list has of a run, without what depends on the time of reading.
+     * What the list has of a run, without whether it is being trained.
      *
      * @param created milliseconds since 1970
-     * @param changed milliseconds since 1970
-     * @param epochMillis the time of the last epoch
      */
-    private record Summary(ObjectNode fields, long created, long changed, boolean isUnfinished, double epochMillis) {}
+    private record Summary(Path run, ObjectNode fields, long created) {}
 
     /** When its files were changed, and the size of those that grow. */
     private record Stamp(long created, long changed, long size) {}
@@ -83,12 +76,18 @@ final class RunsFolder {
         ObjectNode answer = JsonNodeFactory.instance.objectNode().put("object", "list");
         ArrayNode data = answer.putArray("data");
         for (Summary summary : summaries) {
-            double quiet = System.currentTimeMillis() - summary.changed();
-            boolean isTraining = summary.isUnfinished()
-                    && quiet < Math.max(TRAINING_MILLIS, TRAINING_EPOCHS * summary.epochMillis());
-            data.add(summary.fields().deepCopy().put("training", isTraining));
+            data.add(summary.fields().deepCopy().put("training", isBeingTrained(summary.run())));
         }
         return answer;
+    }
+
+    private static boolean isBeingTrained(Path run) {
+        try {
+            return !Files.isSymbolicLink(run.resolve("lock")) && RunDirectory.isBeingTrained(run);
+        } catch (IOException e) {
+            // It was just deleted, or its folder has no locks, without which nothing is trained there.
+            return false;
+        }
     }
 
     private static String name(Path run) {
@@ -131,7 +130,7 @@ final class RunsFolder {
                 return before.summary();
             }
             long time = stamp == null ? 0 : stamp.changed();
-            return new Summary(named(run, time).put("problem", problem(run, e)), time, time, false, 0);
+            return new Summary(run, named(run, time).put("problem", problem(run, e)), time);
         }
     }
 
@@ -161,13 +160,7 @@ final class RunsFolder {
                         .put("epoch", best.epoch())
                         .put("perplexity", best.decisive())
                         .put("of", Double.isNaN(best.validation()) ? "training" : "validation"));
-        double seconds = epochs.isEmpty() ? 0 : epochs.get(epochs.size() - 1).seconds();
-        return new Summary(
-                fields,
-                stamp.created(),
-                stamp.changed(),
-                epoch < config.training().epochs(),
-                1000 * seconds);
+        return new Summary(run, fields, stamp.created());
     }
 
     /** Returns null for what JSON has no number for. */

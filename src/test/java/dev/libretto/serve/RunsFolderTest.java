@@ -4,6 +4,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.libretto.cli.CliResult;
+import dev.libretto.run.RunDirectory;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
@@ -88,10 +89,16 @@ class RunsFolderTest {
         List<String> lines = Files.readAllLines(metrics);
         Files.write(metrics, lines.subList(0, 3));
 
+        RunDirectory training = RunDirectory.resume(run, RunDirectory.open(run).config(), warning -> {})
+                .run();
         JsonNode listed = runs.list().get("data").get(0);
-
         assertThat(listed.get("epoch").asInt()).isEqualTo(2);
         assertThat(listed.get("training").asBoolean()).isTrue();
+
+        training.close();
+        listed = runs.list().get("data").get(0);
+        assertThat(listed.get("epoch").asInt()).isEqualTo(2);
+        assertThat(listed.get("training").asBoolean()).isFalse();
     }
 
     @Test
