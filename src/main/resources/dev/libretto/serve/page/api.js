@@ -41,6 +41,23 @@ function headers(more) {
   return key ? {...more, Authorization: 'Bearer ' + key} : more;
 }
 
+/** What the API's messages say to programs, and what the page says instead. */
+const WORDS = [
+  [/^prompt: /, ''],
+  [/^prompt /, 'the text '],
+  [/^stop /, 'the text to stop at '],
+  [', or add "unknown": "skip"', ''],
+  ['max_tokens × n × prompts', 'length × continuations'],
+  ['n × prompts', 'the number of continuations'],
+  [/; send it as "Authorization.*/, ''],
+  [/; try again later.*/, ''],
+];
+
+function sentence(message) {
+  const said = WORDS.reduce((text, [words, others]) => text.replace(words, others), message);
+  return said[0].toUpperCase() + said.slice(1);
+}
+
 async function failure(response) {
   let message = `the server answered with status ${response.status}`;
   try {
@@ -48,11 +65,12 @@ async function failure(response) {
   } catch {
     // Not the server's own error, such as that of a proxy.
   }
+  let end = '.';
   if (response.status === 429) {
     const seconds = response.headers.get('Retry-After');
-    message += seconds ? `; try again in ${seconds} s` : '; try again soon';
+    end = seconds ? `; try again in ${seconds} s.` : '; try again soon.';
   }
-  return new Problem(message[0].toUpperCase() + message.slice(1) + '.', response.status);
+  return new Problem(sentence(message) + end, response.status);
 }
 
 async function request(path, options) {
@@ -92,7 +110,7 @@ export async function* events(response) {
         if (data === '[DONE]') return;
         if (!data) continue;
         const event = JSON.parse(data);
-        if (event.error) throw new Problem(event.error.message, 500);
+        if (event.error) throw new Problem(sentence(event.error.message) + '.', 500);
         yield event;
       }
     }

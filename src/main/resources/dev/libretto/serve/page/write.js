@@ -290,7 +290,7 @@ export function startWrite(page) {
     const state = element('span', {}, `${index + 1} of ${body.n}`);
     accept.addEventListener('click', () => {
       if (manuscript.text !== prompt) {
-        page.report(new Problem('The text was changed since, so this continuation no longer follows it. Continue it anew.'));
+        page.report(new Problem('The text was changed since, so this continuation no longer follows it. Continue it again.'));
         return;
       }
       remember();
