@@ -29,6 +29,7 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
 import org.openqa.selenium.By;
 import org.openqa.selenium.Dimension;
@@ -520,9 +521,9 @@ class PageIT {
                 .moveByOffset(200, 0)
                 .release()
                 .perform();
-        assertThat(find(".chart-tools button").isEnabled()).as("zoomed").isTrue();
-        find(".chart-tools button").click();
-        assertThat(find(".chart-tools button").isEnabled()).isFalse();
+        assertThat(find("[aria-label='Whole curve']").isEnabled()).as("zoomed").isTrue();
+        find("[aria-label='Whole curve']").click();
+        assertThat(find("[aria-label='Whole curve']").isEnabled()).isFalse();
         run("document.querySelectorAll('[name=axis]')[1].click()");
         waitFor("time", "return document.querySelector('.chart .u-legend').textContent.includes('time')");
         run("document.querySelectorAll('[name=scale]')[1].click()");
@@ -535,6 +536,87 @@ class PageIT {
         WebElement report = find(".report input");
         report.sendKeys(Keys.HOME);
         assertThat(text(".report .epoch span")).isEqualTo("epoch 2");
+    }
+
+    /** The curves have four epochs, of which no fewer than two and a half are shown. */
+    @Test
+    void curvesAreZoomedWithKeysTheWheelAndButtons() {
+        openRuns();
+        tabTo(".chart");
+        WebElement chart = browser.switchTo().activeElement();
+        chart.sendKeys("+");
+        waitForRange("Epochs 2 to 3");
+        assertThat(epochAtTheLeft()).isEqualTo("2");
+        assertThat(find("[aria-label='Zoom in']").isEnabled()).isFalse();
+        chart.sendKeys(Keys.ARROW_RIGHT);
+        waitForRange("Epochs 2 to 4");
+        chart.sendKeys(Keys.ARROW_RIGHT, Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.ARROW_LEFT, Keys.ARROW_LEFT);
+        waitForRange("Epochs 1 to 3");
+        for (String whole : List.of("-", "0", Keys.ESCAPE.toString())) {
+            chart.sendKeys(whole);
+            waitForRange("The whole curve");
+            assertThat(epochAtTheLeft()).isEqualTo("1");
+            chart.sendKeys("+");
+            waitForRange("Epochs 2 to 3");
+        }
+
+        find("[aria-label='Zoom out']").sendKeys(Keys.ENTER);
+        waitForRange("The whole curve");
+        assertThat(run("return document.activeElement.className"))
+                .as("focus, after the button was disabled")
+                .isEqualTo("paper chart");
+        find("[aria-label='Zoom in']").sendKeys(Keys.ENTER);
+        waitForRange("Epochs 2 to 3");
+        find("[aria-label='Whole curve']").sendKeys(Keys.ENTER);
+        waitForRange("The whole curve");
+
+        String turn = """
+                const over = document.querySelector('.chart .u-over');
+                const wheel = new WheelEvent('wheel', {deltaY: -100, ctrlKey: arguments[0], bubbles: true, cancelable: true,
+                    clientX: over.getBoundingClientRect().left});
+                over.dispatchEvent(wheel);
+                return wheel.defaultPrevented;
+                """;
+        assertThat(run(turn, false)).as("scrolls the page").isEqualTo(false);
+        assertThat(run(turn, true)).isEqualTo(true);
+        waitForRange("Epochs 1 to 3");
+    }
+
+    private static void waitForRange(String range) {
+        waitFor(range, () -> range.equals(run("return document.querySelector('#runs-view [aria-live]').textContent")));
+    }
+
+    /** Returns the epoch that the chart names under the pointer. */
+    private static String epochAtTheLeft() {
+        WebElement over = find(".chart .u-over");
+        new Actions(browser)
+                .moveToElement(over, 0, 0)
+                .moveToElement(over, 1 - over.getSize().width / 2, 0)
+                .perform();
+        return text(".chart .u-legend .u-value");
+    }
+
+    /** The form has no fields of the API. */
+    @ParameterizedTest
+    @CsvSource(
+            delimiter = '|',
+            value = {
+                "四Ω点 | 1 | The model does not know 'Ω' (U+03A9), character 2; remove it.",
+                "''   | 1 | The text is empty; this model needs at least one character.",
+                "四点  | 2 | Length × continuations is 180,000, but this server allows at most 100,000; ask for less."
+            })
+    void mistakesAreSaidInThePagesWords(String text, String continuations, String message) {
+        find("#text").sendKeys(text);
+        set("length", "90000");
+        set("n", continuations);
+        find("#continue").click();
+        waitFor("the problem", () -> find("#problem").isDisplayed());
+        assertThat(text("#problem")).isEqualTo(message);
+        assertThat(browser.manage().logs().get(LogType.BROWSER).getAll())
+                .as("Chromium logs the status")
+                .singleElement()
+                .asString()
+                .contains("400");
     }
 
     /** Returns the last epoch of the curves, as their table says. */
@@ -566,6 +648,7 @@ class PageIT {
             training.destroy();
             training.waitFor();
         }
+        waitFor("the end", "return document.querySelector('.state.training') === null");
         assertThat(browser.findElements(By.cssSelector("img"))).isEmpty();
 
         FileUtils.deleteDirectory(folder.resolve("runs/" + name).toFile());

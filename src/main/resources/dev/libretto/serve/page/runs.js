@@ -5,6 +5,8 @@ import {element, setLanguage} from './view.js';
 
 const POLL_MILLIS = 2000;
 const MOST_COMPARED = 6;
+/** The factor of one step. */
+const ZOOM = 1.5;
 const COLORS = {
   light: ['#0072b2', '#c14f00', '#007a5a', '#a8478a', '#5b4a9e', '#7a6200'],
   dark: ['#62b5ea', '#f0a346', '#35c39a', '#e79cc9', '#b3a5ff', '#e3d64c'],
@@ -66,7 +68,8 @@ export function startRuns(page) {
       .map(name => element('th', {scope: 'col', class: name === 'Epoch' || name.startsWith('Best') ? 'number' : ''}, name)))), body);
   const empty = element('p', {class: 'empty'}, 'There is no run in this folder yet. One that you train with “libretto train” appears here by itself.');
   const announced = element('p', {class: 'visually-hidden', 'aria-live': 'polite'});
-  const place = element('div', {class: 'paper chart'});
+  const place = element('div', {class: 'paper chart', role: 'group', tabindex: '0',
+    'aria-label': 'Curves. Plus and minus zoom, left and right move, 0 shows all.'});
   const segment = (legend, name, labels, onChoice) => element('fieldset', {class: 'segments'},
     element('legend', {class: 'visually-hidden'}, legend), ...labels.map((label, i) => {
       const input = element('input', {type: 'radio', name});
@@ -74,14 +77,18 @@ export function startRuns(page) {
       input.addEventListener('change', () => { onChoice(i); zoom = null; draw(); });
       return element('label', {}, input, element('span', {}, label));
     }));
-  const unzoom = element('button', {type: 'button', disabled: true}, 'Whole curve');
-  unzoom.addEventListener('click', () => { zoom = null; draw(); });
+  const [zoomIn, zoomOut, unzoom] = [['Zoom in', '+'], ['Zoom out', '−'], ['Whole curve', 'Whole curve']].map(([name, shown]) =>
+    element('button', {type: 'button', class: shown.length === 1 ? 'step' : '', 'aria-label': name}, shown));
+  zoomIn.addEventListener('click', () => zoomBy(1 / ZOOM));
+  zoomOut.addEventListener('click', () => zoomBy(ZOOM));
+  unzoom.addEventListener('click', showAll);
   const values = element('div');
   const chartPart = element('section', {'aria-label': 'Learning curves', hidden: true},
     element('div', {class: 'chart-tools'},
       segment('Horizontal axis', 'axis', ['By epoch', 'By time'], i => { byTime = i === 1; }),
-      segment('Vertical axis', 'scale', ['Log scale', 'Linear'], i => { isLog = i === 0; }), unzoom,
-      element('span', {class: 'hint'}, 'Drag to zoom. Solid: held-out text, or else training; dashed: training.')),
+      segment('Vertical axis', 'scale', ['Log scale', 'Linear'], i => { isLog = i === 0; }),
+      element('div', {role: 'group', 'aria-label': 'Zoom', class: 'zoom'}, zoomIn, zoomOut, unzoom),
+      element('span', {class: 'hint'}, 'Drag, press + and −, or turn the wheel with Ctrl to zoom; ← and → move. Solid: held-out text, or else training; dashed: training.')),
     place, values);
   const detailPart = element('section', {class: 'run-detail', 'aria-label': 'One run', hidden: true});
   root.append(announced, empty, table, chartPart, detailPart);
@@ -227,15 +234,15 @@ export function startRuns(page) {
         {...axis, size: 56, values: (_, ticks) => ticks.map(tick => tick == null ? '' : tick >= 10 ? tick.toFixed(0) : String(Number(tick.toFixed(2))))},
       ],
       series: lines,
-      cursor: {drag: {x: true, y: false}},
+      cursor: {drag: {x: true, y: false}, bind: {dblclick: () => showAll}},
       legend: {markers: {dash: (plot, i) => plot.series[i].dash ? 'dashed' : 'solid'}},
       hooks: {setSelect: [plot => {
         if (plot.select.width < 5) return;
         zoom = [plot.posToVal(plot.select.left, 'x'), plot.posToVal(plot.select.left + plot.select.width, 'x')];
-        unzoom.disabled = false;
+        zoomed();
       }]},
     }, data, place);
-    unzoom.disabled = zoom === null;
+    zoomed();
     chart.root.querySelector('canvas').setAttribute('role', 'img');
     chart.root.querySelector('canvas').setAttribute('aria-label', label);
     // It shows the values under the pointer.
@@ -244,6 +251,76 @@ export function startRuns(page) {
     values.replaceChildren(valuesTable(data, lines));
     if (isOpen) values.querySelector('details').open = true;
   }
+
+  /** Shows which part is shown. */
+  function zoomed() {
+    const [first, last, least] = extent();
+    const [from, to] = zoom ?? [first, last];
+    zoomIn.disabled = !(to - from > least);
+    zoomOut.disabled = unzoom.disabled = zoom === null;
+    // A disabled button cannot keep the focus.
+    if ([zoomIn, zoomOut, unzoom].some(button => button.disabled && button === document.activeElement)) place.focus();
+  }
+
+  /** Returns the ends of the horizontal axis, and the least that can be shown of it: about three points. */
+  function extent() {
+    const xs = chart.data[0];
+    const whole = xs.at(-1) - xs[0];
+    return [xs[0], xs.at(-1), Math.min(whole, 2 * whole / Math.max(1, xs.length - 1))];
+  }
+
+  function showAll() {
+    zoom = null;
+    draw();
+    announced.textContent = 'The whole curve';
+  }
+
+  /** Shows more or less of the horizontal axis around a place, from 0 at the left to 1. */
+  function zoomBy(factor, at = 0.5) {
+    const [first, last, least] = extent();
+    const [from, to] = zoom ?? [first, last];
+    const width = Math.max(least, (to - from) * factor);
+    show(from + at * (to - from - width), width);
+  }
+
+  function move(part) {
+    if (zoom) show(zoom[0] + part * (zoom[1] - zoom[0]), zoom[1] - zoom[0]);
+  }
+
+  function show(left, width) {
+    const [first, last] = extent();
+    if (width >= last - first) {
+      showAll();
+      return;
+    }
+    const from = Math.max(first, Math.min(last - width, left));
+    zoom = [from, from + width];
+    draw();
+    announced.textContent = byTime ? `From ${duration(zoom[0])} to ${duration(zoom[1])}`
+      : `Epochs ${count(Math.ceil(zoom[0]))} to ${count(Math.floor(zoom[1]))}`;
+  }
+
+  place.addEventListener('keydown', event => {
+    if (!chart || event.ctrlKey || event.metaKey || event.altKey) return;
+    const act = {
+      '+': () => zoomBy(1 / ZOOM),
+      '=': () => zoomBy(1 / ZOOM),
+      '-': () => zoomBy(ZOOM),
+      ArrowLeft: () => move(-0.25),
+      ArrowRight: () => move(0.25),
+      0: showAll,
+      Escape: showAll,
+    }[event.key];
+    if (!act) return;
+    event.preventDefault();
+    act();
+  });
+  place.addEventListener('wheel', event => {
+    if (!chart || !event.ctrlKey) return;
+    event.preventDefault();
+    const box = chart.over.getBoundingClientRect();
+    zoomBy(event.deltaY > 0 ? ZOOM : 1 / ZOOM, Math.max(0, Math.min(1, (event.clientX - box.left) / box.width)));
+  }, {passive: false});
 
   /** At most 100 rows of the curves, for those who do not see the chart. */
   function valuesTable(data, lines) {
