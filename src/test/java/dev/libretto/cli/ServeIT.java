@@ -25,6 +25,8 @@ import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** The server as a process, and clients that exist. */
 class ServeIT {
@@ -58,6 +60,30 @@ class ServeIT {
         if (server != null) {
             server.destroyForcibly();
         }
+    }
+
+    /** The Java machine opens all jars, but classes of the server's jars would cost other commands time. */
+    @ParameterizedTest
+    @ValueSource(
+            strings = {
+                "generate --prefix 分开 --length 5",
+                "evaluate --corpus @/text",
+                "inspect --text @/text --out @/page.html --overwrite"
+            })
+    void otherCommandsLoadNoClassOfTheServersJars(String command) throws Exception {
+        Files.writeString(folder.resolve("text"), "分开分开");
+        Path loaded = folder.resolve("loaded");
+        List<String> java = List.of(Program.JAVA, "-Xlog:class+load:file=" + loaded, "-jar", Program.JAR.toString());
+        List<String> words = List.of((command + " --device cpu --run @/lyrics")
+                .replace("@", folder.toString())
+                .split(" "));
+        ProcessBuilder builder = new ProcessBuilder(Program.join(java, words));
+        builder.environment().put("LC_ALL", "C.UTF-8");
+        CliResult result = Program.run(builder);
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(Files.readAllLines(loaded))
+                .anyMatch(line -> line.contains("/tensorflow-core-api-"))
+                .noneMatch(line -> line.matches(".*/(jetty|prometheus|uplot|slf4j)-[^/]*\\.jar"));
     }
 
     /** Returns once the server listens or has ended. */
