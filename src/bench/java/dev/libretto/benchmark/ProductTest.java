@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 
 import dev.libretto.NativeMemory;
 import java.io.IOException;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
+import org.tensorflow.op.linalg.MatMul;
 
 class ProductTest {
     /**
@@ -25,6 +27,18 @@ class ProductTest {
     void timerThatFailsToBuildFreesItsMemory() {
         Product tooLarge = new Product(2, 1 << 20, 1 << 20, false, false, 1);
         NativeMemory.assertFreedByFailing(() -> new ProductTimer(tooLarge));
+    }
+
+    /** TensorFlow's graph optimizer computes an operation only once if another has its inputs, the control inputs among them. */
+    @Test
+    void timerComputesEveryProduct() {
+        try (ProductTimer timer = new ProductTimer(new Product(2, 3, 5, true, false, 4, 2))) {
+            assertThat(timer.graph.toGraphDef().getNodeList().stream()
+                            .filter(node -> node.getOp().equals(MatMul.OP_NAME))
+                            .map(node -> Set.copyOf(node.getInputList())))
+                    .hasSize(4 * 2)
+                    .doesNotHaveDuplicates();
+        }
     }
 
     @Test

@@ -16,11 +16,14 @@ import org.tensorflow.op.linalg.MatMul;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
-/** Times a matrix product in a graph that has nothing else. Its chains run in parallel. */
+/**
+ * Times a matrix product in a graph that has nothing else. Its chains run in parallel, each with a first factor of its own, as
+ * the parts of a batch: TensorFlow computes equal products only once.
+ */
 final class ProductTimer implements AutoCloseable {
     private record Factor(Placeholder<TFloat32> placeholder, TFloat32 value) {}
 
-    private final Graph graph = Sessions.newGraph();
+    final Graph graph = Sessions.newGraph();
     private final Session session;
     private final List<Factor> factors = new ArrayList<>();
     private final List<Op> all = new ArrayList<>();
@@ -36,9 +39,9 @@ final class ProductTimer implements AutoCloseable {
     }
 
     private <T extends TFloating> void add(Ops tf, Product product, Class<T> factors) {
-        Operand<T> a = tf.dtypes.cast(factor(tf, product.transposeA(), product.m(), product.k()), factors);
         Operand<T> b = tf.dtypes.cast(factor(tf, product.transposeB(), product.k(), product.n()), factors);
         for (int chain = 0; chain < product.chains(); chain++) {
+            Operand<T> a = tf.dtypes.cast(factor(tf, product.transposeA(), product.m(), product.k()), factors);
             List<Op> done = List.of();
             for (int i = 0; i < product.count(); i++) {
                 done = List.of(tf.withControlDependencies(done)
