@@ -10,7 +10,9 @@ import dev.libretto.run.LearningCurve.Epoch;
 import dev.libretto.run.ReportedTexts;
 import dev.libretto.run.RunConfig;
 import dev.libretto.run.RunDirectory;
+import dev.libretto.run.RunDirectory.Which;
 import dev.libretto.run.RunInfo;
+import dev.libretto.train.Progress;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -143,7 +145,8 @@ final class RunsFolder {
     }
 
     private Summary summary(Path run, Stamp stamp) throws IOException {
-        RunConfig config = RunDirectory.open(run).config();
+        RunDirectory directory = RunDirectory.open(run);
+        RunConfig config = directory.config();
         List<Epoch> epochs = LearningCurve.read(run).epochs();
         int epoch = epochs.isEmpty() ? 0 : epochs.get(epochs.size() - 1).epoch();
         ObjectNode fields = named(run, stamp.changed())
@@ -151,7 +154,10 @@ final class RunsFolder {
                 .put("layers", config.model().layers())
                 .put("hidden_size", config.model().hiddenSize())
                 .put("epoch", epoch)
-                .put("epochs", config.training().epochs());
+                .put("epochs", config.training().epochs())
+                .put(
+                        "rollbacks",
+                        directory.peek(Which.LAST).map(Progress::rollbacks).orElse(0));
         // JSON has no number for the perplexity of a run that diverged.
         epochs.stream()
                 .filter(each -> Double.isFinite(each.decisive()))

@@ -102,6 +102,22 @@ class RunsFolderTest {
     }
 
     @Test
+    void divergencesAreCounted() throws IOException {
+        CliResult result = CliResult.of(
+                folder,
+                ("train --device cpu --hidden-size 4 --seq-length 5 --batch-size 2 --max-chars 100 --epochs 3 --length 3"
+                                + " --learning-rate 1e30 --on-divergence rollback --max-rollbacks 2 --run "
+                                + folder + "/diverged")
+                        .split(" "));
+        assertThat(result.err()).contains("diverged", "after 2 rollbacks");
+        for (JsonNode listed : runs.list().get("data")) {
+            assertThat(listed.get("rollbacks").asInt())
+                    .isEqualTo(listed.get("name").asText().equals("diverged") ? 2 : 0);
+        }
+        assertThat(names()).containsExactlyInAnyOrder("run", "diverged");
+    }
+
+    @Test
     void infinitePerplexityIsNotTheBest() throws IOException {
         Path metrics = run.resolve("metrics.csv");
         // Loss and perplexity, of training and of validation.
