@@ -87,13 +87,22 @@ final class Fields {
         if (value.isEmpty()) {
             return defaultValue;
         }
-        // A number too large for a double becomes infinite.
-        if (!value.get().isNumber()
-                || !(Math.abs(value.get().doubleValue()) <= Float.MAX_VALUE)
-                || !allowed.test(value.get().doubleValue())) {
-            throw wrong(name, expected, value.get());
+        JsonNode number = value.get();
+        if (number.isNumber()) {
+            requireFloat(name, number);
         }
-        return value.get().doubleValue();
+        if (!number.isNumber() || !allowed.test(number.doubleValue())) {
+            throw wrong(name, expected, number);
+        }
+        return number.doubleValue();
+    }
+
+    /** Throws if a float cannot hold a number. */
+    static void requireFloat(String name, JsonNode number) throws ApiException {
+        // A number too large for a double becomes infinite.
+        if (!(Math.abs(number.doubleValue()) <= Float.MAX_VALUE)) {
+            throw wrong(name, "a number from -3.4e38 to 3.4e38", number);
+        }
     }
 
     boolean flag(String name) throws ApiException {

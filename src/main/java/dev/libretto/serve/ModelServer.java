@@ -14,6 +14,7 @@ import java.net.InetSocketAddress;
 import java.net.NetworkInterface;
 import java.net.StandardSocketOptions;
 import java.nio.channels.ServerSocketChannel;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -86,6 +87,9 @@ public final class ModelServer implements AutoCloseable {
         Map<String, Path> names = new HashMap<>();
         for (Path run : runs) {
             Path other = names.put(ServedModel.name(run), run);
+            if (other != null && Files.isSameFile(other, run)) {
+                throw new LibrettoException("the run " + run + " is named twice; name it once");
+            }
             if (other != null) {
                 throw new LibrettoException("two runs have the name " + ServedModel.name(run) + ", " + other + " and "
                         + run + "; rename one, because requests choose a model by its name");

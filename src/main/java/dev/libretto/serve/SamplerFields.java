@@ -67,10 +67,11 @@ final class SamplerFields {
         if (value.isBoolean() && !value.booleanValue()) {
             return Float.NEGATIVE_INFINITY;
         }
-        if (!value.isNumber() || !(Math.abs(value.doubleValue()) <= Float.MAX_VALUE)) {
+        if (!value.isNumber()) {
             throw Fields.wrong(
                     "logit_bias", "an object of texts and numbers, or false to forbid their characters", value);
         }
+        Fields.requireFloat("logit_bias", value);
         return value.floatValue();
     }
 

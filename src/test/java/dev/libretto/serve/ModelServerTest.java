@@ -29,6 +29,7 @@ import java.util.Optional;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.apache.commons.io.FileUtils;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -610,6 +611,15 @@ class ModelServerTest {
                 .isInstanceOf(LibrettoException.class)
                 .hasMessage("cannot listen on " + server.server.address()
                         + ": Address already in use; use another port, such as 0 for a free one");
+    }
+
+    @Test
+    void runsOfTheSameNameAreRefused(@TempDir Path other) throws IOException {
+        FileUtils.copyDirectory(run.toFile(), other.resolve("lyrics").toFile());
+        assertThatThrownBy(() -> TestServer.of(run, other.resolve("lyrics")))
+                .isInstanceOf(LibrettoException.class)
+                .hasMessage("two runs have the name lyrics, " + run + " and " + other.resolve("lyrics")
+                        + "; rename one, because requests choose a model by its name");
     }
 
     @Test
