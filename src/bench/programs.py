@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-LIBRETTO = Path("libretto").resolve()
-DJL = Path("target/djl").resolve()
+ROOT = HERE.parent.parent
+LIBRETTO = ROOT / "libretto"
+DJL = ROOT / "target" / "djl"
 THREADS = len(os.sched_getaffinity(0))
 
 # Before the epochs, or the seconds of writing, that count.
@@ -65,7 +66,7 @@ class Result:
 
 def text_of(workload):
     if workload == "rnn":
-        return Path("data/lyrics.txt").read_text(encoding="utf-8")[:10_000].replace("\n", " ").replace("\r", " ")
+        return (ROOT / "data" / "lyrics.txt").read_text(encoding="utf-8")[:10_000].replace("\n", " ").replace("\r", " ")
     draw = random.Random(1)
     symbols = [chr(ord(" ") + i) for i in range(65)]
     return "".join(symbols + [symbols[min(draw.randrange(65), draw.randrange(65))] for _ in range(64 * 257 - 65)])
