@@ -75,7 +75,7 @@ final class ImportCommand {
                 CorpusInfo.unknown(settings.keepNewlines(), settings.normalization(), settings.unknownCharacter()),
                 settings.model(),
                 TrainConfig.TEXTBOOK.with(c -> c.epochs = 0));
-        try (StopSignal stop = new StopSignal(() -> {}, () -> {})) {
+        try (StopSignal stop = new StopSignal(StatusLine.NONE, () -> {}, () -> {})) {
             stop.trainingStarted();
             try (RunDirectory run = RunDirectory.create(path, config, model.vocabulary(), overwrite)) {
                 try {

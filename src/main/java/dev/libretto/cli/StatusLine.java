@@ -16,6 +16,7 @@ final class StatusLine implements ProgressBarConsumer {
     /** Shows nothing. */
     static final StatusLine NONE = new StatusLine(OutputStream.nullOutputStream(), () -> false, () -> 0);
 
+    private static final long PATIENCE_MILLIS = 200;
     private static final String ERASE = "\r\u001b[K";
 
     private final OutputStream terminal;
@@ -86,6 +87,18 @@ final class StatusLine implements ProgressBarConsumer {
     synchronized void end() {
         clear();
         ended = true;
+    }
+
+    /** Like {@link #end}, but does not wait for a terminal that is stopped, as by Ctrl-S. */
+    void endSoon() {
+        Thread ending = new Thread(this::end, "status line");
+        ending.setDaemon(true);
+        ending.start();
+        try {
+            ending.join(PATIENCE_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
     }
 
     private void print(String text) {

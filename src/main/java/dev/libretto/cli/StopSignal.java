@@ -9,14 +9,19 @@ import java.util.concurrent.atomic.AtomicInteger;
  */
 final class StopSignal implements AutoCloseable {
     private final Halt halt = new Halt();
+    private final StatusLine line;
     private final Runnable onStop;
     private final AtomicInteger exitCode = new AtomicInteger();
     private final Signals signals;
     /** Null once training has started. */
     private Runnable onAbandon;
 
-    /** @param onAbandon called when a signal ends the process before training has started */
-    StopSignal(Runnable onStop, Runnable onAbandon) {
+    /**
+     * @param line erased when the process ends
+     * @param onAbandon called when a signal ends the process before training has started
+     */
+    StopSignal(StatusLine line, Runnable onStop, Runnable onAbandon) {
+        this.line = line;
         this.onStop = onStop;
         this.onAbandon = onAbandon;
         signals = Signals.handledBy(this::request);
@@ -46,7 +51,11 @@ final class StopSignal implements AutoCloseable {
 
     private void request(int number) {
         if (!exitCode.compareAndSet(0, 128 + number)) {
-            halt.now(128 + number);
+            try {
+                line.endSoon();
+            } finally {
+                halt.now(128 + number);
+            }
         }
         // TensorFlow cannot be interrupted, so the process ends while it computes. The monitor is never released then,
         // so

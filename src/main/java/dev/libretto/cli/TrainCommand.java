@@ -50,8 +50,10 @@ final class TrainCommand {
         TrainPlan plan = TrainPlan.of(arguments, 1 + workers.size(), console);
         NativeLog.suppressFirstRunMessages();
         Choice device = plan.training().chooseDevice();
-        try (StopSignal stop =
-                new StopSignal(() -> console.note("stopping after this batch%n"), () -> console.note(NOTHING_SAVED))) {
+        try (StopSignal stop = new StopSignal(
+                console.statusLine(),
+                () -> console.note("stopping after this batch%n"),
+                () -> console.note(NOTHING_SAVED))) {
             Cluster cluster = null;
             if (!workers.isEmpty()) {
                 device.use();

@@ -39,10 +39,26 @@ class TerminalIT {
         assertThat(folder.resolve("reports")).content().contains(" - " + CLEAR + "the ");
     }
 
+    /** The second signal comes while a long sample is written, with the bar on the screen. */
+    @Test
+    void secondSignalErasesTheProgressBar() throws Exception {
+        String screen = inTerminal("""
+                %s train --preset tiny --report-every 1 --length 1000000 --corpus text.txt --run run &
+                until tail -n 1 screen | grep -q training; do sleep 0.05; done
+                kill -TERM $!
+                until tail -n 2 screen | head -n 1 | grep -q stopping && tail -n 1 screen | grep -q training; do sleep 0.05; done
+                kill -TERM $!
+                wait $!
+                [ $? = 143 ]
+                """.formatted(Program.IN_BASH));
+        String erased = "\r\u001b[K";
+        assertThat(screen).endsWith(erased).contains(erased + "training");
+    }
+
     /** Returns what the terminal received from a command line. */
     private String inTerminal(String commandLine) throws Exception {
         ProcessBuilder builder = new ProcessBuilder(
-                        "script", "--quiet", "--return", "--command", commandLine, "/dev/null")
+                        "script", "--quiet", "--flush", "--return", "--command", commandLine, "screen")
                 .directory(folder.toFile());
         builder.environment().put("SHELL", "/bin/bash");
         builder.environment().put("TERM", "xterm");
