@@ -44,7 +44,7 @@ final class DeviceFlags {
         return new Devices().countGpus(request);
     }
 
-    /** Returns the device to train on and why it was chosen, once TensorFlow's library is loaded. */
+    /** Returns the device to train on and why it was chosen. */
     static Choice choose(Arguments arguments) throws UsageException, LibrettoException {
         return choose(arguments, DEVICES);
     }
@@ -52,8 +52,11 @@ final class DeviceFlags {
     static Choice choose(Arguments arguments, Flag<DeviceRequest> device) throws UsageException, LibrettoException {
         DeviceRequest request = arguments.get(device);
         Precision precision = arguments.get(PRECISION);
-        TensorFlowSetup.await();
-        NativeLog.suppressFirstRunMessages();
+        if (Build.current().isCuda()) {
+            NativeLog.suppressFirstRunMessages();
+        } else {
+            TensorFlowSetup.loadInBackground();
+        }
         return new Devices().choose(request, precision);
     }
 

@@ -6,6 +6,7 @@ import dev.libretto.cli.CopyCheck.Found;
 import dev.libretto.cli.GenerateFlags.DecoderType;
 import dev.libretto.cli.GenerateFlags.Format;
 import dev.libretto.cli.GenerateFlags.Unknown;
+import dev.libretto.device.Build;
 import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.Precision;
@@ -58,7 +59,7 @@ final class GenerateCommand {
 
     private static int run(Arguments arguments, Console console) throws Exception {
         checkUsage(arguments);
-        if (!isOnnx(arguments)) {
+        if (!isOnnx(arguments) && !Build.current().isCuda()) {
             TensorFlowSetup.loadInBackground();
         }
         if (arguments.has(GenerateFlags.MODEL)) {
@@ -80,7 +81,7 @@ final class GenerateCommand {
             }
             return 0;
         }
-        // Read while TensorFlow's library is loading, which only the checkpoint needs.
+        // Read while TensorFlow's library is loading.
         RunDirectory run = RunDirectory.open(console.runPath(arguments.get(GenerateFlags.RUN)));
         requirePrefix(arguments, run.vocabulary());
         CopyCheck check = copyCheck(arguments, run.config().corpus().options(), run, run.vocabulary(), console);

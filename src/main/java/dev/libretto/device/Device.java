@@ -8,6 +8,8 @@ import org.tensorflow.DeviceSpec;
 import org.tensorflow.DeviceSpec.DeviceType;
 import org.tensorflow.proto.ConfigProto;
 import org.tensorflow.proto.GPUOptions;
+import org.tensorflow.proto.GraphOptions;
+import org.tensorflow.proto.RewriterConfig;
 
 /**
  * A device to compute on: the CPU, a GPU, or several GPUs, of which each computes parts of a batch.
@@ -44,6 +46,15 @@ public record Device(List<Gpu> gpus) {
 
     public static final Device CPU = new Device(List.of());
 
+    /**
+     * Turns off TensorFlow's graph optimizer. For a graph unrolled over time it takes many times as long as the first batch, and
+     * it would change the bits: it reorders sums, and fuses operations.
+     */
+    static final ConfigProto WITHOUT_OPTIMIZER = ConfigProto.newBuilder()
+            .setGraphOptions(GraphOptions.newBuilder()
+                    .setRewriteOptions(RewriterConfig.newBuilder().setDisableMetaOptimizer(true)))
+            .build();
+
     public Device {
         gpus = List.copyOf(gpus);
     }
@@ -59,9 +70,7 @@ public record Device(List<Gpu> gpus) {
      */
     ConfigProto config() {
         if (!isGpu()) {
-            return TensorFlowInternals.WITHOUT_OPTIMIZER.toBuilder()
-                    .putDeviceCount("GPU", 0)
-                    .build();
+            return WITHOUT_OPTIMIZER.toBuilder().putDeviceCount("GPU", 0).build();
         }
         return ConfigProto.newBuilder()
                 .setGpuOptions(GPUOptions.newBuilder()

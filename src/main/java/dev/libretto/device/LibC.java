@@ -41,7 +41,7 @@ interface LibC extends Library {
     static LibC load() {
         NativeLibraryPath.configure();
         try {
-            return Native.load("c", LibC.class);
+            return Native.load(LibC.class);
         } catch (LinkageError e) {
             return null;
         }

@@ -1,7 +1,6 @@
 package dev.libretto.device;
 
 import com.sun.jna.Platform;
-import java.io.File;
 import java.io.IOException;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
@@ -9,8 +8,8 @@ import java.nio.file.Path;
 import org.bytedeco.javacpp.Loader;
 
 /**
- * Tells JavaCPP, JNA and ONNX Runtime where their native libraries are: in the directory {@code native} next to Libretto's jar,
- * where the build unpacks them. Without it, JavaCPP unpacks them into its cache, so only that directory must be writable and
+ * Where the native libraries of TensorFlow, JNA and ONNX Runtime are: in the directory {@code native} next to Libretto's jar, where
+ * the build unpacks them. Without it, JavaCPP unpacks them into its cache, so only that directory must be writable and
  * executable.
  */
 final class NativeLibraryPath {
@@ -20,7 +19,7 @@ final class NativeLibraryPath {
 
     private NativeLibraryPath() {}
 
-    /** Sets the paths of TensorFlow's and JNA's libraries. */
+    /** Sets the path of JNA's library; call before using JNA or JavaCPP. */
     static synchronized void configure() {
         if (configured) {
             return;
@@ -29,12 +28,8 @@ final class NativeLibraryPath {
         UserHome.ensureUsable();
         // Otherwise JavaCPP queries the memory in use at each small allocation of eager mode.
         setDefault("org.bytedeco.javacpp.maxPhysicalBytes", "0");
-        Path unpacked = nextToJar();
-        if (Files.exists(unpacked.resolve(System.mapLibraryName("jnitensorflow")))) {
-            System.setProperty(
-                    "java.library.path", unpacked + File.pathSeparator + System.getProperty("java.library.path", ""));
-            setDefault("org.bytedeco.javacpp.pathsFirst", "true");
-        }
+        // Otherwise JNA starts a process to list the system's libraries, which the linker finds by their full names.
+        setDefault("jna.platform.library.path", "");
         setDirectory(
                 JNA_PATH,
                 "/com/sun/jna/" + Platform.RESOURCE_PREFIX,
@@ -42,6 +37,18 @@ final class NativeLibraryPath {
         if (System.getProperty(JNA_PATH) != null) {
             // Otherwise JNA creates a directory for what it could unpack.
             setDefault("jna.nounpack", "true");
+        }
+    }
+
+    /**
+     * Loads TensorFlow's library if the build has unpacked it. JavaCPP would search each jar for several names of it, which takes
+     * longer than loading.
+     */
+    static void loadTensorFlow() {
+        Path library = nextToJar().resolve(System.mapLibraryName("jnitensorflow"));
+        if (Files.exists(library)) {
+            setDefault("org.bytedeco.javacpp.loadLibraries", "false");
+            System.load(library.toString());
         }
     }
 

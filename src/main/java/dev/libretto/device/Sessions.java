@@ -138,7 +138,7 @@ public final class Sessions {
         return parts == 1
                 ? config
                 : config.toBuilder()
-                        .mergeFrom(TensorFlowInternals.WITHOUT_OPTIMIZER)
+                        .mergeFrom(Device.WITHOUT_OPTIMIZER)
                         .setIntraOpParallelismThreads(1)
                         .build();
     }

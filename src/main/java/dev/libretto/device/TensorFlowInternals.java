@@ -37,9 +37,7 @@ import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.PartitionedCall;
 import org.tensorflow.proto.AttrValue;
 import org.tensorflow.proto.ConfigProto;
-import org.tensorflow.proto.GraphOptions;
 import org.tensorflow.proto.NameAttrList;
-import org.tensorflow.proto.RewriterConfig;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TType;
 
@@ -49,15 +47,6 @@ import org.tensorflow.types.family.TType;
  */
 public final class TensorFlowInternals {
     private static final String FRAMEWORK = "libtensorflow_framework.so.2";
-
-    /**
-     * Turns off TensorFlow's graph optimizer. For a graph unrolled over time it takes many times as long as the first batch, and
-     * it would change the bits: it reorders sums, and fuses operations.
-     */
-    static final ConfigProto WITHOUT_OPTIMIZER = ConfigProto.newBuilder()
-            .setGraphOptions(GraphOptions.newBuilder()
-                    .setRewriteOptions(RewriterConfig.newBuilder().setDisableMetaOptimizer(true)))
-            .build();
 
     private TensorFlowInternals() {}
 
@@ -170,7 +159,9 @@ public final class TensorFlowInternals {
                         .build());
         call.setAttr(
                 "config_proto",
-                AttrValue.newBuilder().setS(WITHOUT_OPTIMIZER.toByteString()).build());
+                AttrValue.newBuilder()
+                        .setS(Device.WITHOUT_OPTIMIZER.toByteString())
+                        .build());
         if (isInlined) {
             call.setAttr("_lower_as_multi_device_function", true);
         }

@@ -6,7 +6,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.regex.Pattern;
 import org.tensorflow.TensorFlow;
 
@@ -24,17 +23,28 @@ public final class TensorFlowSetup {
                     + "|(ONEDNN|DNNL|OMP|KMP|XLA|CUBLAS|CUDNN)_.*|CUDA_VISIBLE_DEVICES|NVIDIA_TF32_OVERRIDE");
 
     private static boolean applied;
-    private static CompletableFuture<String> loading = CompletableFuture.completedFuture("");
+    /** Loads in the background; null if nothing does. */
+    private static volatile Thread loader;
+
+    private static final CompletableFuture<Void> LOADED = new CompletableFuture<>();
 
     private TensorFlowSetup() {}
 
     /**
-     * Prepares this process for TensorFlow; later calls do nothing. Variables set by the user stay. If JNA's library
-     * cannot be loaded, none is set, and rounding may depend on the processor.
+     * Prepares this process for TensorFlow; later calls do nothing. Waits for a load in the background. Variables set by the user
+     * stay. If JNA's library cannot be loaded, none is set, and rounding may depend on the processor.
      *
      * @throws UncheckedIOException if this JVM was started without an option that TensorFlow Java needs
+     * @throws LinkageError if TensorFlow's library is unpacked but cannot be loaded
      */
-    public static synchronized void apply() {
+    public static void apply() {
+        if (loader != null && loader != Thread.currentThread()) {
+            LOADED.join();
+        }
+        applyOnce();
+    }
+
+    private static synchronized void applyOnce() {
         if (applied) {
             return;
         }
@@ -42,38 +52,37 @@ public final class TensorFlowSetup {
                 Locale.Category.FORMAT, TensorFlowInternals.withAsciiDigits(Locale.getDefault(Locale.Category.FORMAT)));
         TensorFlowInternals.requireUnsafe();
         LibC.setDefaults(variables(Build.current()));
+        NativeLibraryPath.loadTensorFlow();
         applied = true;
     }
 
     /**
-     * Starts loading in the background, which shortens start-up. Call {@link #await} before using TensorFlow. The CUDA build
-     * loads on first use instead, since loading writes to stderr, which {@link NativeLog} suppresses.
+     * Starts loading in the background, also what prints messages once, which shortens start-up. Whoever uses TensorFlow next
+     * waits, and gets a failure. Later calls do nothing. Not for the CUDA build: loading it writes to stderr.
      */
-    public static void loadInBackground() {
-        if (!Build.current().isCuda()) {
-            loading = CompletableFuture.supplyAsync(TensorFlowSetup::version, task -> {
-                Thread thread = new Thread(task, "native library");
-                thread.setDaemon(true);
-                thread.start();
-            });
+    public static synchronized void loadInBackground() {
+        if (loader == null) {
+            loader = new Thread(TensorFlowSetup::load, "native library");
+            loader.setDaemon(true);
+            loader.start();
+        }
+    }
+
+    private static void load() {
+        try {
+            apply();
+            NativeLog.suppressFirstRunMessages();
+        } catch (UncheckedIOException | LinkageError e) {
+            // Whoever uses TensorFlow next gets it again.
+            return;
+        } finally {
+            LOADED.complete(null);
         }
     }
 
     public static String version() {
         apply();
         return TensorFlow.version();
-    }
-
-    /** Waits for a load in the background to finish; throws what it threw. */
-    public static void await() {
-        try {
-            loading.join();
-        } catch (CompletionException e) {
-            if (e.getCause() instanceof UncheckedIOException cause) {
-                throw cause;
-            }
-            throw e.getCause() instanceof LinkageError cause ? cause : new LinkageError(e.getMessage(), e);
-        }
     }
 
     /** Returns the variables of an environment that may change results or speed and are not as Libretto sets them. */
