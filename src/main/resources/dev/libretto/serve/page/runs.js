@@ -126,8 +126,7 @@ export function startRuns(page) {
       open.addEventListener('click', () => { shown = shown === run.name ? null : run.name; reportIndex = null; renderTable(); refresh(); });
       const state = run.training ? element('span', {class: 'state training'}, 'training')
         : run.served ? element('span', {class: 'state'}, 'served') : '';
-      // Each divergence was followed by a rollback.
-      const diverged = run.rollbacks > 0 ? element('span', {class: 'state diverged'}, `diverged ${run.rollbacks}×`) : '';
+      const diverged = run.rollbacks > 0 ? element('span', {class: 'state diverged'}, `diverged, rolled back ${run.rollbacks}×`) : '';
       return element('tr', {}, element('td', {}, element('span', {class: 'choice'}, box, swatch, open, state, diverged)),
         ...(run.problem ? [element('td', {colspan: 3}, element('small', {}, run.problem))]
           : [element('td', {class: 'model'}, describe(run)),
