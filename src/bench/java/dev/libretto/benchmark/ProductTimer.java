@@ -17,7 +17,7 @@ import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.family.TFloating;
 
 /**
- * Times a matrix product in a graph that has nothing else. Its chains run in parallel, each with a first factor of its own, as
+ * Times a matrix product in a graph that has nothing else. Its chains run in parallel, each with a first factor of its own, like
  * the parts of a batch: TensorFlow computes equal products only once.
  */
 final class ProductTimer implements AutoCloseable {

@@ -131,8 +131,9 @@ public final class TensorFlowServer {
         // It may lose another host at any time.
         NativeLog.suppress();
         // Sessions use the server's threads, whatever they ask for. As in Sessions.openForParts, one computes an
-        // operation. There is one more than cores, so that sending does not wait for a free one; more take each other's
-        // core.
+        // operation. One more than cores, so that sending does not wait for a free thread; with more, they compete for
+        // the
+        // cores.
         ConfigProto config = Sessions.device().config().toBuilder()
                 .setIntraOpParallelismThreads(1)
                 .setInterOpParallelismThreads(Runtime.getRuntime().availableProcessors() + 1)

@@ -44,9 +44,12 @@ class TerminalIT {
     void secondSignalErasesTheProgressBar() throws Exception {
         String screen = inTerminal("""
                 %s train --preset tiny --report-every 1 --length 1000000 --corpus text.txt --run run &
-                until tail -n 1 screen | grep -q training; do sleep 0.05; done
+                runs() { kill -0 $!; }
+                until tail -n 1 screen | grep -q training || ! runs; do sleep 0.05; done
                 kill -TERM $!
-                until tail -n 2 screen | head -n 1 | grep -q stopping && tail -n 1 screen | grep -q training; do sleep 0.05; done
+                until tail -n 2 screen | head -n 1 | grep -q stopping && tail -n 1 screen | grep -q training || ! runs; do
+                  sleep 0.05
+                done
                 kill -TERM $!
                 wait $!
                 [ $? = 143 ]
