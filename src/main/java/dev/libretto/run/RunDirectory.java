@@ -267,7 +267,11 @@ public final class RunDirectory implements CheckpointStore, AutoCloseable {
         }
     }
 
-    /** Returns whether another process trains a run now. Must not be called by the process that trains it. */
+    /**
+     * Returns whether another process trains a run now. Must not be called by the process that trains it.
+     *
+     * @throws IOException if the run's lock cannot be read, or is a symbolic link
+     */
     public static boolean isBeingTrained(Path path) throws IOException {
         return RunLock.isHeld(path);
     }

@@ -6,6 +6,7 @@ import java.nio.channels.FileChannel;
 import java.nio.channels.FileLock;
 import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -19,7 +20,7 @@ final class RunLock implements AutoCloseable {
     static final String FILE = "lock";
 
     /** {@link #isHeld} of another process takes the lock for a moment, so one that is held is tried again. */
-    private static final int ATTEMPTS = 5;
+    private static final int RETRIES = 4;
 
     private static final int PAUSE_MILLIS = 20;
 
@@ -56,12 +57,13 @@ final class RunLock implements AutoCloseable {
     private static RunLock acquire(Path run, Path file) throws IOException {
         FileChannel channel = FileChannel.open(file, StandardOpenOption.CREATE, StandardOpenOption.WRITE);
         try {
-            for (int attempt = 1; attempt <= ATTEMPTS; attempt++) {
-                FileLock lock = channel.tryLock();
-                if (lock != null) {
-                    return new RunLock(run, channel);
-                }
+            FileLock lock = channel.tryLock();
+            for (int retry = 1; lock == null && retry <= RETRIES; retry++) {
                 LockSupport.parkNanos(TimeUnit.MILLISECONDS.toNanos(PAUSE_MILLIS));
+                lock = channel.tryLock();
+            }
+            if (lock != null) {
+                return new RunLock(run, channel);
             }
         } catch (OverlappingFileLockException e) {
             // This process holds the lock.
@@ -77,8 +79,10 @@ final class RunLock implements AutoCloseable {
      * Returns whether a process holds the lock of a run, also if the run can only be read. Must not be called by the process that
      * holds it: on most systems, a process loses its lock when it closes the file.
      */
-    static boolean isHeld(Path run) throws IOException {
-        try (FileChannel channel = FileChannel.open(run.resolve(FILE), StandardOpenOption.READ);
+    // Synchronized, because a process cannot lock a file twice: two threads that ask would see each other's lock.
+    static synchronized boolean isHeld(Path run) throws IOException {
+        try (FileChannel channel =
+                        FileChannel.open(run.resolve(FILE), StandardOpenOption.READ, LinkOption.NOFOLLOW_LINKS);
                 FileLock lock = channel.tryLock(0, Long.MAX_VALUE, true)) {
             return lock == null;
         } catch (NoSuchFileException e) {

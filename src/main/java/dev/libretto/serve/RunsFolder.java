@@ -85,9 +85,10 @@ final class RunsFolder {
 
     private static boolean isBeingTrained(Path run) {
         try {
-            return !Files.isSymbolicLink(run.resolve("lock")) && RunDirectory.isBeingTrained(run);
+            return RunDirectory.isBeingTrained(run);
         } catch (IOException e) {
-            // It was just deleted, or its folder has no locks, without which nothing is trained there.
+            // The run was just deleted, its lock is a symbolic link, or its file system has no locks, so nothing can be
+            // trained there.
             return false;
         }
     }

@@ -1,18 +1,27 @@
 package dev.libretto.serve;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import dev.libretto.cli.CliResult;
 import dev.libretto.run.RunDirectory;
+import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.RandomAccessFile;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.locks.LockSupport;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -84,21 +93,73 @@ class RunsFolderTest {
     }
 
     @Test
-    void runThatIsBeingTrainedIsMarked() throws IOException {
+    void runThatIsBeingTrainedIsMarked() throws Exception {
         Path metrics = run.resolve("metrics.csv");
         List<String> lines = Files.readAllLines(metrics);
         Files.write(metrics, lines.subList(0, 3));
 
-        RunDirectory training = RunDirectory.resume(run, RunDirectory.open(run).config(), warning -> {})
-                .run();
+        Process training = new ProcessBuilder(
+                        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                        "-cp",
+                        System.getProperty("java.class.path"),
+                        Resumed.class.getName(),
+                        run.toString())
+                .redirectErrorStream(true)
+                .start();
+        try (BufferedReader output = training.inputReader()) {
+            assertThat(output.readLine()).isEqualTo(run.toString());
+            JsonNode listed = runs.list().get("data").get(0);
+            assertThat(listed.get("epoch").asInt()).isEqualTo(2);
+            assertThat(listed.get("training").asBoolean()).isTrue();
+        } finally {
+            training.destroyForcibly().waitFor();
+        }
         JsonNode listed = runs.list().get("data").get(0);
         assertThat(listed.get("epoch").asInt()).isEqualTo(2);
-        assertThat(listed.get("training").asBoolean()).isTrue();
-
-        training.close();
-        listed = runs.list().get("data").get(0);
-        assertThat(listed.get("epoch").asInt()).isEqualTo(2);
         assertThat(listed.get("training").asBoolean()).isFalse();
+    }
+
+    /** Holds the lock of a run until it is killed. */
+    static final class Resumed {
+        private Resumed() {}
+
+        public static void main(String[] arguments) throws IOException {
+            Path run = Path.of(arguments[0]);
+            try (RunDirectory held = RunDirectory.resume(
+                            run, RunDirectory.open(run).config(), warning -> {})
+                    .run()) {
+                System.out.println(held.path());
+                LockSupport.park();
+            }
+        }
+    }
+
+    @Test
+    void runThatIsNotBeingTrainedIsNotMarkedForAnyOfSeveralRequests() throws Exception {
+        assertThat(run.resolve("lock")).exists();
+        Callable<List<Boolean>> request = () -> {
+            List<Boolean> marked = new ArrayList<>();
+            for (int i = 0; i < 1000; i++) {
+                marked.add(runs.list().get("data").get(0).get("training").asBoolean());
+            }
+            return marked;
+        };
+        ExecutorService threads = Executors.newFixedThreadPool(4);
+        try {
+            for (Future<List<Boolean>> marked : threads.invokeAll(Collections.nCopies(4, request))) {
+                assertThat(marked.get()).containsOnly(false);
+            }
+        } finally {
+            threads.shutdown();
+        }
+    }
+
+    @Test
+    void lockThatIsALinkIsNotFollowed(@TempDir Path outside) throws IOException {
+        Files.delete(run.resolve("lock"));
+        Files.createSymbolicLink(run.resolve("lock"), Files.createFile(outside.resolve("secret")));
+        assertThat(runs.list().get("data").get(0).get("training").asBoolean()).isFalse();
+        assertThatThrownBy(() -> RunDirectory.isBeingTrained(run)).isInstanceOf(IOException.class);
     }
 
     @Test
