@@ -538,7 +538,7 @@ class PageIT {
         assertThat(text(".report .epoch span")).isEqualTo("epoch 2");
     }
 
-    /** The curves have four epochs, of which no fewer than two and a half are shown. */
+    /** The curves have four epochs; the smallest range is two epochs wide. */
     @Test
     void curvesAreZoomedWithKeysTheWheelAndButtons() {
         openRuns();
@@ -580,6 +580,18 @@ class PageIT {
         assertThat(run(turn, false)).as("scrolls the page").isEqualTo(false);
         assertThat(run(turn, true)).isEqualTo(true);
         waitForRange("Epochs 1 to 3");
+
+        chart.sendKeys("0");
+        waitForRange("The whole curve");
+        // Halfway between the second epoch and the third.
+        new Actions(browser)
+                .moveToElement(find(".chart .u-over"), -10, 0)
+                .clickAndHold()
+                .moveByOffset(20, 0)
+                .release()
+                .perform();
+        chart.sendKeys(Keys.ARROW_RIGHT);
+        waitForRange("Epochs 2 to 3");
     }
 
     private static void waitForRange(String range) {

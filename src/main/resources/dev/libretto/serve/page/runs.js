@@ -88,7 +88,7 @@ export function startRuns(page) {
       segment('Horizontal axis', 'axis', ['By epoch', 'By time'], i => { byTime = i === 1; }),
       segment('Vertical axis', 'scale', ['Log scale', 'Linear'], i => { isLog = i === 0; }),
       element('div', {role: 'group', 'aria-label': 'Zoom', class: 'zoom'}, zoomIn, zoomOut, unzoom),
-      element('span', {class: 'hint'}, 'Drag, press + and −, or turn the wheel with Ctrl to zoom; ← and → move. Solid: held-out text, or else training; dashed: training.')),
+      element('span', {class: 'hint'}, 'To zoom, drag, press + or −, or scroll while holding Ctrl; ← and → move. Solid: held-out text, or else training; dashed: training.')),
     place, values);
   const detailPart = element('section', {class: 'run-detail', 'aria-label': 'One run', hidden: true});
   root.append(announced, empty, table, chartPart, detailPart);
@@ -240,10 +240,10 @@ export function startRuns(page) {
       hooks: {setSelect: [plot => {
         if (plot.select.width < 5) return;
         zoom = [plot.posToVal(plot.select.left, 'x'), plot.posToVal(plot.select.left + plot.select.width, 'x')];
-        zoomed();
+        updateButtons();
       }]},
     }, data, place);
-    zoomed();
+    updateButtons();
     chart.root.querySelector('canvas').setAttribute('role', 'img');
     chart.root.querySelector('canvas').setAttribute('aria-label', label);
     // It shows the values under the pointer.
@@ -253,8 +253,8 @@ export function startRuns(page) {
     if (isOpen) values.querySelector('details').open = true;
   }
 
-  /** Shows which part is shown. */
-  function zoomed() {
+  /** Enables the zoom buttons that have an effect. */
+  function updateButtons() {
     const [first, last, least] = extent();
     const [from, to] = zoom ?? [first, last];
     zoomIn.disabled = !(to - from > least);
@@ -278,23 +278,26 @@ export function startRuns(page) {
 
   /** Shows more or less of the horizontal axis around a place, from 0 at the left to 1. */
   function zoomBy(factor, at = 0.5) {
-    const [first, last, least] = extent();
+    const [first, last] = extent();
     const [from, to] = zoom ?? [first, last];
-    const width = Math.max(least, (to - from) * factor);
-    show(from + at * (to - from - width), width);
+    show(from + at * (to - from), at, (to - from) * factor);
   }
 
   function move(part) {
-    if (zoom) show(zoom[0] + part * (zoom[1] - zoom[0]), zoom[1] - zoom[0]);
+    if (!zoom) return;
+    const width = zoom[1] - zoom[0];
+    show(zoom[0] + (0.5 + part) * width, 0.5, width);
   }
 
-  function show(left, width) {
-    const [first, last] = extent();
+  /** Shows a part of the horizontal axis that has x at a place, from 0 at the left to 1. */
+  function show(x, at, wanted) {
+    const [first, last, least] = extent();
+    const width = Math.max(least, wanted);
     if (width >= last - first) {
       showAll();
       return;
     }
-    const from = Math.max(first, Math.min(last - width, left));
+    const from = Math.max(first, Math.min(last - width, x - at * width));
     zoom = [from, from + width];
     draw();
     announced.textContent = byTime ? `From ${duration(zoom[0])} to ${duration(zoom[1])}`
