@@ -89,7 +89,7 @@ final class Fields {
         }
         JsonNode number = value.get();
         if (number.isNumber()) {
-            requireFloat(name, number);
+            requireFloat(name, "must be a number", number);
         }
         if (!number.isNumber() || !allowed.test(number.doubleValue())) {
             throw wrong(name, expected, number);
@@ -97,11 +97,16 @@ final class Fields {
         return number.doubleValue();
     }
 
-    /** Throws if a float cannot hold a number. */
-    static void requireFloat(String name, JsonNode number) throws ApiException {
+    /**
+     * Throws if a float cannot hold a number.
+     *
+     * @param requirement what follows the name in the message, without the range
+     */
+    static void requireFloat(String name, String requirement, JsonNode number) throws ApiException {
         // A number too large for a double becomes infinite.
         if (!(Math.abs(number.doubleValue()) <= Float.MAX_VALUE)) {
-            throw wrong(name, "a number from -3.4e38 to 3.4e38", number);
+            throw ApiException.badField(
+                    name, name + " " + requirement + " from -3.4e38 to 3.4e38 (got " + shown(number.toString()) + ")");
         }
     }
 

@@ -71,7 +71,7 @@ final class SamplerFields {
             throw Fields.wrong(
                     "logit_bias", "an object of texts and numbers, or false to forbid their characters", value);
         }
-        Fields.requireFloat("logit_bias", value);
+        Fields.requireFloat("logit_bias", "must have numbers", value);
         return value.floatValue();
     }
 

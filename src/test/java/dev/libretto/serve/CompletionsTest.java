@@ -195,7 +195,7 @@ class CompletionsTest {
                 "max_tokens | {'prompt': 't', 'max_tokens': 1e400} | max_tokens must be an integer",
                 "temperature | {'prompt': 't', 'temperature': 1e39} | temperature must be a number from -3.4e38 to 3.4e38 (got",
                 "temperature | {'prompt': 't', 'temperature': 1e400} | temperature must be a number from -3.4e38 to 3.4e38 (got",
-                "logit_bias | {'prompt': 't', 'logit_bias': {'t': -1e39}} | logit_bias must be a number from -3.4e38 to",
+                "logit_bias | {'prompt': 't', 'logit_bias': {'t': -1e39}} | logit_bias must have numbers from -3.4e38 to 3.4e38 (got",
                 "max_tokens | {'prompt': 't', 'max_tokens': 99999999999999999999} | max_tokens must be an integer",
                 "logprobs | {'prompt': 't', 'max_tokens': 20000, 'logprobs': 100} | characters of the answer × (1 + logprobs) is 2,020,000, but this server allows at most 1,048,576",
                 "max_tokens | {'prompt': ['t', 'h'], 'n': 2, 'max_tokens': 5001} | max_tokens × n × prompts is 20,004, but this server allows at most 20,000",
