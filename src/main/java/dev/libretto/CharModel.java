@@ -122,7 +122,7 @@ public final class CharModel implements AutoCloseable {
         return of(run, run.checkpoint(which, warnings), device);
     }
 
-    /** @param checkpoint one of the run's */
+    /** Opens a model with the weights of one of the run's checkpoints; the caller closes it. */
     public static CharModel of(RunDirectory run, Checkpoint checkpoint, Choice device) {
         return new CharModel(
                 run.config().model(),

@@ -87,9 +87,8 @@ record BatchInvariance(int[] sizes, boolean readsAlike, boolean writesAlike) {
                         .thenComparing(Group::most))
                 .map(each -> each.sizes().stream().mapToInt(size -> size).toArray())
                 .orElse(new int[] {1});
-        // A single row may have a graph of its own. Among others, a graph of many time steps has the operations of
-        // single steps,
-        // on the same shapes, at every size.
+        // One row may have a graph of its own. For several, a graph of many time steps has the operations of
+        // single steps, on the same shapes.
         int[] compared = Arrays.copyOf(sizes, Math.min(2, sizes.length));
         return new BatchInvariance(
                 sizes,

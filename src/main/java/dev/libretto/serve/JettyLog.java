@@ -43,8 +43,8 @@ final class JettyLog extends Handler {
     }
 
     /**
-     * Returns whether Jetty released the buffer of an aborted request twice, as in its issue 12939. Connections share no buffers, so
-     * this harms nobody, and an operator could do nothing about it.
+     * Returns whether Jetty released the buffer of an aborted request twice. Connections share no buffers, so this harms nobody, and
+     * an operator could do nothing about it.
      */
     private static boolean isSecondRelease(LogRecord record) {
         return "Job failed".equals(record.getMessage())

@@ -105,8 +105,8 @@ public final class ModelServer implements AutoCloseable {
         QueuedThreadPool threads = new QueuedThreadPool(MAX_THREADS);
         threads.setName("http");
         threads.setDaemon(true);
-        // Jetty 12.1.13 may release the buffer of an aborted request twice, as in its issue 12939. A pool would then
-        // lend it to two connections, and a client could get the answer to another's request.
+        // Jetty 12.1.13 may release the buffer of an aborted request twice. A pool would then lend it to two
+        // connections, and a client could get the answer to another's request.
         server = new Server(threads, new ScheduledExecutorScheduler("http-timer", true), ByteBufferPool.NON_POOLING);
         // Two, because opening a checkpoint may take long.
         housekeeping = Executors.newScheduledThreadPool(2, task -> {

@@ -62,7 +62,7 @@ class ServeIT {
         }
     }
 
-    /** The Java machine opens all jars, but classes of the server's jars would cost other commands time. */
+    /** The JVM opens all jars, but classes of the server's jars would cost other commands time. */
     @ParameterizedTest
     @ValueSource(
             strings = {
