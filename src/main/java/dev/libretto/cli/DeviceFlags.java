@@ -44,7 +44,7 @@ final class DeviceFlags {
         return new Devices().countGpus(request);
     }
 
-    /** Returns the device to train on and why it was chosen. */
+    /** Starts loading TensorFlow, and returns the device to train on and why it was chosen. */
     static Choice choose(Arguments arguments) throws UsageException, LibrettoException {
         return choose(arguments, DEVICES);
     }
@@ -52,10 +52,9 @@ final class DeviceFlags {
     static Choice choose(Arguments arguments, Flag<DeviceRequest> device) throws UsageException, LibrettoException {
         DeviceRequest request = arguments.get(device);
         Precision precision = arguments.get(PRECISION);
+        TensorFlowSetup.loadInBackground();
         if (Build.current().isCuda()) {
             NativeLog.suppressFirstRunMessages();
-        } else {
-            TensorFlowSetup.loadInBackground();
         }
         return new Devices().choose(request, precision);
     }

@@ -6,7 +6,6 @@ import dev.libretto.cli.CopyCheck.Found;
 import dev.libretto.cli.GenerateFlags.DecoderType;
 import dev.libretto.cli.GenerateFlags.Format;
 import dev.libretto.cli.GenerateFlags.Unknown;
-import dev.libretto.device.Build;
 import dev.libretto.device.DeviceRequest;
 import dev.libretto.device.Devices.Choice;
 import dev.libretto.device.Precision;
@@ -59,7 +58,7 @@ final class GenerateCommand {
 
     private static int run(Arguments arguments, Console console) throws Exception {
         checkUsage(arguments);
-        if (!isOnnx(arguments) && !Build.current().isCuda()) {
+        if (!isOnnx(arguments)) {
             TensorFlowSetup.loadInBackground();
         }
         if (arguments.has(GenerateFlags.MODEL)) {

@@ -75,6 +75,8 @@ public final class Main {
     static void start(ToIntFunction<Console> program) {
         // Pictures go to files only; without this, AWT fails if DISPLAY names a missing screen.
         System.setProperty("java.awt.headless", "true");
+        // Otherwise JNA starts a process to list the system's libraries, which the linker finds by their full names.
+        System.setProperty("jna.platform.library.path", "");
         UserHome.ensureUsable();
         OutputStream out = OutputException.reporting(new FileOutputStream(FileDescriptor.out));
         OutputStream err = new FileOutputStream(FileDescriptor.err);

@@ -1,6 +1,6 @@
 package dev.libretto.device;
 
-import com.sun.jna.Function;
+import com.sun.jna.NativeLibrary;
 import com.sun.jna.Pointer;
 
 /**
@@ -24,7 +24,8 @@ public final class Halt {
         if (libc != null) {
             try {
                 // The C library calls what was registered last first.
-                libc.__cxa_atexit(Function.getFunction("c", "_exit"), Pointer.createConstant(exitCode), null);
+                libc.__cxa_atexit(
+                        NativeLibrary.getProcess().getFunction("_exit"), Pointer.createConstant(exitCode), null);
             } catch (LinkageError e) {
                 // Not every C library has __cxa_atexit.
             }

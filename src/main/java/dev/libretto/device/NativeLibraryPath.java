@@ -9,11 +9,12 @@ import org.bytedeco.javacpp.Loader;
 
 /**
  * Where the native libraries of TensorFlow, JNA and ONNX Runtime are: in the directory {@code native} next to Libretto's jar, where
- * the build unpacks them. Without it, JavaCPP unpacks them into its cache, so only that directory must be writable and
- * executable.
+ * the build unpacks them. If they are not there or cannot be loaded, JavaCPP unpacks them into its cache, which must then be
+ * writable and executable.
  */
 final class NativeLibraryPath {
     private static final String JNA_PATH = "jna.boot.library.path";
+    private static final String JAVACPP_LOADS = "org.bytedeco.javacpp.loadLibraries";
 
     private static boolean configured;
 
@@ -28,8 +29,6 @@ final class NativeLibraryPath {
         UserHome.ensureUsable();
         // Otherwise JavaCPP queries the memory in use at each small allocation of eager mode.
         setDefault("org.bytedeco.javacpp.maxPhysicalBytes", "0");
-        // Otherwise JNA starts a process to list the system's libraries, which the linker finds by their full names.
-        setDefault("jna.platform.library.path", "");
         setDirectory(
                 JNA_PATH,
                 "/com/sun/jna/" + Platform.RESOURCE_PREFIX,
@@ -41,14 +40,20 @@ final class NativeLibraryPath {
     }
 
     /**
-     * Loads TensorFlow's library if the build has unpacked it. JavaCPP would search each jar for several names of it, which takes
-     * longer than loading.
+     * Loads TensorFlow's library if the build has unpacked it and it can be loaded. JavaCPP would search each jar for several
+     * names of it, which takes longer than loading.
      */
     static void loadTensorFlow() {
         Path library = nextToJar().resolve(System.mapLibraryName("jnitensorflow"));
-        if (Files.exists(library)) {
-            setDefault("org.bytedeco.javacpp.loadLibraries", "false");
-            System.load(library.toString());
+        if (Files.exists(library) && System.getProperty(JAVACPP_LOADS) == null) {
+            // Set first, because loading the library may initialize JavaCPP.
+            System.setProperty(JAVACPP_LOADS, "false");
+            try {
+                System.load(library.toAbsolutePath().toString());
+            } catch (UnsatisfiedLinkError e) {
+                // JavaCPP unpacks its own then.
+                System.clearProperty(JAVACPP_LOADS);
+            }
         }
     }
 

@@ -37,8 +37,11 @@ public final class NativeLog {
     public static void suppressFirstRunMessages() {
         if (!verbose) {
             Pointer stderr = suppress();
-            runOnce();
-            restore(stderr);
+            try {
+                runOnce();
+            } finally {
+                restore(stderr);
+            }
         }
     }
 

@@ -257,7 +257,7 @@ public final class TensorFlowInternals {
     static void requireUnsafe() {
         try {
             DataBuffers.ofInts(1).setInt(0, 0);
-        } catch (UnsupportedOperationException | ExceptionInInitializerError e) {
+        } catch (UnsupportedOperationException | LinkageError e) {
             throw new UncheckedIOException(new LibrettoException(
                     "this Java denies access to sun.misc.Unsafe, which TensorFlow Java needs; start it with"
                             + " --sun-misc-unsafe-memory-access=allow",

@@ -35,7 +35,6 @@ public final class TensorFlowSetup {
      * stay. If JNA's library cannot be loaded, none is set, and rounding may depend on the processor.
      *
      * @throws UncheckedIOException if this JVM was started without an option that TensorFlow Java needs
-     * @throws LinkageError if TensorFlow's library is unpacked but cannot be loaded
      */
     public static void apply() {
         if (loader != null && loader != Thread.currentThread()) {
@@ -57,14 +56,18 @@ public final class TensorFlowSetup {
     }
 
     /**
-     * Starts loading in the background, also what prints messages once, which shortens start-up. Whoever uses TensorFlow next
-     * waits, and gets a failure. Later calls do nothing. Not for the CUDA build: loading it writes to stderr.
+     * Starts loading TensorFlow and triggering its one-time messages in the background, which shortens start-up. The next use
+     * of TensorFlow waits, and throws if loading failed. Later calls do nothing, and neither do calls in the CUDA build, which
+     * writes to stderr while it is loaded.
      */
     public static synchronized void loadInBackground() {
-        if (loader == null) {
-            loader = new Thread(TensorFlowSetup::load, "native library");
-            loader.setDaemon(true);
-            loader.start();
+        if (loader == null && !Build.current().isCuda()) {
+            Thread thread = new Thread(TensorFlowSetup::load, "native library");
+            thread.setDaemon(true);
+            thread.start();
+            loader = thread;
+            // System.exit runs the destructors of native libraries, which could crash the loader.
+            Runtime.getRuntime().addShutdownHook(new Thread(LOADED::join));
         }
     }
 
@@ -72,8 +75,8 @@ public final class TensorFlowSetup {
         try {
             apply();
             NativeLog.suppressFirstRunMessages();
-        } catch (UncheckedIOException | LinkageError e) {
-            // Whoever uses TensorFlow next gets it again.
+        } catch (RuntimeException | LinkageError | OutOfMemoryError e) {
+            // The next use of TensorFlow throws again.
             return;
         } finally {
             LOADED.complete(null);

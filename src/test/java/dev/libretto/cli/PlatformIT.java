@@ -114,6 +114,26 @@ class PlatformIT {
         }
     }
 
+    /** As on a file system that forbids executables, or with a dependency that only JavaCPP finds. */
+    @Test
+    void libraryThatCannotBeLoadedIsUnpackedIntoTheCache() throws Exception {
+        Path jar = Files.copy(Program.JAR, folder.resolve("libretto.jar"));
+        String broken = System.mapLibraryName("jnitensorflow");
+        Files.writeString(Files.createDirectory(folder.resolve("native")).resolve(broken), "no library");
+        Path cache = folder.resolve("cache");
+        List<String> java = List.of(
+                Program.JAVA,
+                "-Dorg.bytedeco.javacpp.cachedir=" + cache,
+                "-cp",
+                jar + File.pathSeparator + Program.TARGET + "/lib/*",
+                "dev.libretto.cli.Main");
+
+        CliResult result = run(java, TINY);
+
+        assertThat(result.exitCode()).as(result.err()).isZero();
+        assertThat(cache).isDirectoryRecursivelyContaining("glob:**/" + broken);
+    }
+
     private static boolean canRun(List<String> line) throws IOException, InterruptedException {
         try {
             return new ProcessBuilder(line).redirectErrorStream(true).start().waitFor() == 0;
