@@ -253,7 +253,7 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
         for (Worker worker : workers) {
             job.putTasks(job.getTasksCount(), worker.address().toString());
         }
-        return Device.WITHOUT_OPTIMIZER.toBuilder()
+        return Device.withoutOptimizer().toBuilder()
                 .setClusterDef(ClusterDef.newBuilder().addJob(job))
                 // As in Device.config. The servers have the other options of GPUs.
                 .setAllowSoftPlacement(Sessions.areOnGpu())

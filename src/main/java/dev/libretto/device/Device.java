@@ -47,13 +47,16 @@ public record Device(List<Gpu> gpus) {
     public static final Device CPU = new Device(List.of());
 
     /**
-     * Turns off TensorFlow's graph optimizer. For a graph unrolled over time it takes many times as long as the first batch, and
-     * it would change the bits: it reorders sums, and fuses operations.
+     * Returns a configuration without TensorFlow's graph optimizer. For a graph unrolled over time it takes many times as long as
+     * the first batch, and it would change the bits: it reorders sums, and fuses operations.
      */
-    static final ConfigProto WITHOUT_OPTIMIZER = ConfigProto.newBuilder()
-            .setGraphOptions(GraphOptions.newBuilder()
-                    .setRewriteOptions(RewriterConfig.newBuilder().setDisableMetaOptimizer(true)))
-            .build();
+    static ConfigProto withoutOptimizer() {
+        // No constant: protobuf would then need sun.misc.Unsafe before TensorFlowSetup can say so.
+        return ConfigProto.newBuilder()
+                .setGraphOptions(GraphOptions.newBuilder()
+                        .setRewriteOptions(RewriterConfig.newBuilder().setDisableMetaOptimizer(true)))
+                .build();
+    }
 
     public Device {
         gpus = List.copyOf(gpus);
@@ -70,7 +73,7 @@ public record Device(List<Gpu> gpus) {
      */
     ConfigProto config() {
         if (!isGpu()) {
-            return WITHOUT_OPTIMIZER.toBuilder().putDeviceCount("GPU", 0).build();
+            return withoutOptimizer().toBuilder().putDeviceCount("GPU", 0).build();
         }
         return ConfigProto.newBuilder()
                 .setGpuOptions(GPUOptions.newBuilder()

@@ -138,7 +138,7 @@ public final class Sessions {
         return parts == 1
                 ? config
                 : config.toBuilder()
-                        .mergeFrom(Device.WITHOUT_OPTIMIZER)
+                        .mergeFrom(Device.withoutOptimizer())
                         .setIntraOpParallelismThreads(1)
                         .build();
     }

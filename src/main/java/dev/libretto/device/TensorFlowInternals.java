@@ -160,7 +160,7 @@ public final class TensorFlowInternals {
         call.setAttr(
                 "config_proto",
                 AttrValue.newBuilder()
-                        .setS(Device.WITHOUT_OPTIMIZER.toByteString())
+                        .setS(Device.withoutOptimizer().toByteString())
                         .build());
         if (isInlined) {
             call.setAttr("_lower_as_multi_device_function", true);
