@@ -37,8 +37,9 @@ public record Cluster(HostAddress chief, List<Worker> workers, Duration timeout)
     /** How many times as long as another the first batch may take: an unrolled graph takes long to prepare. */
     private static final int FIRST_BATCH = 10;
 
+    /** Errors of other hosts, which the first one caused, can be in the same message. */
     private static final Pattern LOST_SESSION =
-            Pattern.compile("/job:" + JOB + "/replica:0/task:(\\d+).*Session handle is not found", Pattern.DOTALL);
+            Pattern.compile("From /job:" + JOB + "/replica:0/task:(\\d+):\\s*Session handle is not found");
 
     /** What gRPC says if a call is not answered, or not in time. */
     private static final Pattern NETWORK =
