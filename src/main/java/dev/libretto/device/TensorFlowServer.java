@@ -131,9 +131,7 @@ public final class TensorFlowServer {
         // It may lose another host at any time.
         NativeLog.suppress();
         // Sessions use the server's threads, whatever they ask for. As in Sessions.openForParts, one computes an
-        // operation. One more than cores, so that sending does not wait for a free thread; with more, they compete for
-        // the
-        // cores.
+        // operation. One more than cores, so that sending does not wait for a free thread; more would compete.
         ConfigProto config = Sessions.device().config().toBuilder()
                 .setIntraOpParallelismThreads(1)
                 .setInterOpParallelismThreads(Runtime.getRuntime().availableProcessors() + 1)
