@@ -193,7 +193,11 @@ public final class LanguageModel {
                         ? recurrence.readCharacters(ofLayer, ids, stateOf(layer, state))
                         : recurrence.readRows(ofLayer, rows, ids.shape(), stateOf(layer, state));
                 next.addAll(read.state());
-                rows = dropout.apply(ofLayer.withSubScope("dropout"), read.outputs(), layer);
+                rows = dropout.apply(
+                        ofLayer.withSubScope("dropout"),
+                        read.outputs(),
+                        ids.shape().get(1),
+                        layer);
             }
         }
         return new Output(logits(tf.withSubScope("dense"), rows), next);

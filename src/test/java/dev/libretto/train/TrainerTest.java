@@ -281,7 +281,7 @@ class TrainerTest {
     /** Dropout affects training, depending on the seed, but not evaluation. */
     @Test
     void dropoutDependsOnSeedAndStep() {
-        TrainConfig config = TestModels.withDropout(config(1, 1e-9, Sampling.CONSECUTIVE), 0.5);
+        TrainConfig config = TestModels.withDropout(config(1, 1e-9, Sampling.CONSECUTIVE), 0.9);
         Batch batch = batches(config).epoch(0).batch(0);
         try (TrainStep step = new TrainStep(model(), config, start(config));
                 TrainStep plain = new TrainStep(model(), TestModels.withDropout(config, 0), start(config))) {
