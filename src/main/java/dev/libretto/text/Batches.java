@@ -3,14 +3,20 @@ package dev.libretto.text;
 import java.util.Locale;
 
 /**
- * Cuts a text into batches of B rows and T time steps, with either sampling of <em>Dive into Deep Learning</em>, section
- * "Language Models and the Dataset". Characters left over at the end of the text are not used.
+ * Cuts a text into batches of B rows and T time steps. Consecutive and random sampling are those of <em>Dive into Deep
+ * Learning</em>, section "Language Models and the Dataset". Characters that do not fill a batch are left over: at the end of the
+ * text, or with shifted sampling at its beginning and end.
  */
 public final class Batches {
     /** How a text is cut into batches. */
     public enum Sampling {
         /** The text is split into B rows; each batch continues the previous one, and the hidden state carries over. */
         CONSECUTIVE,
+        /**
+         * As consecutive sampling, but each epoch begins at another position, drawn at random; the beginning of the text follows its
+         * end. So the characters of a batch, and where its windows end, differ from epoch to epoch.
+         */
+        SHIFTED,
         /** Windows in random order, reshuffled each epoch; every batch starts from a zero state. */
         RANDOM;
 
@@ -40,7 +46,7 @@ public final class Batches {
     /**
      * @param batchSize B, rows in a batch
      * @param seqLength T, time steps in a batch
-     * @param seed random sampling shuffles by the seed and the epoch
+     * @param seed shifted and random sampling draw by the seed and the epoch
      */
     public Batches(Ids ids, int batchSize, int seqLength, Sampling sampling, long seed) {
         this.ids = ids;
@@ -50,7 +56,7 @@ public final class Batches {
         this.seed = seed;
         long count = switch (sampling) {
             case CONSECUTIVE -> (rowLength() - 1) / seqLength;
-            case RANDOM -> windows() / batchSize;
+            case SHIFTED, RANDOM -> windows() / batchSize;
         };
         if (count <= 0) {
             throw new IllegalArgumentException(tooShort());
@@ -76,19 +82,24 @@ public final class Batches {
 
     /** Returns the batches of an epoch; their order depends only on the seed and the epoch. */
     public Epoch epoch(int epoch) {
-        // Nearby seeds give nearby keys; the odd factor keeps the epochs of different seeds apart.
-        long key = seed + CounterRandom.GOLDEN * (epoch + 1L);
-        return new Epoch(epoch, sampling == Sampling.RANDOM ? new Permutation(windows(), key) : null);
+        return new Epoch(epoch);
     }
 
     public final class Epoch {
         private final int number;
-        /** The order of the windows; null for consecutive batches. */
+        /** The order of the windows of random sampling. */
         private final Permutation windows;
+        /** The window of shifted sampling that the first row begins with. */
+        private final long first;
+        /** Where the windows of shifted sampling begin in the text. */
+        private final long offset;
 
-        private Epoch(int number, Permutation windows) {
+        private Epoch(int number) {
             this.number = number;
-            this.windows = windows;
+            // Nearby seeds give nearby keys; the odd factor keeps the epochs of different seeds apart.
+            windows = new Permutation(windows(), seed + CounterRandom.GOLDEN * (number + 1L));
+            first = (long) (CounterRandom.uniform(seed, number, 0) * batchSize * count);
+            offset = (long) (CounterRandom.uniform(seed, number, 1) * (ids.length() - charsPerEpoch()));
         }
 
         /** Returns the epoch, counted from 0. */
@@ -106,16 +117,22 @@ public final class Batches {
             int[] targets = new int[seqLength * batchSize];
             long[] starts = new long[batchSize];
             for (int row = 0; row < batchSize; row++) {
-                long start = windows == null
-                        ? row * rowLength() + (long) index * seqLength
-                        : windows.at((long) index * batchSize + row) * seqLength;
+                long start = start(row, index);
                 starts[row] = start;
                 for (int t = 0; t < seqLength; t++) {
                     inputs[t * batchSize + row] = ids.at(start + t);
                     targets[t * batchSize + row] = ids.at(start + t + 1);
                 }
             }
-            return new Batch(inputs, targets, windows == null && index > 0, starts);
+            return new Batch(inputs, targets, sampling != Sampling.RANDOM && index > 0, starts);
+        }
+
+        private long start(int row, long index) {
+            return switch (sampling) {
+                case CONSECUTIVE -> row * rowLength() + index * seqLength;
+                case SHIFTED -> (first + (long) row * count + index) % ((long) batchSize * count) * seqLength + offset;
+                case RANDOM -> windows.at(index * batchSize + row) * seqLength;
+            };
         }
     }
 

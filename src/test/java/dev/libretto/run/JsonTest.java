@@ -95,7 +95,7 @@ class JsonTest {
             "rate" : 100.0      | "rate" : "x"               | training.optimizer.learningRate.rate must be a number (got "x")
             "UTF-8"             | 8                          | corpus.encoding must be a string in double quotes (got 8)
             "keepNewlines" : t  | "keepNewlines" : "no", "": t | corpus.keepNewlines must be true or false (got "no")
-            "consecutive"       | "sideways"                 | training.sampling must be one of consecutive, random (got "sideways")
+            "consecutive"       | "sideways"                 | training.sampling must be one of consecutive, shifted, random (got "sideways")
             "every" : "         | "every" : 5, "x" : "       | must be a string in double quotes (got 5)
             "prefixes" : [      | "prefixes" : 5, "x" : [    | report.prefixes must be a list in brackets (got 5)
             "prefixes" : [ ]    | "prefixes" : ["a", 1]      | report.prefixes[1] must be a string in double quotes (got 1)

@@ -47,6 +47,10 @@ class BatchesTest {
         assertThat(consecutive.batch(0).continues()).isFalse();
         assertThat(consecutive.batch(1).continues()).isTrue();
 
+        Batches.Epoch shifted = batches(30, 2, 6, Sampling.SHIFTED).epoch(3);
+        assertThat(shifted.batch(0).continues()).isFalse();
+        assertThat(shifted.batch(1).continues()).isTrue();
+
         Batches.Epoch random = batches(30, 2, 6, Sampling.RANDOM).epoch(3);
         assertThat(random.batch(1).continues()).isFalse();
     }
@@ -74,6 +78,60 @@ class BatchesTest {
                             .toList());
             assertThat(rowLength - 1 - walked.size()).as("left over").isBetween(0, seqLength - 1);
         }
+    }
+
+    /** Each row continues, and the end of one row is the beginning of the next, in a circle. */
+    @ParameterizedTest
+    @CsvSource({"30, 2, 6", "1000, 7, 13", "50, 1, 49", "71, 35, 1", "2, 1, 1"})
+    void shiftedRowsAreACircleOfWindowsWithTargetsOneAhead(int length, int batchSize, int seqLength) {
+        for (int number = 0; number < 20; number++) {
+            Batches.Epoch epoch =
+                    batches(length, batchSize, seqLength, Sampling.SHIFTED).epoch(number);
+            List<Integer> starts = new ArrayList<>();
+            for (int row = 0; row < batchSize; row++) {
+                for (int i = 0; i < epoch.count(); i++) {
+                    Batch batch = epoch.batch(i);
+                    List<Integer> window = row(batch.inputs(), batchSize, row);
+                    int start = window.get(0);
+                    starts.add(start);
+                    assertThat(batch.starts()[row]).isEqualTo(start);
+                    assertThat(window)
+                            .isEqualTo(IntStream.range(start, start + seqLength)
+                                    .boxed()
+                                    .toList());
+                    assertThat(row(batch.targets(), batchSize, row))
+                            .isEqualTo(window.stream().map(id -> id + 1).toList());
+                }
+            }
+            int offset = starts.stream().min(Integer::compare).orElseThrow();
+            assertThat(offset).isBetween(0, length - 1 - starts.size() * seqLength);
+            int rotation = (starts.get(0) - offset) / seqLength;
+            assertThat(starts)
+                    .hasSize((length - 1) / seqLength / batchSize * batchSize)
+                    .isEqualTo(IntStream.range(0, starts.size())
+                            .map(i -> offset + (rotation + i) % starts.size() * seqLength)
+                            .boxed()
+                            .toList());
+        }
+    }
+
+    /** Five windows of 5 of 29 characters begin at 0 to 3; of 26, only at 0. Five rows of 5 leave 24 of 50 characters over. */
+    @ParameterizedTest
+    @CsvSource({"29, 1, 4", "26, 1, 1", "50, 5, 25"})
+    void shiftedEpochsBeginAnywhere(int length, int batchSize, int offsets) {
+        Batches batches = batches(length, batchSize, 5, Sampling.SHIFTED);
+
+        assertThat(IntStream.range(0, 2000)
+                        .map(e -> batches.epoch(e).batch(0).inputs()[0])
+                        .distinct()
+                        .sorted()
+                        .boxed())
+                .isEqualTo(IntStream.range(0, 25)
+                        .flatMap(window -> IntStream.range(0, offsets).map(offset -> window - window % 5 + offset))
+                        .distinct()
+                        .sorted()
+                        .boxed()
+                        .toList());
     }
 
     @ParameterizedTest
@@ -153,11 +211,12 @@ class BatchesTest {
                         + " use a larger batch size or sequence length");
     }
 
-    @Test
-    void shuffleDependsOnSeedAndEpochOnly() {
-        assertThat(shuffle(1, 5)).isEqualTo(shuffle(1, 5));
-        assertThat(shuffle(1, 5)).isNotEqualTo(shuffle(1, 6));
-        assertThat(shuffle(1, 5)).isNotEqualTo(shuffle(2, 5));
+    @ParameterizedTest
+    @EnumSource(names = {"SHIFTED", "RANDOM"})
+    void orderDependsOnSeedAndEpochOnly(Sampling sampling) {
+        assertThat(order(sampling, 1, 5)).isEqualTo(order(sampling, 1, 5));
+        assertThat(order(sampling, 1, 5)).isNotEqualTo(order(sampling, 1, 6));
+        assertThat(order(sampling, 1, 5)).isNotEqualTo(order(sampling, 2, 5));
     }
 
     @Test
@@ -194,9 +253,9 @@ class BatchesTest {
         assertThat(batches(needed, 32, 35, sampling).count()).isEqualTo(1);
     }
 
-    private static int[] shuffle(long seed, int epoch) {
+    private static int[] order(Sampling sampling, long seed, int epoch) {
         int[] ids = IntStream.range(0, 1001).toArray();
-        Batches.Epoch order = new Batches(Ids.of(ids), 4, 5, Sampling.RANDOM, seed).epoch(epoch);
+        Batches.Epoch order = new Batches(Ids.of(ids), 4, 5, sampling, seed).epoch(epoch);
         return IntStream.range(0, order.count())
                 .flatMap(i -> Arrays.stream(order.batch(i).inputs()))
                 .toArray();
