@@ -408,6 +408,15 @@ public final class Training {
         }
 
         /**
+         * Decay of an exponential moving average of the weights over batches, such as 0.998. The average is validated, and the
+         * trained model has it. 0 for none.
+         */
+        public Builder emaDecay(double value) {
+            config.emaDecay = value;
+            return this;
+        }
+
+        /**
          * The batches: B rows of T characters.
          *
          * @param batchSize B

@@ -69,10 +69,15 @@ class TrainingTest {
     @Test
     void fitMatchesTheCommandLineBitForBit() throws IOException {
         Path text = Files.writeString(folder.resolve("text.txt"), TEXT);
-        Training training =
-                small().validationFraction(0.1).dropout(0.2).layers(2).seed(7).build();
+        Training training = small().validationFraction(0.1)
+                .dropout(0.2)
+                .emaDecay(0.9)
+                .layers(2)
+                .seed(7)
+                .build();
         command("train --corpus " + text + " --max-chars 0 --keep-newlines --cell lstm --hidden-size 16 --batch-size 8"
                 + " --parts 2 --seq-length 10 --epochs 4 --optimizer adam --learning-rate 0.02 --validation-fraction 0.1 --dropout 0.2"
+                + " --ema-decay 0.9"
                 + " --layers 2 --seed 7 --run " + folder + "/run");
 
         try (CharModel trained = training.fit(Corpus.read(text));

@@ -101,8 +101,14 @@ final class TrainFlags {
             "tie-embeddings", "share the embedding with the output layer; its size is then the hidden size");
     static final Flag<Double> DROPOUT = Flag.fraction(
             "dropout",
-            "dropout probability of each layer's output, in training only; never between time steps",
+            "dropout probability of each layer's output, in training only; one mask for all time steps of a row, none"
+                    + " between time steps",
             TEXTBOOK.dropout());
+    static final Flag<Double> EMA_DECAY = Flag.fraction(
+            "ema-decay",
+            "decay of the exponential moving average of the weights over batches, such as 0.998, which the trained model has; 0"
+                    + " for none",
+            TEXTBOOK.emaDecay());
     static final Flag<Integer> SEQ_LENGTH =
             Flag.integer("seq-length", "time steps per batch", TEXTBOOK.seqLength(), 1, TrainConfig.MAX_SEQ_LENGTH);
     static final Flag<Integer> BATCH_SIZE =
@@ -120,8 +126,10 @@ final class TrainFlags {
             TEXTBOOK.epochs(),
             0,
             TrainConfig.MAX_EPOCHS);
-    static final Flag<Sampling> SAMPLING =
-            Flag.oneOf("sampling", "how the text is cut into batches", TEXTBOOK.sampling());
+    static final Flag<Sampling> SAMPLING = Flag.oneOf(
+            "sampling",
+            "how the text is cut into batches; shifted ones are consecutive from another position in each epoch",
+            TEXTBOOK.sampling());
     static final Flag<Long> SEED = Flag.atLeast(Long.MIN_VALUE, "seed", "random seed", TEXTBOOK.seed());
     static final Flag<Double> VALIDATION_FRACTION = Flag.fraction(
             "validation-fraction",
@@ -190,7 +198,7 @@ final class TrainFlags {
 
     private static final List<Flag<?>> START = List.of(INIT_FROM, VOCABULARY, FREEZE);
     private static final List<Flag<?>> BATCHES =
-            List.of(DROPOUT, SEQ_LENGTH, BATCH_SIZE, PARTS, SAMPLING, EPOCHS, SEED);
+            List.of(DROPOUT, EMA_DECAY, SEQ_LENGTH, BATCH_SIZE, PARTS, SAMPLING, EPOCHS, SEED);
     private static final List<Flag<?>> VALIDATION = List.of(VALIDATION_FRACTION, VALIDATION_CORPUS, PATIENCE);
     private static final List<Flag<?>> CHECKPOINTS =
             List.of(CHECKPOINT_EVERY, KEEP, ON_DIVERGENCE, DIVERGENCE_FACTOR, MAX_ROLLBACKS);
@@ -348,6 +356,7 @@ final class TrainFlags {
         config.optimizer = OptimizerFlags.config(arguments, epochs);
         config.frozen = arguments.getOr(FREEZE, List.of());
         config.dropout = arguments.get(DROPOUT);
+        config.emaDecay = arguments.get(EMA_DECAY);
         config.seed = arguments.get(SEED);
         config.validation = validationConfig(arguments, validationCorpus);
         config.divergence = new DivergencePolicy(

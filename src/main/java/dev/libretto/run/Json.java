@@ -62,6 +62,7 @@ public final class Json {
                     .addValue(CorpusInfo.NORMALIZATION, Normalization.NONE)
                     .addValue(TrainConfig.PARTS, TrainConfig.UNRECORDED_PARTS)
                     .addValue(TrainConfig.FROZEN, List.of())
+                    .addValue(TrainConfig.EMA_DECAY, 0.0)
                     .addValue(WEIGHTS_HASH, "")
                     .addValue(Origin.class, null))
             .build();

@@ -17,7 +17,6 @@ import java.util.Objects;
 import java.util.TreeMap;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.Operand;
-import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.types.TFloat32;
 import org.tensorflow.types.TInt64;
@@ -111,14 +110,14 @@ public record Optimizer(@JsonIgnore Rule rule, LearningRate learningRate, Clippi
      * </pre>
      *
      * @param variables the trained parameters
-     * @param slots the optimizer's arrays: for each of {@link Rule#slots}, one of every trained parameter
+     * @param slots the optimizer's arrays: for each of {@link Rule#slots}, one of every trained parameter; others may follow
      * @param gradients of every trained parameter
      * @param norm their global norm before clipping, a scalar
      * @param rate η, a scalar
      * @param number t, the number of the step, a scalar
-     * @return what to run for the parameters to change
+     * @return the updated parameters
      */
-    Op update(
+    List<Operand<TFloat32>> update(
             Ops tf,
             Variables variables,
             Variables slots,
@@ -134,21 +133,21 @@ public record Optimizer(@JsonIgnore Rule rule, LearningRate learningRate, Clippi
         Operand<TFloat32> scaled = scalesRate ? tf.math.mul(rate, factor) : rate;
         Map<DeviceSpec, Step> steps = new HashMap<>();
         List<Operand<TFloat32>> parameters = variables.all();
-        List<Op> updates = new ArrayList<>();
+        List<Operand<TFloat32>> updated = new ArrayList<>();
         for (int i = 0; i < parameters.size(); i++) {
             List<Operand<TFloat32>> own = new ArrayList<>();
-            for (int slot = i; slot < slots.all().size(); slot += parameters.size()) {
-                own.add(slots.all().get(slot));
+            for (int slot = 0; slot < rule.slots().size(); slot++) {
+                own.add(slots.all().get(slot * parameters.size() + i));
             }
             DeviceSpec place = variables.place(i);
             Operand<TFloat32> gradient = gradients.get(i);
             Step step = steps.computeIfAbsent(place, at -> rule.step(Parts.at(after, at), scaled, number));
-            updates.add(step.of(
+            updated.add(step.of(
                     parameters.get(i),
                     scalesRate ? gradient : clipping.clip(Parts.at(tf, place), gradient, factor),
                     own));
         }
-        return tf.withControlDependencies(updates).withName("update").noOp();
+        return updated;
     }
 
     /** The optimizers, each with its default coefficients, learning rate and limit of the gradients' global norm. */
@@ -185,10 +184,10 @@ public record Optimizer(@JsonIgnore Rule rule, LearningRate learningRate, Clippi
         }
     }
 
-    /** Updates a parameter w by its clipped gradient g, given its slots. */
+    /** Returns a parameter w after its update by its clipped gradient g, given its slots. */
     @FunctionalInterface
     public interface Step {
-        Op of(Operand<TFloat32> w, Operand<TFloat32> g, List<Operand<TFloat32>> slots);
+        Operand<TFloat32> of(Operand<TFloat32> w, Operand<TFloat32> g, List<Operand<TFloat32>> slots);
     }
 
     /**

@@ -23,7 +23,8 @@ import java.util.function.Consumer;
  * @param epochs passes over the corpus; 0 saves the untrained model
  * @param optimizer how gradients become steps
  * @param frozen the layers whose parameters stay as they are, by {@link Parameter#layer}
- * @param dropout probability of dropping an element between layers, never between time steps; in training only
+ * @param dropout probability of dropping an element of a layer's output for a batch, never between time steps; in training only
+ * @param emaDecay d of the {@link Ema}, whose averages are then the model's weights; 0 for none
  * @param seed random seed of the initial weights, the shuffling and the dropout
  * @param validation the held-out text
  * @param divergence what to do when training diverges
@@ -44,6 +45,10 @@ public record TrainConfig(
         List<String> frozen,
 
         double dropout,
+
+        @JacksonInject(value = EMA_DECAY, useInput = OptBoolean.TRUE)
+        double emaDecay,
+
         long seed,
         ValidationConfig validation,
         DivergencePolicy divergence,
@@ -57,6 +62,7 @@ public record TrainConfig(
             250,
             Optimizer.TEXTBOOK,
             List.of(),
+            0,
             0,
             1,
             ValidationConfig.NONE,
@@ -77,6 +83,9 @@ public record TrainConfig(
 
     /** The name of the default for {@link #frozen} in files of earlier versions, which lack it: none. */
     public static final String FROZEN = "frozen";
+
+    /** The name of the default for {@link #emaDecay} in files of earlier versions, which lack it: 0. */
+    public static final String EMA_DECAY = "emaDecay";
 
     /** Fewer rows than a processor's registers hold would waste a part of each product: AVX2 multiplies 6 rows at once. */
     private static final int MIN_ROWS_OF_PART = 8;
@@ -104,6 +113,7 @@ public record TrainConfig(
         Require.inRange("parts", parts, 1, batchSize);
         Require.inRange("epochs", epochs, 0, MAX_EPOCHS);
         Require.belowOne("dropout", dropout);
+        Require.belowOne("ema decay", emaDecay);
         if (optimizer.learningRate().schedule() == LearningRate.Schedule.PLATEAU) {
             requireValidation(optimizer.learningRate(), validation);
         }
@@ -194,6 +204,7 @@ public record TrainConfig(
         public Optimizer optimizer;
         public List<String> frozen;
         public double dropout;
+        public double emaDecay;
         public long seed;
         public ValidationConfig validation;
         public DivergencePolicy divergence;
@@ -209,6 +220,7 @@ public record TrainConfig(
             optimizer = config.optimizer;
             frozen = config.frozen;
             dropout = config.dropout;
+            emaDecay = config.emaDecay;
             seed = config.seed;
             validation = config.validation;
             divergence = config.divergence;
@@ -226,6 +238,7 @@ public record TrainConfig(
                     optimizer,
                     frozen,
                     dropout,
+                    emaDecay,
                     seed,
                     validation,
                     divergence,

@@ -93,7 +93,7 @@ public class TrainStep implements AutoCloseable {
 
     /** Restores the weights, the optimizer's slots and the carried state of a checkpoint. */
     public final void restore(Checkpoint checkpoint) {
-        nodes.variables.load(session, checkpoint.weights());
+        nodes.weights.load(session, checkpoint.weights());
         nodes.slots.load(session, checkpoint.slots());
         nodes.state.load(session, checkpoint.state());
     }
@@ -157,14 +157,14 @@ public class TrainStep implements AutoCloseable {
 
     /** Returns the current weights. */
     Weights weights() {
-        return nodes.variables.read(session);
+        return nodes.weights.read(session);
     }
 
     /** Returns a copy of the variables, in native memory. */
     Snapshot snapshot() {
         List<Map<Parameter, TFloat32>> copies = new ArrayList<>();
         try {
-            for (Variables variables : List.of(nodes.variables, nodes.slots, nodes.state)) {
+            for (Variables variables : List.of(nodes.weights, nodes.slots, nodes.state)) {
                 copies.add(variables.copy(session));
             }
         } catch (RuntimeException e) {
@@ -177,7 +177,7 @@ public class TrainStep implements AutoCloseable {
     /** Returns a checkpoint of the current variables. */
     public Checkpoint checkpoint(Progress progress) {
         return new Checkpoint(
-                nodes.variables.read(session), nodes.slots.read(session), nodes.state.read(session), progress);
+                nodes.weights.read(session), nodes.slots.read(session), nodes.state.read(session), progress);
     }
 
     /** A copy of the training graph's variables in native memory. */

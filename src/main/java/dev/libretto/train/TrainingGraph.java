@@ -27,13 +27,18 @@ import org.tensorflow.types.family.TNumber;
  * training steps that update them. A run of the graph executes the first n steps.
  */
 final class TrainingGraph {
-    final Variables variables;
+    /** A checkpoint's weights: the parameters or, with an {@link Ema}, their averages. */
+    final Variables weights;
+    /** The optimizer's slots, {@link Checkpoint#slotArrays}. */
+    final Variables slots;
+    /** The parameters that a step computes with. */
+    private final Variables parameters;
     /** The layer of each parameter. */
     private final List<String> layers;
     /** Those that are not frozen. */
     private final Variables trained;
-    /** The optimizer's slots, {@link Checkpoint#slotArrays}. */
-    final Variables slots;
+    /** The averages of those; without an {@link Ema}, those themselves. */
+    private final Variables averages;
     /** The state carried from the previous batch, {@link Checkpoint#stateArrays}. */
     final Variables state;
     /** The text that the batches are cut from; null if their characters are fed. */
@@ -43,11 +48,13 @@ final class TrainingGraph {
 
     TrainingGraph(Graph graph, ModelConfig model, TrainConfig training, ExecutionPlan plan) {
         Ops tf = Ops.create(graph);
-        List<Parameter> parameters = LanguageModel.parameters(model);
-        layers = parameters.stream().map(Parameter::layer).toList();
-        variables = new Variables(tf, parameters, plan.parts().spread(parameters));
-        trained = variables.only(training::trains);
-        slots = new Variables(tf, Checkpoint.slotArrays(model, training), trained.places());
+        List<Parameter> ofModel = LanguageModel.parameters(model);
+        layers = ofModel.stream().map(Parameter::layer).toList();
+        weights = new Variables(tf, ofModel, plan.parts().spread(ofModel));
+        averages = weights.only(training::trains);
+        slots = new Variables(tf, Checkpoint.slotArrays(model, training), averages.places());
+        parameters = weights.replaced(slots, Checkpoint::averaged);
+        trained = parameters.only(training::trains);
         state = new Variables(tf, Checkpoint.stateArrays(model, training));
         text = plan.textLength() == 0 ? null : Variables.Slot.of(tf, "text", Shape.of(plan.textLength()), TInt64.class);
         try (Graph ofPart = Sessions.newGraph()) {
@@ -70,6 +77,8 @@ final class TrainingGraph {
      * <pre>
      *     norm = √(Σ |g|²)                  over all trained parameters together
      * </pre>
+     *
+     * <p>An {@link Ema} follows the update.
      */
     final class Step {
         final BatchInput characters;
@@ -107,7 +116,7 @@ final class TrainingGraph {
             number = tf.withName("step").placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
 
             List<Operand<TFloat32>> values =
-                    List.copyOf(variables.after(tf, last).values());
+                    List.copyOf(parameters.after(tf, last).values());
             Ops carrying = tf.withSubScope("carry");
             before = state.after(tf, last).values().stream()
                     .<Operand<TFloat32>>map(array -> carrying.select(continues, array, carrying.constant(0f)))
@@ -166,9 +175,12 @@ final class TrainingGraph {
                     .orElseThrow();
             gradientNorm =
                     clipping.withName("global_norm").math.sqrt(clipping.math.mul(clipping.constant(2f), halfSquares));
-            List<Op> changes = new ArrayList<>();
-            changes.add(training.optimizer()
-                    .update(tf.withSubScope("descend"), trained, slots, gradients, gradientNorm, learningRate, number));
+            List<Operand<TFloat32>> updated = training.optimizer()
+                    .update(tf.withSubScope("descend"), trained, slots, gradients, gradientNorm, learningRate, number);
+            List<Op> changes = new ArrayList<>(updated);
+            if (training.emaDecay() > 0) {
+                changes.addAll(Ema.update(tf.withSubScope("average"), training.emaDecay(), averages, updated, number));
+            }
             // Once the norm is computed, no operation reads the old state.
             changes.addAll(state.assign(carrying.withControlDependencies(List.of(gradientNorm)), after));
             update = tf.withName("update").withControlDependencies(changes).noOp();
@@ -190,7 +202,7 @@ final class TrainingGraph {
                     ofLayer = new ArrayList<>();
                 }
                 Operand<TFloat32> value = values.get(i);
-                DeviceSpec origin = variables.place(i);
+                DeviceSpec origin = parameters.place(i);
                 if (!place.equals(origin)) {
                     if (isInOrder && !arrived.isEmpty()) {
                         value = Parts.at(sending, origin)

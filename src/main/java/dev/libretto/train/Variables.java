@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Predicate;
+import java.util.function.UnaryOperator;
 import java.util.stream.IntStream;
 import org.tensorflow.DeviceSpec;
 import org.tensorflow.Operand;
@@ -74,6 +75,14 @@ final class Variables {
             index++;
         }
         return new Variables(some, placesOfSome);
+    }
+
+    /** Returns a copy in which each variable that {@code others} has under {@code name(parameter)} is replaced by it. */
+    Variables replaced(Variables others, UnaryOperator<Parameter> name) {
+        Map<Parameter, Slot<TFloat32>> replaced = new LinkedHashMap<>();
+        slots.forEach(
+                (parameter, slot) -> replaced.put(parameter, others.slots.getOrDefault(name.apply(parameter), slot)));
+        return new Variables(replaced, places);
     }
 
     /** Returns where each variable is, in the parameters' order. */

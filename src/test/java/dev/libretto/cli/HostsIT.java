@@ -87,7 +87,8 @@ class HostsIT {
             strings = {
                 "--cell rnn --seq-length 70 --learning-rate 1 --clip-norm 1",
                 "--cell gru --seq-length 10 --embedding-size 6 --optimizer adam --sampling random",
-                "--cell lstm --seq-length 70 --layers 2 --freeze 0 --dropout 0.3 --optimizer adam --validation-fraction 0.3",
+                "--cell lstm --seq-length 70 --layers 2 --freeze 0 --dropout 0.3 --ema-decay 0.9"
+                        + " --sampling shifted --optimizer adam --validation-fraction 0.3",
                 "--cell gru --seq-length 70 --layers 2 --documents lines --optimizer adam --validation-fraction 0.3"
             })
     void anyNumberOfHostsGivesTheSameRun(String settings) throws Exception {

@@ -148,7 +148,7 @@ class RunValuesFuzzTest {
     /** @param part at least 0, less than 1 */
     private static double tame(String name, double part) {
         return switch (name) {
-            case "momentum", "rho", "beta1", "beta2", "dropout", "fraction", "warmupEpochs" -> part;
+            case "momentum", "rho", "beta1", "beta2", "dropout", "emaDecay", "fraction", "warmupEpochs" -> part;
             case "decay" -> 1 - part;
             default -> 2 + part;
         };

@@ -19,7 +19,6 @@ import org.tensorflow.Graph;
 import org.tensorflow.Operand;
 import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
-import org.tensorflow.op.Op;
 import org.tensorflow.op.Ops;
 import org.tensorflow.op.core.Placeholder;
 import org.tensorflow.types.TFloat32;
@@ -84,7 +83,9 @@ class OptimizerTest {
             Placeholder<TFloat32> gradient = tf.placeholder(TFloat32.class, Placeholder.shape(W.shape()));
             Placeholder<TInt64> number = tf.placeholder(TInt64.class, Placeholder.shape(Shape.scalar()));
             Operand<TFloat32> norm = tf.math.sqrt(tf.math.mul(tf.constant(2f), tf.nn.l2Loss(gradient)));
-            Op update = config.update(tf, variables, slots, List.of(gradient), norm, tf.constant(0.1f), number);
+            Operand<TFloat32> update = config.update(
+                            tf, variables, slots, List.of(gradient), norm, tf.constant(0.1f), number)
+                    .get(0);
             try (Session session = new Session(graph)) {
                 variables.load(session, new Weights(List.of(W), w -> new float[] {1}));
                 slots.load(session, new Weights(slotArrays, slot -> new float[1]));

@@ -56,7 +56,10 @@ class PlacementTest {
             throws Exception {
         ModelConfig model = new ModelConfig(cell, 6, 4, 2, embeddingSize, isTied);
         RunConfig plain = TestModels.runConfig(model, 4, 2, 1);
-        TrainConfig training = plain.training().with(c -> c.optimizer = Optimizer.defaults(optimizer));
+        TrainConfig training = plain.training().with(c -> {
+            c.optimizer = Optimizer.defaults(optimizer);
+            c.emaDecay = 0.9;
+        });
         RunConfig run = new RunConfig(plain.corpus(), model, TestModels.withDropout(training, 0.2));
         for (Class<? extends TFloating> factors : List.of(TFloat32.class, TBfloat16.class)) {
             ExecutionPlan plan = ExecutionPlan.of(run.model(), run.training(), true, factors, TEXT_LENGTH);

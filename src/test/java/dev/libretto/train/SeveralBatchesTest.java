@@ -30,13 +30,14 @@ class SeveralBatchesTest {
 
     @ParameterizedTest
     @CsvSource({
-        "RNN, 1, 0, SGD, 0",
-        "GRU, 2, 4, MOMENTUM, 0.3",
-        "GRU_RESET_BEFORE, 1, 4, RMSPROP, 0",
-        "LSTM, 2, 0, ADAM, 0.3",
-        "LSTM, 1, 0, ADAMW, 0"
+        "RNN, 1, 0, SGD, 0, 0",
+        "GRU, 2, 4, MOMENTUM, 0.3, 0",
+        "GRU_RESET_BEFORE, 1, 4, RMSPROP, 0, 0.9",
+        "LSTM, 2, 0, ADAM, 0.3, 0.9",
+        "LSTM, 1, 0, ADAMW, 0, 0"
     })
-    void severalBatchesMatchOneByOne(CellType cell, int layers, int embeddingSize, Kind optimizer, double dropout) {
+    void severalBatchesMatchOneByOne(
+            CellType cell, int layers, int embeddingSize, Kind optimizer, double dropout, double emaDecay) {
         ModelConfig model = new ModelConfig(cell, V, 4, layers, embeddingSize, embeddingSize > 0);
         TrainConfig training = TrainConfig.TEXTBOOK.with(c -> {
             c.seqLength = T;
@@ -44,6 +45,7 @@ class SeveralBatchesTest {
             c.parts = 1;
             c.optimizer = Optimizer.defaults(optimizer).withLearningRate(LearningRate.constant(0.1));
             c.dropout = dropout;
+            c.emaDecay = emaDecay;
         });
         RunConfig config = new RunConfig(TestModels.runConfig(model, T, B, 1).corpus(), model, training);
         Checkpoint start = Checkpoint.start(config.model(), config.training(), TestModels.randomWeights(model, 3));

@@ -47,18 +47,18 @@ class SeveralDevicesTest {
 
     @ParameterizedTest
     @CsvSource({
-        "RNN, 2, ''",
-        "GRU, 2, layer_1",
-        "GRU_RESET_BEFORE, 3, ''",
-        "LSTM, 2, ''",
-        "LSTM, 3, layer_0 dense",
-        "LSTM, 4, ''"
+        "RNN, 2, '', 0",
+        "GRU, 2, layer_1, 0.9",
+        "GRU_RESET_BEFORE, 3, '', 0",
+        "LSTM, 2, '', 0.9",
+        "LSTM, 3, layer_0 dense, 0",
+        "LSTM, 4, '', 0.9"
     })
-    void devicesDoNotChangeTheBits(CellType cell, int parts, String frozen) {
-        Trained one = train(cell, parts, 1, frozen);
+    void devicesDoNotChangeTheBits(CellType cell, int parts, String frozen, double emaDecay) {
+        Trained one = train(cell, parts, 1, frozen, emaDecay);
         assertThat(one.devices()).containsExactly("CPU:0");
         for (int devices = 2; devices <= parts; devices++) {
-            Trained several = train(cell, parts, devices, frozen);
+            Trained several = train(cell, parts, devices, frozen, emaDecay);
             assertThat(several.devices())
                     .isEqualTo(IntStream.range(0, devices)
                             .mapToObj(index -> "CPU:" + index)
@@ -71,16 +71,17 @@ class SeveralDevicesTest {
     /** So the comparison can fail. */
     @Test
     void partsChangeTheBits() {
-        assertThat(train(CellType.LSTM, 3, 1, "").metrics())
-                .isNotEqualTo(train(CellType.LSTM, 2, 1, "").metrics());
+        assertThat(train(CellType.LSTM, 3, 1, "", 0).metrics())
+                .isNotEqualTo(train(CellType.LSTM, 2, 1, "", 0).metrics());
     }
 
     /** @param frozen layers, separated by spaces */
-    private static Trained train(CellType cell, int parts, int devices, String frozen) {
+    private static Trained train(CellType cell, int parts, int devices, String frozen, double emaDecay) {
         ModelConfig model = new ModelConfig(cell, V, 5, 2);
         TrainConfig training = TestModels.withDropout(
                 TestModels.runConfig(model, T, B, 1).training().with(c -> {
                     c.optimizer = Optimizer.adam(0.01);
+                    c.emaDecay = emaDecay;
                     c.frozen = Stream.of(frozen.split(" "))
                             .filter(layer -> !layer.isEmpty())
                             .toList();
@@ -97,7 +98,7 @@ class SeveralDevicesTest {
         try (Graph graph = Sessions.newGraph()) {
             TrainingGraph nodes = new TrainingGraph(graph, model, training, plan);
             try (Session session = VirtualCpus.open(graph, parts, devices)) {
-                nodes.variables.load(session, start.weights());
+                nodes.weights.load(session, start.weights());
                 nodes.slots.load(session, start.slots());
                 nodes.state.load(session, start.state());
                 List<Float> metrics = new ArrayList<>();
@@ -105,7 +106,7 @@ class SeveralDevicesTest {
                 for (int i = 0; i < STEPS; i++) {
                     metrics.addAll(step(session, nodes.steps.get(0), i, computed));
                 }
-                List<float[]> arrays = Stream.of(nodes.variables, nodes.slots, nodes.state)
+                List<float[]> arrays = Stream.of(nodes.weights, nodes.slots, nodes.state)
                         .map(variables -> variables.read(session))
                         .flatMap(values -> values.parameters().stream().map(values::of))
                         .toList();

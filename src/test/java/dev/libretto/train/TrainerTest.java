@@ -237,7 +237,7 @@ class TrainerTest {
         assertThat(untimed("longer")).isEqualTo(untimed("whole"));
     }
 
-    /** Slots, schedule, dropout and validation are resumed, too. */
+    /** Slots, schedule, dropout, averages and validation are resumed, too. */
     @ParameterizedTest
     @EnumSource
     void everyOptimizerResumesToTheSameBits(Kind kind) throws IOException {
@@ -245,6 +245,7 @@ class TrainerTest {
                 .withLearningRate(new LearningRate(0.01, LearningRate.Schedule.COSINE, 0.1, 4, 0.5));
         TrainConfig config = TestModels.withDropout(config(4, 10, Sampling.CONSECUTIVE), 0.3)
                 .with(c -> c.optimizer = optimizer)
+                .with(c -> c.emaDecay = 0.9)
                 .with(c -> c.validation = new ValidationConfig(0.2, null, 0));
         Trained whole = train("whole", config, () -> false);
         train("parts", config, stopAfter(23));
@@ -488,7 +489,8 @@ class TrainerTest {
     void rollbackHalvesTheLearningRateUntilTrainingIsStable() throws IOException {
         jumpsWhileTheLearningRateIsAbove(0.2);
         DivergencePolicy policy = new DivergencePolicy(DivergencePolicy.Action.ROLLBACK, JUMP_FACTOR, 20);
-        TrainConfig config = withDivergence(config(12, 1, Sampling.CONSECUTIVE), policy);
+        TrainConfig config =
+                withDivergence(config(12, 1, Sampling.CONSECUTIVE), policy).with(c -> c.emaDecay = 0.9);
         Trained trained = train("healed", config, () -> false);
 
         assertThat(rollbacks).hasSize(3);

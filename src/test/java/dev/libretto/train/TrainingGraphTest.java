@@ -257,7 +257,7 @@ class TrainingGraphTest {
             TrainingGraph.Step step = training.steps.get(0);
             List<TFloat32> fed = new ArrayList<>();
             try (Session session = Sessions.open(graph)) {
-                training.variables.load(session, weights);
+                training.weights.load(session, weights);
                 Session.Runner runner = session.runner()
                         .feed(step.characters.inputs(), inputTensor)
                         .feed(step.characters.targets(), targetTensor)
@@ -282,7 +282,7 @@ class TrainingGraphTest {
                             arrays.get(1)[0],
                             arrays.subList(gradients, arrays.size()),
                             arrays.subList(2, gradients),
-                            training.variables.read(session));
+                            training.weights.read(session));
                 }
             }
         }
