@@ -408,8 +408,8 @@ public final class Training {
         }
 
         /**
-         * Decay of an exponential moving average of the weights over batches, such as 0.998. The average is validated, and the
-         * trained model has it. 0 for none.
+         * Decay of an exponential moving average of the weights over batches, such as 0.998. The average is validated
+         * and becomes the model's weights. 0 for none.
          */
         public Builder emaDecay(double value) {
             config.emaDecay = value;
@@ -444,7 +444,7 @@ public final class Training {
             return this;
         }
 
-        /** Random seed of the first weights, the shuffling and the dropout. */
+        /** Random seed of the first weights, the order of the batches and the dropout. */
         public Builder seed(long value) {
             config.seed = value;
             return this;

@@ -118,6 +118,9 @@ final class InfoCommand {
         if (training.frozen().isEmpty()) {
             settings.remove("frozen");
         }
+        if (training.emaDecay() == 0) {
+            settings.remove("emaDecay");
+        }
         return settings;
     }
 

@@ -101,13 +101,13 @@ final class TrainFlags {
             "tie-embeddings", "share the embedding with the output layer; its size is then the hidden size");
     static final Flag<Double> DROPOUT = Flag.fraction(
             "dropout",
-            "dropout probability of each layer's output, in training only; one mask for all time steps of a row, none"
-                    + " between time steps",
+            "dropout probability of each layer's output, in training only; one mask per row and batch for all time steps,"
+                    + " never on recurrent connections",
             TEXTBOOK.dropout());
     static final Flag<Double> EMA_DECAY = Flag.fraction(
             "ema-decay",
-            "decay of the exponential moving average of the weights over batches, such as 0.998, which the trained model has; 0"
-                    + " for none",
+            "decay of an exponential moving average of the weights over batches, such as 0.998; the average becomes the model;"
+                    + " 0 for none",
             TEXTBOOK.emaDecay());
     static final Flag<Integer> SEQ_LENGTH =
             Flag.integer("seq-length", "time steps per batch", TEXTBOOK.seqLength(), 1, TrainConfig.MAX_SEQ_LENGTH);
@@ -128,7 +128,7 @@ final class TrainFlags {
             TrainConfig.MAX_EPOCHS);
     static final Flag<Sampling> SAMPLING = Flag.oneOf(
             "sampling",
-            "how the text is cut into batches; shifted ones are consecutive from another position in each epoch",
+            "how the text is cut into batches; shifted: consecutive, but from another position in each epoch",
             TEXTBOOK.sampling());
     static final Flag<Long> SEED = Flag.atLeast(Long.MIN_VALUE, "seed", "random seed", TEXTBOOK.seed());
     static final Flag<Double> VALIDATION_FRACTION = Flag.fraction(

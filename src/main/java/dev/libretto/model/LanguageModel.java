@@ -160,10 +160,10 @@ public final class LanguageModel {
     }
 
     /**
-     * Adds all time steps of a batch to a graph, layer by layer, with dropout between layers, never between time steps. The state
+     * Adds all time steps of a batch to a graph, layer by layer, with dropout of each layer's outputs. The state
      * is zero before the end of a document, with which the next one begins. The graph can be differentiated.
      *
-     * @param ids the characters, {@code [T, B]} with a known T
+     * @param ids the characters, {@code [T, B]} with a known T and, for dropout, B
      * @param state the state before the first time step
      * @return logits {@code [T·B, V]}, row {@code t·B + b} for time step t of row b
      */

@@ -15,7 +15,7 @@ import org.tensorflow.ndarray.Shape;
  * Everything needed to resume training.
  *
  * @param weights the model's parameters; with an {@link Ema}, the averages
- * @param slots of the optimizer, {@link #slotArrays}
+ * @param slots the optimizer's slots and, with an {@link Ema}, the weights being trained, {@link #slotArrays}
  * @param state the carried state, {@link #stateArrays}, each {@code [B, H]}
  * @param progress the position of training
  */

@@ -19,8 +19,8 @@ import org.tensorflow.types.TInt64;
  * rate. The larger r_t of the first steps, as in TensorFlow's {@code ExponentialMovingAverage}, reduces the influence of
  * the initial weights.
  *
- * <p>In a {@link Checkpoint}, the weights are a, and w is a slot of the optimizer. Validation uses a, so it may miss that w has
- * diverged, until a loss shows it.
+ * <p>In a {@link Checkpoint}, the weights are a, and w is a slot of the optimizer. Validation uses a, so w can diverge
+ * unnoticed until a batch's loss shows it.
  */
 final class Ema {
     private Ema() {}

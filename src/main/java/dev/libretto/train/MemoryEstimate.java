@@ -8,7 +8,7 @@ import java.util.Locale;
 
 /**
  * A lower bound of the memory that a model needs on a CPU, computed before anything is allocated. With P parameters and an
- * optimizer of s slots for each parameter that is not frozen, training needs 4 bytes for each of
+ * optimizer of s slots, one more with an {@link Ema}, for each parameter that is not frozen, training needs 4 bytes for each of
  *
  * <pre>
  *     (1 + s) P                     the variables

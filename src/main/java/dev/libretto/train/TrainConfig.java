@@ -25,7 +25,7 @@ import java.util.function.Consumer;
  * @param frozen the layers whose parameters stay as they are, by {@link Parameter#layer}
  * @param dropout probability of dropping an element of a layer's output for a batch, never between time steps; in training only
  * @param emaDecay d of the {@link Ema}, whose averages are then the model's weights; 0 for none
- * @param seed random seed of the initial weights, the shuffling and the dropout
+ * @param seed random seed of the initial weights, the order of the batches and the dropout
  * @param validation the held-out text
  * @param divergence what to do when training diverges
  * @param checkpoints when checkpoints are written

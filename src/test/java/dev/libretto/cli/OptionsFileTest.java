@@ -93,6 +93,18 @@ class OptionsFileTest {
                 .isEqualTo(0.5);
     }
 
+    /** Its weight decay stays and has no effect. */
+    @Test
+    void anotherOptimizerHasItsOwnRateAndClipping() throws Exception {
+        Arguments arguments = TrainFlags.withFiles(parse("--preset", "shakespeare", "--optimizer", "sgd"));
+        assertThat(TrainFlags.trainConfig(arguments, 1, null).optimizer())
+                .isEqualTo(Optimizer.TEXTBOOK.withLearningRate(
+                        TrainFlags.trainConfig(TrainFlags.withFiles(parse("--preset", "shakespeare")), 1, null)
+                                .optimizer()
+                                .learningRate()
+                                .withRate(100)));
+    }
+
     @Test
     void partsOfAFileAreUsed() throws Exception {
         Arguments arguments = TrainFlags.withFiles(parse("--config", write("{\"batch-size\": 16, \"parts\": 4}")));

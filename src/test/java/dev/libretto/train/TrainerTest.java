@@ -282,6 +282,7 @@ class TrainerTest {
     /** Dropout affects training, depending on the seed, but not evaluation. */
     @Test
     void dropoutDependsOnSeedAndStep() {
+        // So high that the mean loss changes clearly, though the model is small and a mask holds for all time steps.
         TrainConfig config = TestModels.withDropout(config(1, 1e-9, Sampling.CONSECUTIVE), 0.9);
         Batch batch = batches(config).epoch(0).batch(0);
         try (TrainStep step = new TrainStep(model(), config, start(config));
