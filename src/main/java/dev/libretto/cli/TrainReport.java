@@ -103,6 +103,9 @@ final class TrainReport implements TrainingListener, AutoCloseable {
                             .mapToLong(Parameter::size)
                             .sum());
         }
+        if (training.emaDecay() > 0) {
+            console.note("average of the weights: decay %s; validated, saved and written with%n", training.emaDecay());
+        }
         console.note("parts: %s%n", describeParts(training.batchSize(), training.parts()));
         if (device.device().isGpu()) {
             console.note("recurrence: %s%n", describeOnGpu(device));

@@ -120,9 +120,10 @@ class FineTuneTest {
     void resumedFineTuningMatchesUninterrupted() throws IOException {
         String line =
                 "train --init-from @/run --corpus @/other.txt --freeze embedding,1 --optimizer adamw --seq-length 8"
-                        + " --schedule cosine --decay-epochs 4 --dropout 0.1 --checkpoint-every 1";
+                        + " --schedule cosine --decay-epochs 4 --dropout 0.1 --ema-decay 0.9"
+                        + " --checkpoint-every 1";
         run(line + " --run @/whole --epochs 4");
-        assertThat(err).contains("frozen: embedding, layer_1; ");
+        assertThat(err).contains("frozen: embedding, layer_1; ").contains("average of the weights: decay 0.9; ");
         run(line + " --run @/halves --epochs 2");
         run("train --resume @/halves --epochs 4");
         assertSameBits("halves", "whole");
