@@ -104,7 +104,9 @@ final class TrainReport implements TrainingListener, AutoCloseable {
                             .sum());
         }
         if (training.emaDecay() > 0) {
-            console.note("average of the weights: decay %s; validated, saved and written with%n", training.emaDecay());
+            console.note(
+                    "average: validation, checkpoints and samples use averaged weights, decay %s%n",
+                    training.emaDecay());
         }
         console.note("parts: %s%n", describeParts(training.batchSize(), training.parts()));
         if (device.device().isGpu()) {

@@ -8,7 +8,7 @@ import org.tensorflow.types.TInt64;
 
 /**
  * Dropout (Srivastava et al., 2014) on non-recurrent connections only (Zaremba, Sutskever and Vinyals, 2014), with one mask for all
- * time steps of a row, as in variational dropout (Gal and Ghahramani, 2016), which also has one of the state:
+ * time steps of a row, as in variational dropout (Gal and Ghahramani, 2016) without its masks of the state:
  *
  * <pre>
  *     y_t = x_t ∘ m         m is 0 with probability p and 1 / (1 − p) otherwise, drawn for each element

@@ -123,7 +123,7 @@ class FineTuneTest {
                         + " --schedule cosine --decay-epochs 4 --dropout 0.1 --ema-decay 0.9"
                         + " --checkpoint-every 1";
         run(line + " --run @/whole --epochs 4");
-        assertThat(err).contains("frozen: embedding, layer_1; ").contains("average of the weights: decay 0.9; ");
+        assertThat(err).contains("frozen: embedding, layer_1; ").contains("use averaged weights, decay 0.9\n");
         run(line + " --run @/halves --epochs 2");
         run("train --resume @/halves --epochs 4");
         assertSameBits("halves", "whole");

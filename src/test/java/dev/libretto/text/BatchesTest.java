@@ -90,17 +90,7 @@ class BatchesTest {
             List<Integer> starts = new ArrayList<>();
             for (int row = 0; row < batchSize; row++) {
                 for (int i = 0; i < epoch.count(); i++) {
-                    Batch batch = epoch.batch(i);
-                    List<Integer> window = row(batch.inputs(), batchSize, row);
-                    int start = window.get(0);
-                    starts.add(start);
-                    assertThat(batch.starts()[row]).isEqualTo(start);
-                    assertThat(window)
-                            .isEqualTo(IntStream.range(start, start + seqLength)
-                                    .boxed()
-                                    .toList());
-                    assertThat(row(batch.targets(), batchSize, row))
-                            .isEqualTo(window.stream().map(id -> id + 1).toList());
+                    starts.add(startOfWindow(epoch.batch(i), batchSize, seqLength, row));
                 }
             }
             int offset = starts.stream().min(Integer::compare).orElseThrow();
@@ -143,15 +133,7 @@ class BatchesTest {
         for (int i = 0; i < epoch.count(); i++) {
             Batch batch = epoch.batch(i);
             for (int row = 0; row < batchSize; row++) {
-                List<Integer> window = row(batch.inputs(), batchSize, row);
-                int start = window.get(0);
-                starts.add(start);
-                assertThat(window)
-                        .isEqualTo(IntStream.range(start, start + seqLength)
-                                .boxed()
-                                .toList());
-                assertThat(row(batch.targets(), batchSize, row))
-                        .isEqualTo(window.stream().map(id -> id + 1).toList());
+                starts.add(startOfWindow(batch, batchSize, seqLength, row));
             }
         }
         assertThat(starts).doesNotHaveDuplicates().allMatch(start -> start % seqLength == 0);
@@ -263,6 +245,18 @@ class BatchesTest {
 
     private static Batches batches(int length, int batchSize, int seqLength, Sampling sampling) {
         return new Batches(Ids.of(IntStream.range(0, length).toArray()), batchSize, seqLength, sampling, 1);
+    }
+
+    /** Returns where a row's window begins, and checks that it is contiguous, with targets one ahead. */
+    private static int startOfWindow(Batch batch, int batchSize, int seqLength, int row) {
+        List<Integer> window = row(batch.inputs(), batchSize, row);
+        int start = window.get(0);
+        assertThat(batch.starts()[row]).isEqualTo(start);
+        assertThat(window)
+                .isEqualTo(IntStream.range(start, start + seqLength).boxed().toList());
+        assertThat(row(batch.targets(), batchSize, row))
+                .isEqualTo(window.stream().map(id -> id + 1).toList());
+        return start;
     }
 
     private static List<Integer> row(int[] timeMajor, int batchSize, int row) {
