@@ -22,8 +22,8 @@ import java.util.stream.Stream;
  * of an epoch is that of the fastest measurements.
  */
 public final class Speed {
-    /** Epochs and rounds of generating before the first measurement. */
-    static final int WARM_UP = 2;
+    /** Epochs and rounds of generating before the first measurement, for at least as many seconds: Java compiles meanwhile. */
+    private static final int WARM_UP = 2;
 
     private static final int EAGER_LENGTH = 4096;
 
@@ -62,9 +62,7 @@ public final class Speed {
         List<Double> epochs = new ArrayList<>();
         double peak;
         try (TrainingSpeed training = new TrainingSpeed(workload)) {
-            for (int i = 0; i < WARM_UP; i++) {
-                training.epoch();
-            }
+            warmUp(training::epoch);
             peak = PeakMemory.mebibytes();
             for (int round = 0; round < rounds; round++) {
                 epochs.add(training.epoch());
@@ -99,17 +97,25 @@ public final class Speed {
     private void write(String figure, TextModel model, int prompts, int length) {
         Decoder decoder = new Decoder(model);
         List<int[]> prefixes = Collections.nCopies(prompts, new int[] {0, 1});
+        int[] written = new int[1];
+        Runnable round =
+                () -> decoder.write(prefixes, 1, Decoder.Options.greedy(length), (row, character) -> written[0]++);
+        warmUp(round);
         List<Double> rates = new ArrayList<>();
-        for (int round = -WARM_UP; round < rounds; round++) {
-            int[] written = new int[1];
+        for (int i = 0; i < rounds; i++) {
+            written[0] = 0;
             long start = System.nanoTime();
-            decoder.write(prefixes, 1, Decoder.Options.greedy(length), (row, character) -> written[0]++);
-            double rate = written[0] / ((System.nanoTime() - start) / 1e9);
-            if (round >= 0) {
-                rates.add(rate);
-            }
+            round.run();
+            rates.add(written[0] / ((System.nanoTime() - start) / 1e9));
         }
         figures.put(figure, Measured.of(rates));
+    }
+
+    static void warmUp(Runnable round) {
+        long start = System.nanoTime();
+        for (int i = 0; i < WARM_UP || System.nanoTime() - start < WARM_UP * 1e9; i++) {
+            round.run();
+        }
     }
 
     private void startUp(List<String> generate) throws IOException {

@@ -49,10 +49,10 @@ public final class Sweep {
     private static Growth growth(String letter, int from, Workload before, Workload after, int rounds) {
         try (TrainingSpeed small = new TrainingSpeed(before);
                 TrainingSpeed large = new TrainingSpeed(after)) {
-            for (int i = 0; i < Speed.WARM_UP; i++) {
+            Speed.warmUp(() -> {
                 small.epoch();
                 large.epoch();
-            }
+            });
             List<Double> ratios = new ArrayList<>();
             for (int round = 0; round < rounds; round++) {
                 double smallSeconds = small.epoch() / before.batches().count();
