@@ -50,7 +50,7 @@ final class Arguments {
             }
             return new Arguments(line, OptionsFile.EMPTY);
         } catch (UnrecognizedOptionException e) {
-            throw new UsageException(unknown(e.getOption(), flags));
+            throw new UsageException(unknown(e.getOption(), flags, takesOperands));
         } catch (MissingArgumentException e) {
             String name = e.getOption().getLongOpt();
             throw new UsageException("--" + name + " requires a value: --" + name + " "
@@ -69,8 +69,11 @@ final class Arguments {
         }
     }
 
-    private static String unknown(String option, List<Flag<?>> flags) {
+    private static String unknown(String option, List<Flag<?>> flags, boolean takesOperands) {
         String typed = option.replaceFirst("^-+", "").replaceFirst("=.*", "");
+        if (takesOperands && typed.equals("run")) {
+            return "unknown option " + option + "; give the run's path alone";
+        }
         Optional<String> near = flags.stream()
                 .map(Flag::name)
                 .filter(name -> distance(typed, name) <= Math.max(1, typed.length() / 3))

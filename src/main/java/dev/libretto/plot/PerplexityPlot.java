@@ -114,6 +114,9 @@ public final class PerplexityPlot {
         chart.getStyler()
                 .setXAxisMin(0.0)
                 .setXAxisMax((double) lastEpoch)
+                // A short axis has ticks between epochs.
+                .setXAxisTickLabelsFormattingFunction(
+                        epoch -> epoch == Math.rint(epoch) ? String.format(Locale.ROOT, "%.0f", epoch) : "")
                 .setYAxisLogarithmic(true)
                 .setYAxisLogarithmicDecadeOnly(true)
                 .setYAxisTickLabelsFormattingFunction(PerplexityPlot::tick);

@@ -144,17 +144,21 @@ public final class Batches {
         return (ids.length() - 1) / seqLength;
     }
 
+    private static String count(long n, String unit) {
+        return n + " " + unit + (n == 1 ? "" : "s");
+    }
+
     private String tooShort() {
         long needed = sampling == Sampling.CONSECUTIVE
                 ? (long) batchSize * (seqLength + 1)
                 : (long) batchSize * seqLength + 1;
         String message = String.format(
                 Locale.ROOT,
-                "the text has %d characters, too short for one batch of %d rows of %d time steps (%d characters)",
-                ids.length(),
-                batchSize,
-                seqLength,
-                needed);
+                "the text has %s, too short for one batch of %s of %s (%s)",
+                count(ids.length(), "character"),
+                count(batchSize, "row"),
+                count(seqLength, "time step"),
+                count(needed, "character"));
         long rows = ids.length() / (seqLength + 1);
         if (rows >= 1) {
             return message + "; a batch size of " + rows + " fits";

@@ -288,8 +288,9 @@ public final class Trainer implements AutoCloseable {
             saveLastGood();
             store.discardAfter(lastGood);
             String tried = progress.rollbacks() == 0 ? "" : " after " + progress.rollbacks() + " rollbacks";
-            throw new LibrettoException(
-                    what + tried + "; the last good weights were saved; try a lower learning rate or clipping norm");
+            String saved = lastGood.step() == 0 ? "initial" : "last good";
+            throw new LibrettoException(what + tried + "; the " + saved
+                    + " weights were saved; try a lower learning rate or clipping norm");
         }
         if (config.checkpoints().every().hasEpochEnd(lastGood)) {
             saveLastGood();

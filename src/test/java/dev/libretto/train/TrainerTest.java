@@ -389,7 +389,7 @@ class TrainerTest {
         assertThatThrownBy(() -> train("diverged", config, () -> false))
                 .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining("training diverged in epoch 1")
-                .hasMessageContaining("try a lower learning rate");
+                .hasMessageContaining("; the initial weights were saved; try a lower learning rate");
 
         Weights kept = RunDirectory.open(folder.resolve("diverged"))
                 .newest(this::noWarning)
@@ -482,7 +482,8 @@ class TrainerTest {
         assertThat(thrown)
                 .isInstanceOf(LibrettoException.class)
                 .hasMessageContaining("training diverged in epoch 4: loss " + JUMP)
-                .hasMessageContaining("the last perplexity was " + epochs.get(2).perplexity());
+                .hasMessageContaining(
+                        "the last perplexity was " + epochs.get(2).perplexity() + "; the last good weights were saved");
     }
 
     /** The learning rate is too high from epoch 3 on; it is halved until the loss no longer jumps. */
