@@ -8,6 +8,7 @@ import dev.libretto.model.Weights;
 import dev.libretto.run.Origin;
 import dev.libretto.run.RunDirectory;
 import dev.libretto.text.VocabularyChoice;
+import dev.libretto.train.Checkpoint;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -147,6 +148,31 @@ class FineTuneTest {
         assertThat(err).contains("--freeze is embedding, layer_1 in this run and cannot be changed; ");
         assertThat(runWithCode("train --resume @/whole --init-from @/tuned")).isEqualTo(2);
         assertThat(err).contains("--init-from is " + folder + "/run in this run and cannot be changed; ");
+    }
+
+    /** A run's weights are its averages. Training and averaging go on from them. */
+    @Test
+    void averagesAreTheFirstWeights() throws IOException {
+        run("train --init-from @/run --corpus @/text.txt --run @/averaged --epochs 2 --seq-length 10 --ema-decay 0.9");
+        run("train --init-from @/averaged --corpus @/text.txt --run @/tuned --epochs 0 --ema-decay 0.5");
+        assertSameBits("tuned", "averaged");
+        Checkpoint averaged = RunDirectory.open(folder.resolve("averaged")).newest(warning -> {});
+        Checkpoint tuned = RunDirectory.open(folder.resolve("tuned")).newest(warning -> {});
+        for (Parameter parameter : tuned.weights().parameters()) {
+            assertThat(trained(tuned, parameter))
+                    .as(parameter.name())
+                    .containsExactly(averaged.weights().of(parameter))
+                    .isNotEqualTo(trained(averaged, parameter));
+        }
+    }
+
+    /** Returns the weights of which a checkpoint has the averages. */
+    private static float[] trained(Checkpoint checkpoint, Parameter average) {
+        return checkpoint.slots().parameters().stream()
+                .filter(slot -> slot.name().endsWith("/" + average.name()))
+                .map(slot -> checkpoint.slots().of(slot))
+                .findFirst()
+                .orElseThrow();
     }
 
     @Test
