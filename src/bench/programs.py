@@ -17,10 +17,10 @@ LIBRETTO = ROOT / "libretto"
 DJL = ROOT / "target" / "djl"
 THREADS = len(os.sched_getaffinity(0))
 
-# Before those of writing that count.
+# Seconds of writing before the measured ones.
 BURN_IN_SECONDS = 3
 
-# The burn-in is the epochs before those that count: two seconds or more, for Java compiles meanwhile.
+# burn_in: epochs before the measured ones, about two seconds, in which Java compiles what every batch runs.
 SETTINGS = {
     "rnn": {"cell": "rnn", "layers": 1, "T": 35, "B": 32, "H": 256, "rate": 100, "clip": 0.01, "burn_in": 50},
     "lstm": {"cell": "lstm", "layers": 2, "T": 64, "B": 64, "H": 512, "rate": 1, "clip": 0.01, "burn_in": 3},

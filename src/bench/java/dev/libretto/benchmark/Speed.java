@@ -22,7 +22,7 @@ import java.util.stream.Stream;
  * of an epoch is that of the fastest measurements.
  */
 public final class Speed {
-    /** Epochs and rounds of generating before the first measurement, for at least as many seconds: Java compiles meanwhile. */
+    /** The least rounds, and the least seconds, of a warm-up: Java compiles meanwhile. */
     private static final int WARM_UP = 2;
 
     private static final int EAGER_LENGTH = 4096;
