@@ -26,7 +26,6 @@ import compare
 import programs
 
 PORT = 7411
-BURN_IN_EPOCHS = 1
 
 
 class Host:
@@ -72,7 +71,8 @@ def train(work, hosts, parts, epochs, folder):
     """Returns the seconds of a batch, the losses, the MB that the chief sent and received a batch, and the parameters."""
     settings = programs.SETTINGS[work]
     run = f"hosts-{len(hosts)}"
-    words = [*programs.train_command(settings, run, epochs), "--parts", parts]
+    burn_in = settings["burn_in"]
+    words = [*programs.train_command(settings, run, burn_in + epochs), "--parts", parts]
     if len(hosts) > 1:
         words += ["--workers", ",".join(host.address for host in hosts[1:]), "--listen", hosts[0].address, "--insecure-network"]
     before = hosts[0].bytes_moved()
@@ -84,11 +84,11 @@ def train(work, hosts, parts, epochs, folder):
     header, *rows = (folder / run / "metrics.csv").read_text().splitlines()
     rows = [dict(zip(header.split(","), row.split(","))) for row in rows]
     text = len(programs.text_of(work))
-    batches = text // (settings["T"] * settings["B"]) * epochs
-    seconds = [float(row["seconds"]) for row in rows[BURN_IN_EPOCHS:]]
+    batches = text // (settings["T"] * settings["B"])
+    seconds = [float(row["seconds"]) for row in rows[burn_in:]]
     parameters = int(re.search(r"([\d,]+) parameters", errors).group(1).replace(",", ""))
-    moved = [count / batches / 1e6 for count in moved]
-    return statistics.median(seconds) / (batches / epochs), [row["loss"] for row in rows], moved, parameters
+    moved = [count / (batches * len(rows)) / 1e6 for count in moved]
+    return statistics.median(seconds) / batches, [row["loss"] for row in rows], moved, parameters
 
 
 def main():
@@ -96,7 +96,7 @@ def main():
     parser.add_argument("work", choices=programs.SETTINGS)
     parser.add_argument("--hosts", type=int, nargs="+", default=[2], help="numbers of hosts to compare with one")
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=5, help="epochs that are measured")
     parser.add_argument("--inside", default="", metavar="COMMAND", help="what starts a host's processes; {} is its number")
     parser.add_argument("--address", default="127.0.0.1", help="of a host; {} is its number plus 1")
     parser.add_argument("--json", type=Path, metavar="FILE", help="file to write the figures to as well")

@@ -18,12 +18,13 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * Measures how fast Libretto trains and generates. Every figure is measured several times after a warm-up. The lower bound
+ * Measures how fast Libretto trains and generates. Every figure is measured several times. The lower bound
  * of an epoch is that of the fastest measurements.
  */
 public final class Speed {
-    /** The least rounds, and the least seconds, of a warm-up: Java compiles meanwhile. */
-    private static final int WARM_UP = 2;
+    private static final int WARM_UP_ROUNDS = 2;
+
+    private static final double WARM_UP_NANOS = 2e9;
 
     private static final int EAGER_LENGTH = 4096;
 
@@ -111,9 +112,10 @@ public final class Speed {
         figures.put(figure, Measured.of(rates));
     }
 
+    /** Runs what will be measured until Java has compiled it. */
     static void warmUp(Runnable round) {
         long start = System.nanoTime();
-        for (int i = 0; i < WARM_UP || System.nanoTime() - start < WARM_UP * 1e9; i++) {
+        for (int i = 0; i < WARM_UP_ROUNDS || System.nanoTime() - start < WARM_UP_NANOS; i++) {
             round.run();
         }
     }

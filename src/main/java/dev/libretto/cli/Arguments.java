@@ -72,7 +72,7 @@ final class Arguments {
     private static String unknown(String option, List<Flag<?>> flags, boolean takesOperands) {
         String typed = option.replaceFirst("^-+", "").replaceFirst("=.*", "");
         if (takesOperands && typed.equals("run")) {
-            return "unknown option " + option + "; give the run's path alone";
+            return "unknown option " + option + "; give the run's path without --run";
         }
         Optional<String> near = flags.stream()
                 .map(Flag::name)

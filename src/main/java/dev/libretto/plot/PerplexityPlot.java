@@ -114,9 +114,9 @@ public final class PerplexityPlot {
         chart.getStyler()
                 .setXAxisMin(0.0)
                 .setXAxisMax((double) lastEpoch)
-                // A short axis has ticks between epochs.
+                // Between epochs, as a short axis has ticks, there is nothing.
                 .setXAxisTickLabelsFormattingFunction(
-                        epoch -> epoch == Math.rint(epoch) ? String.format(Locale.ROOT, "%.0f", epoch) : "")
+                        epoch -> epoch == Math.rint(epoch) ? String.format(Locale.ROOT, "%,.0f", epoch) : "")
                 .setYAxisLogarithmic(true)
                 .setYAxisLogarithmicDecadeOnly(true)
                 .setYAxisTickLabelsFormattingFunction(PerplexityPlot::tick);

@@ -144,7 +144,7 @@ public final class Batches {
         return (ids.length() - 1) / seqLength;
     }
 
-    private static String count(long n, String unit) {
+    private static String counted(long n, String unit) {
         return n + " " + unit + (n == 1 ? "" : "s");
     }
 
@@ -155,10 +155,10 @@ public final class Batches {
         String message = String.format(
                 Locale.ROOT,
                 "the text has %s, too short for one batch of %s of %s (%s)",
-                count(ids.length(), "character"),
-                count(batchSize, "row"),
-                count(seqLength, "time step"),
-                count(needed, "character"));
+                counted(ids.length(), "character"),
+                counted(batchSize, "row"),
+                counted(seqLength, "time step"),
+                counted(needed, "character"));
         long rows = ids.length() / (seqLength + 1);
         if (rows >= 1) {
             return message + "; a batch size of " + rows + " fits";

@@ -18,8 +18,8 @@ import org.tensorflow.types.family.TNumber;
  *     loss = −log p[target] = l − z[target]
  * </pre>
  *
- * <p>The largest probability is at least 1 / V, so its logarithm is exact where that of a target's may be infinite. TensorFlow Java
- * has no gradient for {@code SparseSoftmaxCrossEntropyWithLogits}, and on a CPU its softmax is faster.
+ * <p>The largest probability is at least 1 / V, so its logarithm is finite and accurate, while a target's may underflow to 0. On a
+ * CPU this is faster than TensorFlow's {@code SparseSoftmaxCrossEntropyWithLogits}.
  *
  * @param losses in nats, {@code [N]}
  * @param logSum l, {@code [N]}

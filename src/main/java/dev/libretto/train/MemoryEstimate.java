@@ -15,7 +15,7 @@ import java.util.Locale;
  *     (1 + s) P                     the first checkpoint, in Java's heap
  *     (1 + s) P                     its copy while it is written, or, in a training step,
  *     K·T·B·H                       the activations of each layer, kept for the backward pass
- *     2·T·B·V                       logits and their exponentials, overwritten by their gradients
+ *     2·T·B·V                       logits and their probabilities, overwritten by their gradients
  * </pre>
  *
  * <p>Only the larger of copy and training step counts. A layer keeps K arrays {@code [T·B, H]} for the backward pass: the

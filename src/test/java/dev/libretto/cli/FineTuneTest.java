@@ -152,7 +152,7 @@ class FineTuneTest {
 
     /** A run's weights are its averages. Training and averaging go on from them. */
     @Test
-    void averagesAreTheFirstWeights() throws IOException {
+    void fineTuningBeginsWithTheAverages() throws IOException {
         run("train --init-from @/run --corpus @/text.txt --run @/averaged --epochs 2 --seq-length 10 --ema-decay 0.9");
         run("train --init-from @/averaged --corpus @/text.txt --run @/tuned --epochs 0 --ema-decay 0.5");
         assertSameBits("tuned", "averaged");
@@ -166,10 +166,10 @@ class FineTuneTest {
         }
     }
 
-    /** Returns the weights of which a checkpoint has the averages. */
+    /** Returns the weights being trained, of which a checkpoint's are the averages. */
     private static float[] trained(Checkpoint checkpoint, Parameter average) {
         return checkpoint.slots().parameters().stream()
-                .filter(slot -> slot.name().endsWith("/" + average.name()))
+                .filter(slot -> slot.name().equals("optimizer/weights/" + average.name()))
                 .map(slot -> checkpoint.slots().of(slot))
                 .findFirst()
                 .orElseThrow();

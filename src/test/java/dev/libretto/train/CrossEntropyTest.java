@@ -5,14 +5,20 @@ import static org.assertj.core.api.Assertions.within;
 
 import dev.libretto.Rounding;
 import dev.libretto.TestModels;
+import dev.libretto.device.Sessions;
 import dev.libretto.model.FloatTensors;
+import java.util.Arrays;
 import java.util.Random;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import org.tensorflow.EagerSession;
+import org.tensorflow.Graph;
 import org.tensorflow.Operand;
+import org.tensorflow.Result;
+import org.tensorflow.Session;
 import org.tensorflow.ndarray.Shape;
 import org.tensorflow.ndarray.buffer.DataBuffers;
 import org.tensorflow.op.Ops;
@@ -22,7 +28,7 @@ import org.tensorflow.types.TInt32;
 
 @Tag("numeric")
 class CrossEntropyTest {
-    /** Exp, a sum of three and log, of numbers up to ln 5. */
+    /** Exp, a sum of three, a quotient and log, of numbers up to ln 5. */
     private static final float ERROR = 2 * (float) Rounding.after(40);
 
     /** The logits 0, ln 2, ln 5 have probabilities 1/8, 2/8, 5/8; the gradient is that of the mean of two losses. */
@@ -46,7 +52,7 @@ class CrossEntropyTest {
     void matchesTensorFlowsCrossEntropy(float spread) {
         int n = 200;
         int v = 65;
-        // Exp, a sum over the vocabulary and log, on both sides.
+        // Exp, a sum over the vocabulary, a quotient and log, on both sides.
         float error = 2 * (float) Rounding.after(v + 40);
         float largest = 1;
         Random random = new Random(7);
@@ -72,6 +78,43 @@ class CrossEntropyTest {
                             // The relative error of exp is the absolute error of its argument; a gradient is at most 1
                             // / n.
                             within(largest * error / n));
+        }
+    }
+
+    /** One logit of a row is NaN or infinite, or all are −∞. The loss and the gradient show that training has diverged. */
+    @ParameterizedTest
+    @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
+    void rowThatIsNotFiniteHasNoFiniteLossAndGradient(float value) {
+        int v = 37;
+        boolean isWholeRow = value == Float.NEGATIVE_INFINITY;
+        float[][] logits = new float[v][v];
+        for (int i = 0; i < v; i++) {
+            Arrays.fill(logits[i], isWholeRow ? value : i);
+            logits[i][i] = value;
+        }
+        try (Graph graph = Sessions.newGraph()) {
+            Ops tf = Ops.create(graph);
+            CrossEntropy crossEntropy =
+                    CrossEntropy.of(tf, tf.constant(logits), tf.fill(tf.constant(new int[] {v}), tf.constant(3)));
+            Operand<TFloat32> gradient =
+                    crossEntropy.gradient(tf, tf.fill(tf.constant(new int[] {v}), tf.constant(1f)));
+            try (Session session = Sessions.open(graph);
+                    Result result = session.runner()
+                            .fetch(crossEntropy.losses())
+                            .fetch(gradient)
+                            .run()) {
+                for (float loss : FloatTensors.toArray((TFloat32) result.get(0))) {
+                    assertThat(Float.isFinite(loss)).isFalse();
+                }
+                float[] gradients = FloatTensors.toArray((TFloat32) result.get(1));
+                for (int i = 0; i < v; i++) {
+                    float norm = 0;
+                    for (int j = 0; j < v; j++) {
+                        norm += gradients[i * v + j] * gradients[i * v + j];
+                    }
+                    assertThat(Float.isFinite(norm)).isFalse();
+                }
+            }
         }
     }
 }
