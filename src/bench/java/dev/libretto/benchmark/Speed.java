@@ -112,7 +112,7 @@ public final class Speed {
         figures.put(figure, Measured.of(rates));
     }
 
-    /** Runs what will be measured until Java has compiled it. */
+    /** Runs what will be measured until the process runs it at its lasting speed. */
     static void warmUp(Runnable round) {
         long start = System.nanoTime();
         for (int i = 0; i < WARM_UP_ROUNDS || System.nanoTime() - start < WARM_UP_NANOS; i++) {
