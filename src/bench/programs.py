@@ -20,7 +20,7 @@ THREADS = len(os.sched_getaffinity(0))
 # Seconds of writing before the measured ones.
 BURN_IN_SECONDS = 3
 
-# burn_in: epochs before the measured ones, about two seconds, in which a process gets faster.
+# burn_in: epochs before the measured ones, about two seconds, until the speed is steady.
 SETTINGS = {
     "rnn": {"cell": "rnn", "layers": 1, "T": 35, "B": 32, "H": 256, "rate": 100, "clip": 0.01, "burn_in": 50},
     "lstm": {"cell": "lstm", "layers": 2, "T": 64, "B": 64, "H": 512, "rate": 1, "clip": 0.01, "burn_in": 3},

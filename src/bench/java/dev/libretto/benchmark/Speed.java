@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.stream.Stream;
 
 /**
- * Measures how fast Libretto trains and generates. Every figure is measured several times. The lower bound
- * of an epoch is that of the fastest measurements.
+ * Measures how fast Libretto trains and generates. Every figure is measured several times. The lower bound of an epoch is that of
+ * the fastest measurements.
  */
 public final class Speed {
     private static final int WARM_UP_ROUNDS = 2;
@@ -112,7 +112,7 @@ public final class Speed {
         figures.put(figure, Measured.of(rates));
     }
 
-    /** Runs what will be measured until the process runs it at its lasting speed. */
+    /** Runs a workload for at least two rounds and two seconds, to measure its steady state. */
     static void warmUp(Runnable round) {
         long start = System.nanoTime();
         for (int i = 0; i < WARM_UP_ROUNDS || System.nanoTime() - start < WARM_UP_NANOS; i++) {

@@ -114,7 +114,7 @@ public final class PerplexityPlot {
         chart.getStyler()
                 .setXAxisMin(0.0)
                 .setXAxisMax((double) lastEpoch)
-                // Between epochs, as a short axis has ticks, there is nothing.
+                // A short axis has ticks between epochs; these get no label.
                 .setXAxisTickLabelsFormattingFunction(
                         epoch -> epoch == Math.rint(epoch) ? String.format(Locale.ROOT, "%,.0f", epoch) : "")
                 .setYAxisLogarithmic(true)

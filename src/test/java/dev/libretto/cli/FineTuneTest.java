@@ -150,9 +150,9 @@ class FineTuneTest {
         assertThat(err).contains("--init-from is " + folder + "/run in this run and cannot be changed; ");
     }
 
-    /** A run's weights are its averages. Training and averaging go on from them. */
+    /** Both the weights being trained and their averages start from the run's averages. */
     @Test
-    void fineTuningBeginsWithTheAverages() throws IOException {
+    void fineTuningStartsFromAverages() throws IOException {
         run("train --init-from @/run --corpus @/text.txt --run @/averaged --epochs 2 --seq-length 10 --ema-decay 0.9");
         run("train --init-from @/averaged --corpus @/text.txt --run @/tuned --epochs 0 --ema-decay 0.5");
         assertSameBits("tuned", "averaged");

@@ -81,10 +81,10 @@ class CrossEntropyTest {
         }
     }
 
-    /** One logit of a row is NaN or infinite, or all are −∞. The loss and the gradient show that training has diverged. */
+    /** One logit of each row is NaN or +∞, or all are −∞. Divergence is detected by the loss and the gradient. */
     @ParameterizedTest
     @ValueSource(floats = {Float.NaN, Float.POSITIVE_INFINITY, Float.NEGATIVE_INFINITY})
-    void rowThatIsNotFiniteHasNoFiniteLossAndGradient(float value) {
+    void nonFiniteLogitsGiveNonFiniteLossAndGradient(float value) {
         int v = 37;
         boolean isWholeRow = value == Float.NEGATIVE_INFINITY;
         float[][] logits = new float[v][v];
